@@ -1,0 +1,74 @@
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    int exit_code;
+    const char *meaning;
+} statuses[] = {
+#define STATUS_ROW(name, code, text) [name] = { code, text },
+    STATUS_LIST(STATUS_ROW)
+#undef STATUS_ROW
+};
+
+enum status err_set(struct err *err, enum status status, const char *fmt, ...)
+{
+    if (err) {
+        va_list ap;
+
+        err->status = status;
+        va_start(ap, fmt);
+        vsnprintf(err->text, sizeof err->text, fmt, ap);
+        va_end(ap);
+    }
+    return status;
+}
+
+enum status err_errno(struct err *err, enum status status, const char *fmt,
+                      ...)
+{
+    const int code = errno;
+
+    if (err) {
+        va_list ap;
+        size_t used;
+
+        err->status = status;
+        va_start(ap, fmt);
+        vsnprintf(err->text, sizeof err->text, fmt, ap);
+        va_end(ap);
+        used = strlen(err->text);
+        snprintf(err->text + used, sizeof err->text - used, ": %s",
+                 strerror(code));
+    }
+    return status;
+}
+
+void err_prefix(struct err *err, const char *fmt, ...)
+{
+    char text[sizeof err->text];
+    va_list ap;
+    size_t used;
+
+    if (!err)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    used = strlen(text);
+    snprintf(text + used, sizeof text - used, "%s", err->text);
+    memcpy(err->text, text, sizeof text);
+}
+
+int err_exit_code(enum status status)
+{
+    return statuses[status].exit_code;
+}
+
+const char *err_meaning(enum status status)
+{
+    return statuses[status].meaning;
+}

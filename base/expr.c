@@ -1,0 +1,546 @@
+#include "base/expr.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/expr_node.h"
+
+#define MAX_DEPTH 200
+
+static const struct {
+    int args;
+    const char *text;
+} ops[EXPR_OP_COUNT] = {
+#define OP_ROW(name, n, text) [EXPR_##name] = { n, text },
+    EXPR_OPS(OP_ROW)
+#undef OP_ROW
+};
+
+int expr_op_args(enum expr_op op)
+{
+    return ops[op].args;
+}
+
+const char *expr_op_text(enum expr_op op)
+{
+    return ops[op].text;
+}
+
+struct parser {
+    const char *text, *p;
+    const struct expr_scope *scope;
+    struct expr *out;
+    bool *word; /* of each node: is it a word? */
+    int cap, depth;
+    struct err *err;
+};
+
+/* A failed parse is the index -1; the sentence is already written. */
+static int fail(struct parser *ps, const char *at, const char *what)
+{
+    err_set(ps->err, ERR_CONFIG, "column %d: %s", (int)(at - ps->text) + 1,
+            what);
+    return -1;
+}
+
+static int failf(struct parser *ps, const char *at, char *what)
+{
+    fail(ps, at, what);
+    free(what);
+    return -1;
+}
+
+static int add_node(struct parser *ps, struct expr_node node, bool word)
+{
+    struct expr *e = ps->out;
+
+    if (e->n == ps->cap) {
+        ps->cap = ps->cap * 2 + 16;
+        e->nodes = mem_grow(e->nodes, (size_t)ps->cap, sizeof *e->nodes);
+        ps->word = mem_grow(ps->word, (size_t)ps->cap, sizeof *ps->word);
+    }
+    e->nodes[e->n] = node;
+    ps->word[e->n] = word;
+    return e->n++;
+}
+
+static int add_number(struct parser *ps, double value, bool word)
+{
+    return add_node(
+        ps, (struct expr_node){ .op = EXPR_NUMBER, .value = value }, word);
+}
+
+/* An operation on numbers alone is done at once. */
+static int add_op(struct parser *ps, enum expr_op op, int a, int b, int c)
+{
+    const int arg[3] = { a, b, c };
+    double value[3] = { 0 };
+    bool constant = true;
+
+    for (int i = 0; i < ops[op].args; i++) {
+        const struct expr_node *node = &ps->out->nodes[arg[i]];
+
+        constant = constant && node->op == EXPR_NUMBER;
+        value[i] = node->value;
+    }
+    if (constant && ps->out->n == arg[0] + ops[op].args) {
+        ps->out->n = arg[0]; /* the arguments are the last nodes */
+        return add_number(ps, expr_apply(op, value), false);
+    }
+    return add_node(ps, (struct expr_node){ .op = op, .arg = { a, b, c } },
+                    false);
+}
+
+static void skip_space(struct parser *ps)
+{
+    while (isspace((unsigned char)*ps->p))
+        ps->p++;
+}
+
+static bool take(struct parser *ps, const char *token)
+{
+    skip_space(ps);
+    if (!text_has_prefix(ps->p, token))
+        return false;
+    ps->p += strlen(token);
+    return true;
+}
+
+static int need_number(struct parser *ps, const char *at, int node)
+{
+    if (node >= 0 && ps->word[node])
+        return fail(ps, at, "a word can only be compared with == or !=");
+    return node;
+}
+
+static int parse_expression(struct parser *ps);
+static int parse_unary(struct parser *ps);
+
+static int parse_call(struct parser *ps, const char *at, const char *name)
+{
+    int arg[3] = { -1, -1, -1 }, n = 0, op = EXPR_MIN;
+
+    while (op < EXPR_OP_COUNT && strcmp(ops[op].text, name) != 0)
+        op++;
+    if (op == EXPR_OP_COUNT) {
+        const char *names[EXPR_OP_COUNT - EXPR_MIN], *near;
+
+        for (int i = EXPR_MIN; i < EXPR_OP_COUNT; i++)
+            names[i - EXPR_MIN] = ops[i].text;
+        near = text_nearest(name, names, EXPR_OP_COUNT - EXPR_MIN);
+        return failf(ps, at,
+                     mem_printf(near ? "unknown function '%s', did you mean "
+                                       "'%s'?"
+                                     : "unknown function '%s'",
+                                name, near));
+    }
+    do {
+        const char *start = ps->p;
+        const int node = need_number(ps, start, parse_expression(ps));
+
+        if (node < 0)
+            return -1;
+        if (n < 3)
+            arg[n] = node;
+        n++;
+    } while (take(ps, ","));
+    if (n != ops[op].args)
+        return failf(ps, at,
+                     mem_printf("%s takes %d argument%s, not %d", name,
+                                ops[op].args, ops[op].args == 1 ? "" : "s",
+                                n));
+    if (!take(ps, ")"))
+        return fail(ps, ps->p, "expected ')'");
+    return add_op(ps, (enum expr_op)op, arg[0], arg[1], arg[2]);
+}
+
+static int parse_symbol(struct parser *ps, const char *at, const char *name)
+{
+    struct expr_symbol s = { 0 };
+    const char *near = NULL;
+
+    if (ps->scope && ps->scope->find(ps->scope->ctx, name, &s)) {
+        if (s.kind == EXPR_SYM_CONST || s.kind == EXPR_SYM_WORD)
+            return add_number(ps, s.value, s.kind == EXPR_SYM_WORD);
+        return add_node(
+            ps, (struct expr_node){ .op = EXPR_SLOT, .slot = s.slot },
+            s.kind == EXPR_SYM_WORD_SLOT);
+    }
+    if (ps->scope && ps->scope->nearest)
+        near = ps->scope->nearest(ps->scope->ctx, name);
+    return failf(ps, at,
+                 near ? mem_printf("unknown name '%s', did you mean '%s'?",
+                                   name, near)
+                      : mem_printf("unknown name '%s'", name));
+}
+
+/* name = letter {letter | digit | _ | .} [ "[" ... "]" ] */
+static int parse_name(struct parser *ps)
+{
+    const char *at = ps->p, *p = at;
+    char *name;
+    int node;
+
+    while (isalnum((unsigned char)*p) || *p == '_' || *p == '.')
+        p++;
+    if (*p == '[' && strchr(p, ']'))
+        p = strchr(p, ']') + 1;
+    name = mem_strndup(at, (size_t)(p - at));
+    ps->p = p;
+    node = take(ps, "(") ? parse_call(ps, at, name)
+                         : parse_symbol(ps, at, name);
+    free(name);
+    return node;
+}
+
+static int parse_primary(struct parser *ps)
+{
+    double value;
+    const char *end;
+    int node;
+
+    skip_space(ps);
+    if (isalpha((unsigned char)*ps->p) || *ps->p == '_')
+        return parse_name(ps);
+    if (take(ps, "(")) {
+        node = parse_expression(ps);
+        if (node >= 0 && !take(ps, ")"))
+            return fail(ps, ps->p, "expected ')'");
+        return node;
+    }
+    if (*ps->p != '+' && *ps->p != '-' &&
+        text_read_number(&value, ps->p, &end, true)) {
+        if (isalpha((unsigned char)*end) || *end == '_')
+            return failf(ps, end,
+                         mem_printf("unexpected '%.12s' after a number", end));
+        ps->p = end;
+        return add_number(ps, value, false);
+    }
+    return *ps->p ? failf(ps, ps->p, mem_printf("unexpected '%c'", *ps->p))
+                  : fail(ps, ps->p, "expected a number, a name or '('");
+}
+
+static int parse_power(struct parser *ps)
+{
+    const char *at = ps->p;
+    int a = parse_primary(ps), b;
+
+    if (a < 0 || !take(ps, "^"))
+        return a;
+    a = need_number(ps, at, a);
+    at = ps->p;
+    b = a < 0 ? -1 : need_number(ps, at, parse_unary(ps));
+    return b < 0 ? -1 : add_op(ps, EXPR_POW, a, b, -1);
+}
+
+static int parse_unary_inner(struct parser *ps)
+{
+    const char *at;
+    enum expr_op op;
+    int a;
+
+    skip_space(ps);
+    at = ps->p;
+    if (take(ps, "-"))
+        op = EXPR_NEG;
+    else if (ps->p[0] == '!' && ps->p[1] != '=' && take(ps, "!"))
+        op = EXPR_NOT;
+    else if (take(ps, "+"))
+        return need_number(ps, at, parse_unary(ps));
+    else
+        return parse_power(ps);
+    a = need_number(ps, at, parse_unary(ps));
+    return a < 0 ? -1 : add_op(ps, op, a, -1, -1);
+}
+
+static int parse_unary(struct parser *ps)
+{
+    int node;
+
+    if (++ps->depth > MAX_DEPTH)
+        return fail(ps, ps->p, "nested too deeply");
+    node = parse_unary_inner(ps);
+    ps->depth--;
+    return node;
+}
+
+/* Left-associative levels, loosest first; each row lists its operators, the
+ * longer spelling before its own prefix. */
+static const struct level {
+    enum expr_op op[7];
+    int n;
+} levels[] = {
+    { { EXPR_OR }, 1 },
+    { { EXPR_AND }, 1 },
+    { { EXPR_EQ, EXPR_NE, EXPR_LE, EXPR_GE, EXPR_LT, EXPR_GT }, 6 },
+    { { EXPR_ADD, EXPR_SUB }, 2 },
+    { { EXPR_MUL, EXPR_DIV }, 2 },
+};
+#define N_LEVELS ((int)(sizeof levels / sizeof levels[0]))
+#define LEVEL_COMPARE 2
+
+static int take_operator(struct parser *ps, const struct level *level)
+{
+    for (int i = 0; i < level->n; i++)
+        if (take(ps, ops[level->op[i]].text))
+            return (int)level->op[i];
+    return -1;
+}
+
+static int check_operands(struct parser *ps, enum expr_op op, const char *at,
+                          int a, int b)
+{
+    const bool words = ps->word[a] || ps->word[b];
+
+    if (!words)
+        return 0;
+    if ((op == EXPR_EQ || op == EXPR_NE) && ps->word[a] == ps->word[b])
+        return 0;
+    return fail(ps, at,
+                op == EXPR_EQ || op == EXPR_NE
+                    ? "a word can only be compared with a word"
+                    : "a word can only be compared with == or !=");
+}
+
+static int parse_level(struct parser *ps, int l)
+{
+    int a, b, op;
+
+    if (l == N_LEVELS)
+        return parse_unary(ps);
+    a = parse_level(ps, l + 1);
+    while (a >= 0) {
+        const char *at;
+
+        skip_space(ps);
+        at = ps->p;
+        op = take_operator(ps, &levels[l]);
+        if (op < 0)
+            return a;
+        b = parse_level(ps, l + 1);
+        if (b < 0 || check_operands(ps, (enum expr_op)op, at, a, b) < 0)
+            return -1;
+        a = add_op(ps, (enum expr_op)op, a, b, -1);
+        if (l == LEVEL_COMPARE && take_operator(ps, &levels[l]) >= 0)
+            return fail(ps, at, "comparisons do not chain; use &&");
+    }
+    return a;
+}
+
+static int parse_choice(struct parser *ps)
+{
+    const char *at = ps->p;
+    int a = parse_level(ps, 0), b, c;
+
+    if (a < 0 || !take(ps, "?"))
+        return a;
+    if (need_number(ps, at, a) < 0)
+        return -1;
+    at = ps->p;
+    b = need_number(ps, at, parse_expression(ps));
+    if (b < 0)
+        return -1;
+    if (!take(ps, ":"))
+        return fail(ps, ps->p, "expected ':' of the '?'");
+    at = ps->p;
+    c = need_number(ps, at, parse_expression(ps));
+    return c < 0 ? -1 : add_op(ps, EXPR_SELECT, a, b, c);
+}
+
+static int parse_expression(struct parser *ps)
+{
+    int node;
+
+    if (++ps->depth > MAX_DEPTH)
+        return fail(ps, ps->p, "nested too deeply");
+    node = parse_choice(ps);
+    ps->depth--;
+    return node;
+}
+
+enum status expr_parse(struct expr **out, const char *text,
+                       const struct expr_scope *scope, struct err *err)
+{
+    struct parser ps = { .text = text, .p = text, .scope = scope, .err = err };
+    int root;
+
+    ps.out = mem_alloc(sizeof *ps.out);
+    root = need_number(&ps, text, parse_expression(&ps));
+    skip_space(&ps);
+    if (root >= 0 && *ps.p)
+        root = failf(&ps, ps.p, mem_printf("unexpected '%.12s'", ps.p));
+    free(ps.word);
+    *out = root < 0 ? NULL : ps.out;
+    if (root < 0)
+        expr_free(ps.out);
+    return root < 0 ? ERR_CONFIG : OK;
+}
+
+void expr_free(struct expr *e)
+{
+    if (!e)
+        return;
+    free(e->nodes);
+    free(e);
+}
+
+bool expr_uses(const struct expr *e, int slot)
+{
+    for (int i = 0; i < e->n; i++)
+        if (e->nodes[i].op == EXPR_SLOT && e->nodes[i].slot == slot)
+            return true;
+    return false;
+}
+
+int expr_max_slot(const struct expr *e)
+{
+    int max = -1;
+
+    for (int i = 0; i < e->n; i++)
+        if (e->nodes[i].op == EXPR_SLOT && e->nodes[i].slot > max)
+            max = e->nodes[i].slot;
+    return max;
+}
+
+/* Degree of each node in the chosen slots: 0, 1 (affine) or 2 (anything). */
+static int node_degree(const struct expr_node *node, const int *deg)
+{
+    const int a = expr_op_args(node->op) > 0 ? deg[node->arg[0]] : 0;
+    const int b = expr_op_args(node->op) > 1 ? deg[node->arg[1]] : 0;
+    const int c = expr_op_args(node->op) > 2 ? deg[node->arg[2]] : 0;
+
+    switch (node->op) {
+    case EXPR_ADD:
+    case EXPR_SUB:
+        return a > b ? a : b;
+    case EXPR_NEG:
+        return a;
+    case EXPR_MUL:
+        return a + b > 2 ? 2 : a + b;
+    case EXPR_DIV:
+        return b ? 2 : a;
+    case EXPR_SELECT:
+        return a ? 2 : (b > c ? b : c);
+    default:
+        return a || b || c ? 2 : 0;
+    }
+}
+
+bool expr_is_affine(const struct expr *e, const int *slots, int n)
+{
+    int *deg = mem_array((size_t)e->n, sizeof *deg), root;
+
+    for (int i = 0; i < e->n; i++) {
+        deg[i] = node_degree(&e->nodes[i], deg);
+        for (int k = 0; e->nodes[i].op == EXPR_SLOT && k < n; k++)
+            if (e->nodes[i].slot == slots[k])
+                deg[i] = 1;
+    }
+    root = deg[e->n - 1];
+    free(deg);
+    return root <= 1;
+}
+
+/* --- printing ------------------------------------------------------------ */
+
+enum { P_SELECT, P_OR, P_AND, P_COMPARE, P_SUM, P_PRODUCT, P_UNARY, P_POWER,
+       P_PRIMARY };
+
+static int precedence(enum expr_op op)
+{
+    switch (op) {
+    case EXPR_SELECT:
+        return P_SELECT;
+    case EXPR_OR:
+        return P_OR;
+    case EXPR_AND:
+        return P_AND;
+    case EXPR_ADD:
+    case EXPR_SUB:
+        return P_SUM;
+    case EXPR_MUL:
+    case EXPR_DIV:
+        return P_PRODUCT;
+    case EXPR_NEG:
+    case EXPR_NOT:
+        return P_UNARY;
+    case EXPR_POW:
+        return P_POWER;
+    default:
+        return op >= EXPR_EQ && op <= EXPR_GE ? P_COMPARE : P_PRIMARY;
+    }
+}
+
+struct printer {
+    struct str out;
+    const struct expr *e;
+    const char *(*name)(void *ctx, int slot);
+    void *ctx;
+};
+
+static void print_node(struct printer *pr, int i, int least);
+
+static void print_call(struct printer *pr, const struct expr_node *node)
+{
+    str_addf(&pr->out, "%s(", ops[node->op].text);
+    for (int k = 0; k < ops[node->op].args; k++) {
+        if (k)
+            str_add(&pr->out, ", ");
+        print_node(pr, node->arg[k], P_SELECT);
+    }
+    str_add_char(&pr->out, ')');
+}
+
+static void print_bare(struct printer *pr, const struct expr_node *node)
+{
+    const int p = precedence(node->op);
+    const char *space = p == P_PRODUCT || p == P_POWER ? "" : " ";
+    char buf[32];
+
+    if (node->op == EXPR_NUMBER)
+        str_add(&pr->out, text_number(buf, node->value));
+    else if (node->op == EXPR_SLOT)
+        str_add(&pr->out, pr->name(pr->ctx, node->slot));
+    else if (p == P_PRIMARY)
+        print_call(pr, node);
+    else if (p == P_UNARY) {
+        str_add(&pr->out, ops[node->op].text);
+        print_node(pr, node->arg[0], P_UNARY);
+    } else if (p == P_SELECT) {
+        print_node(pr, node->arg[0], P_OR);
+        str_add(&pr->out, " ? ");
+        print_node(pr, node->arg[1], P_SELECT);
+        str_add(&pr->out, " : ");
+        print_node(pr, node->arg[2], P_SELECT);
+    } else {
+        print_node(pr, node->arg[0], p == P_POWER ? P_PRIMARY
+                                     : p == P_COMPARE ? P_SUM
+                                                      : p);
+        str_addf(&pr->out, "%s%s%s", space, ops[node->op].text, space);
+        print_node(pr, node->arg[1], p == P_POWER ? P_UNARY : p + 1);
+    }
+}
+
+static void print_node(struct printer *pr, int i, int least)
+{
+    const struct expr_node *node = &pr->e->nodes[i];
+    const bool negative = node->op == EXPR_NUMBER && node->value < 0;
+    const bool wrap = negative ? least > P_UNARY : precedence(node->op) < least;
+
+    if (wrap)
+        str_add_char(&pr->out, '(');
+    print_bare(pr, node);
+    if (wrap)
+        str_add_char(&pr->out, ')');
+}
+
+char *expr_print(const struct expr *e, const char *(*name)(void *ctx, int slot),
+                 void *ctx)
+{
+    struct printer pr = { .e = e, .name = name, .ctx = ctx };
+
+    print_node(&pr, e->n - 1, P_SELECT);
+    return str_steal(&pr.out);
+}

@@ -1,0 +1,101 @@
+/* expr.h - the expression engine: one parser for laws, filters, derived keys
+ * and stop rules, with exact derivatives.
+ *
+ *   expression = or [ "?" expression ":" expression ]
+ *   or         = and { "||" and }
+ *   and        = compare { "&&" compare }
+ *   compare    = sum [ ("==" | "!=" | "<" | "<=" | ">" | ">=") sum ]
+ *   sum        = product { ("+" | "-") product }
+ *   product    = unary { ("*" | "/") unary }
+ *   unary      = ("-" | "+" | "!") unary | power
+ *   power      = primary [ "^" unary ]                  right associative
+ *   primary    = number | name | name "(" list ")" | "(" expression ")"
+ *
+ * so that -2^2 = -4 and 2^3^2 = 512.  Numbers take the suffixes of str.h.
+ * Names are what the scope says they are: variables (slots), constants, or
+ * words (enumeration values, comparable only with == and !=).
+ *
+ * An expression is compiled to nodes in evaluation order and evaluated over
+ * blocks of rows; the gradient with respect to chosen slots is carried along
+ * as dual numbers, only where a node depends on the slot. */
+#ifndef BASE_EXPR_H
+#define BASE_EXPR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum expr_kind {
+    EXPR_SYM_SLOT,      /* a number that varies */
+    EXPR_SYM_CONST,     /* a number */
+    EXPR_SYM_WORD_SLOT, /* a word that varies */
+    EXPR_SYM_WORD,      /* a word */
+};
+
+/* What a name stands for: slot for the SLOT kinds, value for the others
+ * (a word's value is any number that tells it from other words). */
+struct expr_symbol {
+    enum expr_kind kind;
+    int slot;
+    double value;
+};
+
+/* How names are looked up.  find returns false for an unknown name; nearest
+ * may be NULL or return a suggestion or NULL. */
+struct expr_scope {
+    bool (*find)(void *ctx, const char *name, struct expr_symbol *out);
+    const char *(*nearest)(void *ctx, const char *name);
+    void *ctx;
+};
+
+struct expr;
+
+/* Parse and compile text; the caller owns *out (expr_free).  Errors name the
+ * column (from 1) and what was expected; nesting is limited to 200. */
+enum status expr_parse(struct expr **out, const char *text,
+                       const struct expr_scope *scope, struct err *err);
+void expr_free(struct expr *e);
+
+/* The value for one assignment of the slots. */
+double expr_eval(const struct expr *e, const double *slots);
+
+bool expr_uses(const struct expr *e, int slot);
+int expr_max_slot(const struct expr *e); /* -1 when no slot is used */
+
+/* The text with the fewest parentheses that parses to the same tree; names
+ * come from the call-back.  The caller frees it. */
+char *expr_print(const struct expr *e,
+                 const char *(*name)(void *ctx, int slot), void *ctx);
+
+/* True when e is affine in all n slots jointly: e = c + sum_i slot_i f_i with
+ * c and f_i free of these slots.  Decided by inspection, so "false" may be
+ * said of an expression that only simplifies to an affine one. */
+bool expr_is_affine(const struct expr *e, const int *slots, int n);
+
+/* --- many rows, with gradient --------------------------------------------- */
+
+/* A slot's values: one number for all rows, or a column. */
+struct expr_input {
+    const double *column; /* NULL: constant */
+    double constant;
+};
+
+/* Buffers for one expression and one choice of the slots to differentiate
+ * (at most 64).  Not shared between threads. */
+struct expr_work;
+struct expr_work *expr_work_new(const struct expr *e, const int *wrt,
+                                int n_wrt);
+void expr_work_free(struct expr_work *w);
+
+/* value[rows], and unless grad is NULL grad[i * stride + row] for
+ * i < n_wrt.  Derivatives of floor, round, comparisons are 0; of abs, min and
+ * max at a tie, that of the first argument.  inputs has a row for each slot
+ * up to expr_max_slot. */
+void expr_eval_rows(struct expr_work *w, double *value, double *grad,
+                    size_t stride, const struct expr_input *inputs,
+                    size_t rows);
+
+#endif

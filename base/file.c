@@ -1,0 +1,156 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum status file_write_all(int fd, const void *data, size_t size,
+                           const char *path, struct err *err)
+{
+    const char *p = data;
+
+    while (size > 0) {
+        const ssize_t n = write(fd, p, size);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return err_errno(err, ERR_IO, "%s: cannot write", path);
+        p += n;
+        size -= (size_t)n;
+    }
+    return OK;
+}
+
+enum status file_sync_dir(const char *path, struct err *err)
+{
+    char *copy = mem_strdup(path);
+    const char *dir = dirname(copy);
+    const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum status st = OK;
+
+    /* Some file systems cannot sync a folder and say EINVAL: nothing to do. */
+    if (fd < 0 || (fsync(fd) != 0 && errno != EINVAL))
+        st = err_errno(err, ERR_IO, "%s: cannot sync the folder", dir);
+    if (fd >= 0)
+        close(fd);
+    free(copy);
+    return st;
+}
+
+static enum status write_synced(const char *path, const void *data,
+                                size_t size, struct err *err)
+{
+    const int fd =
+        open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    enum status st;
+
+    if (fd < 0)
+        return err_errno(err, ERR_IO, "%s: cannot create", path);
+    st = file_write_all(fd, data, size, path, err);
+    if (st == OK && fsync(fd) != 0)
+        st = err_errno(err, ERR_IO, "%s: cannot sync", path);
+    if (close(fd) != 0 && st == OK)
+        st = err_errno(err, ERR_IO, "%s: cannot close", path);
+    return st;
+}
+
+enum status file_replace(const char *path, const void *data, size_t size,
+                         struct err *err)
+{
+    char *tmp = mem_printf("%s.%ld.tmp", path, (long)getpid());
+    enum status st = write_synced(tmp, data, size, err);
+
+    if (st == OK && rename(tmp, path) != 0)
+        st = err_errno(err, ERR_IO, "%s: cannot rename to %s", tmp, path);
+    if (st != OK)
+        unlink(tmp);
+    else
+        st = file_sync_dir(path, err);
+    free(tmp);
+    return st;
+}
+
+enum status file_read(struct str *out, const char *path, size_t limit,
+                      struct err *err)
+{
+    char buf[1 << 16];
+    const size_t start = out->len;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    enum status st = OK;
+    struct stat sb;
+
+    if (fd < 0)
+        return err_errno(err, ERR_IO, "%s: cannot open", path);
+    if (fstat(fd, &sb) == 0 && S_ISDIR(sb.st_mode))
+        st = err_set(err, ERR_IO, "%s: is a folder, not a file", path);
+    while (st == OK) {
+        const ssize_t n = read(fd, buf, sizeof buf);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            st = err_errno(err, ERR_IO, "%s: cannot read", path);
+        else if (n == 0)
+            break;
+        else if (out->len - start + (size_t)n > limit)
+            st = err_set(err, ERR_IO, "%s: larger than %zu bytes", path,
+                         limit);
+        else
+            str_add_n(out, buf, (size_t)n);
+    }
+    close(fd);
+    return st;
+}
+
+enum status file_make_dirs(const char *path, struct err *err)
+{
+    char *copy = mem_strdup(path);
+    enum status st = OK;
+    struct stat sb;
+
+    for (char *p = copy + 1; st == OK; p++) {
+        const char c = *p;
+
+        if (c != '/' && c != '\0')
+            continue;
+        *p = '\0';
+        if (mkdir(copy, 0777) != 0 && errno != EEXIST)
+            st = err_errno(err, ERR_IO, "%s: cannot make the folder", copy);
+        *p = c;
+        if (c == '\0')
+            break;
+    }
+    if (st == OK && (stat(path, &sb) != 0 || !S_ISDIR(sb.st_mode)))
+        st = err_set(err, ERR_IO, "%s: exists and is not a folder", path);
+    free(copy);
+    return st;
+}
+
+double clock_monotonic(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
+}
+
+const char *clock_iso(char buf[32])
+{
+    struct timespec ts;
+    struct tm tm;
+    char date[24];
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    gmtime_r(&ts.tv_sec, &tm);
+    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(buf, 32, "%s.%03dZ", date,
+             (int)(ts.tv_nsec / 1000000) % 1000);
+    return buf;
+}

@@ -1,0 +1,40 @@
+#include "base/hash.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct hash *hash_open(void)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+    if (!ctx || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1) {
+        fputs("qlaw: libcrypto offers no SHA-256\n", stderr);
+        abort();
+    }
+    return (struct hash *)ctx;
+}
+
+void hash_add(struct hash *h, const void *data, size_t size)
+{
+    EVP_DigestUpdate((EVP_MD_CTX *)h, data, size);
+}
+
+void hash_close(struct hash *h, char hex[HASH_HEX])
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int n = 0;
+
+    EVP_DigestFinal_ex((EVP_MD_CTX *)h, digest, &n);
+    EVP_MD_CTX_free((EVP_MD_CTX *)h);
+    for (unsigned int i = 0; i < n; i++)
+        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+}
+
+void hash_bytes(char hex[HASH_HEX], const void *data, size_t size)
+{
+    struct hash *h = hash_open();
+
+    hash_add(h, data, size);
+    hash_close(h, hex);
+}

@@ -1,0 +1,64 @@
+/* num.h - element number formats.
+ *
+ * A format is fully described by its kind, its exponent and mantissa widths,
+ * its bias and its largest finite magnitude; one rounding function serves all
+ * of them.  Well-known formats are rows; any intN (2 <= N <= 8) and any eXmY
+ * (X + Y <= 15) is built by num_find from its name.
+ *
+ *   intN    codes -2^(N-1) .. 2^(N-1)-1; the scale uses 2^(N-1)-1
+ *   intNn   codes -(2^(N-1)-1) .. 2^(N-1)-1 ("narrow", symmetric)
+ *   eXmY    sign, X exponent and Y mantissa bits, bias 2^(X-1)-1, subnormals,
+ *           every code a finite number (arXiv 2501.02423: Inf/NaN codes reused)
+ *   e0mY    sign and Y bits of fixed point: (2^Y-1) steps of equal size
+ *   e4m3    OCP OFP8: 448 is the largest (S.1111.111 is NaN)
+ *   e5m2    OCP OFP8: as IEEE 754, 57344 is the largest
+ *   fp16, bf16: IEEE half, bfloat16 (not scaled by default)
+ *   :ieee after an eXmY keeps its top exponent for Inf/NaN, :finite uses every
+ *   code, :nosub has no subnormals. */
+#ifndef KERNELS_NUM_H
+#define KERNELS_NUM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum num_kind { NUM_INT, NUM_FLOAT };
+enum num_rounding { NUM_NEAREST, NUM_STOCHASTIC };
+
+struct num_format {
+    char name[24];
+    enum num_kind kind;
+    int exp_bits, man_bits, bias;
+    bool subnormals;
+    float max;       /* largest magnitude the scale aims at ("Qmax") */
+    float min_code;  /* most negative code: -max, or -max-1 for intN */
+    float step_zero; /* distance from 0 to the smallest positive value */
+    int bits;        /* storage of one element */
+    const char *source;
+};
+
+/* The named rows, for listings; NULL past the end. */
+const struct num_format *num_at(int i);
+
+/* Fill out from a name as above.  ERR_CONFIG with a suggestion otherwise. */
+enum status num_find(struct num_format *out, const char *name,
+                     struct err *err);
+
+/* Round x to the nearest value of f, ties to even code; u in [0, 1) is read
+ * only for NUM_STOCHASTIC (up with the probability of the fraction).  Values
+ * beyond the range saturate, infinities too; NaN stays NaN.  This scalar
+ * function is the definition of every format. */
+float num_round(const struct num_format *f, float x, enum num_rounding mode,
+                float u);
+
+/* The bit pattern of a value of f (sign, exponent, mantissa; two's complement
+ * for integers) and back. */
+uint32_t num_encode(const struct num_format *f, float value);
+float num_decode(const struct num_format *f, uint32_t code);
+
+/* Mean squared error of the format on a unit Gaussian at its best scale,
+ * computed by quadrature (arXiv 2506.01863, GMSE). */
+double num_gaussian_mse(const struct num_format *f);
+
+#endif

@@ -1,0 +1,110 @@
+/* quant.h - the quantizer: one abstraction for every method.
+ *
+ * A quantizer spec is data:
+ *
+ *   element format x scale format x granularity x range x rounding
+ *
+ * Order of operations (design decision, each step tested):
+ *   1. partition the operand along the axis the GEMM reduces over;
+ *   2. range r of each part (absmax, or a percentile of the magnitudes);
+ *   3. ideal scale r / Qmax, rounded to the scale's own format first;
+ *   4. divide by the rounded scale (a true division), round, saturate;
+ *   5. multiply back.
+ * A part of zeros has scale 0 and codes 0.
+ *
+ * Text form, also the canonical one (every field present, in this order):
+ *
+ *   int4/g32/fp32/absmax/nearest
+ *
+ * format or preset (mxfp4, mxfp6, mxfp8, mxint8, nvfp4, nvint4, ...), then
+ * overrides in any order: gN | row | tensor; fp32 | bf16 | e8m0 | e8m0-floor |
+ * e8m0-round | e4m3; absmax | pct:P; nearest | stochastic.  e8m0 means ceil,
+ * which never clips (arXiv 2510.25602 eq. 7-9); e8m0-floor is the OCP rule.
+ * e4m3 has a second, fp32 scale for the whole tensor (NVFP4, 2509.25149). */
+#ifndef KERNELS_QUANT_H
+#define KERNELS_QUANT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "kernels/num.h"
+#include "kernels/real.h"
+
+enum quant_gran { QUANT_GROUP, QUANT_ROW, QUANT_TENSOR };
+enum quant_range { QUANT_ABSMAX, QUANT_PERCENTILE };
+
+struct quant_scale; /* a row of the table of scale formats */
+
+struct quant_spec {
+    bool on; /* false: "none", the operand is left as it is */
+    struct num_format elem;
+    const struct quant_scale *scale;
+    enum quant_gran gran;
+    int group; /* QUANT_GROUP: elements that share a scale */
+    enum quant_range range;
+    float percentile; /* QUANT_PERCENTILE: 0 < p <= 100 */
+    enum num_rounding rounding;
+};
+
+/* What the base keys of [quant] say; a preset and a modifier override it. */
+struct quant_defaults {
+    const char *group; /* "32", "row", "tensor" */
+    const char *scale, *range, *round;
+};
+
+#define QUANT_TEXT 96
+
+/* "none" gives out->on = false.  Errors name the offending part and suggest. */
+enum status quant_parse(struct quant_spec *out, const char *text,
+                        const struct quant_defaults *defaults,
+                        struct err *err);
+
+/* The canonical text; two specs with equal numerics print the same. */
+const char *quant_print(char buf[QUANT_TEXT], const struct quant_spec *spec);
+
+/* ERR_CONFIG unless a reduction axis of length k can be cut as spec says;
+ * what names the operand and layer in the sentence. */
+enum status quant_check(const struct quant_spec *spec, int k, const char *what,
+                        struct err *err);
+
+/* Stored bits of one element, scales included, for an axis of length k. */
+double quant_bits(const struct quant_spec *spec, int k, int rows);
+
+/* Rows of the presets and of the scale formats, for listings. */
+struct quant_preset {
+    const char *name, *text, *source;
+};
+const struct quant_preset *quant_preset_at(int i);
+const char *quant_scale_name(const struct quant_scale *scale);
+const char *quant_scale_at(int i, const char **help); /* NULL past the end */
+
+/* Along which axis of a row-major [rows, cols] matrix the parts run. */
+enum quant_axis { QUANT_ALONG_COLS, QUANT_ALONG_ROWS };
+
+/* Where results go; a NULL pointer is not written.  Parts are numbered along
+ * the axis first: for ALONG_COLS part p of row r is scales[r * parts + p], for
+ * ALONG_ROWS part p of column c is scales[p * cols + c]. */
+struct quant_out {
+    real *value;     /* dequantized, [rows, cols], may be the input itself */
+    real *elem;      /* the code as a number (before the scale) */
+    real *scale;     /* rounded scale of each part */
+    uint8_t *inside; /* 1 where the input was not clipped */
+};
+
+/* Number of parts in all: how many scales there are. */
+int quant_parts(const struct quant_spec *spec, int rows, int cols,
+                enum quant_axis axis);
+
+/* Bytes of scratch the call below needs. */
+size_t quant_work_size(const struct quant_spec *spec, int rows, int cols,
+                       enum quant_axis axis);
+
+/* The reference quantizer.  key is the stochastic-rounding stream; element
+ * [r, c] draws number r * cols + c.  Returns false when the input holds NaN
+ * or an infinity (outputs are then unspecified). */
+bool quant_apply_ref(const struct quant_spec *spec,
+                     const struct quant_out *out, const real *x, int rows,
+                     int cols, enum quant_axis axis, uint64_t key, void *work);
+
+#endif

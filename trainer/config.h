@@ -1,0 +1,111 @@
+/* config.h - what a run is: every declared key, in one table.
+ *
+ * settings.def has one row for each key: type, section, name, default, range,
+ * unit, whether it is part of a run's identity, and help.  The struct member,
+ * the reader, the canonical text and `qlaw keys` come from these rows.
+ *
+ * Keys of [quant "SELECTOR"] sections (layer overrides) are the keys of
+ * [quant] spelled quant.SELECTOR.KEY. */
+#ifndef TRAINER_CONFIG_H
+#define TRAINER_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "kernels/quant.h"
+
+enum setting_type {
+    SETTING_INT,      /* int64_t, suffixes k M G Ki Mi Gi */
+    SETTING_REAL,     /* double */
+    SETTING_BOOL,     /* yes no true false on off */
+    SETTING_WORD,     /* one of choices, lower case */
+    SETTING_TEXT,     /* any text */
+    SETTING_DURATION, /* double, seconds, suffixes s m h d */
+    SETTING_QUANT,    /* a quantizer spec (quant.h), "forward" or "none" */
+};
+
+struct setting {
+    const char *key; /* "model.n_layer" */
+    enum setting_type type;
+    const char *fallback; /* default, as text */
+    double min, max;
+    const char *unit, *choices; /* choices: "cosine|wsd|constant" */
+    bool hashed; /* part of a run's identity */
+    bool list;   /* a repeated key appends (data.path) */
+    const char *help;
+};
+
+/* The table; NULL past the end.  setting_find returns NULL for an unknown
+ * key (also for layer overrides: see setting_find_any). */
+const struct setting *setting_at(int i);
+const struct setting *setting_find(const char *key);
+
+/* Also accepts quant.SELECTOR.KEY, returning the row of quant.KEY; on failure
+ * NULL and a sentence with a suggestion. */
+const struct setting *setting_find_any(const char *key, struct err *err);
+
+/* Check text against the row and write its canonical spelling, which the
+ * caller frees: "1e-3" -> "0.001", "16Ki" -> "16384", "On" -> "true". */
+enum status setting_canonical(char **out, const struct setting *s,
+                              const char *text, struct err *err);
+
+/* A set of assignments, key -> canonical text; the common currency of grid
+ * reader and trainer.  Order of keys is the order of the table, overrides
+ * after them in the order they were first set. */
+struct config; /* opaque */
+
+struct config *config_new(void); /* every key at its default */
+struct config *config_copy(const struct config *c);
+void config_free(struct config *c);
+enum status config_set(struct config *c, const char *key, const char *text,
+                       struct err *err);
+const char *config_get(const struct config *c, const char *key);
+double config_number(const struct config *c, const char *key);
+int64_t config_int(const struct config *c, const char *key);
+bool config_bool(const struct config *c, const char *key);
+
+/* Resolve what depends on several keys (d_ff = 0, n_kv_head = 0, warm-up as a
+ * share, quantizer defaults) and check the shape: heads divide the width,
+ * groups divide the axis they cut, tokens hold at least one step, ...  The
+ * sentence names the keys.  After it, every quant key is a canonical spec. */
+enum status config_resolve(struct config *c, struct err *err);
+
+/* Canonical nested JSON of the hashed keys of a resolved configuration:
+ * {"data":{...},"model":{...},"quant":{"layers":[["fc2",{"x":"int8/..."}]],
+ * "w":"int4/g32/fp32/absmax/nearest"},"train":{...},...}; data.path is left
+ * out, data.sha256 stands for it; operands that are "none" are left out.
+ * with_quant = false gives the identity of the unquantized twin. */
+json_t *config_identity(const struct config *c, bool with_quant);
+
+/* All keys, hashed or not, for the trainer and for a person. */
+json_t *config_json(const struct config *c);
+enum status config_from_json(struct config **out, const json_t *json,
+                             const char *name, struct err *err);
+
+/* Parameter counts by the conventions of the laws, and training FLOPs. */
+struct model_size {
+    int64_t body;  /* linear weights of the blocks: N of both papers */
+    int64_t embed, head, other; /* head 0 when tied; other: norms */
+    double flops_per_token;     /* 6 N(body + head) + attention, forward+back */
+    int64_t memory_bytes;       /* weights, gradients, moments, activations */
+    int64_t steps, tokens;      /* of the whole run */
+};
+struct model_size config_size(const struct config *c);
+
+/* The quantizer of one operand of one layer, after overrides.  kind: "qkv",
+ * "o", "fc1", "fc2", "head"; operand: index into quant_operands.  Backward
+ * operands that say "forward" reuse the forward tensor: *reuse is then true
+ * and out is the forward spec. */
+enum quant_operand {
+    OPERAND_W, OPERAND_X,       /* forward: Y = X W^T */
+    OPERAND_DY_D, OPERAND_W_D,  /* input gradient: dX = dY W */
+    OPERAND_DY_G, OPERAND_X_G,  /* weight gradient: dW = dY^T X */
+    OPERAND_COUNT
+};
+extern const char *const quant_operands[OPERAND_COUNT]; /* "w", "x", ... */
+void config_quant(struct quant_spec *out, bool *reuse, const struct config *c,
+                  int layer, const char *kind, enum quant_operand operand);
+
+#endif
