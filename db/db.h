@@ -1,0 +1,63 @@
+/* db.h - the SQLite file: one writer, many readers.
+ *
+ * The file is a rollback-journal database (TRUNCATE, synchronous=FULL) written
+ * by one process, the scheduler, in BEGIN IMMEDIATE batches.  schema.sql is the
+ * documented schema; its views are the public interface and keep their columns
+ * within a major version.  application_id is "QLAW", user_version the schema's
+ * version.
+ *
+ * Opening refuses, by name and reason, what is not ours: a foreign or damaged
+ * file, a newer version, a folder, a FIFO.  A read-only handle writes nothing,
+ * not even a journal.  SQL text is constant; values are always bound. */
+#ifndef DB_DB_H
+#define DB_DB_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+#define DB_APPLICATION_ID 0x514C4157 /* "QLAW" */
+#define DB_VERSION 1
+
+enum db_mode {
+    DB_READ,   /* an existing file, read only */
+    DB_WRITE,  /* created when absent; the schema is made under EXCLUSIVE */
+};
+
+struct db; /* owns the connection and its cached statements */
+
+enum status db_open(struct db **out, const char *path, enum db_mode mode,
+                    struct err *err);
+void db_close(struct db *db);
+sqlite3 *db_handle(struct db *db);
+const char *db_path(const struct db *db);
+
+/* BEGIN IMMEDIATE, COMMIT, ROLLBACK.  A busy file is retried for patience_s
+ * seconds (db_set_patience, default 10), then ERR_DB says who may hold it. */
+enum status db_begin(struct db *db, struct err *err);
+enum status db_commit(struct db *db, struct err *err);
+void db_rollback(struct db *db);
+void db_set_patience(struct db *db, double seconds);
+
+/* A cached prepared statement, reset and with bindings cleared. */
+enum status db_prepare(sqlite3_stmt **out, struct db *db, const char *sql,
+                       struct err *err);
+
+/* Bind all parameters in order: one letter each of types, i int64_t, d double
+ * (NaN binds NULL), t text (NULL binds NULL), n nothing (NULL). */
+void db_bind(sqlite3_stmt *stmt, const char *types, ...);
+
+/* Step once: *row says whether a row is there. */
+enum status db_step(bool *row, struct db *db, sqlite3_stmt *stmt,
+                    struct err *err);
+
+/* Prepare, bind, run to the end. */
+enum status db_run(struct db *db, struct err *err, const char *sql,
+                   const char *types, ...);
+
+/* The text of schema.sql, compiled in. */
+extern const char db_schema[];
+
+#endif
