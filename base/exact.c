@@ -62,10 +62,12 @@ static double cos_small(double t)
     return 1 + series(a * a, 0);
 }
 
-double exact_sin_turns(double turns)
+/* sin of 2 pi (turns + ahead / 4); the reduction to an eighth is exact. */
+static double sin_quarters(double turns, double ahead)
 {
-    const double quarter = floor(turns * 4 + 0.5);
-    const double t = turns - quarter / 4;
+    const double nearest = floor(turns * 4 + 0.5);
+    const double t = turns - nearest / 4;
+    const double quarter = nearest + ahead;
 
     switch ((int)(quarter - 4 * floor(quarter / 4))) {
     case 0:
@@ -79,7 +81,12 @@ double exact_sin_turns(double turns)
     }
 }
 
+double exact_sin_turns(double turns)
+{
+    return sin_quarters(turns, 0);
+}
+
 double exact_cos_turns(double turns)
 {
-    return exact_sin_turns(turns + 0.25);
+    return sin_quarters(turns, 1);
 }

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Build with warnings as errors and run every test.
+#
+#   scripts/test.sh                 everything (under 15 minutes on two cores)
+#   scripts/test.sh --suite quick   arguments go to `meson test`
+#
+# QLAW_SHARED may name a folder with the reference data sets; tests that want
+# it skip loudly when it is absent.
+set -eu
+cd "$(dirname "$0")/.."
+scripts/install-deps.sh
+
+build=${QLAW_TEST_BUILD:-build-test}
+if [ -f "$build/build.ninja" ]; then
+    meson setup --reconfigure "$build" -Dwerror=true >/dev/null
+else
+    meson setup "$build" -Dwerror=true >/dev/null
+fi
+ninja -C "$build" --quiet
+
+if [ -z "${QLAW_SHARED:-}" ] && [ -d ../shared/data ]; then
+    QLAW_SHARED=$(cd ../shared && pwd)
+    export QLAW_SHARED
+fi
+[ -n "${QLAW_SHARED:-}" ] ||
+    echo "test.sh: QLAW_SHARED is not set: tests on reference data SKIP" >&2
+exec meson test -C "$build" --no-rebuild --print-errorlogs "$@"
