@@ -7,14 +7,18 @@
  *
  *   intN    codes -2^(N-1) .. 2^(N-1)-1; the scale uses 2^(N-1)-1
  *   intNn   codes -(2^(N-1)-1) .. 2^(N-1)-1 ("narrow", symmetric)
- *   eXmY    sign, X exponent and Y mantissa bits, bias 2^(X-1)-1, subnormals,
- *           every code a finite number (arXiv 2501.02423: Inf/NaN codes reused)
+ *   eXmY    sign, X exponent and Y mantissa bits, bias 2^(X-1)-1 (1 for X = 1),
+ *           subnormals, every code finite (arXiv 2501.02423: Inf/NaN codes
+ *           reused)
  *   e0mY    sign and Y bits of fixed point: (2^Y-1) steps of equal size
  *   e4m3    OCP OFP8: 448 is the largest (S.1111.111 is NaN)
  *   e5m2    OCP OFP8: as IEEE 754, 57344 is the largest
  *   fp16, bf16: IEEE half, bfloat16 (not scaled by default)
  *   :ieee after an eXmY keeps its top exponent for Inf/NaN, :finite uses every
- *   code, :nosub has no subnormals. */
+ *   code, :nosub has no subnormals.
+ *
+ * A format with 8 or more exponent bits, fp16 and bf16 span what tensors span,
+ * so their scale is 1: a plain cast. */
 #ifndef KERNELS_NUM_H
 #define KERNELS_NUM_H
 
@@ -30,16 +34,18 @@ struct num_format {
     char name[24];
     enum num_kind kind;
     int exp_bits, man_bits, bias;
+    int emin; /* exponent of the smallest normal, float's own at most */
     bool subnormals;
     float max;       /* largest magnitude the scale aims at ("Qmax") */
     float min_code;  /* most negative code: -max, or -max-1 for intN */
     float step_zero; /* distance from 0 to the smallest positive value */
     int bits;        /* storage of one element */
+    bool scaled;     /* false: the scale is 1, a plain cast */
     const char *source;
 };
 
-/* The named rows, for listings; NULL past the end. */
-const struct num_format *num_at(int i);
+/* The i-th named row, for listings; false past the end. */
+bool num_at(struct num_format *out, int i);
 
 /* Fill out from a name as above.  ERR_CONFIG with a suggestion otherwise. */
 enum status num_find(struct num_format *out, const char *name,

@@ -43,7 +43,7 @@ struct quant_spec {
     enum quant_gran gran;
     int group; /* QUANT_GROUP: elements that share a scale */
     enum quant_range range;
-    float percentile; /* QUANT_PERCENTILE: 0 < p <= 100 */
+    double percentile; /* QUANT_PERCENTILE: 0 < p <= 100 */
     enum num_rounding rounding;
 };
 
@@ -92,7 +92,7 @@ struct quant_out {
     uint8_t *inside; /* 1 where the input was not clipped */
 };
 
-/* Number of parts in all: how many scales there are. */
+/* Number of parts in all: how many scales there are; 0 for a plain cast. */
 int quant_parts(const struct quant_spec *spec, int rows, int cols,
                 enum quant_axis axis);
 

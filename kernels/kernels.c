@@ -1,0 +1,89 @@
+#include "kernels/kernels.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "kernels/fillers.h"
+
+static const char *const isa_names[ISA_COUNT] = { "ref", "avx2", "avx512" };
+
+/* Narrowest first: the widest permitted set overwrites its entries last. */
+static void (*const fillers[ISA_COUNT])(struct kernels *kn) = {
+    [ISA_REF] = kernels_fill_ref,
+#ifdef KERNELS_X86
+    [ISA_AVX2] = kernels_fill_avx2,
+    [ISA_AVX512] = kernels_fill_avx512,
+#endif
+};
+
+enum kernels_isa kernels_cpu(void)
+{
+#ifdef KERNELS_X86
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+        return ISA_REF;
+    if (!__builtin_cpu_supports("avx512f") ||
+        !__builtin_cpu_supports("avx512bw") ||
+        !__builtin_cpu_supports("avx512dq") ||
+        !__builtin_cpu_supports("avx512vl"))
+        return ISA_AVX2;
+    return ISA_AVX512;
+#else
+    return ISA_REF;
+#endif
+}
+
+const char *kernels_isa_name(enum kernels_isa isa)
+{
+    return isa_names[isa];
+}
+
+size_t kernels_attention_work(int seq, int head_size)
+{
+    const size_t pad = ATTENTION_PAD;
+    const size_t t = ((size_t)seq + pad - 1) / pad * pad;
+    const size_t h = ((size_t)head_size + pad - 1) / pad * pad;
+
+    return sizeof(real) * (4 * t * h + 2 * ATTENTION_BLOCK * (t + h));
+}
+
+/* The tables are filled once and constant from then on. */
+static struct kernels tables[ISA_COUNT];
+
+static void fill_tables(void)
+{
+    for (int isa = 0; isa < ISA_COUNT; isa++)
+        for (int k = 0; k <= isa; k++)
+            if (fillers[k])
+                fillers[k](&tables[isa]);
+}
+
+enum status kernels_select(const struct kernels **out, const char *cap,
+                           struct err *err)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    const enum kernels_isa cpu = kernels_cpu();
+    int isa = 0;
+    const char *near;
+
+    pthread_once(&once, fill_tables);
+    *out = &tables[cpu];
+    if (!cap || !*cap)
+        return OK;
+    while (isa < ISA_COUNT && strcmp(isa_names[isa], cap) != 0)
+        isa++;
+    if (isa == ISA_COUNT) {
+        near = text_nearest(cap, isa_names, ISA_COUNT);
+        return err_set(err, ERR_USAGE,
+                       "QLAW_ISA: '%.40s' is not ref, avx2 or avx512%s%s%s",
+                       cap, near ? "; did you mean '" : "", near ? near : "",
+                       near ? "'?" : "");
+    }
+    if (isa > (int)cpu)
+        return err_set(err, ERR_TOOL,
+                       "QLAW_ISA: this CPU has no %s (its widest set is %s)",
+                       cap, isa_names[cpu]);
+    *out = &tables[isa];
+    return OK;
+}

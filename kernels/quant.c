@@ -1,0 +1,359 @@
+#include "kernels/quant.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "kernels/quant_scale.h"
+
+/* --- scale formats --------------------------------------------------------- */
+
+static float scale_fp32(float range, float qmax, float global)
+{
+    (void)global;
+    return range / qmax;
+}
+
+static float scale_bf16(float range, float qmax, float global)
+{
+    static const struct num_format bf16 = { .kind = NUM_FLOAT, .exp_bits = 8,
+        .man_bits = 7, .emin = -126, .subnormals = true,
+        .max = 0x1.fep127f, .step_zero = 0x1p-133f };
+
+    (void)global;
+    return num_round(&bf16, range / qmax, NUM_NEAREST, 0);
+}
+
+static float power_of_two(int e)
+{
+    return ldexpf(1, e < -127 ? -127 : e > 127 ? 127 : e);
+}
+
+/* Smallest power of two that is not below the ideal: never clips.  arXiv
+ * 2510.25602 eq. 7-9. */
+static float scale_e8m0_ceil(float range, float qmax, float global)
+{
+    int e;
+    const float m = frexpf(range / qmax, &e); /* m in [1/2, 1) */
+
+    (void)global;
+    return power_of_two(m == 0.5f ? e - 1 : e);
+}
+
+/* OCP MX v1.0: exponent of the range minus exponent of the largest code. */
+static float scale_e8m0_floor(float range, float qmax, float global)
+{
+    (void)global;
+    return power_of_two(ilogbf(range) - ilogbf(qmax));
+}
+
+/* Nearest in the logarithm. */
+static float scale_e8m0_round(float range, float qmax, float global)
+{
+    int e;
+    const float m = frexpf(range / qmax, &e);
+
+    (void)global;
+    return power_of_two(m < 0.70710678f ? e - 1 : e);
+}
+
+/* NVFP4 (arXiv 2509.25149): the scale of a block in e4m3, relative to the
+ * tensor's; never zero for a block that is not. */
+static float scale_e4m3(float range, float qmax, float global)
+{
+    static const struct num_format e4m3 = { .kind = NUM_FLOAT, .exp_bits = 4,
+        .man_bits = 3, .emin = -6, .subnormals = true, .max = 448,
+        .step_zero = 0x1p-9f };
+    const float s = num_round(&e4m3, range / qmax / global, NUM_NEAREST, 0);
+
+    return (s > e4m3.step_zero ? s : e4m3.step_zero) * global;
+}
+
+const struct quant_scale quant_scales[] = {
+    { "fp32", 32, false, scale_fp32, "range / largest code, unrounded" },
+    { "bf16", 16, false, scale_bf16, "the same, rounded to bfloat16" },
+    { "e8m0", 8, false, scale_e8m0_ceil,
+      "power of two, rounded up: never clips (2510.25602)" },
+    { "e8m0-floor", 8, false, scale_e8m0_floor,
+      "power of two by the OCP MX rule, may clip the largest" },
+    { "e8m0-round", 8, false, scale_e8m0_round, "nearest power of two" },
+    { "e4m3", 8, true, scale_e4m3,
+      "e4m3 within an fp32 scale of the tensor (NVFP4, 2509.25149)" },
+};
+const int n_quant_scales = (int)(sizeof quant_scales / sizeof quant_scales[0]);
+
+float quant_global_scale(float amax, float qmax)
+{
+    return amax / (448.0f * qmax);
+}
+
+const char *quant_scale_name(const struct quant_scale *scale)
+{
+    return scale->name;
+}
+
+const char *quant_scale_at(int i, const char **help)
+{
+    if (i >= n_quant_scales)
+        return NULL;
+    *help = quant_scales[i].help;
+    return quant_scales[i].name;
+}
+
+static const struct quant_scale *find_scale(const char *name)
+{
+    for (int i = 0; i < n_quant_scales; i++)
+        if (strcmp(quant_scales[i].name, name) == 0)
+            return &quant_scales[i];
+    return NULL;
+}
+
+/* --- presets --------------------------------------------------------------- */
+
+static const struct quant_preset presets[] = {
+    { "mxfp8", "e4m3/g32/e8m0", "OCP MX v1.0, scale rounded up" },
+    { "mxfp6", "e2m3/g32/e8m0", "OCP MX v1.0, scale rounded up" },
+    { "mxfp4", "e2m1/g32/e8m0", "OCP MX v1.0, scale rounded up" },
+    { "mxint8", "int8n/g32/e8m0", "arXiv 2510.25602 table 1" },
+    { "mxint6", "int6n/g32/e8m0", "arXiv 2510.25602 table 1" },
+    { "mxint4", "int4n/g32/e8m0", "arXiv 2510.25602 table 1" },
+    { "nvfp4", "e2m1/g16/e4m3", "arXiv 2509.25149" },
+    { "nvint4", "int4n/g16/e4m3", "arXiv 2510.25602 table 1" },
+};
+#define N_PRESETS (int)(sizeof presets / sizeof presets[0])
+
+const struct quant_preset *quant_preset_at(int i)
+{
+    return i < N_PRESETS ? &presets[i] : NULL;
+}
+
+/* --- text ------------------------------------------------------------------ */
+
+static bool set_group(struct quant_spec *s, const char *text)
+{
+    char *end;
+    long g;
+
+    if (strcmp(text, "row") == 0 || strcmp(text, "tensor") == 0) {
+        s->gran = *text == 'r' ? QUANT_ROW : QUANT_TENSOR;
+        s->group = 0;
+        return true;
+    }
+    text += *text == 'g';
+    g = strtol(text, &end, 10);
+    if (end == text || *end || g < 1 || g > 1 << 24)
+        return false;
+    s->gran = QUANT_GROUP;
+    s->group = (int)g;
+    return true;
+}
+
+static bool set_range(struct quant_spec *s, const char *text)
+{
+    const char *end;
+    double p = 100;
+
+    if (strcmp(text, "absmax") != 0 &&
+        (!text_has_prefix(text, "pct:") ||
+         !text_read_number(&p, text + 4, &end, false) || *end || p <= 0 ||
+         p > 100))
+        return false;
+    s->range = p < 100 ? QUANT_PERCENTILE : QUANT_ABSMAX;
+    s->percentile = p;
+    return true;
+}
+
+static bool set_rounding(struct quant_spec *s, const char *text)
+{
+    if (strcmp(text, "nearest") != 0 && strcmp(text, "stochastic") != 0)
+        return false;
+    s->rounding = *text == 's' ? NUM_STOCHASTIC : NUM_NEAREST;
+    return true;
+}
+
+static bool set_scale(struct quant_spec *s, const char *text)
+{
+    const struct quant_scale *scale = find_scale(text);
+
+    s->scale = scale ? scale : s->scale;
+    return scale != NULL;
+}
+
+/* Modifiers are told apart by their spelling. */
+static enum status apply_modifier(struct quant_spec *s, const char *text,
+                                  struct err *err)
+{
+    static const char *const words[] = {
+        "row",        "tensor",     "fp32",       "bf16",
+        "e8m0",       "e8m0-floor", "e8m0-round", "e4m3",
+        "absmax",     "nearest",    "stochastic",
+    };
+    const char *near;
+
+    if (set_scale(s, text) || set_group(s, text) || set_range(s, text) ||
+        set_rounding(s, text))
+        return OK;
+    near = text_nearest(text, words, sizeof words / sizeof words[0]);
+    return near ? err_set(err, ERR_CONFIG,
+                          "unknown quantizer part '%.40s', did you mean "
+                          "'%s'?",
+                          text, near)
+                : err_set(err, ERR_CONFIG,
+                          "unknown quantizer part '%.40s': gN, row, tensor, a "
+                          "scale format, absmax, pct:P, nearest or stochastic",
+                          text);
+}
+
+static enum status apply_defaults(struct quant_spec *s,
+                                  const struct quant_defaults *d,
+                                  struct err *err)
+{
+    const char *group = d && d->group ? d->group : "32";
+    const char *scale = d && d->scale ? d->scale : "fp32";
+    const char *range = d && d->range ? d->range : "absmax";
+    const char *round = d && d->round ? d->round : "nearest";
+
+    if (!set_group(s, group))
+        return err_set(err, ERR_CONFIG,
+                       "group '%.40s' is not a number of elements, row or "
+                       "tensor",
+                       group);
+    if (!set_scale(s, scale))
+        return err_set(err, ERR_CONFIG, "unknown scale format '%.40s'", scale);
+    if (!set_range(s, range))
+        return err_set(err, ERR_CONFIG,
+                       "range '%.40s' is not absmax or pct:P with 0 < P <= "
+                       "100",
+                       range);
+    if (!set_rounding(s, round))
+        return err_set(err, ERR_CONFIG,
+                       "rounding '%.40s' is not nearest or stochastic", round);
+    return OK;
+}
+
+/* An unscaled format has no parts: one spelling for all of them. */
+static void normalize(struct quant_spec *s)
+{
+    if (s->elem.scaled)
+        return;
+    s->gran = QUANT_TENSOR;
+    s->group = 0;
+    s->scale = &quant_scales[0];
+    s->range = QUANT_ABSMAX;
+    s->percentile = 100;
+}
+
+static enum status parse_parts(struct quant_spec *s, char *text,
+                               struct err *err)
+{
+    enum status st = OK;
+    char *save = NULL, *part = strtok_r(text, "/", &save);
+
+    for (int i = 0; part && st == OK; i++) {
+        if (i > 0)
+            st = apply_modifier(s, part, err);
+        else if ((st = num_find(&s->elem, part, err)) == OK)
+            s->on = true;
+        part = strtok_r(NULL, "/", &save);
+    }
+    return st;
+}
+
+enum status quant_parse(struct quant_spec *out, const char *text,
+                        const struct quant_defaults *defaults,
+                        struct err *err)
+{
+    const size_t head = strcspn(text, "/");
+    char *copy = NULL;
+    enum status st;
+
+    *out = (struct quant_spec){ 0 };
+    if (strcmp(text, "none") == 0 || strcmp(text, "fp32") == 0)
+        return OK;
+    if (head == 0)
+        return err_set(err, ERR_CONFIG, "'%.40s': a number format is missing",
+                       text);
+    st = apply_defaults(out, defaults, err);
+    for (int i = 0; i < N_PRESETS && !copy; i++)
+        if (strlen(presets[i].name) == head &&
+            memcmp(presets[i].name, text, head) == 0)
+            copy = mem_printf("%s%s", presets[i].text, text + head);
+    if (!copy)
+        copy = mem_strdup(text);
+    if (st == OK)
+        st = parse_parts(out, copy, err);
+    free(copy);
+    if (st == OK)
+        normalize(out);
+    return st;
+}
+
+const char *quant_print(char buf[QUANT_TEXT], const struct quant_spec *s)
+{
+    static const char *const grans[] = { "", "row", "tensor" };
+    char group[24], range[24] = "absmax", number[32];
+    const char *rounding =
+        s->rounding == NUM_STOCHASTIC ? "stochastic" : "nearest";
+
+    if (!s->on)
+        return strcpy(buf, "none");
+    if (!s->elem.scaled) {
+        snprintf(buf, QUANT_TEXT, "%s/%s", s->elem.name, rounding);
+        return buf;
+    }
+    snprintf(group, sizeof group, s->gran == QUANT_GROUP ? "g%d" : "%.0d",
+             s->group);
+    if (s->range == QUANT_PERCENTILE)
+        snprintf(range, sizeof range, "pct:%.16s",
+                 text_number(number, s->percentile));
+    snprintf(buf, QUANT_TEXT, "%s/%s%s/%s/%s/%s", s->elem.name, group,
+             grans[s->gran], s->scale->name, range, rounding);
+    return buf;
+}
+
+/* --- shape ----------------------------------------------------------------- */
+
+enum status quant_check(const struct quant_spec *s, int k, const char *what,
+                        struct err *err)
+{
+    if (!s->on || s->gran != QUANT_GROUP || k % s->group == 0)
+        return OK;
+    return err_set(err, ERR_CONFIG,
+                   "%s: a group of %d does not divide the reduction axis of "
+                   "%d",
+                   what, s->group, k);
+}
+
+/* Length of a part along an axis of k elements. */
+static int part_length(const struct quant_spec *s, int k)
+{
+    return s->gran == QUANT_GROUP && s->group < k ? s->group : k;
+}
+
+double quant_bits(const struct quant_spec *s, int k, int rows)
+{
+    const double n = (double)k * rows;
+    double bits = s->elem.bits;
+
+    if (!s->on)
+        return 32;
+    if (!s->elem.scaled)
+        return bits;
+    bits += s->gran == QUANT_TENSOR ? s->scale->bits / n
+                                    : s->scale->bits / part_length(s, k);
+    return s->scale->two_level ? bits + 32 / n : bits;
+}
+
+int quant_parts(const struct quant_spec *s, int rows, int cols,
+                enum quant_axis axis)
+{
+    const int k = axis == QUANT_ALONG_COLS ? cols : rows;
+    const int lines = axis == QUANT_ALONG_COLS ? rows : cols;
+    const int length = part_length(s, k);
+
+    if (!s->elem.scaled)
+        return 0;
+    return s->gran == QUANT_TENSOR ? 1 : lines * ((k + length - 1) / length);
+}

@@ -1,0 +1,409 @@
+/* Every instruction set gives the bits of the reference, on awkward sizes. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "base/str.h"
+#include "kernels/kernels.h"
+#include "tests/check.h"
+
+static const char *const names[ISA_COUNT] = { "ref", "avx2", "avx512" };
+static const struct kernels *sets[ISA_COUNT];
+static int n_sets;
+
+static int find_sets(void **state)
+{
+    struct err err;
+
+    (void)state;
+    n_sets = (int)kernels_cpu() + 1;
+    for (int i = 0; i < n_sets; i++)
+        check_ok(kernels_select(&sets[i], names[i], &err), err);
+    if (n_sets < ISA_COUNT)
+        print_message("SKIPPED in part: this CPU has only %s\n",
+                      names[n_sets - 1]);
+    return 0;
+}
+
+/* n numbers around 0, at an address that is not a multiple of the vector. */
+static float *some(size_t n, uint64_t key)
+{
+    float *p = mem_array(n + 1, sizeof *p);
+
+    for (size_t i = 0; i <= n; i++)
+        p[i] = (float)rng_normal(key, i);
+    return p;
+}
+
+static const int sizes[] = { 1, 2, 3, 5, 6, 7, 8, 13, 14, 15, 16, 17, 31, 33,
+                             67, 130 };
+#define N_SIZES (int)(sizeof sizes / sizeof sizes[0])
+
+/* --- products ---------------------------------------------------------------- */
+
+typedef void gemm_function(const struct gemm *g);
+
+static gemm_function *orientation(const struct kernels *kn, int o)
+{
+    return o == 0 ? kn->gemm_nt : o == 1 ? kn->gemm_nn : kn->gemm_tn;
+}
+
+/* |fl(dot) - dot| <= gamma_k sum |a||b|, gamma_k = k u / (1 - k u), for any
+ * order of summation (Higham 2002, section 3.1), u = 2^-24. */
+static void check_product(const struct gemm *g, int o, const float *start)
+{
+    for (int i = 0; i < g->m; i++)
+        for (int j = 0; j < g->n; j++) {
+            const double u = 0x1p-24, k = g->k + 1;
+            double sum = g->accumulate ? (double)start[i * g->ldc + j] : 0;
+            double size = fabs(sum);
+
+            for (int p = 0; p < g->k; p++) {
+                const double a = (double)(o == 2 ? g->a[p * g->lda + i]
+                                                 : g->a[i * g->lda + p]);
+                const double b = (double)(o == 0 ? g->b[j * g->ldb + p]
+                                                 : g->b[p * g->ldb + j]);
+
+                sum += a * b;
+                size += fabs(a * b);
+            }
+            check_close((double)g->c[i * g->ldc + j], sum,
+                        k * u / (1 - k * u) * size);
+        }
+}
+
+static void compare_products(int o, int m, int n, int k, int extra, bool acc)
+{
+    const int lda = (o == 2 ? m : k) + extra, ldb = (o == 0 ? k : n) + extra;
+    const int ldc = n + extra;
+    const int rows_a = o == 2 ? k : m, rows_b = o == 0 ? n : k;
+    float *a = some((size_t)(rows_a * lda), 1);
+    float *b = some((size_t)(rows_b * ldb), 2);
+    float *start = some((size_t)(m * ldc), 3), *c[ISA_COUNT];
+    void *work = aligned_alloc(64, GEMM_WORK);
+
+    for (int s = 0; s < n_sets; s++) {
+        struct gemm g = { .a = a + 1, .b = b + 1, .ldc = ldc, .lda = lda,
+                          .ldb = ldb, .m = m, .n = n, .k = k,
+                          .accumulate = acc, .work = work };
+
+        c[s] = some((size_t)(m * ldc), 3);
+        g.c = c[s] + 1;
+        orientation(sets[s], o)(&g);
+        if (s == 0)
+            check_product(&g, o, start + 1);
+        else
+            assert_memory_equal(c[0], c[s],
+                                sizeof(float) * (size_t)(m * ldc + 1));
+    }
+    for (int s = 0; s < n_sets; s++)
+        free(c[s]);
+    free(work);
+    free(start);
+    free(b);
+    free(a);
+}
+
+static void products_have_the_bits_of_the_reference(void **state)
+{
+    (void)state;
+    for (int o = 0; o < 3; o++)
+        for (int i = 0; i < N_SIZES; i++)
+            for (int j = 0; j < N_SIZES; j++)
+                compare_products(o, sizes[i], sizes[j],
+                                 sizes[(i * 7 + j * 3) % N_SIZES], (i + j) % 3,
+                                 (i + j) % 2);
+}
+
+/* Longer than a block of k and wider than a block of n. */
+static void blocks_do_not_show_in_the_bits(void **state)
+{
+    (void)state;
+    for (int o = 0; o < 3; o++) {
+        compare_products(o, 9, 33, 777, 1, false);
+        compare_products(o, 7, 1100, 40, 0, true);
+        compare_products(o, 40, 17, 513, 0, true);
+    }
+}
+
+/* --- rows -------------------------------------------------------------------- */
+
+/* Run f for each set on its own copy of the outputs and compare them. */
+struct row_case {
+    int rows, c;
+    float *x, *y, *w, *g;      /* inputs */
+    float *out[ISA_COUNT];     /* 4 * rows * c */
+};
+
+typedef void row_function(const struct kernels *kn, const struct row_case *k,
+                          float *out);
+
+static void run_norm(const struct kernels *kn, const struct row_case *k,
+                     float *out)
+{
+    const size_t n = (size_t)k->rows * (size_t)k->c;
+    float *rstd = out + 3 * n;
+
+    kn->rmsnorm_forward(out, rstd, k->x, k->w, k->rows, k->c, 1e-5f);
+    kn->rmsnorm_backward(out + n, k->y, k->x, k->w, rstd, k->rows, k->c);
+    kn->rmsnorm_dweight(out + 2 * n, k->y, k->x, rstd, k->rows, k->c);
+}
+
+static void run_swiglu(const struct kernels *kn, const struct row_case *k,
+                       float *out)
+{
+    const size_t n = (size_t)k->rows * (size_t)k->c;
+
+    kn->swiglu_forward(out, k->g, k->rows, k->c);
+    kn->swiglu_backward(out + n, k->y, k->g, k->rows, k->c);
+}
+
+static void run_loss(const struct kernels *kn, const struct row_case *k,
+                     float *out)
+{
+    int target[64];
+
+    for (int i = 0; i < k->rows; i++)
+        target[i] = (i * 5) % k->c;
+    memcpy(out, k->g, sizeof(float) * (size_t)k->rows * (size_t)k->c);
+    kn->cross_entropy(out + 2 * k->rows * k->c, out, target, k->rows, k->c,
+                      k->c % 2 ? 0.25f : 0);
+}
+
+static void run_rope(const struct kernels *kn, const struct row_case *k,
+                     float *out)
+{
+    const int half = k->c / 2;
+
+    memcpy(out, k->x, sizeof(float) * (size_t)k->rows * (size_t)k->c);
+    if (half > 0)
+        kn->rope(out, k->c, k->rows, 1, 2 * half, 3, k->g,
+                 k->rows % 2 ? 1 : -1);
+}
+
+static void run_update(const struct kernels *kn, const struct row_case *k,
+                       float *out)
+{
+    const size_t n = (size_t)k->rows * (size_t)k->c;
+    const struct adamw step = { 0.01f, 0.9f, 0.95f, 1e-8f, 0.1f,
+                                0.1f,  0.05f, 0.7f };
+
+    memcpy(out, k->x, n * sizeof *out);
+    memcpy(out + n, k->y, n * sizeof *out);
+    for (size_t i = 0; i < n; i++)
+        out[2 * n + i] = k->g[i] * k->g[i];
+    kn->adamw(out, out + n, out + 2 * n, k->g, n, &step);
+    kn->add(out, k->y, n);
+    out[3 * n] = (float)kn->sum_squares(k->x, n);
+}
+
+static void compare_rows(row_function *f)
+{
+    for (int i = 0; i < N_SIZES; i++)
+        for (int rows = 1; rows <= 33; rows += 16) {
+            struct row_case k = { .rows = rows, .c = sizes[i] };
+            const size_t n = (size_t)rows * (size_t)sizes[i];
+
+            k.x = some(2 * n, 5) + 1;
+            k.y = some(2 * n, 6) + 1;
+            k.w = some(2 * n, 7) + 1;
+            k.g = some(2 * n + 3 * 140, 8) + 1;
+            for (size_t q = 0; q < 2 * n; q += 9)
+                k.g[q] *= 40; /* reach the ends of exp */
+            for (int s = 0; s < n_sets; s++) {
+                k.out[s] = mem_array(4 * n + 64, sizeof(float));
+                f(sets[s], &k, k.out[s]);
+                assert_memory_equal(k.out[0], k.out[s],
+                                    (4 * n + 64) * sizeof(float));
+            }
+            for (int s = 0; s < n_sets; s++)
+                free(k.out[s]);
+            free(k.x - 1);
+            free(k.y - 1);
+            free(k.w - 1);
+            free(k.g - 1);
+        }
+}
+
+static void norms_have_the_bits_of_the_reference(void **state)
+{
+    (void)state;
+    compare_rows(run_norm);
+}
+
+static void swiglu_has_the_bits_of_the_reference(void **state)
+{
+    (void)state;
+    compare_rows(run_swiglu);
+}
+
+static void the_loss_has_the_bits_of_the_reference(void **state)
+{
+    (void)state;
+    compare_rows(run_loss);
+}
+
+static void rope_has_the_bits_of_the_reference(void **state)
+{
+    (void)state;
+    compare_rows(run_rope);
+}
+
+static void updates_have_the_bits_of_the_reference(void **state)
+{
+    (void)state;
+    compare_rows(run_update);
+}
+
+/* --- attention ---------------------------------------------------------------- */
+
+static void compare_attention(int seq, int head_size, float spread)
+{
+    const int ld = head_size + 3;
+    const size_t n = (size_t)seq * (size_t)ld;
+    float *q = some(n, 1), *k = some(n, 2), *v = some(n, 3), *d = some(n, 4);
+    float *out[ISA_COUNT];
+    void *work = aligned_alloc(
+        64, (kernels_attention_work(seq, head_size) + 63) / 64 * 64);
+
+    for (size_t i = 0; i < n; i++)
+        q[i] *= spread;
+    for (int s = 0; s < n_sets; s++) {
+        float *o = out[s] = some(4 * n + 2 * (size_t)seq, 5);
+        const struct attention a = {
+            .q = q, .k = k, .v = v, .out = o, .stat = o + 4 * n,
+            .ldq = ld, .ldk = ld, .ldv = ld, .ldo = ld,
+            .seq = seq, .head_size = head_size, .scale = 0.25f,
+            .dout = d, .dq = o + n, .dk = o + 2 * n, .dv = o + 3 * n,
+            .lddo = ld, .lddq = ld, .lddk = ld, .lddv = ld, .work = work,
+        };
+
+        sets[s]->attention_forward(&a);
+        sets[s]->attention_backward(&a);
+        assert_memory_equal(out[0], out[s],
+                            (4 * n + 2 * (size_t)seq) * sizeof(float));
+    }
+    for (int s = 0; s < n_sets; s++)
+        free(out[s]);
+    free(work);
+    free(q);
+    free(k);
+    free(v);
+    free(d);
+}
+
+static void attention_has_the_bits_of_the_reference(void **state)
+{
+    (void)state;
+    for (int i = 0; i < N_SIZES; i++)
+        compare_attention(sizes[i], sizes[(3 * i) % 10] * 2, 1);
+    compare_attention(200, 32, 10);
+    compare_attention(65, 16, 30);
+}
+
+/* --- quantizer ------------------------------------------------------------------ */
+
+static void compare_quantizer(const char *text, uint64_t salt)
+{
+    enum { N = 1480 };
+    struct quant_spec spec;
+    struct err err;
+    float x[N], value[2][N], code[2][N], scale[2][N];
+    uint8_t inside[2][N];
+
+    check_ok(quant_parse(&spec, text, NULL, &err), err);
+    for (int axis = 0; axis < 2; axis++) {
+        const int rows = axis ? 40 : 37, cols = axis ? 37 : 40;
+
+        for (int i = 0; i < N; i++) {
+            x[i] = (float)rng_normal(salt, (uint64_t)i);
+            x[i] *= i / 40 % 3 == 0 ? 1 : 0.001f;
+            if (i % 17 == 0)
+                x[i] = -0.0f;
+            if (i % 5 == 0)
+                x[i] = rintf(x[i] * 8) / 2; /* ties */
+            if (i < 80 && salt % 4 == 0)
+                x[i] = 0;
+        }
+        memset(scale, 0, sizeof scale);
+        for (int s = 0; s < n_sets; s++) {
+            const int to = s > 0;
+            const struct quant_out out = { value[to], code[to], scale[to],
+                                           inside[to] };
+
+            assert_true(sets[s]->quant_apply(&spec, &out, x, rows, cols,
+                                             (enum quant_axis)axis, 5, NULL));
+            if (s == 0)
+                continue;
+            assert_memory_equal(value[0], value[1], sizeof x);
+            assert_memory_equal(code[0], code[1], sizeof x);
+            assert_memory_equal(scale[0], scale[1], sizeof x);
+            assert_memory_equal(inside[0], inside[1], sizeof inside[0]);
+        }
+    }
+}
+
+static void codes_and_scales_have_the_bits_of_the_reference(void **state)
+{
+    static const char *const elems[] = {
+        "int2", "int3", "int4", "int8", "int4n", "e2m1", "e2m3", "e3m2",
+        "e4m3", "e5m2", "e1m2", "e0m7", "e3m0",  "e6m3", "e8m7", "bf16",
+        "fp16", "e4m3:ieee", "e3m3:nosub", "e10m5",
+    };
+    static const char *const scales[] = { "fp32", "bf16", "e8m0", "e8m0-floor",
+                                          "e8m0-round", "e4m3" };
+    static const char *const grans[] = { "g4", "g20", "row", "tensor" };
+    uint64_t salt = 0;
+
+    (void)state;
+    for (size_t e = 0; e < sizeof elems / sizeof elems[0]; e++)
+        for (size_t s = 0; s < sizeof scales / sizeof scales[0]; s++)
+            for (size_t g = 0; g < sizeof grans / sizeof grans[0]; g++)
+                for (int r = 0; r < 2; r++) {
+                    char text[64];
+
+                    snprintf(text, sizeof text, "%s/%s/%s/%s", elems[e],
+                             grans[g], scales[s],
+                             r ? "stochastic" : "nearest");
+                    compare_quantizer(text, salt++);
+                }
+}
+
+/* --- dispatch --------------------------------------------------------------------- */
+
+static void the_cap_names_a_set_this_cpu_has(void **state)
+{
+    const struct kernels *kn;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(kernels_select(&kn, "avx", &err), ERR_USAGE);
+    check_says(err, "'avx' is not ref, avx2 or avx512; did you mean 'avx2'?");
+    check_ok(kernels_select(&kn, "", &err), err);
+    assert_int_equal(kn->isa, kernels_cpu());
+    check_ok(kernels_select(&kn, "ref", &err), err);
+    assert_string_equal(kn->name, "ref");
+    if (kernels_cpu() < ISA_AVX512) {
+        assert_int_equal(kernels_select(&kn, "avx512", &err), ERR_TOOL);
+        check_says(err, "this CPU has no avx512");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(products_have_the_bits_of_the_reference),
+        cmocka_unit_test(blocks_do_not_show_in_the_bits),
+        cmocka_unit_test(norms_have_the_bits_of_the_reference),
+        cmocka_unit_test(swiglu_has_the_bits_of_the_reference),
+        cmocka_unit_test(the_loss_has_the_bits_of_the_reference),
+        cmocka_unit_test(rope_has_the_bits_of_the_reference),
+        cmocka_unit_test(updates_have_the_bits_of_the_reference),
+        cmocka_unit_test(attention_has_the_bits_of_the_reference),
+        cmocka_unit_test(codes_and_scales_have_the_bits_of_the_reference),
+        cmocka_unit_test(the_cap_names_a_set_this_cpu_has),
+    };
+
+    return cmocka_run_group_tests(tests, find_sets, NULL);
+}
