@@ -1,0 +1,167 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "harness/verbs.h"
+#include "kernels/num.h"
+#include "kernels/quant.h"
+
+static const struct cli_option options[] = {
+    { "json", 0, NULL, "report as JSON" },
+    { NULL, 0, NULL, NULL },
+};
+
+static void add_format_json(struct str *s, const struct num_format *f)
+{
+    if (s->data[s->len - 1] != '[')
+        str_add(s, ",");
+    str_add(s, "{");
+    json_add_text(s, "name", f->name);
+    json_add_number(s, "bits", f->bits);
+    json_add_number(s, "exp_bits", f->exp_bits);
+    json_add_number(s, "man_bits", f->man_bits);
+    json_add_number(s, "max", (double)f->max);
+    json_add_number(s, "min_code", (double)f->min_code);
+    json_add_number(s, "step_at_zero", (double)f->step_zero);
+    json_add_number(s, "gaussian_mse", num_gaussian_mse(f));
+    json_add_text(s, "source", f->source);
+    str_add(s, "}");
+}
+
+static void print_format(const struct num_format *f)
+{
+    printf("%-7s %4d %9.4g %10.4g %12.4g   %s\n", f->name, f->bits,
+           (double)f->max, (double)f->step_zero, num_gaussian_mse(f),
+           f->source);
+}
+
+static void list_json(void)
+{
+    struct num_format f;
+    struct str s = { 0 };
+    const struct quant_preset *p;
+    const char *name, *help;
+
+    str_add(&s, "{\"schema\":\"qlaw/formats/1\",\"formats\":[");
+    for (int i = 0; num_at(&f, i); i++)
+        add_format_json(&s, &f);
+    str_add(&s, "],\"presets\":[");
+    for (int i = 0; (p = quant_preset_at(i)); i++) {
+        str_add(&s, i ? ",{" : "{");
+        json_add_text(&s, "name", p->name);
+        json_add_text(&s, "spec", p->text);
+        json_add_text(&s, "source", p->source);
+        str_add(&s, "}");
+    }
+    str_add(&s, "],\"scales\":[");
+    for (int i = 0; (name = quant_scale_at(i, &help)); i++) {
+        str_add(&s, i ? ",{" : "{");
+        json_add_text(&s, "name", name);
+        json_add_text(&s, "help", help);
+        str_add(&s, "}");
+    }
+    str_add(&s, "]}");
+    puts(str_text(&s));
+    str_release(&s);
+}
+
+static void list(void)
+{
+    struct num_format f;
+    const struct quant_preset *p;
+    const char *name, *help;
+
+    printf("format  bits       max  step at 0  Gaussian MSE   source\n");
+    for (int i = 0; num_at(&f, i); i++)
+        print_format(&f);
+    printf("also any intN and intNn (2 to 8 bits) and any eXmY (X + Y <= 15), "
+           "with\n:ieee, :finite or :nosub; Gaussian MSE: mean squared error "
+           "on N(0, 1) at the\nbest scale (1 for plain casts)\n\n");
+    printf("preset  spec             source\n");
+    for (int i = 0; (p = quant_preset_at(i)); i++)
+        printf("%-7s %-16s %s\n", p->name, p->text, p->source);
+    printf("\nscale       meaning\n");
+    for (int i = 0; (name = quant_scale_at(i, &help)); i++)
+        printf("%-11s %s\n", name, help);
+    printf("\na quantizer is FORMAT[/gN|/row|/tensor][/SCALE][/absmax|/pct:P]"
+           "[/nearest|/stochastic]\n");
+}
+
+/* Every magnitude of a format of at most 8 bits. */
+static void print_values(const struct num_format *f)
+{
+    int column = 0;
+
+    printf("magnitudes:\n");
+    for (uint32_t code = 0; code < 1u << (f->bits - 1); code++) {
+        const float x = num_decode(f, code);
+
+        if (isnan(x))
+            continue;
+        printf("%10.6g", (double)x);
+        if (++column % 8 == 0)
+            putchar('\n');
+    }
+    if (column % 8)
+        putchar('\n');
+}
+
+static enum status show(const struct cli *cli, const char *text,
+                        struct err *err)
+{
+    struct quant_spec spec;
+    char buf[QUANT_TEXT];
+    enum status st = quant_parse(&spec, text, NULL, err);
+
+    if (st != OK || !spec.on)
+        return st != OK ? st
+                        : err_set(err, ERR_USAGE,
+                                  "'%s' leaves the operand as it is", text);
+    if (cli_flag(cli, "json")) {
+        struct str s = { 0 };
+
+        str_add(&s, "[");
+        add_format_json(&s, &spec.elem);
+        str_add(&s, "]");
+        puts(str_text(&s));
+        str_release(&s);
+        return OK;
+    }
+    printf("%s\n", quant_print(buf, &spec));
+    printf("  element      %d bits, largest %g, most negative %g, step at 0 "
+           "%g\n",
+           spec.elem.bits, (double)spec.elem.max, (double)spec.elem.min_code,
+           (double)spec.elem.step_zero);
+    printf("  Gaussian MSE %.5g\n", num_gaussian_mse(&spec.elem));
+    printf("  stored       %.4g bits an element (rows of 4096)\n",
+           quant_bits(&spec, 4096, 4096));
+    if (spec.elem.bits <= 8)
+        print_values(&spec.elem);
+    return OK;
+}
+
+static enum status run(struct cli *cli, struct err *err)
+{
+    if (cli->n_args > 0)
+        return show(cli, cli->args[0], err);
+    if (cli_flag(cli, "json"))
+        list_json();
+    else
+        list();
+    return OK;
+}
+
+const struct verb verb_formats = {
+    .name = "formats",
+    .args = "[SPEC]",
+    .max_args = 1,
+    .summary = "number formats, presets and scale formats",
+    .example = "qlaw formats mxfp4",
+    .options = options,
+    .detail = "With SPEC, one quantizer: its canonical text, storage and "
+              "values.",
+    .run = run,
+};
