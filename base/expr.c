@@ -72,6 +72,12 @@ static int add_number(struct parser *ps, double value, bool word)
         ps, (struct expr_node){ .op = EXPR_NUMBER, .value = value }, word);
 }
 
+/* Infinity, NaN and -0 could not be printed as the numbers they are. */
+static bool is_plain(double v)
+{
+    return isfinite(v) && !(v == 0 && signbit(v));
+}
+
 /* An operation on numbers alone is done at once. */
 static int add_op(struct parser *ps, enum expr_op op, int a, int b, int c)
 {
@@ -85,8 +91,10 @@ static int add_op(struct parser *ps, enum expr_op op, int a, int b, int c)
         constant = constant && node->op == EXPR_NUMBER;
         value[i] = node->value;
     }
-    if (constant && ps->out->n == arg[0] + ops[op].args) {
-        ps->out->n = arg[0]; /* the arguments are the last nodes */
+    /* The arguments are then the last nodes. */
+    if (constant && ps->out->n == arg[0] + ops[op].args &&
+        is_plain(expr_apply(op, value))) {
+        ps->out->n = arg[0];
         return add_number(ps, expr_apply(op, value), false);
     }
     return add_node(ps, (struct expr_node){ .op = op, .arg = { a, b, c } },
@@ -384,163 +392,4 @@ void expr_free(struct expr *e)
         return;
     free(e->nodes);
     free(e);
-}
-
-bool expr_uses(const struct expr *e, int slot)
-{
-    for (int i = 0; i < e->n; i++)
-        if (e->nodes[i].op == EXPR_SLOT && e->nodes[i].slot == slot)
-            return true;
-    return false;
-}
-
-int expr_max_slot(const struct expr *e)
-{
-    int max = -1;
-
-    for (int i = 0; i < e->n; i++)
-        if (e->nodes[i].op == EXPR_SLOT && e->nodes[i].slot > max)
-            max = e->nodes[i].slot;
-    return max;
-}
-
-/* Degree of each node in the chosen slots: 0, 1 (affine) or 2 (anything). */
-static int node_degree(const struct expr_node *node, const int *deg)
-{
-    const int a = expr_op_args(node->op) > 0 ? deg[node->arg[0]] : 0;
-    const int b = expr_op_args(node->op) > 1 ? deg[node->arg[1]] : 0;
-    const int c = expr_op_args(node->op) > 2 ? deg[node->arg[2]] : 0;
-
-    switch (node->op) {
-    case EXPR_ADD:
-    case EXPR_SUB:
-        return a > b ? a : b;
-    case EXPR_NEG:
-        return a;
-    case EXPR_MUL:
-        return a + b > 2 ? 2 : a + b;
-    case EXPR_DIV:
-        return b ? 2 : a;
-    case EXPR_SELECT:
-        return a ? 2 : (b > c ? b : c);
-    default:
-        return a || b || c ? 2 : 0;
-    }
-}
-
-bool expr_is_affine(const struct expr *e, const int *slots, int n)
-{
-    int *deg = mem_array((size_t)e->n, sizeof *deg), root;
-
-    for (int i = 0; i < e->n; i++) {
-        deg[i] = node_degree(&e->nodes[i], deg);
-        for (int k = 0; e->nodes[i].op == EXPR_SLOT && k < n; k++)
-            if (e->nodes[i].slot == slots[k])
-                deg[i] = 1;
-    }
-    root = deg[e->n - 1];
-    free(deg);
-    return root <= 1;
-}
-
-/* --- printing ------------------------------------------------------------ */
-
-enum { P_SELECT, P_OR, P_AND, P_COMPARE, P_SUM, P_PRODUCT, P_UNARY, P_POWER,
-       P_PRIMARY };
-
-static int precedence(enum expr_op op)
-{
-    switch (op) {
-    case EXPR_SELECT:
-        return P_SELECT;
-    case EXPR_OR:
-        return P_OR;
-    case EXPR_AND:
-        return P_AND;
-    case EXPR_ADD:
-    case EXPR_SUB:
-        return P_SUM;
-    case EXPR_MUL:
-    case EXPR_DIV:
-        return P_PRODUCT;
-    case EXPR_NEG:
-    case EXPR_NOT:
-        return P_UNARY;
-    case EXPR_POW:
-        return P_POWER;
-    default:
-        return op >= EXPR_EQ && op <= EXPR_GE ? P_COMPARE : P_PRIMARY;
-    }
-}
-
-struct printer {
-    struct str out;
-    const struct expr *e;
-    const char *(*name)(void *ctx, int slot);
-    void *ctx;
-};
-
-static void print_node(struct printer *pr, int i, int least);
-
-static void print_call(struct printer *pr, const struct expr_node *node)
-{
-    str_addf(&pr->out, "%s(", ops[node->op].text);
-    for (int k = 0; k < ops[node->op].args; k++) {
-        if (k)
-            str_add(&pr->out, ", ");
-        print_node(pr, node->arg[k], P_SELECT);
-    }
-    str_add_char(&pr->out, ')');
-}
-
-static void print_bare(struct printer *pr, const struct expr_node *node)
-{
-    const int p = precedence(node->op);
-    const char *space = p == P_PRODUCT || p == P_POWER ? "" : " ";
-    char buf[32];
-
-    if (node->op == EXPR_NUMBER)
-        str_add(&pr->out, text_number(buf, node->value));
-    else if (node->op == EXPR_SLOT)
-        str_add(&pr->out, pr->name(pr->ctx, node->slot));
-    else if (p == P_PRIMARY)
-        print_call(pr, node);
-    else if (p == P_UNARY) {
-        str_add(&pr->out, ops[node->op].text);
-        print_node(pr, node->arg[0], P_UNARY);
-    } else if (p == P_SELECT) {
-        print_node(pr, node->arg[0], P_OR);
-        str_add(&pr->out, " ? ");
-        print_node(pr, node->arg[1], P_SELECT);
-        str_add(&pr->out, " : ");
-        print_node(pr, node->arg[2], P_SELECT);
-    } else {
-        print_node(pr, node->arg[0], p == P_POWER ? P_PRIMARY
-                                     : p == P_COMPARE ? P_SUM
-                                                      : p);
-        str_addf(&pr->out, "%s%s%s", space, ops[node->op].text, space);
-        print_node(pr, node->arg[1], p == P_POWER ? P_UNARY : p + 1);
-    }
-}
-
-static void print_node(struct printer *pr, int i, int least)
-{
-    const struct expr_node *node = &pr->e->nodes[i];
-    const bool negative = node->op == EXPR_NUMBER && node->value < 0;
-    const bool wrap = negative ? least > P_UNARY : precedence(node->op) < least;
-
-    if (wrap)
-        str_add_char(&pr->out, '(');
-    print_bare(pr, node);
-    if (wrap)
-        str_add_char(&pr->out, ')');
-}
-
-char *expr_print(const struct expr *e, const char *(*name)(void *ctx, int slot),
-                 void *ctx)
-{
-    struct printer pr = { .e = e, .name = name, .ctx = ctx };
-
-    print_node(&pr, e->n - 1, P_SELECT);
-    return str_steal(&pr.out);
 }

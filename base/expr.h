@@ -16,8 +16,9 @@
  * words (enumeration values, comparable only with == and !=).
  *
  * An expression is compiled to nodes in evaluation order and evaluated over
- * blocks of rows; the gradient with respect to chosen slots is carried along
- * as dual numbers, only where a node depends on the slot. */
+ * blocks of rows; the exact gradient with respect to chosen slots follows
+ * backwards through the same nodes.  Values have the same bits on every
+ * machine (expr_math.h). */
 #ifndef BASE_EXPR_H
 #define BASE_EXPR_H
 
@@ -75,6 +76,17 @@ char *expr_print(const struct expr *e,
  * said of an expression that only simplifies to an affine one. */
 bool expr_is_affine(const struct expr *e, const int *slots, int n);
 
+/* The same, with inverse[i] meaning 1 / slot_i in place of slot_i, as in
+ * D / (gamma N); inverse may be NULL. */
+bool expr_is_affine_in(const struct expr *e, const int *slots,
+                       const bool *inverse, int n);
+
+/* How a slot enters: in an exponent; in a place where only positive numbers
+ * have a finite value (under a logarithm, as the base of a power whose
+ * exponent is not a plain whole number). */
+bool expr_in_exponent(const struct expr *e, int slot);
+bool expr_needs_positive(const struct expr *e, int slot);
+
 /* --- many rows, with gradient --------------------------------------------- */
 
 /* A slot's values: one number for all rows, or a column. */
@@ -83,8 +95,8 @@ struct expr_input {
     double constant;
 };
 
-/* Buffers for one expression and one choice of the slots to differentiate
- * (at most 64).  Not shared between threads. */
+/* Buffers for one expression and one choice of the slots to differentiate.
+ * Not shared between threads. */
 struct expr_work;
 struct expr_work *expr_work_new(const struct expr *e, const int *wrt,
                                 int n_wrt);
@@ -97,5 +109,12 @@ void expr_work_free(struct expr_work *w);
 void expr_eval_rows(struct expr_work *w, double *value, double *grad,
                     size_t stride, const struct expr_input *inputs,
                     size_t rows);
+
+/* Compute once what depends only on columns that are not differentiated: such
+ * nodes, and the logarithms under powers of them.  The promise: until the next
+ * pin, calls have these rows in these columns and the same slots constant.
+ * Results keep their bits. */
+void expr_work_pin(struct expr_work *w, const struct expr_input *inputs,
+                   size_t rows);
 
 #endif

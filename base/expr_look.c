@@ -1,0 +1,246 @@
+/* expr_look.c - what an expression depends on and how, and its text. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/expr.h"
+#include "base/expr_node.h"
+
+bool expr_uses(const struct expr *e, int slot)
+{
+    for (int i = 0; i < e->n; i++)
+        if (e->nodes[i].op == EXPR_SLOT && e->nodes[i].slot == slot)
+            return true;
+    return false;
+}
+
+int expr_max_slot(const struct expr *e)
+{
+    int max = -1;
+
+    for (int i = 0; i < e->n; i++)
+        if (e->nodes[i].op == EXPR_SLOT && e->nodes[i].slot > max)
+            max = e->nodes[i].slot;
+    return max;
+}
+
+/* Degree of each node in the chosen slots.  INVERSE is c times a slot chosen
+ * as its reciprocal: only a division turns it into something affine. */
+enum degree { FREE, AFFINE, INVERSE, OTHER };
+
+static enum degree degree_product(enum degree a, enum degree b)
+{
+    if (a == FREE || b == FREE)
+        return a == FREE ? b : a;
+    return OTHER;
+}
+
+static enum degree degree_sum(enum degree a, enum degree b)
+{
+    if (a == OTHER || b == OTHER || a == INVERSE || b == INVERSE)
+        return OTHER;
+    return a > b ? a : b;
+}
+
+static enum degree node_degree(const struct expr_node *node,
+                               const enum degree *deg)
+{
+    enum degree arg[3] = { FREE, FREE, FREE };
+    bool any = false;
+
+    for (int k = 0; k < expr_op_args(node->op); k++) {
+        arg[k] = deg[node->arg[k]];
+        any = any || arg[k] != FREE;
+    }
+    switch (node->op) {
+    case EXPR_ADD:
+    case EXPR_SUB:
+        return degree_sum(arg[0], arg[1]);
+    case EXPR_NEG:
+        return arg[0];
+    case EXPR_MUL:
+        return degree_product(arg[0], arg[1]);
+    case EXPR_DIV:
+        if (arg[1] == INVERSE && arg[0] == FREE)
+            return AFFINE;
+        return arg[1] == FREE ? arg[0] : OTHER;
+    case EXPR_SELECT:
+        return arg[0] == FREE ? degree_sum(arg[1], arg[2]) : OTHER;
+    default:
+        return any ? OTHER : FREE;
+    }
+}
+
+bool expr_is_affine_in(const struct expr *e, const int *slots,
+                       const bool *inverse, int n)
+{
+    enum degree *deg = mem_array((size_t)e->n, sizeof *deg), root;
+
+    for (int i = 0; i < e->n; i++) {
+        deg[i] = node_degree(&e->nodes[i], deg);
+        for (int k = 0; e->nodes[i].op == EXPR_SLOT && k < n; k++)
+            if (e->nodes[i].slot == slots[k])
+                deg[i] = inverse && inverse[k] ? INVERSE : AFFINE;
+    }
+    root = deg[e->n - 1];
+    free(deg);
+    return root <= AFFINE;
+}
+
+bool expr_is_affine(const struct expr *e, const int *slots, int n)
+{
+    return expr_is_affine_in(e, slots, NULL, n);
+}
+
+static bool subtree_uses(const struct expr *e, int i, int slot)
+{
+    const struct expr_node *node = &e->nodes[i];
+
+    if (node->op == EXPR_SLOT)
+        return node->slot == slot;
+    for (int k = 0; k < expr_op_args(node->op); k++)
+        if (subtree_uses(e, node->arg[k], slot))
+            return true;
+    return false;
+}
+
+bool expr_in_exponent(const struct expr *e, int slot)
+{
+    for (int i = 0; i < e->n; i++)
+        if (e->nodes[i].op == EXPR_POW &&
+            subtree_uses(e, e->nodes[i].arg[1], slot))
+            return true;
+    return false;
+}
+
+/* Is node i the slot itself, or a product or quotient in which it stands? */
+static bool is_factor(const struct expr *e, int i, int slot)
+{
+    const struct expr_node *node = &e->nodes[i];
+
+    if (node->op == EXPR_SLOT)
+        return node->slot == slot;
+    return (node->op == EXPR_MUL || node->op == EXPR_DIV) &&
+           (is_factor(e, node->arg[0], slot) ||
+            is_factor(e, node->arg[1], slot));
+}
+
+static bool is_whole(const struct expr_node *node)
+{
+    return node->op == EXPR_NUMBER && node->value == floor(node->value);
+}
+
+bool expr_needs_positive(const struct expr *e, int slot)
+{
+    for (int i = 0; i < e->n; i++) {
+        const struct expr_node *node = &e->nodes[i];
+
+        if ((node->op == EXPR_LOG || node->op == EXPR_LOG2 ||
+             node->op == EXPR_LOG10 ||
+             (node->op == EXPR_POW && !is_whole(&e->nodes[node->arg[1]]))) &&
+            is_factor(e, node->arg[0], slot))
+            return true;
+    }
+    return false;
+}
+
+/* --- printing ------------------------------------------------------------ */
+
+enum { P_SELECT, P_OR, P_AND, P_COMPARE, P_SUM, P_PRODUCT, P_UNARY, P_POWER,
+       P_PRIMARY };
+
+static int precedence(enum expr_op op)
+{
+    switch (op) {
+    case EXPR_SELECT:
+        return P_SELECT;
+    case EXPR_OR:
+        return P_OR;
+    case EXPR_AND:
+        return P_AND;
+    case EXPR_ADD:
+    case EXPR_SUB:
+        return P_SUM;
+    case EXPR_MUL:
+    case EXPR_DIV:
+        return P_PRODUCT;
+    case EXPR_NEG:
+    case EXPR_NOT:
+        return P_UNARY;
+    case EXPR_POW:
+        return P_POWER;
+    default:
+        return op >= EXPR_EQ && op <= EXPR_GE ? P_COMPARE : P_PRIMARY;
+    }
+}
+
+struct printer {
+    struct str out;
+    const struct expr *e;
+    const char *(*name)(void *ctx, int slot);
+    void *ctx;
+};
+
+static void print_node(struct printer *pr, int i, int least);
+
+static void print_call(struct printer *pr, const struct expr_node *node)
+{
+    str_addf(&pr->out, "%s(", expr_op_text(node->op));
+    for (int k = 0; k < expr_op_args(node->op); k++) {
+        if (k)
+            str_add(&pr->out, ", ");
+        print_node(pr, node->arg[k], P_SELECT);
+    }
+    str_add_char(&pr->out, ')');
+}
+
+static void print_bare(struct printer *pr, const struct expr_node *node)
+{
+    const int p = precedence(node->op);
+    const char *space = p == P_PRODUCT || p == P_POWER ? "" : " ";
+    char buf[32];
+
+    if (node->op == EXPR_NUMBER)
+        str_add(&pr->out, text_number(buf, node->value));
+    else if (node->op == EXPR_SLOT)
+        str_add(&pr->out, pr->name(pr->ctx, node->slot));
+    else if (p == P_PRIMARY)
+        print_call(pr, node);
+    else if (p == P_UNARY) {
+        str_add(&pr->out, expr_op_text(node->op));
+        print_node(pr, node->arg[0], P_UNARY);
+    } else if (p == P_SELECT) {
+        print_node(pr, node->arg[0], P_OR);
+        str_add(&pr->out, " ? ");
+        print_node(pr, node->arg[1], P_SELECT);
+        str_add(&pr->out, " : ");
+        print_node(pr, node->arg[2], P_SELECT);
+    } else {
+        print_node(pr, node->arg[0], p == P_POWER ? P_PRIMARY
+                                     : p == P_COMPARE ? P_SUM
+                                                      : p);
+        str_addf(&pr->out, "%s%s%s", space, expr_op_text(node->op), space);
+        print_node(pr, node->arg[1], p == P_POWER ? P_UNARY : p + 1);
+    }
+}
+
+static void print_node(struct printer *pr, int i, int least)
+{
+    const struct expr_node *node = &pr->e->nodes[i];
+    const bool negative = node->op == EXPR_NUMBER && node->value < 0;
+    const bool wrap = negative ? least > P_UNARY : precedence(node->op) < least;
+
+    if (wrap)
+        str_add_char(&pr->out, '(');
+    print_bare(pr, node);
+    if (wrap)
+        str_add_char(&pr->out, ')');
+}
+
+char *expr_print(const struct expr *e, const char *(*name)(void *ctx, int slot),
+                 void *ctx)
+{
+    struct printer pr = { .e = e, .name = name, .ctx = ctx };
+
+    print_node(&pr, e->n - 1, P_SELECT);
+    return str_steal(&pr.out);
+}
