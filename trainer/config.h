@@ -66,17 +66,24 @@ double config_number(const struct config *c, const char *key);
 int64_t config_int(const struct config *c, const char *key);
 bool config_bool(const struct config *c, const char *key);
 
+/* The keys of the layer overrides in the order they were set; NULL past the
+ * end. */
+const char *config_override_at(const struct config *c, int i);
+
 /* Resolve what depends on several keys (d_ff = 0, n_kv_head = 0, warm-up as a
  * share, quantizer defaults) and check the shape: heads divide the width,
  * groups divide the axis they cut, tokens hold at least one step, ...  The
- * sentence names the keys.  After it, every quant key is a canonical spec. */
+ * sentence names the keys.  Quantizer texts stay as written; what a layer
+ * really uses is config_quant's answer. */
 enum status config_resolve(struct config *c, struct err *err);
 
 /* Canonical nested JSON of the hashed keys of a resolved configuration:
- * {"data":{...},"model":{...},"quant":{"layers":[["fc2",{"x":"int8/..."}]],
- * "w":"int4/g32/fp32/absmax/nearest"},"train":{...},...}; data.path is left
- * out, data.sha256 stands for it; operands that are "none" are left out.
- * with_quant = false gives the identity of the unquantized twin. */
+ * {"data":{...},"model":{...},"quant":{...},"train":{...},...}.  data.path is
+ * left out, data.sha256 stands for it.  "quant" holds what the layers really
+ * use, so that equal numerics are one identity: {"w":"int4/g32/...","x":...}
+ * when all linear layers of the blocks agree, else one entry a kind ("qkv",
+ * "o", "fc1", "fc2", "head"), a list when blocks differ; it is absent when
+ * nothing is quantized.  with_quant = false gives the unquantized twin. */
 json_t *config_identity(const struct config *c, bool with_quant);
 
 /* All keys, hashed or not, for the trainer and for a person. */

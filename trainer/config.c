@@ -1,0 +1,427 @@
+#include "trainer/config.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "trainer/model.h"
+#include "trainer/selector.h"
+
+/* Values are shared between copies, because a grid makes many of them. */
+struct text {
+    int refs;
+    char s[];
+};
+
+struct override {
+    char *key; /* quant.SELECTOR.KEY */
+    struct text *value;
+};
+
+struct config {
+    int n; /* settings */
+    struct text **value;
+    struct override *overrides;
+    int n_overrides;
+};
+
+const char *const quant_operands[OPERAND_COUNT] = { "w",   "x",    "dy_d",
+                                                    "w_d", "dy_g", "x_g" };
+
+static struct text *text_new(const char *s)
+{
+    struct text *t = mem_alloc(sizeof *t + strlen(s) + 1);
+
+    t->refs = 1;
+    strcpy(t->s, s);
+    return t;
+}
+
+static struct text *text_share(struct text *t)
+{
+    t->refs++;
+    return t;
+}
+
+static void text_drop(struct text *t)
+{
+    if (t && --t->refs == 0)
+        free(t);
+}
+
+/* --- life --------------------------------------------------------------------- */
+
+struct config *config_new(void)
+{
+    struct config *c = mem_alloc(sizeof *c);
+
+    while (setting_at(c->n))
+        c->n++;
+    c->value = mem_array((size_t)c->n, sizeof *c->value);
+    for (int i = 0; i < c->n; i++) {
+        char *canonical = NULL;
+
+        setting_canonical(&canonical, setting_at(i), setting_at(i)->fallback,
+                          NULL);
+        c->value[i] = text_new(canonical ? canonical : "");
+        free(canonical);
+    }
+    return c;
+}
+
+struct config *config_copy(const struct config *from)
+{
+    struct config *c = mem_alloc(sizeof *c);
+
+    c->n = from->n;
+    c->value = mem_array((size_t)c->n, sizeof *c->value);
+    for (int i = 0; i < c->n; i++)
+        c->value[i] = text_share(from->value[i]);
+    c->n_overrides = from->n_overrides;
+    c->overrides =
+        mem_array((size_t)c->n_overrides, sizeof *c->overrides);
+    for (int i = 0; i < c->n_overrides; i++) {
+        c->overrides[i].key = mem_strdup(from->overrides[i].key);
+        c->overrides[i].value = text_share(from->overrides[i].value);
+    }
+    return c;
+}
+
+void config_free(struct config *c)
+{
+    if (!c)
+        return;
+    for (int i = 0; i < c->n; i++)
+        text_drop(c->value[i]);
+    for (int i = 0; i < c->n_overrides; i++) {
+        free(c->overrides[i].key);
+        text_drop(c->overrides[i].value);
+    }
+    free(c->overrides);
+    free(c->value);
+    free(c);
+}
+
+/* --- values ------------------------------------------------------------------- */
+
+static int index_of(const char *key)
+{
+    const struct setting *s = setting_find(key);
+
+    return s ? (int)(s - setting_at(0)) : -1;
+}
+
+static struct override *find_override(const struct config *c, const char *key)
+{
+    for (int i = 0; i < c->n_overrides; i++)
+        if (strcmp(c->overrides[i].key, key) == 0)
+            return &c->overrides[i];
+    return NULL;
+}
+
+static void set_override(struct config *c, const char *key, const char *value)
+{
+    struct override *o = find_override(c, key);
+
+    if (o) {
+        text_drop(o->value);
+        o->value = text_new(value);
+        return;
+    }
+    c->overrides = mem_grow(c->overrides, (size_t)c->n_overrides + 1,
+                            sizeof *c->overrides);
+    c->overrides[c->n_overrides++] =
+        (struct override){ mem_strdup(key), text_new(value) };
+}
+
+enum status config_set(struct config *c, const char *key, const char *text,
+                       struct err *err)
+{
+    const struct setting *s = setting_find_any(key, err);
+    const int i = index_of(key);
+    char *canonical = NULL;
+
+    if (!s || setting_canonical(&canonical, s, text, err) != OK)
+        return ERR_CONFIG;
+    if (i < 0) {
+        set_override(c, key, canonical);
+    } else {
+        text_drop(c->value[i]);
+        c->value[i] = text_new(canonical);
+    }
+    free(canonical);
+    return OK;
+}
+
+/* Set a key whose spelling the program itself guarantees. */
+static void put(struct config *c, const char *key, double x)
+{
+    char buf[32];
+    const int i = index_of(key);
+
+    text_drop(c->value[i]);
+    c->value[i] = text_new(text_number(buf, x));
+}
+
+const char *config_get(const struct config *c, const char *key)
+{
+    const int i = index_of(key);
+    const struct override *o = i < 0 ? find_override(c, key) : NULL;
+
+    return i >= 0 ? c->value[i]->s : o ? o->value->s : NULL;
+}
+
+const char *config_override_at(const struct config *c, int i)
+{
+    return i < c->n_overrides ? c->overrides[i].key : NULL;
+}
+
+double config_number(const struct config *c, const char *key)
+{
+    const char *text = config_get(c, key);
+
+    return text ? strtod(text, NULL) : NAN;
+}
+
+int64_t config_int(const struct config *c, const char *key)
+{
+    return (int64_t)config_number(c, key);
+}
+
+bool config_bool(const struct config *c, const char *key)
+{
+    const char *text = config_get(c, key);
+
+    return text && strcmp(text, "true") == 0;
+}
+
+/* --- quantizers ----------------------------------------------------------------- */
+
+/* The value of quant.NAME for one layer: the last override that selects the
+ * layer and names the key, else the base key. */
+static const char *quant_value(const struct config *c, int layer, int kind,
+                               const char *name)
+{
+    const int n_layer = (int)config_int(c, "model.n_layer");
+    const char *found = NULL;
+    char key[32];
+
+    for (int i = 0; i < c->n_overrides; i++) {
+        const char *start = c->overrides[i].key + strlen("quant.");
+        const char *dot = strrchr(start, '.');
+        char selector[64];
+
+        if (strcmp(dot + 1, name) != 0)
+            continue;
+        snprintf(selector, sizeof selector, "%.*s", (int)(dot - start), start);
+        if (selector_matches(selector, layer, n_layer,
+                             (enum layer_kind)kind))
+            found = c->overrides[i].value->s;
+    }
+    if (found)
+        return found;
+    /* The base section quantizes the linear layers of the blocks; the head
+     * only when it is named. */
+    for (int k = 0; kind == LAYER_HEAD && k < OPERAND_COUNT; k++)
+        if (strcmp(name, quant_operands[k]) == 0)
+            return k == OPERAND_W_D || k == OPERAND_X_G ? "forward" : "none";
+    snprintf(key, sizeof key, "quant.%s", name);
+    return config_get(c, key);
+}
+
+static int kind_of(const char *kind)
+{
+    for (int i = 0; i < LAYER_KINDS; i++)
+        if (strcmp(layer_kinds[i], kind) == 0)
+            return i;
+    return -1;
+}
+
+static enum status find_quant(struct quant_spec *out, bool *reuse,
+                              const struct config *c, int layer, int kind,
+                              enum quant_operand operand, struct err *err)
+{
+    const struct quant_defaults d = {
+        quant_value(c, layer, kind, "group"),
+        quant_value(c, layer, kind, "scale"),
+        quant_value(c, layer, kind, "range"),
+        quant_value(c, layer, kind, "round"),
+    };
+    const char *text = quant_value(c, layer, kind, quant_operands[operand]);
+
+    *reuse = strcmp(text, "forward") == 0;
+    if (*reuse)
+        text = quant_value(c, layer, kind,
+                           operand == OPERAND_W_D ? "w" : "x");
+    return quant_parse(out, text, &d, err);
+}
+
+void config_quant(struct quant_spec *out, bool *reuse, const struct config *c,
+                  int layer, const char *kind, enum quant_operand operand)
+{
+    find_quant(out, reuse, c, layer, kind_of(kind), operand, NULL);
+}
+
+/* --- resolving -------------------------------------------------------------------- */
+
+static enum status check_divides(const struct config *c, const char *a,
+                                 const char *b, struct err *err)
+{
+    const int64_t x = config_int(c, a), y = config_int(c, b);
+
+    if (x > 0 && y % x == 0)
+        return OK;
+    return err_set(err, ERR_CONFIG, "%s = %lld does not divide %s = %lld", a,
+                   (long long)x, b, (long long)y);
+}
+
+static enum status resolve_shape(struct config *c, struct err *err)
+{
+    const int64_t d = config_int(c, "model.d_model");
+    int64_t head_size;
+
+    if (config_int(c, "model.n_kv_head") == 0)
+        put(c, "model.n_kv_head", config_number(c, "model.n_head"));
+    if (config_int(c, "model.d_ff") == 0)
+        put(c, "model.d_ff", (double)((8 * d + 3 * 32 - 1) / (3 * 32) * 32));
+    if (check_divides(c, "model.n_head", "model.d_model", err) != OK ||
+        check_divides(c, "model.n_kv_head", "model.n_head", err) != OK)
+        return ERR_CONFIG;
+    head_size = d / config_int(c, "model.n_head");
+    if (head_size % 2)
+        return err_set(err, ERR_CONFIG,
+                       "model.d_model / model.n_head = %lld is odd: rotary "
+                       "embedding needs pairs",
+                       (long long)head_size);
+    return OK;
+}
+
+/* Tokens become whole steps and the warm-up a number of steps, so that two
+ * ways of saying the same are one run. */
+static enum status resolve_schedule(struct config *c, struct err *err)
+{
+    const int64_t step = config_int(c, "train.batch") *
+                         config_int(c, "model.seq_len");
+    const int64_t tokens = config_int(c, "train.tokens");
+    const int64_t steps = (tokens + step - 1) / step;
+    const double warmup = config_number(c, "train.warmup");
+    const char *schedule = config_get(c, "train.schedule");
+
+    if (warmup >= 1 && warmup > (double)steps)
+        return err_set(err, ERR_CONFIG,
+                       "train.warmup = %g is longer than the run of %lld "
+                       "steps",
+                       warmup, (long long)steps);
+    put(c, "train.tokens", (double)(steps * step));
+    put(c, "train.warmup",
+        warmup < 1 ? floor(warmup * (double)steps + 0.5) : floor(warmup));
+    if (strcmp(schedule, "wsd") != 0)
+        config_set(c, "train.decay", setting_find("train.decay")->fallback,
+                   NULL);
+    if (strcmp(schedule, "constant") == 0)
+        config_set(c, "train.lr_final",
+                   setting_find("train.lr_final")->fallback, NULL);
+    return OK;
+}
+
+/* The reduction axis of an operand: forward x, w over inputs; dy_d, w_d over
+ * outputs; dy_g, x_g over the tokens of a step. */
+static int reduction_length(const struct config *c, int kind,
+                            enum quant_operand operand)
+{
+    const int d = (int)config_int(c, "model.d_model");
+    const int f = (int)config_int(c, "model.d_ff");
+    const int kv = d / (int)config_int(c, "model.n_head") *
+                   (int)config_int(c, "model.n_kv_head");
+    const int in = kind == LAYER_FC2 ? f : d;
+    const int out = kind == LAYER_QKV   ? d + 2 * kv
+                    : kind == LAYER_FC1 ? 2 * f
+                    : kind == LAYER_HEAD
+                        ? (int)config_int(c, "model.vocab")
+                        : d;
+
+    if (operand == OPERAND_W || operand == OPERAND_X)
+        return in;
+    if (operand == OPERAND_DY_D || operand == OPERAND_W_D)
+        return out;
+    return (int)(config_int(c, "train.batch") *
+                 config_int(c, "model.seq_len"));
+}
+
+static enum status check_layer(const struct config *c, int layer, int kind,
+                               struct err *err)
+{
+    for (int k = 0; k < OPERAND_COUNT; k++) {
+        struct quant_spec spec;
+        bool reuse;
+        char what[64];
+
+        snprintf(what, sizeof what, "quant.%s of %s in block %d",
+                 quant_operands[k], layer_kinds[kind], layer);
+        if (find_quant(&spec, &reuse, c, layer, kind, (enum quant_operand)k,
+                       err) != OK) {
+            err_prefix(err, "%s: ", what);
+            return ERR_CONFIG;
+        }
+        if (!reuse &&
+            quant_check(&spec,
+                        reduction_length(c, kind, (enum quant_operand)k),
+                        what, err) != OK)
+            return ERR_CONFIG;
+    }
+    return OK;
+}
+
+static enum status resolve_quant(struct config *c, struct err *err)
+{
+    const int n_layer = (int)config_int(c, "model.n_layer");
+    const int distinct = c->n_overrides ? n_layer : 1;
+
+    for (int layer = 0; layer < distinct; layer++)
+        for (int kind = 0; kind < LAYER_KINDS; kind++)
+            if (check_layer(c, layer, kind, err) != OK)
+                return ERR_CONFIG;
+    return OK;
+}
+
+enum status config_resolve(struct config *c, struct err *err)
+{
+    enum status st = resolve_shape(c, err);
+
+    if (st == OK)
+        st = resolve_schedule(c, err);
+    if (st == OK)
+        st = resolve_quant(c, err);
+    return st;
+}
+
+/* --- sizes -------------------------------------------------------------------------- */
+
+struct model_size config_size(const struct config *c)
+{
+    const int64_t l = config_int(c, "model.n_layer");
+    const int64_t d = config_int(c, "model.d_model");
+    const int64_t f = config_int(c, "model.d_ff");
+    const int64_t v = config_int(c, "model.vocab");
+    const int64_t kv =
+        d / config_int(c, "model.n_head") * config_int(c, "model.n_kv_head");
+    struct model_size s = {
+        .body = l * (2 * d * d + 2 * d * kv + 3 * d * f),
+        .embed = v * d,
+        .head = config_bool(c, "model.tied") ? 0 : v * d,
+        .other = (2 * l + 1) * d,
+        .tokens = config_int(c, "train.tokens"),
+    };
+
+    s.steps = s.tokens / (config_int(c, "train.batch") *
+                          config_int(c, "model.seq_len"));
+    /* 2 flops a multiply-add, forward once and backward twice; attention
+     * counts the causal half of its two products. */
+    s.flops_per_token =
+        6.0 * (double)(s.body + v * d) +
+        6.0 * (double)l * (double)config_int(c, "model.seq_len") * (double)d;
+    s.memory_bytes = model_memory(c);
+    return s;
+}

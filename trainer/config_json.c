@@ -1,0 +1,294 @@
+/* config_json.c - configurations as JSON: identity, and all keys. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "trainer/config.h"
+#include "trainer/selector.h"
+
+/* The object of a section, made on first use. */
+static json_t *section_of(json_t *root, const char *key, const char **name)
+{
+    const char *dot = strchr(key, '.');
+    char *section = mem_strndup(key, (size_t)(dot - key));
+    json_t *object = json_object_get(root, section);
+
+    if (!object) {
+        object = json_object();
+        json_object_set_new(root, section, object);
+    }
+    *name = dot + 1;
+    free(section);
+    return object;
+}
+
+static json_t *lines_to_array(const char *text)
+{
+    json_t *array = json_array();
+
+    while (*text) {
+        const size_t n = strcspn(text, "\n");
+
+        json_array_append_new(array, json_stringn(text, n));
+        text += n + (text[n] == '\n');
+    }
+    return array;
+}
+
+static json_t *typed(const struct setting *s, const char *text)
+{
+    const double x = strtod(text, NULL);
+
+    if (s->list)
+        return lines_to_array(text);
+    switch (s->type) {
+    case SETTING_INT:
+        return json_integer((json_int_t)x);
+    case SETTING_REAL:
+    case SETTING_DURATION:
+        return json_real(x);
+    case SETTING_BOOL:
+        return json_boolean(strcmp(text, "true") == 0);
+    default:
+        return json_string(text);
+    }
+}
+
+/* --- identity ------------------------------------------------------------------ */
+
+/* The operands of one layer that are quantized, canonical; a backward operand
+ * says "forward" or "none" only where its forward operand is quantized. */
+static json_t *layer_identity(const struct config *c, int layer,
+                              enum layer_kind kind)
+{
+    json_t *object = json_object();
+    bool on[OPERAND_COUNT] = { false };
+
+    for (int k = 0; k < OPERAND_COUNT; k++) {
+        struct quant_spec spec;
+        bool reuse;
+        char buf[QUANT_TEXT];
+        const int forward = k == OPERAND_W_D ? OPERAND_W
+                            : k == OPERAND_X_G ? OPERAND_X
+                                               : -1;
+
+        config_quant(&spec, &reuse, c, layer, layer_kinds[kind],
+                     (enum quant_operand)k);
+        on[k] = spec.on && !reuse;
+        if (on[k])
+            json_object_set_new(object, quant_operands[k],
+                                json_string(quant_print(buf, &spec)));
+        else if (forward >= 0 && on[forward] && !reuse)
+            json_object_set_new(object, quant_operands[k],
+                                json_string("none"));
+    }
+    return object;
+}
+
+/* One entry per kind: the operands, or a list with one element a block when
+ * the blocks differ; kinds without any are left out. */
+static void add_kind(json_t *quant, const struct config *c,
+                     enum layer_kind kind)
+{
+    const int n_layer = kind == LAYER_HEAD
+                            ? 1
+                            : (int)config_int(c, "model.n_layer");
+    json_t *list = json_array(), *first;
+    bool same = true;
+
+    for (int layer = 0; layer < n_layer; layer++)
+        json_array_append_new(list, layer_identity(c, layer, kind));
+    first = json_array_get(list, 0);
+    for (int layer = 1; layer < n_layer; layer++)
+        same = same && json_equal(first, json_array_get(list, (size_t)layer));
+    if (!same)
+        json_object_set(quant, layer_kinds[kind], list);
+    else if (json_object_size(first) > 0)
+        json_object_set(quant, layer_kinds[kind], first);
+    json_decref(list);
+}
+
+/* When every kind of the blocks is the same they are said once, flat. */
+static void flatten(json_t *quant)
+{
+    json_t *first = json_object_get(quant, layer_kinds[0]);
+
+    for (int kind = 0; kind < LAYER_HEAD; kind++) {
+        json_t *one = json_object_get(quant, layer_kinds[kind]);
+
+        if (!one || !json_is_object(one) || !json_equal(first, one))
+            return;
+    }
+    json_object_update(quant, first);
+    for (int kind = 0; kind < LAYER_HEAD; kind++)
+        json_object_del(quant, layer_kinds[kind]);
+}
+
+static json_t *quant_identity(const struct config *c)
+{
+    json_t *quant = json_object();
+
+    for (int kind = 0; kind < LAYER_KINDS; kind++)
+        add_kind(quant, c, (enum layer_kind)kind);
+    flatten(quant);
+    if (json_object_size(quant) > 0)
+        json_object_set_new(quant, "grad",
+                            json_string(config_get(c, "quant.grad")));
+    return quant;
+}
+
+json_t *config_identity(const struct config *c, bool with_quant)
+{
+    json_t *root = json_object(), *quant;
+
+    for (int i = 0; setting_at(i); i++) {
+        const struct setting *s = setting_at(i);
+        const char *name;
+        json_t *section;
+
+        if (!s->hashed || text_has_prefix(s->key, "quant."))
+            continue;
+        section = section_of(root, s->key, &name);
+        json_object_set_new(section, name, typed(s, config_get(c, s->key)));
+    }
+    quant = with_quant ? quant_identity(c) : json_object();
+    if (json_object_size(quant) > 0)
+        json_object_set(root, "quant", quant);
+    json_decref(quant);
+    return root;
+}
+
+/* --- all keys ------------------------------------------------------------------- */
+
+json_t *config_json(const struct config *c)
+{
+    json_t *root = json_object(), *layers = json_array();
+
+    for (int i = 0; setting_at(i); i++) {
+        const char *name;
+        json_t *section = section_of(root, setting_at(i)->key, &name);
+
+        json_object_set_new(
+            section, name,
+            typed(setting_at(i), config_get(c, setting_at(i)->key)));
+    }
+    for (int i = 0; config_override_at(c, i); i++) {
+        const char *key = config_override_at(c, i);
+        const char *start = key + strlen("quant."), *dot = strrchr(key, '.');
+        json_t *pair = json_array(), *object = json_object();
+
+        json_object_set_new(object, dot + 1, json_string(config_get(c, key)));
+        json_array_append_new(pair, json_stringn(start,
+                                                 (size_t)(dot - start)));
+        json_array_append_new(pair, object);
+        json_array_append_new(layers, pair);
+    }
+    if (json_array_size(layers) > 0)
+        json_object_set(json_object_get(root, "quant"), "layers", layers);
+    json_decref(layers);
+    return root;
+}
+
+/* The text of a JSON value as a person would write it in a grid. */
+static char *plain_text(const json_t *value)
+{
+    struct str text = { 0 };
+
+    if (json_is_string(value))
+        return mem_strdup(json_string_value(value));
+    if (json_is_array(value)) {
+        for (size_t i = 0; i < json_array_size(value); i++) {
+            const char *item = json_string_value(json_array_get(value, i));
+
+            str_addf(&text, "%s%s", i ? "\n" : "", item ? item : "");
+        }
+        return str_steal(&text);
+    }
+    return json_canonical_text(value);
+}
+
+static enum status set_from(struct config *c, const char *key,
+                            const json_t *value, const char *name,
+                            struct err *err)
+{
+    char *text = plain_text(value);
+    const enum status st = config_set(c, key, text, err);
+
+    if (st != OK)
+        err_prefix(err, "%s: ", name);
+    free(text);
+    return st;
+}
+
+/* "layers": [["fc2", {"x": "int8"}], ...] */
+static enum status set_layers(struct config *c, const json_t *layers,
+                              const char *name, struct err *err)
+{
+    for (size_t i = 0; i < json_array_size(layers); i++) {
+        const json_t *pair = json_array_get(layers, i);
+        const char *selector = json_string_value(json_array_get(pair, 0));
+        const char *key;
+        json_t *value;
+
+        if (!selector || !json_is_object(json_array_get(pair, 1)))
+            return err_set(err, ERR_CONFIG,
+                           "%s: quant.layers holds [selector, {key: value}] "
+                           "pairs",
+                           name);
+        json_object_foreach(json_array_get(pair, 1), key, value)
+        {
+            char *full = mem_printf("quant.%s.%s", selector, key);
+            const enum status st = set_from(c, full, value, name, err);
+
+            free(full);
+            if (st != OK)
+                return st;
+        }
+    }
+    return OK;
+}
+
+static enum status set_section(struct config *c, const char *section,
+                               json_t *object, const char *name,
+                               struct err *err)
+{
+    const char *key;
+    json_t *value;
+    enum status st = OK;
+
+    json_object_foreach(object, key, value)
+    {
+        char *full = mem_printf("%s.%s", section, key);
+
+        if (strcmp(full, "quant.layers") == 0)
+            st = set_layers(c, value, name, err);
+        else
+            st = set_from(c, full, value, name, err);
+        free(full);
+        if (st != OK)
+            return st;
+    }
+    return OK;
+}
+
+enum status config_from_json(struct config **out, const json_t *json,
+                             const char *name, struct err *err)
+{
+    struct config *c = config_new();
+    const char *section;
+    json_t *object;
+    enum status st = OK;
+
+    *out = NULL;
+    if (!json_is_object(json))
+        st = err_set(err, ERR_CONFIG, "%s: expected a JSON object", name);
+    json_object_foreach((json_t *)json, section, object)
+        if (st == OK && json_is_object(object))
+            st = set_section(c, section, object, name, err);
+    if (st == OK)
+        *out = c;
+    else
+        config_free(c);
+    return st;
+}

@@ -1,0 +1,254 @@
+#include "trainer/corpus.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/str.h"
+
+#define CHUNK      (1 << 20)
+#define MAX_RATIO  200
+#define RATIO_FREE (16 << 20) /* the ratio counts after so much output */
+#define MAX_WINDOW 27         /* log2 of zstd's window: 128 MiB */
+
+/* Bytes as they come, up to the limit. */
+struct sink {
+    unsigned char *bytes;
+    size_t size, cap, limit;
+    struct hash *hash;
+};
+
+/* Returns false when the limit is reached and nothing more is wanted. */
+static bool sink_add(struct sink *s, const void *data, size_t n)
+{
+    const bool full = n >= s->limit - s->size;
+
+    if (full)
+        n = s->limit - s->size;
+    if (s->size + n > s->cap) {
+        s->cap = s->size + n + s->cap / 2;
+        s->bytes = mem_grow(s->bytes, s->cap, 1);
+    }
+    memcpy(s->bytes + s->size, data, n);
+    hash_add(s->hash, data, n);
+    s->size += n;
+    return !full;
+}
+
+/* --- one file ------------------------------------------------------------------- */
+
+struct source {
+    const char *path;
+    FILE *file;
+    unsigned char *in, *out; /* CHUNK bytes each */
+    size_t read, written;    /* packed and unpacked so far */
+};
+
+static bool is_bomb(const struct source *s)
+{
+    return s->written > RATIO_FREE && s->written / MAX_RATIO > s->read;
+}
+
+static enum status bomb(const struct source *s, struct err *err)
+{
+    return err_set(err, ERR_CONFIG,
+                   "%s: unpacks to more than %d times its size", s->path,
+                   MAX_RATIO);
+}
+
+static size_t read_chunk(struct source *s)
+{
+    const size_t n = fread(s->in, 1, CHUNK, s->file);
+
+    s->read += n;
+    return n;
+}
+
+static enum status read_plain(struct source *s, struct sink *to,
+                              struct err *err)
+{
+    size_t n;
+
+    while ((n = read_chunk(s)) > 0)
+        if (!sink_add(to, s->in, n))
+            return OK;
+    return ferror(s->file) ? err_errno(err, ERR_IO, "%s: cannot read", s->path)
+                           : OK;
+}
+
+static enum status read_gzip(struct source *s, struct sink *to,
+                             struct err *err)
+{
+    z_stream z = { 0 };
+    enum status st = OK;
+    int code = Z_OK;
+    bool more = true;
+
+    if (inflateInit2(&z, 15 + 16) != Z_OK)
+        return err_set(err, ERR_NOMEM, "%s: zlib does not start", s->path);
+    while (st == OK && more) {
+        if (z.avail_in == 0) {
+            z.avail_in = (unsigned)read_chunk(s);
+            z.next_in = s->in;
+            if (z.avail_in == 0)
+                break;
+        }
+        if (code == Z_STREAM_END)
+            inflateReset(&z); /* several members in one file */
+        z.next_out = s->out;
+        z.avail_out = CHUNK;
+        code = inflate(&z, Z_NO_FLUSH);
+        if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR)
+            st = err_set(err, ERR_CONFIG, "%s: damaged gzip: %s", s->path,
+                         z.msg ? z.msg : "unknown cause");
+        s->written += CHUNK - z.avail_out;
+        more = sink_add(to, s->out, CHUNK - z.avail_out);
+        if (st == OK && is_bomb(s))
+            st = bomb(s, err);
+    }
+    if (st == OK && more && code != Z_STREAM_END)
+        st = err_set(err, ERR_CONFIG, "%s: the gzip data end too early",
+                     s->path);
+    inflateEnd(&z);
+    return st;
+}
+
+static enum status read_zstd(struct source *s, struct sink *to,
+                             struct err *err)
+{
+    ZSTD_DCtx *z = ZSTD_createDCtx();
+    ZSTD_inBuffer in = { s->in, 0, 0 };
+    enum status st = OK;
+    size_t left = 1; /* 0 at the end of a frame */
+    bool more = true;
+
+    if (!z)
+        return err_set(err, ERR_NOMEM, "%s: zstd does not start", s->path);
+    ZSTD_DCtx_setParameter(z, ZSTD_d_windowLogMax, MAX_WINDOW);
+    while (st == OK && more) {
+        ZSTD_outBuffer out = { s->out, CHUNK, 0 };
+
+        if (in.pos == in.size) {
+            in = (ZSTD_inBuffer){ s->in, read_chunk(s), 0 };
+            if (in.size == 0)
+                break;
+        }
+        left = ZSTD_decompressStream(z, &out, &in);
+        if (ZSTD_isError(left))
+            st = err_set(err, ERR_CONFIG, "%s: damaged zstd: %s", s->path,
+                         ZSTD_getErrorName(left));
+        s->written += out.pos;
+        more = sink_add(to, s->out, out.pos);
+        if (st == OK && is_bomb(s))
+            st = bomb(s, err);
+    }
+    if (st == OK && more && left != 0)
+        st = err_set(err, ERR_CONFIG, "%s: the zstd data end too early",
+                     s->path);
+    ZSTD_freeDCtx(z);
+    return st;
+}
+
+/* Which reader, by the first bytes. */
+static enum status read_any(struct source *s, struct sink *to,
+                            struct err *err)
+{
+    static const unsigned char gzip[] = { 0x1f, 0x8b };
+    static const unsigned char zstd[] = { 0x28, 0xb5, 0x2f, 0xfd };
+    unsigned char head[4] = { 0 };
+    const size_t n = fread(head, 1, sizeof head, s->file);
+
+    rewind(s->file);
+    if (n == 0)
+        return err_set(err, ERR_CONFIG, "%s: is empty", s->path);
+    if (memcmp(head, gzip, sizeof gzip) == 0)
+        return read_gzip(s, to, err);
+    if (memcmp(head, zstd, sizeof zstd) == 0)
+        return read_zstd(s, to, err);
+    return read_plain(s, to, err);
+}
+
+static enum status read_file(struct sink *to, const char *path,
+                             struct err *err)
+{
+    struct source s = { .path = path };
+    struct stat sb;
+    enum status st;
+
+    if (stat(path, &sb) != 0)
+        return err_errno(err, ERR_CONFIG, "%s", path);
+    if (!S_ISREG(sb.st_mode))
+        return err_set(err, ERR_CONFIG, "%s: is not a regular file", path);
+    s.file = fopen(path, "rbe");
+    if (!s.file)
+        return err_errno(err, ERR_CONFIG, "%s", path);
+    s.in = mem_alloc(CHUNK);
+    s.out = mem_alloc(CHUNK);
+    st = read_any(&s, to, err);
+    free(s.in);
+    free(s.out);
+    fclose(s.file);
+    return st;
+}
+
+/* --- all files -------------------------------------------------------------------- */
+
+static enum status read_pattern(struct sink *to, const char *pattern,
+                                bool *tokens, struct err *err)
+{
+    glob_t g;
+    enum status st = OK;
+
+    if (glob(pattern, GLOB_TILDE, NULL, &g) != 0)
+        return err_set(err, ERR_CONFIG, "%s: no such file", pattern);
+    for (size_t i = 0; i < g.gl_pathc && st == OK && to->size < to->limit;
+         i++) {
+        const bool u16 = text_has_suffix(g.gl_pathv[i], ".u16");
+
+        if (to->size > 0 && u16 != *tokens)
+            st = err_set(err, ERR_CONFIG,
+                         "%s: text and .u16 tokens cannot be mixed",
+                         g.gl_pathv[i]);
+        *tokens = u16;
+        if (st == OK)
+            st = read_file(to, g.gl_pathv[i], err);
+    }
+    globfree(&g);
+    return st;
+}
+
+enum status corpus_read(struct corpus *out, const char *paths,
+                        int64_t max_bytes, struct err *err)
+{
+    struct sink to = { .limit = max_bytes > 0 ? (size_t)max_bytes : SIZE_MAX,
+                       .hash = hash_open() };
+    char *copy = mem_strdup(paths), *save = NULL, *line;
+    enum status st = OK;
+    int n = 0;
+
+    *out = (struct corpus){ 0 };
+    for (line = strtok_r(copy, "\n", &save); line && st == OK;
+         line = strtok_r(NULL, "\n", &save), n++)
+        st = read_pattern(&to, text_trim(line), &out->tokens, err);
+    if (st == OK && n == 0)
+        st = err_set(err, ERR_CONFIG, "data.path is not set");
+    hash_close(to.hash, out->sha256);
+    free(copy);
+    out->bytes = to.bytes;
+    out->size = to.size;
+    if (st != OK)
+        corpus_release(out);
+    return st;
+}
+
+void corpus_release(struct corpus *c)
+{
+    free(c->bytes);
+    c->bytes = NULL;
+    c->size = 0;
+}

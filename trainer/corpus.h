@@ -1,0 +1,31 @@
+/* corpus.h - the bytes of a corpus, from files of several kinds.
+ *
+ * Paths and globs are read in the order given (a glob's matches sorted); .gz
+ * and .zst are recognized by their first bytes and unpacked.  The identity of
+ * the data is the SHA-256 of the bytes that are used: names, compression and
+ * the way the text is cut into files do not matter. */
+#ifndef TRAINER_CORPUS_H
+#define TRAINER_CORPUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/hash.h"
+
+struct corpus {
+    unsigned char *bytes;
+    size_t size;
+    bool tokens; /* 16-bit little-endian tokens (.u16) rather than text */
+    char sha256[HASH_HEX];
+};
+
+/* Read the files that paths (one a line) name, at most max_bytes of them when
+ * that is not 0.  ERR_CONFIG names the path that matches nothing, is empty or
+ * damaged, or unpacks to more than 200 times its size (a bomb). */
+enum status corpus_read(struct corpus *out, const char *paths,
+                        int64_t max_bytes, struct err *err);
+void corpus_release(struct corpus *c);
+
+#endif

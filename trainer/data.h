@@ -1,0 +1,50 @@
+/* data.h - training sequences and the fixed validation set.
+ *
+ * Text becomes one token a byte; a line that is the document delimiter becomes
+ * the single token 0.  A .u16 file holds its tokens as they are.
+ *
+ * The tokens are cut into blocks of 8192 (for short texts a 64th of the text,
+ * for long contexts four of them).  Block i is held out for validation when
+ * the uniform number of (RNG_HOLDOUT, i) is below data.val_fraction, so that
+ * the split depends on positions only; at least one block is on each side.
+ * Sequences of seq_len + 1 tokens lie inside one block and never cross into a
+ * held-out one.
+ *
+ * Sequence number k of training (step * batch + its place) is window
+ * perm(k mod W) of epoch k / W, where perm is a keyed permutation of the W
+ * windows: a pure function of data_seed and k. */
+#ifndef TRAINER_DATA_H
+#define TRAINER_DATA_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "trainer/config.h"
+
+struct data; /* opaque */
+
+/* Load what c names.  ERR_CONFIG: missing, empty or damaged files, too little
+ * for one sequence on either side (the sentence says how much is needed), a
+ * token outside the vocabulary, or other content than data.sha256 says. */
+enum status data_open(struct data **out, const struct config *c,
+                      struct err *err);
+void data_close(struct data *d);
+
+const char *data_sha256(const struct data *d);
+int64_t data_train_tokens(const struct data *d); /* in windows */
+int64_t data_val_tokens(const struct data *d);   /* of the fixed set */
+
+/* tokens[batch * seq] and targets[batch * seq] of a training step. */
+void data_batch(const struct data *d, int *tokens, int *targets, int batch,
+                uint64_t data_seed, int64_t step);
+
+/* Sequence i of the validation set; data_val_count of them. */
+int data_val_count(const struct data *d);
+void data_val(const struct data *d, int *tokens, int *targets, int i);
+
+/* The i-th of n under a keyed permutation (a Feistel network over the next
+ * even power of two, walked until it falls below n). */
+uint64_t data_permute(uint64_t key, uint64_t i, uint64_t n);
+
+#endif

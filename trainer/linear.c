@@ -1,0 +1,171 @@
+#include "trainer/linear.h"
+
+#include <omp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/rng.h"
+
+/* Rows a thread takes: whole tiles, so that no thread works on slivers. */
+static int share(int rows, int threads)
+{
+    const int tile = 84; /* a multiple of the tile heights 6 and 14 */
+    const int per = (rows + threads - 1) / threads;
+
+    return threads == 1 ? rows : (per + tile - 1) / tile * tile;
+}
+
+void parallel_gemm(const struct kernels *kn, const struct workspaces *w,
+                   enum gemm_kind kind, const struct gemm *g)
+{
+    void (*const run)(const struct gemm *) = kind == GEMM_NT   ? kn->gemm_nt
+                                             : kind == GEMM_NN ? kn->gemm_nn
+                                                               : kn->gemm_tn;
+    const int rows = share(g->m, w->threads);
+
+#pragma omp parallel for num_threads(w->threads) schedule(static)
+    for (int at = 0; at < g->m; at += rows) {
+        struct gemm part = *g;
+
+        part.m = g->m - at < rows ? g->m - at : rows;
+        part.c += (ptrdiff_t)at * g->ldc;
+        part.a += kind == GEMM_TN ? at : (ptrdiff_t)at * g->lda;
+        part.work = w->gemm + (size_t)omp_get_thread_num() * GEMM_WORK;
+        run(&part);
+    }
+}
+
+/* The stochastic-rounding stream of one operand of one layer in one step. */
+static uint64_t round_key(const struct linear *l, enum quant_operand operand)
+{
+    const uint64_t place =
+        ((uint64_t)(l->layer + 1) * LAYER_KINDS + (uint64_t)l->kind) *
+            OPERAND_COUNT +
+        (uint64_t)operand;
+
+    return rng_key(l->work->seed, RNG_ROUND,
+                   place * UINT64_C(0x100000000) + (uint64_t)l->work->step);
+}
+
+static bool quantize(struct linear *l, enum quant_operand operand, real *to,
+                     uint8_t *inside, const real *from, int rows, int cols,
+                     enum quant_axis axis)
+{
+    const struct quant_out out = { .value = to, .inside = inside };
+
+    if (l->kn->quant_apply(&l->spec[operand], &out, from, rows, cols, axis,
+                           round_key(l, operand), l->work->quant))
+        return true;
+    if (!l->work->bad[0])
+        snprintf(l->work->bad, sizeof l->work->bad,
+                 "operand %s of %s in block %d is not finite",
+                 quant_operands[operand], layer_kinds[l->kind], l->layer);
+    return false;
+}
+
+bool linear_begin(struct linear *l)
+{
+    return !l->spec[OPERAND_W].on ||
+           quantize(l, OPERAND_W, l->qw, l->in_w, l->w, l->out, l->in,
+                    QUANT_ALONG_COLS);
+}
+
+bool linear_forward(struct linear *l, real *y, const real *x, int rows,
+                    bool accumulate)
+{
+    struct gemm g = { .c = y, .a = x, .b = l->w, .ldc = l->out, .lda = l->in,
+                      .ldb = l->in, .m = rows, .n = l->out, .k = l->in,
+                      .accumulate = accumulate };
+
+    if (l->spec[OPERAND_X].on) {
+        if (!quantize(l, OPERAND_X, l->qx, l->in_x, x, rows, l->in,
+                      QUANT_ALONG_COLS))
+            return false;
+        g.a = l->qx;
+    }
+    if (l->spec[OPERAND_W].on)
+        g.b = l->qw;
+    parallel_gemm(l->kn, l->work, GEMM_NT, &g);
+    return true;
+}
+
+/* A backward operand: the forward tensor, its own quantization, or as is. */
+static const real *backward_operand(struct linear *l,
+                                    enum quant_operand operand,
+                                    const real *raw, const real *forward,
+                                    int rows, int cols, enum quant_axis axis)
+{
+    if (l->reuse[operand])
+        return forward;
+    if (!l->spec[operand].on)
+        return raw;
+    return quantize(l, operand, l->work->operand, NULL, raw, rows, cols, axis)
+               ? l->work->operand
+               : NULL;
+}
+
+static void keep_inside(real *d, const uint8_t *inside, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        d[i] = inside[i] ? d[i] : 0;
+}
+
+/* dy_d and w_d may both be quantized: dy_d goes first into its own half of
+ * the scratch, w_d into the other. */
+static bool input_gradient(struct linear *l, real *dx, const real *dy,
+                           int rows)
+{
+    real *const scratch = l->work->operand;
+    const real *forward = l->spec[OPERAND_W].on ? l->qw : l->w;
+    const real *a, *b;
+    struct gemm g = { .c = dx, .ldc = l->in, .lda = l->out, .ldb = l->in,
+                      .m = rows, .n = l->in, .k = l->out };
+
+    a = backward_operand(l, OPERAND_DY_D, dy, dy, rows, l->out,
+                         QUANT_ALONG_COLS);
+    l->work->operand += (size_t)l->bt * (size_t)l->out;
+    b = backward_operand(l, OPERAND_W_D, l->w, forward, l->out, l->in,
+                         QUANT_ALONG_ROWS);
+    l->work->operand = scratch;
+    if (!a || !b)
+        return false;
+    g.a = a;
+    g.b = b;
+    parallel_gemm(l->kn, l->work, GEMM_NN, &g);
+    if (l->in_x)
+        keep_inside(dx, l->in_x, (size_t)rows * (size_t)l->in);
+    return true;
+}
+
+static bool weight_gradient(struct linear *l, const real *dy, const real *x,
+                            int rows, bool accumulate)
+{
+    real *const scratch = l->work->operand;
+    const real *forward = l->spec[OPERAND_X].on ? l->qx : x;
+    const real *a, *b;
+    struct gemm g = { .c = l->dw, .ldc = l->in, .lda = l->out, .ldb = l->in,
+                      .m = l->out, .n = l->in, .k = rows,
+                      .accumulate = accumulate };
+
+    a = backward_operand(l, OPERAND_DY_G, dy, dy, rows, l->out,
+                         QUANT_ALONG_ROWS);
+    l->work->operand += (size_t)l->bt * (size_t)l->out;
+    b = backward_operand(l, OPERAND_X_G, x, forward, rows, l->in,
+                         QUANT_ALONG_ROWS);
+    l->work->operand = scratch;
+    if (!a || !b)
+        return false;
+    g.a = a;
+    g.b = b;
+    parallel_gemm(l->kn, l->work, GEMM_TN, &g);
+    if (l->in_w)
+        keep_inside(l->dw, l->in_w, (size_t)l->out * (size_t)l->in);
+    return true;
+}
+
+bool linear_backward(struct linear *l, real *dx, const real *dy, const real *x,
+                     int rows, bool accumulate_dw)
+{
+    return weight_gradient(l, dy, x, rows, accumulate_dw) &&
+           input_gradient(l, dx, dy, rows);
+}

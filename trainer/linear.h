@@ -1,0 +1,70 @@
+/* linear.h - a linear layer whose six GEMM operands can be quantized.
+ *
+ *   forward          Y  = x w^T       x  [bt, in],  w  [out, in]
+ *   input gradient   dX = dy_d w_d    dy_d [bt, out]
+ *   weight gradient  dW = dy_g^T x_g
+ *
+ * Each operand is quantized along the axis its product reduces over.  A
+ * backward operand that says "forward" uses the tensor of the forward pass as
+ * it was, which is what automatic differentiation of a straight-through
+ * estimator does.  With clipping, dX and dW are zeroed where the forward
+ * quantizer clipped x or w (Bengio et al. 2013, arXiv:1308.3432, saturated). */
+#ifndef TRAINER_LINEAR_H
+#define TRAINER_LINEAR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/kernels.h"
+#include "trainer/config.h"
+#include "trainer/selector.h"
+
+/* Scratch of every thread, shared by all layers, and the first failure. */
+struct workspaces {
+    int threads;
+    unsigned char *gemm; /* threads * GEMM_WORK */
+    unsigned char *attention;
+    size_t attention_bytes; /* of one thread */
+    void *quant;
+    size_t quant_bytes;
+    real *operand; /* a quantized backward operand in flight */
+    uint64_t seed;
+    int64_t step;
+    char bad[96]; /* "" or what was not finite, and where */
+};
+
+struct linear {
+    const struct kernels *kn;
+    struct workspaces *work;
+    int layer;
+    enum layer_kind kind;
+    int in, out, bt;
+    struct quant_spec spec[OPERAND_COUNT];
+    bool reuse[OPERAND_COUNT]; /* backward operands that say "forward" */
+    bool clip;
+    const real *w;
+    real *dw;
+    real *qw;          /* quantized weight of this step, or NULL */
+    real *qx;          /* quantized input of this pass, or NULL */
+    uint8_t *in_w, *in_x; /* not clipped, or NULL */
+};
+
+/* Quantize the weight for the step; call before the first use in it. */
+bool linear_begin(struct linear *l);
+
+/* y[bt, out] = x w^T, or += when accumulate. */
+bool linear_forward(struct linear *l, real *y, const real *x, int rows,
+                    bool accumulate);
+
+/* dx[rows, in] = dy w and dw = dy^T x (+= when accumulate_dw); x is what the
+ * forward pass was given. */
+bool linear_backward(struct linear *l, real *dx, const real *dy,
+                     const real *x, int rows, bool accumulate_dw);
+
+/* C = op(A) op(B) with the rows of C split over the threads. */
+enum gemm_kind { GEMM_NT, GEMM_NN, GEMM_TN };
+void parallel_gemm(const struct kernels *kn, const struct workspaces *w,
+                   enum gemm_kind kind, const struct gemm *g);
+
+#endif

@@ -1,0 +1,364 @@
+/* model.c - the layout of parameters and activations, and initial weights. */
+#include "trainer/model.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/exact.h"
+#include "base/hash.h"
+#include "base/rng.h"
+#include "base/str.h"
+
+/* --- tensors ------------------------------------------------------------------- */
+
+static struct model_dims dims_of(const struct config *c)
+{
+    struct model_dims d = {
+        .n_layer = (int)config_int(c, "model.n_layer"),
+        .d = (int)config_int(c, "model.d_model"),
+        .n_head = (int)config_int(c, "model.n_head"),
+        .n_kv = (int)config_int(c, "model.n_kv_head"),
+        .f = (int)config_int(c, "model.d_ff"),
+        .vocab = (int)config_int(c, "model.vocab"),
+        .seq = (int)config_int(c, "model.seq_len"),
+        .batch = (int)config_int(c, "train.batch"),
+        .tied = config_bool(c, "model.tied"),
+        .eps = (real)config_number(c, "model.norm_eps"),
+    };
+
+    d.head_size = d.d / d.n_head;
+    d.kvd = d.n_kv * d.head_size;
+    d.qkv = d.d + 2 * d.kvd;
+    d.bt = d.batch * d.seq;
+    return d;
+}
+
+static void add_tensor(struct model *m, const char *name, int layer, int rows,
+                       int cols)
+{
+    m->tensors = mem_grow(m->tensors, (size_t)m->n_tensors + 1,
+                          sizeof *m->tensors);
+    m->tensors[m->n_tensors++] = (struct tensor){
+        .name = name, .layer = layer, .rows = rows, .cols = cols,
+        .offset = m->n_params, .decay = rows > 1,
+    };
+    m->n_params += (size_t)rows * (size_t)cols;
+}
+
+static void list_tensors(struct model *m)
+{
+    const struct model_dims *s = &m->dims;
+
+    add_tensor(m, "embed", -1, s->vocab, s->d);
+    for (int l = 0; l < s->n_layer; l++) {
+        add_tensor(m, "norm1", l, 1, s->d);
+        add_tensor(m, "qkv", l, s->qkv, s->d);
+        add_tensor(m, "o", l, s->d, s->d);
+        add_tensor(m, "norm2", l, 1, s->d);
+        add_tensor(m, "fc1", l, 2 * s->f, s->d);
+        add_tensor(m, "fc2", l, s->d, s->f);
+    }
+    add_tensor(m, "norm_f", -1, 1, s->d);
+    if (!s->tied)
+        add_tensor(m, "head", -1, s->vocab, s->d);
+}
+
+static const struct tensor *find_tensor(const struct model *m,
+                                        const char *name, int layer)
+{
+    for (int i = 0; i < m->n_tensors; i++)
+        if (m->tensors[i].layer == layer &&
+            strcmp(m->tensors[i].name, name) == 0)
+            return &m->tensors[i];
+    return NULL;
+}
+
+/* --- the arena -------------------------------------------------------------------- */
+
+/* Pieces are cut off in order; with no base only the size is counted, so that
+ * one function both measures and lays out. */
+struct arena {
+    unsigned char *base;
+    size_t used;
+};
+
+static void *cut(struct arena *a, size_t bytes)
+{
+    void *p = a->base ? a->base + a->used : NULL;
+
+    a->used += (bytes + 63) / 64 * 64;
+    return p;
+}
+
+static real *cut_real(struct arena *a, size_t rows, size_t cols)
+{
+    return cut(a, rows * cols * sizeof(real));
+}
+
+static void bind_linear(struct model *m, struct arena *a, struct linear *l,
+                        const struct config *c, enum layer_kind kind,
+                        int layer, int in, int out)
+{
+    const size_t weights = (size_t)in * (size_t)out;
+    const size_t inputs = (size_t)m->dims.bt * (size_t)in;
+    const struct tensor *t =
+        find_tensor(m, kind == LAYER_HEAD && m->dims.tied ? "embed"
+                                                          : layer_kinds[kind],
+                    kind == LAYER_HEAD ? -1 : layer);
+
+    *l = (struct linear){ .kn = m->kn, .work = &m->work, .kind = kind,
+                          .layer = layer, .in = in, .out = out,
+                          .bt = m->dims.bt };
+    for (int k = 0; k < OPERAND_COUNT; k++)
+        config_quant(&l->spec[k], &l->reuse[k], c, layer < 0 ? 0 : layer,
+                     layer_kinds[kind], (enum quant_operand)k);
+    l->clip = strcmp(config_get(c, "quant.grad"), "clip") == 0;
+    if (m->params) {
+        l->w = m->params + t->offset;
+        l->dw = m->grads + t->offset;
+    }
+    if (l->spec[OPERAND_W].on)
+        l->qw = cut_real(a, weights, 1);
+    if (l->spec[OPERAND_X].on)
+        l->qx = cut_real(a, inputs, 1);
+    if (l->spec[OPERAND_W].on && l->clip)
+        l->in_w = cut(a, weights);
+    if (l->spec[OPERAND_X].on && l->clip)
+        l->in_x = cut(a, inputs);
+}
+
+static void place_block(struct model *m, struct arena *a, struct block *b,
+                        const struct config *c, int layer)
+{
+    const struct model_dims *s = &m->dims;
+    const size_t bt = (size_t)s->bt, d = (size_t)s->d, f = (size_t)s->f;
+
+    bind_linear(m, a, &b->qkv, c, LAYER_QKV, layer, s->d, s->qkv);
+    bind_linear(m, a, &b->o, c, LAYER_O, layer, s->d, s->d);
+    bind_linear(m, a, &b->fc1, c, LAYER_FC1, layer, s->d, 2 * s->f);
+    bind_linear(m, a, &b->fc2, c, LAYER_FC2, layer, s->f, s->d);
+    if (m->params) {
+        const size_t n1 = find_tensor(m, "norm1", layer)->offset;
+        const size_t n2 = find_tensor(m, "norm2", layer)->offset;
+
+        b->norm1 = m->params + n1;
+        b->dnorm1 = m->grads + n1;
+        b->norm2 = m->params + n2;
+        b->dnorm2 = m->grads + n2;
+    }
+    b->x = cut_real(a, bt, d);
+    b->h1 = cut_real(a, bt, d);
+    b->rstd1 = cut_real(a, bt, 1);
+    b->qkv_out = cut_real(a, bt, (size_t)s->qkv);
+    b->att = cut_real(a, bt, d);
+    b->stat = cut_real(a, bt, 2 * (size_t)s->n_head);
+    b->mid = cut_real(a, bt, d);
+    b->h2 = cut_real(a, bt, d);
+    b->rstd2 = cut_real(a, bt, 1);
+    b->gu = cut_real(a, bt, 2 * f);
+    b->act = cut_real(a, bt, f);
+}
+
+static size_t at_least(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Scratch for the quantizers and for quantized backward operands: the largest
+ * that any layer needs. */
+static void size_scratch(const struct linear *l, size_t *operand,
+                         size_t *quant)
+{
+    const bool any = l->spec[OPERAND_DY_D].on || l->spec[OPERAND_DY_G].on ||
+                     (l->spec[OPERAND_W_D].on && !l->reuse[OPERAND_W_D]) ||
+                     (l->spec[OPERAND_X_G].on && !l->reuse[OPERAND_X_G]);
+    const size_t dy = (size_t)l->bt * (size_t)l->out;
+    const size_t other = at_least((size_t)l->bt * (size_t)l->in,
+                                  (size_t)l->in * (size_t)l->out);
+    const int rows[2] = { l->bt, l->out }, cols[2] = { l->in, l->out };
+
+    if (any)
+        *operand = at_least(*operand, dy + other);
+    for (int k = 0; k < OPERAND_COUNT; k++)
+        for (int i = 0; l->spec[k].on && i < 4; i++)
+            for (int axis = 0; axis < 2; axis++)
+                *quant = at_least(
+                    *quant, quant_work_size(&l->spec[k], rows[i / 2],
+                                            cols[i % 2],
+                                            (enum quant_axis)axis));
+}
+
+static void place_scratch(struct model *m, struct arena *a)
+{
+    const struct model_dims *s = &m->dims;
+    const size_t threads = (size_t)m->threads;
+    size_t operand = 0;
+
+    m->work.threads = m->threads;
+    m->work.quant_bytes = 0;
+    size_scratch(&m->head, &operand, &m->work.quant_bytes);
+    for (int l = 0; l < s->n_layer; l++) {
+        struct linear *all[] = { &m->blocks[l].qkv, &m->blocks[l].o,
+                                 &m->blocks[l].fc1, &m->blocks[l].fc2 };
+
+        for (int i = 0; i < 4; i++)
+            size_scratch(all[i], &operand, &m->work.quant_bytes);
+    }
+    m->work.operand = cut_real(a, operand, 1);
+    m->work.quant = cut(a, m->work.quant_bytes);
+    m->work.gemm = cut(a, threads * GEMM_WORK);
+    m->work.attention_bytes =
+        (kernels_attention_work(s->seq, s->head_size) + 63) / 64 * 64;
+    m->work.attention = cut(a, threads * m->work.attention_bytes);
+}
+
+/* Logits are made and used up a chunk of rows at a time, unless the head is
+ * quantized over all of them. */
+static int chunk_rows(const struct model *m)
+{
+    const int rows = (1 << 20) / m->dims.vocab;
+
+    for (int k = 0; k < OPERAND_COUNT; k++)
+        if (m->head.spec[k].on)
+            return m->dims.bt;
+    return rows < 16 ? 16 : rows < m->dims.bt ? rows : m->dims.bt;
+}
+
+static void lay_out(struct model *m, struct arena *a, const struct config *c)
+{
+    const struct model_dims *s = &m->dims;
+    const size_t n = m->n_params, bt = (size_t)s->bt, d = (size_t)s->d;
+    const size_t wide = at_least(2 * (size_t)s->f, (size_t)s->qkv);
+
+    m->params = cut_real(a, n, 1);
+    m->grads = cut_real(a, n, 1);
+    m->moment1 = cut_real(a, n, 1);
+    m->moment2 = cut_real(a, n, 1);
+    for (int l = 0; l < s->n_layer; l++)
+        place_block(m, a, &m->blocks[l], c, l);
+    bind_linear(m, a, &m->head, c, LAYER_HEAD, -1, s->d, s->vocab);
+    if (m->params) {
+        m->embed = m->params + find_tensor(m, "embed", -1)->offset;
+        m->dembed = m->grads + find_tensor(m, "embed", -1)->offset;
+        m->norm_f = m->params + find_tensor(m, "norm_f", -1)->offset;
+        m->dnorm_f = m->grads + find_tensor(m, "norm_f", -1)->offset;
+    }
+    m->out = cut_real(a, bt, d);
+    m->h_f = cut_real(a, bt, d);
+    m->rstd_f = cut_real(a, bt, 1);
+    m->dres = cut_real(a, bt, d);
+    m->dtmp = cut_real(a, bt, d);
+    m->dwide = cut_real(a, bt, wide);
+    m->dact = cut_real(a, bt, (size_t)s->f);
+    m->chunk = chunk_rows(m);
+    m->logits = cut_real(a, (size_t)m->chunk, (size_t)s->vocab);
+    m->loss = cut_real(a, bt, 1);
+    m->rope = cut_real(a, (size_t)s->seq, (size_t)s->head_size);
+    place_scratch(m, a);
+}
+
+/* --- initial values ----------------------------------------------------------------- */
+
+/* Normal with the given deviation; the projections back into the residual
+ * stream are smaller by sqrt(2 n_layer) (GPT-2's rule). */
+static void draw_weights(struct model *m, const struct config *c,
+                         uint64_t seed)
+{
+    const double std = config_number(c, "model.init_std");
+    const double into = std / sqrt(2.0 * m->dims.n_layer);
+
+    for (int i = 0; i < m->n_tensors; i++) {
+        const struct tensor *t = &m->tensors[i];
+        const size_t n = (size_t)t->rows * (size_t)t->cols;
+        const bool back = strcmp(t->name, "o") == 0 ||
+                          strcmp(t->name, "fc2") == 0;
+        const uint64_t key = rng_key(seed, RNG_INIT, (uint64_t)i);
+        real *w = m->params + t->offset;
+
+        for (size_t k = 0; k < n; k++)
+            w[k] = t->rows == 1
+                       ? 1
+                       : (real)(rng_normal(key, k) * (back ? into : std));
+    }
+}
+
+/* cos and sin of position * theta^(-2i / head_size). */
+static void fill_rope(struct model *m, double theta)
+{
+    const int half = m->dims.head_size / 2;
+
+    for (int t = 0; t < m->dims.seq; t++)
+        for (int i = 0; i < half; i++) {
+            const double turns =
+                t * exact_pow(theta, -(double)i / half) /
+                6.28318530717958647693;
+            real *row = m->rope + (size_t)t * (size_t)m->dims.head_size;
+
+            row[i] = (real)exact_cos_turns(turns);
+            row[half + i] = (real)exact_sin_turns(turns);
+        }
+}
+
+static struct model *model_outline(const struct config *c, int threads)
+{
+    struct model *m = mem_alloc(sizeof *m);
+
+    m->dims = dims_of(c);
+    m->threads = threads;
+    m->blocks = mem_array((size_t)m->dims.n_layer, sizeof *m->blocks);
+    list_tensors(m);
+    return m;
+}
+
+enum status model_new(struct model **out, const struct config *c,
+                      const struct kernels *kn, uint64_t seed, int threads,
+                      struct err *err)
+{
+    struct model *m = model_outline(c, threads);
+    struct arena a = { 0 };
+
+    *out = NULL;
+    m->kn = kn;
+    lay_out(m, &a, c);
+    m->arena_bytes = a.used;
+    m->arena = aligned_alloc(64, a.used);
+    if (!m->arena) {
+        model_free(m);
+        return err_set(err, ERR_NOMEM,
+                       "out of memory: the run needs %.1f MiB",
+                       (double)a.used / 0x1p20);
+    }
+    memset(m->arena, 0, a.used);
+    a = (struct arena){ .base = m->arena };
+    lay_out(m, &a, c);
+    draw_weights(m, c, seed);
+    fill_rope(m, config_number(c, "model.rope_theta"));
+    *out = m;
+    return OK;
+}
+
+void model_free(struct model *m)
+{
+    if (!m)
+        return;
+    free(m->arena);
+    free(m->blocks);
+    free(m->tensors);
+    free(m);
+}
+
+int64_t model_memory(const struct config *c)
+{
+    struct model *m = model_outline(c, (int)config_int(c, "run.threads"));
+    struct arena a = { 0 };
+
+    lay_out(m, &a, c);
+    model_free(m);
+    return (int64_t)a.used;
+}
+
+void model_hash(char *hex, const struct model *m)
+{
+    hash_bytes(hex, m->params, m->n_params * sizeof *m->params);
+}

@@ -1,0 +1,105 @@
+/* model.h - a Llama-style decoder, forward and backward.
+ *
+ *   x   = embed[token]
+ *   x  += O attention(rope(QKV norm(x)))          RMSNorm, grouped queries
+ *   x  += FC2 (silu(gate) * up), (gate, up) = FC1 norm(x)
+ *   logits = head norm(x)
+ *
+ * No biases.  Weights are [outputs, inputs].  Every linear layer goes through
+ * linear.h, where the six operands of its products are quantized.  All memory
+ * is one arena, allocated before step 0.
+ *
+ * Everything is in `real`: the file is built in float for training and in
+ * double for the gradient test. */
+#ifndef TRAINER_MODEL_H
+#define TRAINER_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "kernels/kernels.h"
+#include "trainer/config.h"
+#include "trainer/linear.h"
+
+/* One tensor of parameters; the order of rows is the order in memory, in
+ * checkpoints and in dumps. */
+struct tensor {
+    const char *name; /* "embed", "qkv", ... */
+    int layer;        /* -1 outside blocks */
+    int rows, cols;   /* a vector has one row */
+    size_t offset;    /* into the parameters */
+    bool decay;       /* matrices decay, norms do not */
+};
+
+struct model_dims {
+    int n_layer, d, n_head, n_kv, head_size, f, vocab, seq, batch;
+    int bt;  /* batch * seq: rows of every activation */
+    int kvd; /* n_kv * head_size */
+    int qkv; /* d + 2 kvd */
+    bool tied;
+    real eps;
+};
+
+/* What the forward pass of a block keeps for the backward pass. */
+struct block {
+    struct linear qkv, o, fc1, fc2;
+    const real *norm1, *norm2;
+    real *dnorm1, *dnorm2;
+    real *x;            /* [bt, d] residual stream at the entry */
+    real *h1, *rstd1;   /* norm(x) */
+    real *qkv_out;      /* [bt, qkv], after rope */
+    real *att, *stat;   /* [bt, d]; [batch, n_head, seq, 2] */
+    real *mid;          /* residual stream after attention */
+    real *h2, *rstd2;   /* norm(mid) */
+    real *gu, *act;     /* [bt, 2f], [bt, f] */
+};
+
+struct model {
+    struct model_dims dims;
+    const struct kernels *kn;
+    int threads;
+    struct tensor *tensors;
+    int n_tensors;
+    size_t n_params;
+    real *params, *grads, *moment1, *moment2;
+    struct block *blocks;
+    struct linear head;
+    const real *embed, *norm_f;
+    real *dembed, *dnorm_f;
+    real *out, *h_f, *rstd_f; /* residual stream at the end, norm of it */
+    real *dres, *dtmp, *dwide; /* gradients in flight: [bt, d], [bt, d],
+                                  [bt, max(2f, qkv)] */
+    real *dact;               /* [bt, f] */
+    real *logits, *loss;      /* [chunk, vocab], [bt] */
+    int chunk;                /* rows of logits at a time */
+    real *rope;               /* [seq, head_size] */
+    struct workspaces work;
+    void *arena;
+    size_t arena_bytes;
+};
+
+/* Allocate and draw the initial weights of seed: the same for every
+ * quantization of the same shape.  c is resolved. */
+enum status model_new(struct model **out, const struct config *c,
+                      const struct kernels *kn, uint64_t seed, int threads,
+                      struct err *err);
+void model_free(struct model *m);
+
+/* Bytes that model_new will take. */
+int64_t model_memory(const struct config *c);
+
+/* Forward and backward over tokens[bt] with targets[bt]; gradients of the mean
+ * loss go to m->grads.  step numbers the stochastic rounding.  False when
+ * something was not finite: m->work.bad says where. */
+bool model_step(struct model *m, double *loss, const int *tokens,
+                const int *targets, uint64_t seed, int64_t step);
+
+/* Forward only; m->loss[bt] holds the loss of each position. */
+bool model_forward(struct model *m, const int *tokens, const int *targets);
+
+/* SHA-256 of the parameters, as little-endian bytes in table order. */
+void model_hash(char *hex, const struct model *m);
+
+#endif

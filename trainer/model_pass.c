@@ -1,0 +1,282 @@
+/* model_pass.c - forward and backward through the model. */
+#include "trainer/model.h"
+
+#include <omp.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Rows in chunks that do not depend on the number of threads. */
+#define ROWS 64
+#define FOR_ROWS(m, total)                                                    \
+    _Pragma("omp parallel for num_threads((m)->threads) schedule(static)")    \
+    for (int at = 0; at < (total); at += ROWS)
+#define HERE(total) ((total) - at < ROWS ? (total) - at : ROWS)
+
+static real *row(real *x, int at, int cols)
+{
+    return x + (ptrdiff_t)at * cols;
+}
+
+static void norm_forward(struct model *m, real *out, real *rstd, real *x,
+                         const real *weight)
+{
+    const int d = m->dims.d, bt = m->dims.bt;
+
+    FOR_ROWS(m, bt)
+        m->kn->rmsnorm_forward(row(out, at, d), rstd + at, row(x, at, d),
+                               weight, HERE(bt), d, m->dims.eps);
+}
+
+/* dres += the gradient through the norm; dweight by one thread, in order. */
+static void norm_backward(struct model *m, real *dweight, real *dout, real *x,
+                          const real *weight, const real *rstd)
+{
+    const int d = m->dims.d, bt = m->dims.bt;
+
+    FOR_ROWS(m, bt)
+        m->kn->rmsnorm_backward(row(m->dres, at, d), row(dout, at, d),
+                                row(x, at, d), weight, rstd + at, HERE(bt),
+                                d);
+    m->kn->rmsnorm_dweight(dweight, dout, x, rstd, bt, d);
+}
+
+/* --- attention --------------------------------------------------------------- */
+
+/* One (sequence, query head): where its matrices lie in the activations. */
+static struct attention head_of(const struct model *m, const struct block *b,
+                                int sequence, int head, void *work)
+{
+    const struct model_dims *s = &m->dims;
+    const int kv = head / (s->n_head / s->n_kv);
+    const ptrdiff_t at = (ptrdiff_t)sequence * s->seq;
+    const real *qkv = b->qkv_out + at * s->qkv;
+    real *dqkv = m->dwide + at * s->qkv;
+    const ptrdiff_t q = (ptrdiff_t)head * s->head_size;
+    const ptrdiff_t k = s->d + (ptrdiff_t)kv * s->head_size;
+
+    return (struct attention){
+        .q = qkv + q, .k = qkv + k, .v = qkv + k + s->kvd,
+        .out = b->att + at * s->d + q,
+        .stat = b->stat + 2 * (at * s->n_head + (ptrdiff_t)head * s->seq),
+        .ldq = s->qkv, .ldk = s->qkv, .ldv = s->qkv, .ldo = s->d,
+        .seq = s->seq, .head_size = s->head_size,
+        .scale = 1 / real_sqrt((real)s->head_size),
+        .dout = m->dtmp + at * s->d + q, .dq = dqkv + q, .dk = dqkv + k,
+        .dv = dqkv + k + s->kvd,
+        .lddo = s->d, .lddq = s->qkv, .lddk = s->qkv, .lddv = s->qkv,
+        .work = work,
+    };
+}
+
+static void *attention_work(const struct model *m)
+{
+    return m->work.attention +
+           (size_t)omp_get_thread_num() * m->work.attention_bytes;
+}
+
+static void attention_forward(struct model *m, const struct block *b)
+{
+    const int heads = m->dims.batch * m->dims.n_head;
+
+#pragma omp parallel for num_threads(m->threads) schedule(static)
+    for (int i = 0; i < heads; i++) {
+        const struct attention a =
+            head_of(m, b, i / m->dims.n_head, i % m->dims.n_head,
+                    attention_work(m));
+
+        m->kn->attention_forward(&a);
+    }
+}
+
+/* The query heads of a group add to the same keys and values, so one thread
+ * takes the whole group. */
+static void attention_backward(struct model *m, const struct block *b)
+{
+    const struct model_dims *s = &m->dims;
+    const int groups = s->batch * s->n_kv, per = s->n_head / s->n_kv;
+
+    memset(m->dwide, 0, (size_t)s->bt * (size_t)s->qkv * sizeof(real));
+#pragma omp parallel for num_threads(m->threads) schedule(static)
+    for (int i = 0; i < groups; i++)
+        for (int h = 0; h < per; h++) {
+            const struct attention a =
+                head_of(m, b, i / s->n_kv, i % s->n_kv * per + h,
+                        attention_work(m));
+
+            m->kn->attention_backward(&a);
+        }
+}
+
+/* Queries and keys are turned, values are not. */
+static void turn(struct model *m, real *qkv, int direction)
+{
+    const struct model_dims *s = &m->dims;
+
+#pragma omp parallel for num_threads(m->threads) schedule(static)
+    for (int i = 0; i < s->batch; i++)
+        m->kn->rope(qkv + (ptrdiff_t)i * s->seq * s->qkv, s->qkv, s->seq,
+                    s->n_head + s->n_kv, s->head_size, s->seq, m->rope,
+                    direction);
+}
+
+/* --- blocks -------------------------------------------------------------------- */
+
+static bool block_forward(struct model *m, struct block *b, real *next)
+{
+    const struct model_dims *s = &m->dims;
+    const int bt = s->bt, f = s->f;
+    const size_t stream = (size_t)bt * (size_t)s->d * sizeof(real);
+
+    if (!linear_begin(&b->qkv) || !linear_begin(&b->o) ||
+        !linear_begin(&b->fc1) || !linear_begin(&b->fc2))
+        return false;
+    norm_forward(m, b->h1, b->rstd1, b->x, b->norm1);
+    if (!linear_forward(&b->qkv, b->qkv_out, b->h1, bt, false))
+        return false;
+    turn(m, b->qkv_out, 1);
+    attention_forward(m, b);
+    memcpy(b->mid, b->x, stream);
+    if (!linear_forward(&b->o, b->mid, b->att, bt, true))
+        return false;
+    norm_forward(m, b->h2, b->rstd2, b->mid, b->norm2);
+    if (!linear_forward(&b->fc1, b->gu, b->h2, bt, false))
+        return false;
+    FOR_ROWS(m, bt)
+        m->kn->swiglu_forward(row(b->act, at, f), row(b->gu, at, 2 * f),
+                              HERE(bt), f);
+    memcpy(next, b->mid, stream);
+    return linear_forward(&b->fc2, next, b->act, bt, true);
+}
+
+/* dres holds the gradient of the block's output, then of its input. */
+static bool block_backward(struct model *m, struct block *b)
+{
+    const int bt = m->dims.bt, f = m->dims.f;
+
+    if (!linear_backward(&b->fc2, m->dact, m->dres, b->act, bt, false))
+        return false;
+    FOR_ROWS(m, bt)
+        m->kn->swiglu_backward(row(m->dwide, at, 2 * f), row(m->dact, at, f),
+                               row(b->gu, at, 2 * f), HERE(bt), f);
+    if (!linear_backward(&b->fc1, m->dtmp, m->dwide, b->h2, bt, false))
+        return false;
+    norm_backward(m, b->dnorm2, m->dtmp, b->mid, b->norm2, b->rstd2);
+    if (!linear_backward(&b->o, m->dtmp, m->dres, b->att, bt, false))
+        return false;
+    attention_backward(m, b);
+    turn(m, m->dwide, -1);
+    if (!linear_backward(&b->qkv, m->dtmp, m->dwide, b->h1, bt, false))
+        return false;
+    norm_backward(m, b->dnorm1, m->dtmp, b->x, b->norm1, b->rstd1);
+    return true;
+}
+
+/* --- the whole ------------------------------------------------------------------ */
+
+static bool body_forward(struct model *m, const int *tokens)
+{
+    const int d = m->dims.d, bt = m->dims.bt, last = m->dims.n_layer - 1;
+
+    for (int i = 0; i < bt; i++)
+        memcpy(row(m->blocks[0].x, i, d), m->embed + (ptrdiff_t)tokens[i] * d,
+               (size_t)d * sizeof(real));
+    for (int l = 0; l <= last; l++)
+        if (!block_forward(m, &m->blocks[l],
+                           l < last ? m->blocks[l + 1].x : m->out))
+            return false;
+    norm_forward(m, m->h_f, m->rstd_f, m->out, m->norm_f);
+    return linear_begin(&m->head);
+}
+
+/* Logits and loss of rows at .. at+n-1; with a gradient scale also the way
+ * back to dtmp and to the head's weight. */
+static bool head_rows(struct model *m, const int *targets, int at, int n,
+                      real grad_scale)
+{
+    const int d = m->dims.d, v = m->dims.vocab;
+    real *h = row(m->h_f, at, d);
+
+    if (!linear_forward(&m->head, m->logits, h, n, false))
+        return false;
+#pragma omp parallel for num_threads(m->threads) schedule(static)
+    for (int i = 0; i < n; i += ROWS)
+        m->kn->cross_entropy(m->loss + at + i, row(m->logits, i, v),
+                             targets + at + i, n - i < ROWS ? n - i : ROWS, v,
+                             grad_scale);
+    return grad_scale == 0 ||
+           linear_backward(&m->head, row(m->dtmp, at, d), m->logits, h, n,
+                           at > 0);
+}
+
+static bool head_all(struct model *m, const int *targets, real grad_scale)
+{
+    const int bt = m->dims.bt;
+
+    for (int at = 0; at < bt; at += m->chunk)
+        if (!head_rows(m, targets, at, bt - at < m->chunk ? bt - at : m->chunk,
+                       grad_scale))
+            return false;
+    return true;
+}
+
+bool model_forward(struct model *m, const int *tokens, const int *targets)
+{
+    return body_forward(m, tokens) && head_all(m, targets, 0);
+}
+
+static void embed_backward(struct model *m, const int *tokens)
+{
+    const int d = m->dims.d;
+
+    for (int i = 0; i < m->dims.bt; i++)
+        m->kn->add(m->dembed + (ptrdiff_t)tokens[i] * d, row(m->dres, i, d),
+                   (size_t)d);
+}
+
+/* Gradients that are added to start at zero; the products overwrite theirs. */
+static void clear_gradients(struct model *m)
+{
+    for (int i = 0; i < m->n_tensors; i++) {
+        const struct tensor *t = &m->tensors[i];
+
+        if (t->rows == 1 || (!m->dims.tied && strcmp(t->name, "embed") == 0))
+            memset(m->grads + t->offset, 0,
+                   (size_t)t->rows * (size_t)t->cols * sizeof(real));
+    }
+}
+
+static double mean_loss(const struct model *m)
+{
+    double sum = 0;
+
+    for (int i = 0; i < m->dims.bt; i++)
+        sum += (double)m->loss[i];
+    return sum / m->dims.bt;
+}
+
+bool model_step(struct model *m, double *loss, const int *tokens,
+                const int *targets, uint64_t seed, int64_t step)
+{
+    const size_t stream =
+        (size_t)m->dims.bt * (size_t)m->dims.d * sizeof(real);
+
+    m->work.bad[0] = '\0';
+    m->work.seed = seed;
+    m->work.step = step;
+    clear_gradients(m);
+    if (!body_forward(m, tokens) ||
+        !head_all(m, targets, 1 / (real)m->dims.bt))
+        return false;
+    *loss = mean_loss(m);
+    if (!isfinite(*loss)) {
+        snprintf(m->work.bad, sizeof m->work.bad, "the loss is not finite");
+        return false;
+    }
+    memset(m->dres, 0, stream);
+    norm_backward(m, m->dnorm_f, m->dtmp, m->out, m->norm_f, m->rstd_f);
+    for (int l = m->dims.n_layer - 1; l >= 0; l--)
+        if (!block_backward(m, &m->blocks[l]))
+            return false;
+    embed_backward(m, tokens);
+    return true;
+}

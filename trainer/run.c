@@ -1,0 +1,383 @@
+#include "trainer/run.h"
+
+#include <math.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "trainer/checkpoint.h"
+#include "trainer/data.h"
+#include "trainer/metrics.h"
+#include "trainer/model.h"
+#include "trainer/optimizer.h"
+#include "trainer/schedule.h"
+
+/* What a checkpoint holds beside the tensors. */
+struct progress {
+    double loss_sum; /* of the steps since the last curve point */
+    double loss_count;
+    double train_loss; /* of the last point */
+    double best_loss;
+    double wall_s; /* in earlier attempts */
+};
+
+struct run {
+    const struct config *config;
+    const struct run_io *io;
+    struct run_result *result;
+    uint64_t seed, data_seed;
+    struct data *data;
+    struct model *model;
+    struct schedule schedule;
+    struct optimizer optimizer;
+    unsigned char id[32];
+    int64_t step, steps, log_every, val_every;
+    int *tokens, *targets;
+    struct progress progress;
+    struct curve_point *curve;
+    size_t n_curve;
+    double started_s, saved_s; /* monotonic */
+    double loss_limit;
+};
+
+/* --- set-up ------------------------------------------------------------------------- */
+
+static void identify(struct run *r)
+{
+    json_t *json = config_identity(r->config, true);
+    char *text = json_canonical_text(json);
+    char *all = mem_printf("%s seed=%llu data_seed=%llu data=%s", text,
+                           (unsigned long long)r->seed,
+                           (unsigned long long)r->data_seed,
+                           data_sha256(r->data));
+
+    EVP_Digest(all, strlen(all), r->id, NULL, EVP_sha256(), NULL);
+    free(all);
+    free(text);
+    json_decref(json);
+}
+
+/* About a hundred points when the key says 0. */
+static int64_t interval(const struct run *r, const char *key, int64_t points)
+{
+    const int64_t every = config_int(r->config, key);
+
+    if (every > 0 || points == 0)
+        return every;
+    return r->steps > points ? r->steps / points : 1;
+}
+
+static enum status open_run(struct run *r, struct err *err)
+{
+    const struct kernels *kn = NULL;
+    const int64_t rows = config_int(r->config, "train.batch") *
+                         config_int(r->config, "model.seq_len");
+    const double limit = config_number(r->config, "stop.loss");
+    enum status st = kernels_select(&kn, r->io->isa_cap, err);
+
+    if (st == OK)
+        st = data_open(&r->data, r->config, err);
+    if (st == OK)
+        st = model_new(&r->model, r->config, kn, r->seed,
+                       (int)config_int(r->config, "run.threads"), err);
+    if (st != OK)
+        return st;
+    r->schedule = schedule_of(r->config);
+    r->optimizer = optimizer_of(r->config);
+    r->steps = r->schedule.steps;
+    r->log_every = interval(r, "run.log_every", 100);
+    r->val_every = interval(r, "run.val_every", 0);
+    r->tokens = mem_array((size_t)rows, sizeof *r->tokens);
+    r->targets = mem_array((size_t)rows, sizeof *r->targets);
+    r->progress.best_loss = INFINITY;
+    r->loss_limit =
+        limit > 0 ? limit : 2 * log(config_number(r->config, "model.vocab"));
+    r->started_s = r->saved_s = clock_monotonic();
+    identify(r);
+    return OK;
+}
+
+static void close_run(struct run *r)
+{
+    data_close(r->data);
+    model_free(r->model);
+    free(r->tokens);
+    free(r->targets);
+    free(r->curve);
+}
+
+static double wall_s(const struct run *r)
+{
+    return r->progress.wall_s + clock_monotonic() - r->started_s;
+}
+
+/* --- checkpoints --------------------------------------------------------------------- */
+
+static void warn(const char *sentence)
+{
+    fprintf(stderr, "qlaw train: %s\n", sentence);
+}
+
+static enum status save(struct run *r, struct err *err)
+{
+    struct model *m = r->model;
+    const size_t bytes = m->n_params * sizeof(real);
+    struct progress progress = r->progress;
+    const struct section sections[] = {
+        { "params", m->params, bytes },
+        { "moment1", m->moment1, bytes },
+        { "moment2", m->moment2, bytes },
+        { "progress", &progress, sizeof progress },
+        { "curve", r->curve, r->n_curve * sizeof *r->curve },
+    };
+
+    if (!r->io->dir)
+        return OK;
+    progress.wall_s = wall_s(r);
+    r->saved_s = clock_monotonic();
+    return checkpoint_write(r->io->dir, r->id, r->step, sections,
+                            (int)(sizeof sections / sizeof sections[0]), err);
+}
+
+static enum status load_part(const struct run *r, int generation,
+                             const char *name, void *to, size_t size,
+                             struct err *err)
+{
+    return checkpoint_read(r->io->dir, generation, name, &to, &size, err);
+}
+
+static enum status load_state(struct run *r, int generation, struct err *err)
+{
+    struct model *m = r->model;
+    const size_t bytes = m->n_params * sizeof(real);
+    void *curve = NULL;
+    size_t size = 0;
+    enum status st =
+        load_part(r, generation, "params", m->params, bytes, err);
+
+    if (st == OK)
+        st = load_part(r, generation, "moment1", m->moment1, bytes, err);
+    if (st == OK)
+        st = load_part(r, generation, "moment2", m->moment2, bytes, err);
+    if (st == OK)
+        st = load_part(r, generation, "progress", &r->progress,
+                       sizeof r->progress, err);
+    if (st == OK)
+        st = checkpoint_read(r->io->dir, generation, "curve", &curve, &size,
+                             err);
+    if (st == OK) {
+        r->curve = curve;
+        r->n_curve = size / sizeof *r->curve;
+    }
+    return st;
+}
+
+/* Continue from the newest checkpoint and repeat the curve so far. */
+static enum status resume(struct run *r, struct err *err)
+{
+    int64_t step = -1;
+    int generation;
+    enum status st = OK;
+
+    if (r->io->dir)
+        st = checkpoint_find(&step, &generation, r->io->dir, r->id, warn,
+                             err);
+    if (st != OK || step < 0)
+        return st;
+    st = load_state(r, generation, err);
+    r->step = step;
+    for (size_t i = 0; i < r->n_curve && st == OK; i++)
+        st = metrics_point(r->io->metrics_fd, &r->curve[i], err);
+    return st;
+}
+
+/* --- one step ------------------------------------------------------------------------- */
+
+static enum status diverge(struct run *r, const char *reason, struct err *err)
+{
+    r->result->diverged = true;
+    r->result->steps = r->step;
+    snprintf(r->result->reason, sizeof r->result->reason, "%s at step %lld",
+             reason, (long long)r->step);
+    return err_set(err, ERR_DIVERGED, "%s", r->result->reason);
+}
+
+/* Mean loss over the validation set and its standard error over sequences. */
+static enum status validate(struct run *r, double *mean, double *se,
+                            struct err *err)
+{
+    struct model *m = r->model;
+    const int n = data_val_count(r->data), batch = m->dims.batch;
+    const int seq = m->dims.seq;
+    double sum = 0, squares = 0;
+
+    m->work.step = -1; /* its own rounding stream */
+    m->work.seed = r->seed;
+    for (int at = 0; at < n; at += batch) {
+        for (int b = 0; b < batch; b++)
+            data_val(r->data, r->tokens + b * seq, r->targets + b * seq,
+                     at + b < n ? at + b : 0);
+        if (!model_forward(m, r->tokens, r->targets))
+            return diverge(r, m->work.bad, err);
+        for (int b = 0; b < batch && at + b < n; b++) {
+            double loss = 0;
+
+            for (int i = 0; i < seq; i++)
+                loss += (double)m->loss[b * seq + i] / seq;
+            sum += loss;
+            squares += loss * loss;
+        }
+    }
+    *mean = sum / n;
+    *se = n > 1 ? sqrt(fmax(0, squares - sum * sum / n) / (n - 1) / n) : NAN;
+    if (!isfinite(*mean))
+        return diverge(r, "the validation loss is not finite", err);
+    r->progress.best_loss = fmin(r->progress.best_loss, *mean);
+    return OK;
+}
+
+static enum status add_point(struct run *r, double lr, double grad_norm,
+                             double val_loss, struct err *err)
+{
+    struct curve_point p = {
+        .step = (double)r->step,
+        .tokens = (double)r->step * r->model->dims.bt,
+        .train_loss = r->progress.loss_sum / r->progress.loss_count,
+        .val_loss = val_loss,
+        .lr = lr,
+        .grad_norm = grad_norm,
+        .wall_s = wall_s(r),
+    };
+
+    r->progress.train_loss = p.train_loss;
+    r->progress.loss_sum = r->progress.loss_count = 0;
+    r->curve = mem_grow(r->curve, r->n_curve + 1, sizeof *r->curve);
+    r->curve[r->n_curve++] = p;
+    return metrics_point(r->io->metrics_fd, &p, err);
+}
+
+static enum status train_step(struct run *r, struct err *err)
+{
+    struct model *m = r->model;
+    const double lr = schedule_rate(&r->schedule, r->step);
+    double loss, norm, val = NAN, se;
+    enum status st = OK;
+    bool log, check;
+
+    data_batch(r->data, r->tokens, r->targets, m->dims.batch, r->data_seed,
+               r->step);
+    if (!model_step(m, &loss, r->tokens, r->targets, r->seed, r->step))
+        return diverge(r, m->work.bad, err);
+    norm = optimizer_grad_norm(m);
+    if (!isfinite(norm))
+        return diverge(r, "the gradient is not finite", err);
+    if (loss > r->loss_limit)
+        return diverge(r, "the training loss exceeds stop.loss", err);
+    optimizer_update(m, &r->optimizer, lr, norm, r->step);
+    r->step++;
+    r->progress.loss_sum += loss;
+    r->progress.loss_count++;
+    check = r->step == r->steps ||
+            (r->val_every > 0 && r->step % r->val_every == 0);
+    log = check || r->step == 1 || r->step % r->log_every == 0;
+    if (check)
+        st = validate(r, &val, &se, err);
+    if (check && r->step == r->steps) {
+        r->result->loss = val;
+        r->result->loss_se = se;
+    }
+    return st == OK && log ? add_point(r, lr, norm, val, err) : st;
+}
+
+static bool must_stop(const struct run *r)
+{
+    return (r->io->stop && *r->io->stop) ||
+           (r->io->stop_after > 0 && r->step >= r->io->stop_after &&
+            r->step < r->steps);
+}
+
+static enum status train_loop(struct run *r, struct err *err)
+{
+    const double every = config_number(r->config, "run.checkpoint");
+    enum status st = OK;
+
+    while (st == OK && r->step < r->steps) {
+        st = train_step(r, err);
+        if (st != OK)
+            break;
+        if (must_stop(r)) {
+            st = save(r, err);
+            return st != OK ? st
+                            : err_set(err, ERR_STOPPED,
+                                      "stopped after step %lld of %lld",
+                                      (long long)r->step,
+                                      (long long)r->steps);
+        }
+        if (every > 0 && clock_monotonic() - r->saved_s >= every)
+            st = save(r, err);
+    }
+    return st;
+}
+
+/* --- the run ---------------------------------------------------------------------------- */
+
+static void fill_result(struct run *r)
+{
+    struct run_result *out = r->result;
+
+    out->steps = r->step;
+    out->tokens = r->step * r->model->dims.bt;
+    out->flops = config_size(r->config).flops_per_token *
+                 (double)out->tokens;
+    out->wall_s = wall_s(r);
+    out->train_loss = r->progress.train_loss;
+    out->best_loss = r->progress.best_loss;
+    model_hash(out->weights_sha256, r->model);
+}
+
+/* A run that was stopped between its last step and its final line has only
+ * the validation left to do. */
+static enum status finish(struct run *r, bool resumed_at_end, struct err *err)
+{
+    enum status st = OK;
+
+    if (resumed_at_end)
+        st = validate(r, &r->result->loss, &r->result->loss_se, err);
+    if (st == OK && !resumed_at_end)
+        st = save(r, err);
+    if (st != OK)
+        return st;
+    fill_result(r);
+    return metrics_final(r->io->metrics_fd, r->result, r->config, err);
+}
+
+enum status run_train(struct run_result *out, const struct config *c,
+                      uint64_t seed, uint64_t data_seed,
+                      const struct run_io *io, struct err *err)
+{
+    struct run r = { .config = c, .io = io, .result = out, .seed = seed,
+                     .data_seed = data_seed };
+    bool at_end;
+    enum status st;
+
+    *out = (struct run_result){ 0 };
+    st = open_run(&r, err);
+    if (st == OK)
+        st = resume(&r, err);
+    at_end = r.step > 0 && r.step == r.steps;
+    if (st == OK)
+        st = train_loop(&r, err);
+    if (st == OK)
+        st = finish(&r, at_end, err);
+    if (st == ERR_DIVERGED) {
+        out->tokens = r.step * r.model->dims.bt;
+        out->wall_s = wall_s(&r);
+        metrics_final(io->metrics_fd, out, c, NULL);
+    }
+    close_run(&r);
+    return st;
+}

@@ -1,0 +1,208 @@
+/* setting.c - the rows of settings.def and the spelling of one value. */
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/str.h"
+#include "trainer/config.h"
+#include "trainer/selector.h"
+
+static const struct setting settings[] = {
+#define SETTING(type_, section, name, fallback_, min_, max_, unit_, choices_, \
+                hashed_, list_, help_)                                        \
+    { .key = #section "." #name, .type = SETTING_##type_,                     \
+      .fallback = fallback_, .min = min_, .max = max_, .unit = unit_,         \
+      .choices = choices_, .hashed = hashed_, .list = list_, .help = help_ },
+#include "trainer/settings.def"
+#undef SETTING
+};
+#define N_SETTINGS (int)(sizeof settings / sizeof settings[0])
+
+const struct setting *setting_at(int i)
+{
+    return i < N_SETTINGS ? &settings[i] : NULL;
+}
+
+const struct setting *setting_find(const char *key)
+{
+    for (int i = 0; i < N_SETTINGS; i++)
+        if (strcmp(settings[i].key, key) == 0)
+            return &settings[i];
+    return NULL;
+}
+
+/* The part between "quant." and the last dot, or 0 when there is none. */
+static size_t selector_length(const char *key)
+{
+    const char *start = key + strlen("quant."), *last = strrchr(key, '.');
+
+    return text_has_prefix(key, "quant.") && last > start
+               ? (size_t)(last - start)
+               : 0;
+}
+
+static const struct setting *unknown(const char *key, struct err *err)
+{
+    const char *names[N_SETTINGS], *near;
+
+    for (int i = 0; i < N_SETTINGS; i++)
+        names[i] = settings[i].key;
+    near = text_nearest(key, names, N_SETTINGS);
+    if (near)
+        err_set(err, ERR_CONFIG, "unknown key '%.80s', did you mean '%s'?",
+                key, near);
+    else
+        err_set(err, ERR_CONFIG,
+                "unknown key '%.80s' (qlaw keys lists them)", key);
+    return NULL;
+}
+
+const struct setting *setting_find_any(const char *key, struct err *err)
+{
+    const struct setting *s = setting_find(key);
+    const size_t n = s ? 0 : selector_length(key);
+    char *plain, *selector;
+
+    if (s)
+        return s;
+    if (n == 0)
+        return unknown(key, err);
+    selector = mem_strndup(key + strlen("quant."), n);
+    plain = mem_printf("quant%s", strrchr(key, '.'));
+    s = setting_find(plain);
+    if (s && !selector_check(selector, err))
+        s = NULL;
+    else if (!s)
+        unknown(plain, err);
+    free(plain);
+    free(selector);
+    return s;
+}
+
+/* --- one value -------------------------------------------------------------- */
+
+static enum status wrong(const struct setting *s, const char *text,
+                         const char *form, struct err *err)
+{
+    return err_set(err, ERR_CONFIG, "%s = %.60s: expected %s", s->key, text,
+                   form);
+}
+
+static enum status check_range(const struct setting *s, const char *text,
+                               double x, struct err *err)
+{
+    if (x >= s->min && x <= s->max)
+        return OK;
+    return err_set(err, ERR_CONFIG, "%s = %.60s is outside %g .. %g", s->key,
+                   text, s->min, s->max);
+}
+
+static enum status canonical_number(char **out, const struct setting *s,
+                                    const char *text, struct err *err)
+{
+    const bool duration = s->type == SETTING_DURATION;
+    const char *end;
+    char buf[32];
+    double x;
+
+    if (!text_read_number(&x, text, &end, duration) || *end)
+        return wrong(s, text,
+                     duration ? "a duration such as 30s, 10m or 2h"
+                     : s->type == SETTING_INT
+                         ? "a whole number (suffixes k M G Ki Mi Gi)"
+                         : "a number",
+                     err);
+    if (s->type == SETTING_INT && (x != floor(x) || fabs(x) > 0x1p53))
+        return wrong(s, text, "a whole number (suffixes k M G Ki Mi Gi)",
+                     err);
+    if (check_range(s, text, x, err) != OK)
+        return ERR_CONFIG;
+    *out = mem_strdup(text_number(buf, x));
+    return OK;
+}
+
+static enum status canonical_bool(char **out, const struct setting *s,
+                                  const char *text, struct err *err)
+{
+    static const char *const words[2][4] = { { "no", "false", "off", "0" },
+                                             { "yes", "true", "on", "1" } };
+
+    for (int value = 0; value < 2; value++)
+        for (int i = 0; i < 4; i++)
+            if (strcasecmp(words[value][i], text) == 0) {
+                *out = mem_strdup(value ? "true" : "false");
+                return OK;
+            }
+    return wrong(s, text, "yes or no", err);
+}
+
+/* One of "a|b|c", in lower case; a near miss is suggested. */
+static enum status canonical_word(char **out, const struct setting *s,
+                                  const char *text, struct err *err)
+{
+    char *copy = mem_strdup(s->choices), *save = NULL, *word;
+    const char *words[16], *near;
+    size_t n = 0;
+    enum status st = ERR_CONFIG;
+
+    for (word = strtok_r(copy, "|", &save); word && n < 16;
+         word = strtok_r(NULL, "|", &save)) {
+        words[n++] = word;
+        if (strcasecmp(word, text) == 0) {
+            *out = mem_strdup(word);
+            st = OK;
+        }
+    }
+    near = text_nearest(text, words, n);
+    if (st != OK && near)
+        err_set(err, ERR_CONFIG,
+                "%s = %.60s: not one of %s; did you mean '%s'?", s->key, text,
+                s->choices, near);
+    else if (st != OK)
+        err_set(err, ERR_CONFIG, "%s = %.60s: not one of %s", s->key, text,
+                s->choices);
+    free(copy);
+    return st;
+}
+
+/* Only the form is checked here: what the base keys fill in is known when the
+ * configuration is resolved. */
+static enum status canonical_quant(char **out, const struct setting *s,
+                                   const char *text, struct err *err)
+{
+    const bool backward =
+        strcmp(s->key, "quant.w_d") == 0 || strcmp(s->key, "quant.x_g") == 0;
+    struct quant_spec spec;
+
+    if (!(backward && strcmp(text, "forward") == 0) &&
+        quant_parse(&spec, text, NULL, err) != OK) {
+        err_prefix(err, "%s = %.60s: ", s->key, text);
+        return ERR_CONFIG;
+    }
+    *out = mem_strdup(text);
+    return OK;
+}
+
+enum status setting_canonical(char **out, const struct setting *s,
+                              const char *text, struct err *err)
+{
+    switch (s->type) {
+    case SETTING_INT:
+    case SETTING_REAL:
+    case SETTING_DURATION:
+        return canonical_number(out, s, text, err);
+    case SETTING_BOOL:
+        return canonical_bool(out, s, text, err);
+    case SETTING_WORD:
+        return canonical_word(out, s, text, err);
+    case SETTING_QUANT:
+        return canonical_quant(out, s, text, err);
+    case SETTING_TEXT:
+        break;
+    }
+    *out = mem_strdup(text);
+    return OK;
+}
