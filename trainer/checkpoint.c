@@ -17,6 +17,7 @@
 #define HEAD         56
 #define ROW          64
 #define MAX_SECTIONS 64
+#define TAIL         40 /* digest of head and table, end marker */
 
 static void put_u64(unsigned char *p, uint64_t x)
 {
@@ -92,9 +93,10 @@ static const char *check_image(struct image *im, const unsigned char id[32])
 {
     const uint64_t size = im->bytes.len;
     uint64_t end;
+    unsigned char sum[32];
     const char *why = NULL;
 
-    if (size < HEAD + 8 || memcmp(at(im, 0), MAGIC, 8) != 0)
+    if (size < HEAD + TAIL || memcmp(at(im, 0), MAGIC, 8) != 0)
         return "it is not a checkpoint of this version";
     if (memcmp(at(im, size - 8), END, 8) != 0)
         return "its end is missing";
@@ -103,12 +105,15 @@ static const char *check_image(struct image *im, const unsigned char id[32])
     im->step = (int64_t)get_u64(at(im, 40));
     im->n = (int)(get_u64(at(im, 48)) & 0xffffffff);
     if (im->n < 0 || im->n > MAX_SECTIONS || im->step < 0 ||
-        HEAD + (uint64_t)im->n * ROW > size)
+        HEAD + (uint64_t)im->n * ROW + TAIL > size)
+        return "its table is damaged";
+    digest(sum, at(im, 0), HEAD + (uint64_t)im->n * ROW);
+    if (memcmp(sum, at(im, size - TAIL), 32) != 0)
         return "its table is damaged";
     end = align(HEAD + (uint64_t)im->n * ROW);
     for (int i = 0; i < im->n && !why; i++)
         why = check_row(im, i, &end);
-    if (!why && align(end) + 8 != size)
+    if (!why && align(end) + TAIL != size)
         why = "it has the wrong length";
     return why;
 }
@@ -205,7 +210,7 @@ static void compose(struct str *out, const unsigned char id[32], int64_t step,
 {
     const uint64_t table = HEAD + (uint64_t)n * ROW;
     uint64_t offset = align(table);
-    unsigned char head[HEAD] = MAGIC, row[ROW];
+    unsigned char head[HEAD] = MAGIC, row[ROW], sum[32];
     static const char zeros[64];
 
     memcpy(head + 8, id, 32);
@@ -226,6 +231,8 @@ static void compose(struct str *out, const unsigned char id[32], int64_t step,
         str_add_n(out, sections[i].data, sections[i].size);
     }
     str_add_n(out, zeros, align(out->len) - out->len);
+    digest(sum, out->data, table);
+    str_add_n(out, (const char *)sum, sizeof sum);
     str_add_n(out, END, 8);
 }
 

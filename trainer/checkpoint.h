@@ -9,7 +9,8 @@
  *   52   4  0
  *   56      one row a section: 16 bytes name (zero padded), 8 bytes offset
  *           from the start of the file, 8 bytes length, 32 bytes SHA-256
- *           then the sections in order, 64-byte aligned, then "QLAWEND1"
+ *           then the sections in order, 64-byte aligned, then the SHA-256
+ *           of the head and the table (32 bytes) and "QLAWEND1"
  *
  * Two generations are kept, DIR/checkpoint.0 and .1: a write goes to the older
  * one, by temporary name, sync and rename.  A file is used only when every

@@ -239,16 +239,22 @@ static int kind_of(const char *kind)
     return -1;
 }
 
-static enum status find_quant(struct quant_spec *out, bool *reuse,
-                              const struct config *c, int layer, int kind,
-                              enum quant_operand operand, struct err *err)
+static struct quant_defaults defaults_of(const struct config *c, int layer,
+                                         int kind)
 {
-    const struct quant_defaults d = {
+    return (struct quant_defaults){
         quant_value(c, layer, kind, "group"),
         quant_value(c, layer, kind, "scale"),
         quant_value(c, layer, kind, "range"),
         quant_value(c, layer, kind, "round"),
     };
+}
+
+static enum status find_quant(struct quant_spec *out, bool *reuse,
+                              const struct config *c, int layer, int kind,
+                              enum quant_operand operand, struct err *err)
+{
+    const struct quant_defaults d = defaults_of(c, layer, kind);
     const char *text = quant_value(c, layer, kind, quant_operands[operand]);
 
     *reuse = strcmp(text, "forward") == 0;
@@ -353,6 +359,14 @@ static int reduction_length(const struct config *c, int kind,
 static enum status check_layer(const struct config *c, int layer, int kind,
                                struct err *err)
 {
+    const struct quant_defaults d = defaults_of(c, layer, kind);
+    struct quant_spec any;
+
+    /* What the base keys say is checked even where nothing uses it. */
+    if (quant_parse(&any, "int8", &d, err) != OK) {
+        err_prefix(err, "quant: ");
+        return ERR_CONFIG;
+    }
     for (int k = 0; k < OPERAND_COUNT; k++) {
         struct quant_spec spec;
         bool reuse;

@@ -1,0 +1,287 @@
+#include "trainer/data.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "tests/check.h"
+#include "tests/trainer/small.h"
+#include "trainer/corpus.h"
+#include "trainer/run.h"
+
+static void put(const char *dir, const char *name, const void *data, size_t n)
+{
+    char *path = mem_printf("%s/%s", dir, name);
+    struct err err;
+
+    check_ok(file_replace(path, data, n, &err), err);
+    free(path);
+}
+
+static struct config *config_of(const char *dir, const char *files,
+                                const char *more)
+{
+    struct config *c =
+        small_config(dir, more ? more : "model.seq_len=16", NULL);
+    struct err err;
+    char *path = mem_printf("%s/%s", dir, files);
+
+    check_ok(config_set(c, "data.path", path, &err), err);
+    free(path);
+    return c;
+}
+
+static void each_window_comes_once_an_epoch(void **state)
+{
+    (void)state;
+    for (uint64_t n = 1; n < 70; n += 3) {
+        unsigned char seen[70] = { 0 };
+
+        for (uint64_t i = 0; i < n; i++) {
+            const uint64_t p = data_permute(rng_key(1, RNG_DATA, 0), i, n);
+
+            assert_true(p < n && !seen[p]);
+            seen[p] = 1;
+        }
+    }
+}
+
+static void other_seeds_and_epochs_give_other_orders(void **state)
+{
+    int same = 0;
+
+    (void)state;
+    for (uint64_t i = 0; i < 100; i++)
+        same += data_permute(rng_key(1, RNG_DATA, 0), i, 1000) ==
+                data_permute(rng_key(1, RNG_DATA, 1), i, 1000);
+    assert_true(same < 5);
+}
+
+/* Blocks on one side never appear on the other; a target is the next token. */
+static void training_and_validation_share_no_token(void **state)
+{
+    char *dir = small_folder();
+    uint16_t *ramp = mem_array(60000, sizeof *ramp);
+    struct config *c;
+    struct data *d;
+    struct err err;
+    unsigned char *side = mem_array(65536, 1);
+    int tokens[64], targets[64];
+
+    (void)state;
+    for (int i = 0; i < 60000; i++)
+        ramp[i] = (uint16_t)i; /* every token is its own position */
+    put(dir, "ramp.u16", ramp, 60000 * sizeof *ramp);
+    c = config_of(dir, "ramp.u16", "model.vocab=65536");
+    check_ok(data_open(&d, c, &err), err);
+    for (int64_t step = 0; step < data_train_tokens(d) / 64; step++) {
+        data_batch(d, tokens, targets, 4, 9, step);
+        for (int i = 0; i < 64; i++) {
+            assert_int_equal(targets[i], tokens[i] + 1);
+            side[tokens[i]] |= 1;
+            side[targets[i]] |= 1;
+        }
+    }
+    for (int i = 0; i < data_val_count(d); i++) {
+        data_val(d, tokens, targets, i);
+        for (int k = 0; k < 16; k++) {
+            assert_int_equal(targets[k], tokens[k] + 1);
+            side[tokens[k]] |= 2;
+            side[targets[k]] |= 2;
+        }
+    }
+    for (int i = 0; i < 65536; i++)
+        assert_true(side[i] != 3);
+    data_close(d);
+    config_free(c);
+    free(ramp);
+    free(side);
+    small_folder_free(dir);
+}
+
+static void compression_and_cutting_do_not_change_the_identity(void **state)
+{
+    char *dir = small_folder(), text[30000], packed[60000], hash[HASH_HEX];
+    struct corpus corpus;
+    struct err err;
+    static const char *const names[] = { "plain.txt", "text.gz", "text.zst",
+                                         "part?.txt" };
+    uLongf n = sizeof packed;
+    size_t zn;
+    gzFile gz;
+    char *path = mem_printf("%s/text.gz", dir);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)('a' + rng_below(1, i, 26));
+    put(dir, "plain.txt", text, sizeof text);
+    put(dir, "part1.txt", text, 10000);
+    put(dir, "part2.txt", text + 10000, 20000);
+    gz = gzopen(path, "wb");
+    assert_int_equal(gzwrite(gz, text, sizeof text), sizeof text);
+    gzclose(gz);
+    zn = ZSTD_compress(packed, n, text, sizeof text, 3);
+    put(dir, "text.zst", packed, zn);
+    hash_bytes(hash, text, sizeof text);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char *at = mem_printf("%s/%s", dir, names[i]);
+
+        check_ok(corpus_read(&corpus, at, 0, &err), err);
+        assert_string_equal(corpus.sha256, hash);
+        assert_int_equal(corpus.size, sizeof text);
+        corpus_release(&corpus);
+        free(at);
+    }
+    hash_bytes(hash, text, 12345);
+    free(path);
+    path = mem_printf("%s/part?.txt", dir);
+    check_ok(corpus_read(&corpus, path, 12345, &err), err);
+    assert_string_equal(corpus.sha256, hash);
+    corpus_release(&corpus);
+    free(path);
+    small_folder_free(dir);
+}
+
+static void a_delimiter_line_is_one_token(void **state)
+{
+    char *dir = small_folder();
+    struct str text = { 0 };
+    struct config *c;
+    struct data *d;
+    struct err err;
+    int tokens[16], targets[16], zeros = 0;
+
+    (void)state;
+    for (int i = 0; i < 2000; i++)
+        str_add(&text, i % 3 ? "abc\n" : "<|endoftext|>\n");
+    str_add(&text, "x<|endoftext|>\n"); /* not a line of its own */
+    put(dir, "docs.txt", text.data, text.len);
+    c = config_of(dir, "docs.txt", NULL);
+    check_ok(data_open(&d, c, &err), err);
+    for (int i = 0; i < data_val_count(d); i++) {
+        data_val(d, tokens, targets, i);
+        for (int k = 0; k < 16; k++) {
+            zeros += tokens[k] == 0;
+            assert_int_not_equal(tokens[k], '<');
+        }
+    }
+    /* one zero in nine tokens: 0 abc\n abc\n */
+    check_close(zeros / (16.0 * data_val_count(d)), 1.0 / 9, 0.02);
+    data_close(d);
+    config_free(c);
+    str_release(&text);
+    small_folder_free(dir);
+}
+
+static void wrong_data_are_refused_by_name(void **state)
+{
+    static const struct {
+        const char *file, *more, *says;
+    } table[] = {
+        { "none.txt", NULL, "none.txt: no such file" },
+        { "empty.txt", NULL, "empty.txt: is empty" },
+        { "tiny.txt", NULL, "the data hold 20 tokens; model.seq_len = 16 "
+                            "needs at least 34" },
+        { "text.txt", "model.vocab=100", "the data hold token 1" },
+        { "cut.gz", NULL, "cut.gz: the gzip data end too early" },
+        { "bad.zst", NULL, "bad.zst: damaged zstd" },
+        { "text.txt", "data.sha256=0123", "the data changed: SHA-256 is" },
+        { "", NULL, "is not a regular file" },
+        { "bomb.zst", NULL, "unpacks to more than 200 times its size" },
+    };
+    static const unsigned char gz[] = { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3,
+                                        0x4b };
+    unsigned char zst[64] = { 0x28, 0xb5, 0x2f, 0xfd, 0x24, 0xff };
+    const size_t big = 64 << 20;
+    char *dir = small_folder(), *zeros = mem_alloc(big);
+    char *packed = mem_alloc(1 << 20);
+    struct data *d;
+    struct err err;
+
+    (void)state;
+    memset(zst + 6, 0xff, sizeof zst - 6);
+    put(dir, "empty.txt", "", 0);
+    put(dir, "tiny.txt", "abcdefghijabcdefghij", 20);
+    put(dir, "cut.gz", gz, sizeof gz);
+    put(dir, "bad.zst", zst, sizeof zst);
+    put(dir, "bomb.zst", packed,
+        ZSTD_compress(packed, 1 << 20, zeros, big, 1));
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct config *c = config_of(dir, table[i].file, table[i].more);
+
+        assert_int_equal(data_open(&d, c, &err), ERR_CONFIG);
+        check_says(err, table[i].says);
+        config_free(c);
+    }
+    free(zeros);
+    free(packed);
+    small_folder_free(dir);
+}
+
+static void the_identity_is_filled_in_or_checked(void **state)
+{
+    char *dir = small_folder();
+    struct config *c = config_of(dir, "text.txt", NULL);
+    struct err err;
+    int64_t bytes;
+
+    (void)state;
+    check_ok(run_data_identity(c, &bytes, &err), err);
+    assert_int_equal(bytes, 20000);
+    assert_int_equal(strlen(config_get(c, "data.sha256")), 64);
+    check_ok(run_data_identity(c, &bytes, &err), err);
+    put(dir, "text.txt", "other text", 10);
+    assert_int_equal(run_data_identity(c, &bytes, &err), ERR_CONFIG);
+    config_free(c);
+    small_folder_free(dir);
+}
+
+static void the_validation_set_does_not_depend_on_the_seed_or_the_arm(
+    void **state)
+{
+    char *dir = small_folder();
+    struct config *a = config_of(dir, "text.txt", "quant.w=int4");
+    struct config *b = config_of(dir, "text.txt", "train.lr=0.5");
+    struct data *da, *db;
+    struct err err;
+    int x[16], y[16], u[16], v[16];
+
+    (void)state;
+    check_ok(data_open(&da, a, &err), err);
+    check_ok(data_open(&db, b, &err), err);
+    assert_int_equal(data_val_count(da), 32);
+    for (int i = 0; i < 32; i++) {
+        data_val(da, x, y, i);
+        data_val(db, u, v, i);
+        assert_memory_equal(x, u, sizeof x);
+        assert_memory_equal(y, v, sizeof y);
+    }
+    data_close(da);
+    data_close(db);
+    config_free(a);
+    config_free(b);
+    small_folder_free(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_window_comes_once_an_epoch),
+        cmocka_unit_test(other_seeds_and_epochs_give_other_orders),
+        cmocka_unit_test(training_and_validation_share_no_token),
+        cmocka_unit_test(compression_and_cutting_do_not_change_the_identity),
+        cmocka_unit_test(a_delimiter_line_is_one_token),
+        cmocka_unit_test(wrong_data_are_refused_by_name),
+        cmocka_unit_test(the_identity_is_filled_in_or_checked),
+        cmocka_unit_test(
+            the_validation_set_does_not_depend_on_the_seed_or_the_arm),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
