@@ -2,8 +2,7 @@
  *
  * What the format row says becomes a few constants: integers round and clamp;
  * floats find the octave of the value, its step, and round to a multiple of
- * it.  Percentile ranges, formats without mantissa bits (their ties go by the
- * exponent) and whole-tensor parts take the reference. */
+ * it.  Percentile ranges and whole-tensor parts take the reference. */
 #include "kernels/quant_scale.h"
 #include "base/rng.h"
 
@@ -15,7 +14,7 @@ struct rounder {
     lanes normal;        /* smallest normal */
     lanes low_step;      /* step below it */
     lanes step;          /* step of an octave as a share of it */
-    bool is_int, stochastic;
+    bool is_int, stochastic, no_mantissa;
 };
 
 static struct rounder rounder(const struct quant_spec *spec,
@@ -34,12 +33,25 @@ static struct rounder rounder(const struct quant_spec *spec,
         .step = lanes_set(ldexpf(1, -f->man_bits)),
         .is_int = f->kind == NUM_INT,
         .stochastic = spec->rounding == NUM_STOCHASTIC,
+        .no_mantissa = f->man_bits == 0 && spec->rounding == NUM_NEAREST,
     };
 }
 
 static inline lanes round_steps(const struct rounder *r, lanes q, lanes u)
 {
     return r->stochastic ? lanes_floor(lanes_add(q, u)) : lanes_rint(q);
+}
+
+/* Without mantissa bits a tie goes by the parity of the exponent, which is
+ * rare enough to leave to the scalar definition. */
+static lanes round_scalar(const struct rounder *r, lanes q)
+{
+    float x[16];
+
+    lanes_store(x, q);
+    for (int i = 0; i < 16; i++)
+        x[i] = num_round(&r->spec->elem, x[i], NUM_NEAREST, 0);
+    return lanes_load(x);
 }
 
 /* num_round on sixteen values. */
@@ -53,7 +65,10 @@ static inline lanes round_codes(const struct rounder *r, lanes q, lanes u)
     a = lanes_min(r->most, lanes_abs(q));
     step = lanes_if_lt(a, r->normal, r->low_step,
                        lanes_mul(lanes_octave(a), r->step));
-    code = lanes_mul(round_steps(r, lanes_div(a, step), u), step);
+    code = lanes_div(a, step);
+    if (r->no_mantissa && lanes_any_eq(code, lanes_set(1.5f)))
+        return round_scalar(r, q);
+    code = lanes_mul(round_steps(r, code, u), step);
     return lanes_sign(lanes_min(r->most, code), q);
 }
 
@@ -197,7 +212,6 @@ static bool quant_apply(const struct quant_spec *spec,
     float global = 0;
 
     if (spec->range != QUANT_ABSMAX ||
-        (f->kind == NUM_FLOAT && f->man_bits == 0) ||
         (spec->gran == QUANT_TENSOR && f->scaled))
         return quant_apply_ref(spec, out, x, rows, cols, axis, key, work);
     if (spec->scale->two_level) {

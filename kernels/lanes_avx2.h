@@ -176,6 +176,13 @@ static inline lanes lanes_octave(lanes a)
     return (lanes){ _mm256_and_ps(a.lo, bits), _mm256_and_ps(a.hi, bits) };
 }
 
+static inline int lanes_any_eq(lanes a, lanes b)
+{
+    return _mm256_movemask_ps(
+        _mm256_or_ps(_mm256_cmp_ps(a.lo, b.lo, _CMP_EQ_OQ),
+                     _mm256_cmp_ps(a.hi, b.hi, _CMP_EQ_OQ)));
+}
+
 /* |a| with the sign of s. */
 static inline lanes lanes_sign(lanes a, lanes s)
 {

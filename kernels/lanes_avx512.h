@@ -146,6 +146,11 @@ static inline lanes lanes_octave(lanes a)
                                 _mm512_set1_epi32(0x7f800000)));
 }
 
+static inline int lanes_any_eq(lanes a, lanes b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ) != 0;
+}
+
 /* |a| with the sign of s. */
 static inline lanes lanes_sign(lanes a, lanes s)
 {
