@@ -8,10 +8,18 @@
 #include "trainer/model.h"
 #include "trainer/schedule.h"
 
-static void add_head(struct str *s, const struct model *m,
-                     const struct schedule *schedule, int batches)
+static void add_head(struct str *s, const struct config *c,
+                     const struct model *m, const struct data *d, int batches)
 {
-    str_add(s, "{\"tensors\":[");
+    const struct schedule schedule = schedule_of(c);
+    json_t *config = config_json(c);
+
+    str_add(s, "{\"config\":");
+    json_canonical(s, config);
+    json_decref(config);
+    if (d)
+        json_add_text(s, "data_sha256", data_sha256(d));
+    str_add(s, ",\"tensors\":[");
     for (int i = 0; i < m->n_tensors; i++) {
         const struct tensor *t = &m->tensors[i];
 
@@ -25,7 +33,7 @@ static void add_head(struct str *s, const struct model *m,
     str_addf(s, "],\"batch\":%d,\"seq\":%d,\"batches\":%d,\"lr\":[",
              m->dims.batch, m->dims.seq, batches);
     for (int i = 0; i < batches; i++)
-        json_add_number(s, NULL, schedule_rate(schedule, i));
+        json_add_number(s, NULL, schedule_rate(&schedule, i));
     str_add(s, "]}\n");
 }
 
@@ -47,7 +55,6 @@ enum status dump_weights(const char *path, const struct config *c,
                          uint64_t seed, uint64_t data_seed, int batches,
                          struct err *err)
 {
-    const struct schedule schedule = schedule_of(c);
     const struct kernels *kn;
     struct model *m = NULL;
     struct data *d = NULL;
@@ -59,7 +66,7 @@ enum status dump_weights(const char *path, const struct config *c,
     if (st == OK && batches > 0)
         st = data_open(&d, c, err);
     if (st == OK) {
-        add_head(&s, m, &schedule, batches);
+        add_head(&s, c, m, d, batches);
         str_add_n(&s, (const char *)m->params,
                   m->n_params * sizeof *m->params);
         add_batches(&s, d, m, data_seed, batches);

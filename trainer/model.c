@@ -261,7 +261,8 @@ static void lay_out(struct model *m, struct arena *a, const struct config *c)
 /* --- initial values ----------------------------------------------------------------- */
 
 /* Normal with the given deviation; the projections back into the residual
- * stream are smaller by sqrt(2 n_layer) (GPT-2's rule). */
+ * stream are smaller by sqrt(2 n_layer) (GPT-2's rule).  Weights start as
+ * floats in the double build too, so that both train the same model. */
 static void draw_weights(struct model *m, const struct config *c,
                          uint64_t seed)
 {
@@ -279,7 +280,7 @@ static void draw_weights(struct model *m, const struct config *c,
         for (size_t k = 0; k < n; k++)
             w[k] = t->rows == 1
                        ? 1
-                       : (real)(rng_normal(key, k) * (back ? into : std));
+                       : (float)(rng_normal(key, k) * (back ? into : std));
     }
 }
 
