@@ -3,7 +3,18 @@
  * The language is docs/grid.md; this is what comes out of it: the set of
  * points, each a complete resolved configuration with an identity, and how
  * they came about.  All errors are found here, before any run exists; each
- * names file, line and key. */
+ * names file, line and key.
+ *
+ * From text to points:
+ *
+ *   ini.c          lines, sections, places
+ *   value.c        lists, tuples, generators
+ *   grid_keys.c    which keys there are
+ *   grid_read.c    sections -> grid_doc.h, the merged document
+ *   grid_expr.c    names in formulas
+ *   grid_cells.c   blocks x axes -> numbered cells
+ *   grid_point.c   a cell -> derived keys, filters, one resolved configuration
+ *   grid_expand.c  all cells -> points: identity, twins, seeds, order */
 #ifndef HARNESS_GRID_H
 #define HARNESS_GRID_H
 
@@ -31,9 +42,9 @@ struct grid_point {
 
 struct grid_filter {
     const char *text, *file;
-    int line;
+    int line; /* 0: from the command line */
     bool keep;
-    int removed;
+    int64_t removed; /* cells */
 };
 
 struct grid_axis {
@@ -42,34 +53,56 @@ struct grid_axis {
     char *values; /* one line for `plan` */
 };
 
+struct grid_block {
+    const char *label; /* "" outside blocks, "baseline" for added twins */
+    int64_t cells;     /* before filters */
+    int points, runs;  /* that this block was the first to give */
+    int duplicates;    /* cells that gave a point already there */
+    char *values;      /* what the block itself sets, one line */
+};
+
 struct grid {
     char *name, *description;
     char *path;
     char *text;                 /* merged text, includes and -s applied */
     char sha256[HASH_HEX];      /* of text */
     struct config *base;        /* for run.* keys */
-    char *law;                  /* [grid] law: which law plan and quickstart fit */
+    char *law;                  /* [grid] law, or NULL */
     struct grid_point *points;
     int n_points, n_runs;
     struct grid_axis *axes;
     int n_axes;
+    struct grid_block *blocks;
+    int n_blocks;
     struct grid_filter *filters;
     int n_filters;
     int duplicates;             /* points that blocks produced twice */
+    bool pair;                  /* [seeds] pair */
     char **notes;               /* warnings, one sentence each */
     int n_notes;
+    struct grid_source *source; /* what points are made from */
 };
 
 struct grid_options {
+    const char *const *overlays; /* -i FILE: more grid files, later wins */
+    int n_overlays;
+    const char *const *profiles; /* --profile LABEL */
+    int n_profiles;
     const char *const *sets; /* "-s" texts: key=value, key+=v, !key */
     int n_sets;
     const char *only, *skip; /* expressions or NULL */
 };
 
-/* Read and expand path.  Data files named by data.path are looked for and
- * hashed (data.sha256), which may take a moment for large corpora. */
+/* Read and expand path; options may be NULL.  Data files named by data.path
+ * are looked for and hashed (data.sha256), which may take a moment for large
+ * corpora. */
 enum status grid_load(struct grid **out, const char *path,
                       const struct grid_options *options, struct err *err);
 void grid_free(struct grid *g);
+
+/* The data seed that goes with a seed of a point: the seed itself when arms
+ * are paired, else a number of its own for each point. */
+uint64_t grid_data_seed(const struct grid *g, const struct grid_point *p,
+                        uint64_t seed);
 
 #endif

@@ -1,0 +1,139 @@
+#include "harness/grid.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "harness/grid_expand.h"
+
+/* "quickstart" of "experiments/quickstart.ini". */
+static char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *name = mem_strdup(slash ? slash + 1 : path);
+
+    if (text_has_suffix(name, ".ini"))
+        name[strlen(name) - 4] = '\0';
+    return name;
+}
+
+static char *text_or(const struct doc *d, const char *key, char *fallback)
+{
+    const char *text = doc_text(d, key);
+
+    if (!text || !*text)
+        return fallback;
+    free(fallback);
+    return mem_strdup(text);
+}
+
+/* "(2, 16, 2) (2, 24, 2)" or "16384 49152". */
+static char *axis_values(const struct doc_axis *a)
+{
+    struct str text = { 0 };
+
+    for (int row = 0; row < a->n_rows; row++) {
+        str_add(&text, row ? " " : "");
+        str_add(&text, a->n_keys > 1 ? "(" : "");
+        for (int k = 0; k < a->n_keys; k++)
+            str_addf(&text, "%s%s", k ? ", " : "",
+                     a->values.items[row * a->n_keys + k].text);
+        str_add(&text, a->n_keys > 1 ? ")" : "");
+    }
+    return str_steal(&text);
+}
+
+static void list_axes(struct grid *g, const struct doc *d)
+{
+    g->n_axes = d->n_axes;
+    g->axes = mem_array((size_t)d->n_axes, sizeof *g->axes);
+    for (int i = 0; i < d->n_axes; i++)
+        g->axes[i] = (struct grid_axis){ d->axes[i].label, d->axes[i].n_rows,
+                                         axis_values(&d->axes[i]) };
+}
+
+/* The document's notes become the grid's. */
+static void take_notes(struct grid *g, struct doc *d)
+{
+    g->notes = d->notes;
+    g->n_notes = d->n_notes;
+    d->notes = NULL;
+    d->n_notes = 0;
+}
+
+static void describe(struct grid *g, const struct grid_source *s)
+{
+    const struct doc *d = s->doc;
+
+    g->name = text_or(d, "grid.name", name_of(g->path));
+    g->description = text_or(d, "grid.description", mem_strdup(""));
+    g->law = text_or(d, "grid.law", NULL);
+    g->pair = doc_bool(d, "seeds.pair");
+    g->text = doc_print(d);
+    hash_bytes(g->sha256, g->text, strlen(g->text));
+    g->base = config_copy(s->base);
+    list_axes(g, d);
+}
+
+enum status grid_load(struct grid **out, const char *path,
+                      const struct grid_options *options, struct err *err)
+{
+    struct grid *g = mem_alloc(sizeof *g);
+    struct doc *d;
+    enum status st = doc_read(&d, path, options, err);
+
+    *out = NULL;
+    g->path = mem_strdup(path);
+    if (st == OK)
+        st = source_new(&g->source, d, err);
+    if (st == OK) {
+        describe(g, g->source);
+        st = grid_expand(g, err);
+        take_notes(g, d);
+    }
+    if (st == OK) {
+        *out = g;
+        g = NULL;
+    }
+    grid_free(g);
+    return st;
+}
+
+void grid_free(struct grid *g)
+{
+    if (!g)
+        return;
+    for (int i = 0; i < g->n_points; i++) {
+        config_free(g->points[i].config);
+        free(g->points[i].seeds);
+    }
+    for (int i = 0; i < g->n_axes; i++)
+        free(g->axes[i].values);
+    for (int i = 0; i < g->n_blocks; i++)
+        free(g->blocks[i].values);
+    for (int i = 0; i < g->n_notes; i++)
+        free(g->notes[i]);
+    free(g->points);
+    free(g->axes);
+    free(g->blocks);
+    free(g->filters);
+    free(g->notes);
+    free(g->name);
+    free(g->description);
+    free(g->law);
+    free(g->text);
+    free(g->path);
+    config_free(g->base);
+    source_free(g->source);
+    free(g);
+}
+
+uint64_t grid_data_seed(const struct grid *g, const struct grid_point *p,
+                        uint64_t seed)
+{
+    if (g->pair)
+        return seed;
+    /* 53 bits, because SQLite and JSON readers keep integers as doubles. */
+    return rng_key(seed, RNG_DATA, strtoull(p->id, NULL, 16)) >> 11;
+}

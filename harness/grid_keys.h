@@ -1,0 +1,41 @@
+/* grid_keys.h - every key a grid file may name.
+ *
+ * settings.def has the keys of a run, grid_keys.def those of the language
+ * itself; x.NAME is the one free namespace (scratch numbers for expressions,
+ * kept out of the identity). */
+#ifndef HARNESS_GRID_KEYS_H
+#define HARNESS_GRID_KEYS_H
+
+#include "harness/ini.h"
+#include "trainer/config.h"
+
+/* The rows of grid_keys.def; NULL past the end. */
+const struct setting *grid_key_at(int i);
+const struct setting *grid_key_find(const char *key);
+
+bool key_is_scratch(const char *key); /* x.NAME */
+
+/* The row of any key (NULL for scratch keys, with *ok set).  Otherwise the
+ * sentence suggests the nearest key, or the same name in another section. */
+const struct setting *key_find(const char *key, bool *ok, struct err *err);
+
+/* May the key differ between points?  Scratch keys, hashed keys, and those
+ * that data.sha256 stands for: data.path, data.max_bytes. */
+bool key_can_vary(const char *key, const struct setting *s);
+
+/* Is the value one text, commas and all? */
+bool key_is_raw(const struct setting *s);
+
+/* The canonical spelling of one value; the caller frees it.  s NULL: a
+ * scratch number.  The sentence begins with the place. */
+enum status key_canonical(char **out, const char *key, const struct setting *s,
+                          const char *text, struct ini_where where,
+                          struct err *err);
+
+/* Is name a section of base values ("model", "grid", "x", ...)?  nearest: the
+ * section a misspelt name may have meant (in buf), or NULL. */
+#define SECTION_NAME 24
+bool section_is_base(const char *name);
+const char *section_nearest(char buf[SECTION_NAME], const char *name);
+
+#endif

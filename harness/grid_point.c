@@ -1,0 +1,251 @@
+/* grid_point.c - a cell becomes one resolved configuration, or is left out. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/grid_source.h"
+#include "trainer/run.h"
+
+/* --- whose line is it? --------------------------------------------------- */
+
+/* The place that gave a key its value in this cell; line 0 and no file when it
+ * is at its default. */
+static struct ini_where place_of(const struct grid_source *s, int block,
+                                 uint64_t cell, const char *key)
+{
+    const struct cell_block *b = &s->blocks[block];
+    const struct doc_values *v =
+        b->block ? doc_block_line(b->block, key) : NULL;
+
+    for (int i = 0; i < s->doc->n_derives; i++)
+        if (strcmp(s->doc->derives[i].key, key) == 0)
+            return s->doc->derives[i].where;
+    for (int i = 0; i < b->n_dims; i++) {
+        const struct cell_dim *dim = &b->dims[i];
+        const int row = cell_index(b, cell, i);
+        const int k = dim->axis ? doc_axis_column(dim->axis, key) : -1;
+
+        if (dim->line == v && v)
+            return v->list.items[row].where;
+        if (!v && k >= 0)
+            return dim->axis->values.items[row * dim->axis->n_keys + k].where;
+    }
+    if (!v)
+        v = doc_find(s->doc, key);
+    return v ? v->list.items[0].where : (struct ini_where){ 0 };
+}
+
+/* Where text names word, not as a part of a longer name; NULL: nowhere. */
+static const char *mention(const char *text, const char *word)
+{
+    const char *const letters = "abcdefghijklmnopqrstuvwxyz_.";
+    const size_t n = strlen(word);
+
+    for (const char *p = strstr(text, word); p; p = strstr(p + 1, word))
+        if (!strchr(letters, p > text ? p[-1] : ' ') &&
+            !strchr(letters, p[n] ? p[n] : ' '))
+            return p;
+    return NULL;
+}
+
+/* Of the keys a sentence is about, the one whose line a person should look at:
+ * the first that is named and not at its default.  A sentence about a
+ * quantizer says "a group of 48": the group is then what to look at. */
+static struct ini_where blame(const struct grid_source *s, int block,
+                              uint64_t cell, const char *text)
+{
+    struct ini_where best = { s->doc->path, 0, 0 };
+    const char *first = NULL;
+
+    for (int i = 0; setting_at(i); i++) {
+        const char *key = setting_at(i)->key;
+        const bool is_group = strcmp(key, "quant.group") == 0;
+        const char *at = mention(text, is_group ? "group" : key);
+        const struct ini_where w = place_of(s, block, cell, key);
+
+        if (!at || !w.file || (first && at > first && !is_group))
+            continue;
+        best = w;
+        first = is_group ? text : at;
+    }
+    return best;
+}
+
+/* Put the guilty line before a sentence about a whole configuration, and the
+ * cell behind it. */
+static enum status blame_cell(const struct grid_source *s, int block,
+                              uint64_t cell, struct err *err)
+{
+    char *where = source_describe(s, block, cell);
+    size_t used;
+
+    if (err) {
+        ini_prefix(err, blame(s, block, cell, err->text));
+        used = strlen(err->text);
+        if (*where)
+            snprintf(err->text + used, sizeof err->text - used, " (at %s)",
+                     where);
+    }
+    free(where);
+    return ERR_CONFIG;
+}
+
+/* --- derived keys -------------------------------------------------------- */
+
+static enum status derive_one(struct made *m, struct grid_source *s,
+                              const struct formula *f, struct err *err)
+{
+    const int scratch = names_scratch(s->names, f->rule->key);
+    char buf[32];
+    double x;
+
+    if (formula_eval(&x, f, s->names, &m->view, err) != OK)
+        return ERR_CONFIG;
+    if (scratch >= 0) {
+        m->scratch[scratch] = x;
+        return OK;
+    }
+    view_reset(&m->view);
+    if (config_set(m->config, f->rule->key, text_number(buf, x), err) == OK)
+        return OK;
+    ini_prefix(err, f->rule->where);
+    return ERR_CONFIG;
+}
+
+static void add_cell(const struct grid_source *s, int block, uint64_t cell,
+                     struct err *err)
+{
+    char *where = source_describe(s, block, cell);
+    const size_t used = err ? strlen(err->text) : 0;
+
+    if (err && *where)
+        snprintf(err->text + used, sizeof err->text - used, " (at %s)",
+                 where);
+    free(where);
+}
+
+static enum status derive(struct made *m, struct grid_source *s, int block,
+                          uint64_t cell, struct err *err)
+{
+    for (int i = 0; i < s->n_derives; i++)
+        if (derive_one(m, s, &s->derives[i], err) != OK) {
+            add_cell(s, block, cell, err);
+            return ERR_CONFIG;
+        }
+    return OK;
+}
+
+/* --- data ---------------------------------------------------------------- */
+
+static const struct data_seen *seen(const struct grid_source *s,
+                                    const struct config *c)
+{
+    for (int i = 0; i < s->n_data; i++)
+        if (s->data[i].max_bytes == config_int(c, "data.max_bytes") &&
+            s->data[i].seq_len >= config_int(c, "model.seq_len") &&
+            strcmp(s->data[i].path, config_get(c, "data.path")) == 0)
+            return &s->data[i];
+    return NULL;
+}
+
+/* A run may be started in any folder, so its paths are absolute. */
+static enum status absolute_paths(struct config *c, const char *folder,
+                                  struct err *err)
+{
+    struct str text = { 0 };
+    enum status st;
+
+    for (const char *p = config_get(c, "data.path"); *p;) {
+        const size_t n = strcspn(p, "\n");
+
+        str_addf(&text, "%s%s%s%.*s", text.len ? "\n" : "",
+                 *p == '/' ? "" : folder, *p == '/' ? "" : "/", (int)n, p);
+        p += n + (p[n] == '\n');
+    }
+    st = config_set(c, "data.path", str_text(&text), err);
+    str_release(&text);
+    return st;
+}
+
+/* Every file is hashed once, however many points read it. */
+static enum status identify_data(struct made *m, struct grid_source *s,
+                                 int block, uint64_t cell, struct err *err)
+{
+    struct config *c = m->config;
+    const char *want = config_get(c, "data.sha256");
+    struct ini_where where = place_of(s, block, cell, "data.path");
+    const struct data_seen *known;
+    int64_t bytes;
+
+    if (!where.file)
+        where.file = s->doc->path;
+    if (!*config_get(c, "data.path"))
+        return ini_fail(err, where, "data.path is not set: name one or more "
+                                    "text files in [data]");
+    known = seen(s, c);
+    if (known && (!*want || strcmp(want, known->sha256) == 0))
+        return config_set(c, "data.sha256", known->sha256, err);
+    if (run_data_identity(c, &bytes, err) != OK) {
+        ini_prefix(err, where);
+        return ERR_CONFIG;
+    }
+    s->data = mem_grow(s->data, (size_t)s->n_data + 1, sizeof *s->data);
+    s->data[s->n_data++] = (struct data_seen){
+        mem_strdup(config_get(c, "data.path")),
+        mem_strdup(config_get(c, "data.sha256")),
+        config_int(c, "data.max_bytes"), config_int(c, "model.seq_len")
+    };
+    return OK;
+}
+
+/* --- filters ------------------------------------------------------------- */
+
+static enum status filter(int *removed_by, struct made *m,
+                          struct grid_source *s, struct err *err)
+{
+    *removed_by = -1;
+    for (int i = 0; i < s->n_filters; i++) {
+        const bool keep = strcmp(s->filters[i].rule->key, "keep") == 0;
+        double x;
+
+        if (formula_eval(&x, &s->filters[i], s->names, &m->view, err) != OK)
+            return ERR_CONFIG;
+        if ((x != 0) == keep)
+            continue;
+        *removed_by = i;
+        break;
+    }
+    return OK;
+}
+
+enum status source_make(struct made *m, int *removed_by,
+                        struct grid_source *s, int block, uint64_t cell,
+                        struct err *err)
+{
+    struct err shape = { 0 };
+    enum status st = source_assign(m, s, block, cell, err);
+
+    if (st == OK)
+        st = derive(m, s, block, cell, err);
+    if (st == OK)
+        st = identify_data(m, s, block, cell, err);
+    if (st == OK)
+        st = absolute_paths(m->config, s->folder, err);
+    if (st != OK)
+        return st;
+    /* A point that does not fit together may be one that a filter leaves
+     * out, so filters are asked first. */
+    view_reset(&m->view);
+    m->view.resolved = config_resolve(m->config, &shape) == OK;
+    st = filter(removed_by, m, s, err);
+    if (st != OK) {
+        add_cell(s, block, cell, err);
+        return st;
+    }
+    if (*removed_by < 0 && !m->view.resolved) {
+        if (err)
+            *err = shape;
+        return blame_cell(s, block, cell, err);
+    }
+    return OK;
+}

@@ -1,0 +1,29 @@
+/* grid_read.h - between grid_read.c and grid_args.c: a document being made. */
+#ifndef HARNESS_GRID_READ_H
+#define HARNESS_GRID_READ_H
+
+#include "harness/grid_doc.h"
+
+#define MAX_DEPTH 16 /* of includes */
+
+struct reading {
+    struct doc *d;
+    const char *stack[MAX_DEPTH]; /* the open files, outermost first */
+    int depth;
+    struct err *err;
+};
+
+/* Read a grid file and what it includes, as new layers. */
+enum status reading_file(struct reading *r, const char *path);
+
+/* Let the document own ini and begin its layer. */
+void reading_keep_file(struct doc *d, struct ini *ini);
+
+/* The values of an entry, for a key that must exist; the same and merge it. */
+enum status reading_value(struct reading *r, struct doc_values *v,
+                          const char *key, const struct ini_entry *e,
+                          bool axis);
+enum status reading_assign(struct reading *r, const char *key,
+                           const struct ini_entry *e, enum doc_kind kind);
+
+#endif

@@ -1,0 +1,233 @@
+/* grid_values.c - one entry of a file as canonical values of its key. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/grid_doc.h"
+
+/* Replace an item by its canonical spelling.  Paths become paths from the
+ * working folder, whatever file they were written in. */
+static enum status canonical_item(const char *key, const struct setting *s,
+                                  struct value_item *item, struct err *err)
+{
+    char *text;
+
+    if (strcmp(key, "data.path") == 0)
+        text = ini_beside(item->where, item->text);
+    else if (key_canonical(&text, key, s, item->text, item->where, err) != OK)
+        return ERR_CONFIG;
+    free(item->text);
+    item->text = text;
+    return OK;
+}
+
+/* The whole value as one text; quotes around all of it are taken off. */
+static void read_raw(struct value_list *list, const struct ini_entry *entry)
+{
+    char *text = ini_value(entry);
+    const size_t n = strlen(text);
+    const bool quoted = n >= 2 && text[0] == '"' && text[n - 1] == '"' &&
+                        !memchr(text + 1, '"', n - 2);
+
+    if (quoted)
+        text[n - 1] = '\0';
+    value_add(list, text + quoted,
+              entry->n_pieces ? entry->pieces[0].where : entry->where,
+              quoted);
+    free(text);
+}
+
+static enum status read_items(struct doc *d, struct value_list *list,
+                              const char *key, const struct setting *s,
+                              const struct ini_entry *entry, struct err *err)
+{
+    int merged = 0;
+    enum status st = value_split(list, entry, err);
+
+    if (st == OK)
+        st = value_generate(list, s && s->type == SETTING_INT, &merged, err);
+    if (st == OK && merged)
+        doc_note(d, "%s:%d: %d value%s of %s fell together after rounding to "
+                    "whole numbers",
+                 entry->where.file, entry->where.line, merged,
+                 merged == 1 ? "" : "s", key);
+    if (st == OK && list->n == 0)
+        st = ini_fail(err, entry->where, "%s has no value", key);
+    return st;
+}
+
+enum status doc_values_read(struct doc *d, struct doc_values *out,
+                            const char *key, const struct setting *s,
+                            const struct ini_entry *entry, bool axis,
+                            struct err *err)
+{
+    enum status st = OK;
+
+    *out = (struct doc_values){ .key = mem_strdup(key), .setting = s,
+                                .where = entry->where,
+                                .entry = (struct ini_entry *)entry,
+                                .layer = d->layer };
+    if (!axis && key_is_raw(s))
+        read_raw(&out->list, entry);
+    else
+        st = read_items(d, &out->list, key, s, entry, err);
+    for (int i = 0; i < out->list.n && st == OK; i++)
+        st = canonical_item(key, s, &out->list.items[i], err);
+    if (st != OK)
+        doc_values_release(out);
+    return st;
+}
+
+/* --- axes ---------------------------------------------------------------- */
+
+static enum status tuple_length(struct err *err, const struct doc_axis *a,
+                                const struct ini_piece *piece, int n)
+{
+    struct str names = { 0 };
+
+    for (int i = 0; i < a->n_keys; i++)
+        str_addf(&names, "%s%s", i ? ", " : "", a->keys[i]);
+    ini_fail(err, piece->where,
+             "this tuple has %d value%s, but [axis \"%s\"] has %d keys (%s)",
+             n, n == 1 ? "" : "s", a->label, a->n_keys, str_text(&names));
+    str_release(&names);
+    return ERR_CONFIG;
+}
+
+/* With several keys each line is a tuple. */
+static enum status read_tuples(struct doc_axis *a,
+                               const struct ini_entry *entry, struct err *err)
+{
+    for (int i = 0; i < entry->n_pieces; i++) {
+        const int before = a->values.n;
+
+        if (value_split_piece(&a->values, &entry->pieces[i], err) != OK)
+            return ERR_CONFIG;
+        if (a->values.n - before != a->n_keys)
+            return tuple_length(err, a, &entry->pieces[i],
+                                a->values.n - before);
+        for (int k = 0; k < a->n_keys; k++)
+            if (canonical_item(a->keys[k], a->settings[k],
+                               &a->values.items[before + k], err) != OK)
+                return ERR_CONFIG;
+    }
+    a->n_rows = entry->n_pieces;
+    return OK;
+}
+
+static enum status add_axis_key(struct doc_axis *a,
+                                const struct value_item *item,
+                                struct err *err)
+{
+    bool ok;
+    const struct setting *s = key_find(item->text, &ok, err);
+
+    if (!ok) {
+        ini_prefix(err, item->where);
+        return ERR_CONFIG;
+    }
+    if (!key_can_vary(item->text, s))
+        return ini_fail(err, item->where,
+                        "%s does not change a result, so it cannot be an axis",
+                        item->text);
+    if (doc_axis_column(a, item->text) >= 0)
+        return ini_fail(err, item->where, "%s is named twice", item->text);
+    a->keys = mem_grow(a->keys, (size_t)a->n_keys + 1, sizeof *a->keys);
+    a->settings =
+        mem_grow(a->settings, (size_t)a->n_keys + 1, sizeof *a->settings);
+    a->settings[a->n_keys] = s;
+    a->keys[a->n_keys++] = mem_strdup(item->text);
+    return OK;
+}
+
+static enum status read_axis_keys(struct doc_axis *a,
+                                  const struct ini_entry *entry,
+                                  struct err *err)
+{
+    struct value_list names = { 0 };
+    enum status st = value_split(&names, entry, err);
+
+    for (int i = 0; i < names.n && st == OK; i++)
+        st = add_axis_key(a, &names.items[i], err);
+    if (st == OK && names.n == 0)
+        st = ini_fail(err, entry->where, "the axis has no keys");
+    value_release(&names);
+    return st;
+}
+
+static enum status read_axis_values(struct doc *d, struct doc_axis *a,
+                                    const struct ini_entry *entry,
+                                    struct err *err)
+{
+    struct doc_values v;
+
+    if (entry->n_pieces == 0)
+        return ini_fail(err, entry->where, "[axis \"%s\"] has no values",
+                        a->label);
+    if (a->n_keys > 1)
+        return read_tuples(a, entry, err);
+    if (doc_values_read(d, &v, a->keys[0], a->settings[0], entry, true,
+                        err) != OK)
+        return ERR_CONFIG;
+    a->values = v.list;
+    a->n_rows = v.list.n;
+    free(v.key);
+    return OK;
+}
+
+static const struct ini_entry *find_entry(const struct ini_section *s,
+                                          const char *key)
+{
+    for (int i = 0; i < s->n_entries; i++)
+        if (strcmp(s->entries[i].key, key) == 0)
+            return &s->entries[i];
+    return NULL;
+}
+
+static enum status check_axis_entries(const struct ini_section *s,
+                                      struct err *err)
+{
+    static const char *const known[] = { "keys", "values" };
+
+    for (int i = 0; i < s->n_entries; i++) {
+        const struct ini_entry *e = &s->entries[i];
+        const char *near = text_nearest(e->key, known, 2);
+
+        if (strcmp(e->key, "keys") != 0 && strcmp(e->key, "values") != 0)
+            return near ? ini_fail(err, e->where,
+                                   "unknown key '%s' in [axis], did you mean "
+                                   "'%s'?",
+                                   e->key, near)
+                        : ini_fail(err, e->where,
+                                   "unknown key '%s' in [axis]: it has keys "
+                                   "and values",
+                                   e->key);
+        if (find_entry(s, e->key) != e)
+            return ini_fail(err, e->where, "%s is already set at %s:%d",
+                            e->key, e->where.file,
+                            find_entry(s, e->key)->where.line);
+    }
+    return OK;
+}
+
+enum status doc_axis_read(struct doc *d, struct doc_axis *out,
+                          const struct ini_section *s, struct err *err)
+{
+    const struct ini_entry *keys = find_entry(s, "keys");
+    const struct ini_entry *values = find_entry(s, "values");
+    enum status st = check_axis_entries(s, err);
+
+    *out = (struct doc_axis){ .where = s->where, .layer = d->layer };
+    out->label = mem_strdup(s->label ? s->label : "");
+    if (st == OK && !s->label)
+        st = ini_fail(err, s->where, "an axis needs a label: [axis \"size\"]");
+    if (st == OK && (!keys || !values))
+        st = ini_fail(err, s->where, "[axis \"%s\"] has no '%s' line",
+                      s->label, keys ? "values" : "keys");
+    if (st == OK)
+        st = read_axis_keys(out, keys, err);
+    if (st == OK)
+        st = read_axis_values(d, out, values, err);
+    if (st != OK)
+        doc_axis_release(out);
+    return st;
+}

@@ -1,0 +1,24 @@
+/* point_id.h - the identity of a configuration.
+ *
+ * The first 16 hexadecimal digits of SHA-256 over the canonical JSON of the
+ * hashed keys of a resolved configuration (config_identity): sections and keys
+ * sorted, no white space, integers as decimal, reals as the shortest decimal
+ * that reads back equal, words in lower case, data by content hash.  So order,
+ * comments, spelling, paths and machine do not matter; everything that can
+ * change a loss does. */
+#ifndef HARNESS_POINT_ID_H
+#define HARNESS_POINT_ID_H
+
+#include "harness/grid.h"
+
+/* with_quant false: of the unquantized twin. */
+void point_id(char id[POINT_ID], const struct config *c, bool with_quant);
+
+/* The text that is hashed; the caller frees it. */
+char *point_canonical(const struct config *c, bool with_quant);
+
+/* A new configuration with every quant.* key at its default: what the
+ * unquantized twin trains.  Not resolved when c is not. */
+struct config *point_twin_config(const struct config *c);
+
+#endif

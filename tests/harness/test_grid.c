@@ -1,0 +1,668 @@
+/* The grid language: what files say and which points come out. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "harness/point_id.h"
+#include "tests/check.h"
+#include "tests/harness/grid_help.h"
+
+#define TWINS_OFF "[grid]\ntwins = no\n"
+
+/* --- points -------------------------------------------------------------- */
+
+static void a_sweep_is_crossed_with_a_zipped_axis(void **state)
+{
+    struct grid *g = grid_of("[axis \"size\"]\n"
+                             "keys = model.n_layer, model.d_model\n"
+                             "values = 2, 32\n"
+                             "         3, 64\n"
+                             "[sweep]\n"
+                             "train.tokens = 16Ki, 32Ki, 64Ki\n",
+                             NULL);
+
+    (void)state;
+    assert_int_equal(g->n_points, 6);
+    assert_int_equal(g->n_runs, 6);
+    assert_int_equal(grid_count(g, "model.n_layer", "2"), 3);
+    assert_int_equal(grid_count(g, "train.tokens", "32768"), 2);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(
+            config_int(g->points[i].config, "model.d_model"),
+            config_int(g->points[i].config, "model.n_layer") == 2 ? 32 : 64);
+    assert_int_equal(g->n_axes, 2);
+    assert_string_equal(g->axes[0].values, "(2, 32) (3, 64)");
+    grid_free(g);
+}
+
+static void a_list_in_a_base_section_is_an_axis(void **state)
+{
+    struct grid *g = grid_of(TWINS_OFF "[quant]\nw = int4\ngroup = 16, 32\n",
+                             NULL);
+
+    (void)state;
+    assert_int_equal(g->n_points, 2);
+    assert_int_equal(grid_count(g, "quant.group", "16"), 1);
+    grid_free(g);
+}
+
+static void blocks_are_added_up_and_their_lists_crossed(void **state)
+{
+    struct grid *g = grid_of(TWINS_OFF "[sweep]\ntrain.lr = 1e-3, 2e-3\n"
+                                       "[block \"a\"]\nquant.w = int4, int8\n"
+                                       "quant.group = 16, 32\n"
+                                       "[block \"b\"]\nquant.w = e2m1\n",
+                             NULL);
+
+    (void)state;
+    assert_int_equal(g->n_points, 2 * 4 + 2);
+    assert_int_equal(g->blocks[0].points, 8);
+    assert_int_equal(g->blocks[1].points, 2);
+    assert_int_equal(grid_count(g, "quant.w", "e2m1"), 2);
+    grid_free(g);
+}
+
+static void what_a_block_says_wins_over_an_axis(void **state)
+{
+    struct grid *g = grid_of("[axis \"size\"]\nkeys = model.n_layer, "
+                             "model.d_model\nvalues = 2, 32\n 3, 64\n"
+                             "[sweep]\ntrain.lr = 1e-3, 2e-3\n"
+                             "[block \"all\"]\n"
+                             "[block \"long\"]\ntrain.lr = 5e-3\n"
+                             "model.d_model = 96\n",
+                             NULL);
+
+    (void)state;
+    assert_int_equal(grid_count(g, "train.lr", "0.005"), 2);
+    assert_int_equal(grid_count(g, "model.d_model", "96"), 2);
+    assert_int_equal(g->n_points, 4 + 2);
+    assert_int_equal(g->duplicates, 0);
+    grid_free(g);
+}
+
+static void points_that_two_blocks_give_are_one(void **state)
+{
+    struct grid *g =
+        grid_of(TWINS_OFF "[block \"a\"]\nquant.w = int4, int8\n"
+                          "[block \"b\"]\nquant.w = int8, e2m1\n"
+                          "[block \"c\"]\nquant.w = int4\n",
+                NULL);
+
+    (void)state;
+    assert_int_equal(g->n_points, 3);
+    assert_int_equal(g->duplicates, 2);
+    assert_int_equal(g->n_notes, 1);
+    assert_non_null(strstr(g->notes[0], "grid.ini:7: [block \"c\"] adds no "
+                                        "new point"));
+    grid_free(g);
+}
+
+/* Rounding of the scale, sizes of groups: other spellings of one quantizer. */
+static void equal_numerics_are_one_point(void **state)
+{
+    struct grid *g = grid_of(
+        TWINS_OFF "[quant]\ngroup = 32\n"
+                  "[sweep]\nquant.w = int4, int4/g32, int4/g32/fp32/nearest\n",
+        NULL);
+
+    (void)state;
+    assert_int_equal(g->n_points, 1);
+    assert_int_equal(g->duplicates, 2);
+    grid_free(g);
+}
+
+/* --- twins --------------------------------------------------------------- */
+
+#define TWO_SIZES "[sweep]\nmodel.d_model = 32, 64\n"
+
+static void each_quantized_point_gets_its_unquantized_twin_once(void **state)
+{
+    struct grid *g = grid_of(
+        TWO_SIZES "[block \"q\"]\nquant.w = int4, int8, e2m1\n", NULL);
+    int bases = 0;
+
+    (void)state;
+    assert_int_equal(g->n_points, 2 * 3 + 2);
+    for (int i = 0; i < g->n_points; i++) {
+        const struct grid_point *p = &g->points[i];
+
+        bases += p->is_base;
+        assert_string_equal(config_get(p->config, "quant.w"),
+                            p->is_base ? "none"
+                                       : config_get(p->config, "quant.w"));
+        for (int k = 0; k < g->n_points; k++)
+            if (g->points[k].is_base &&
+                g->points[k].size.body == p->size.body)
+                assert_string_equal(p->twin, g->points[k].id);
+    }
+    assert_int_equal(bases, 2);
+    assert_string_equal(g->blocks[1].label, "baseline");
+    assert_int_equal(g->blocks[1].points, 2);
+    grid_free(g);
+}
+
+static void a_baseline_written_out_gives_the_same_points(void **state)
+{
+    struct grid *a =
+        grid_of(TWO_SIZES "[block \"q\"]\nquant.w = int4\n", NULL);
+    struct grid *b = grid_of(TWO_SIZES
+                             "[block \"baseline\"]\nquant.w = none\n"
+                             "[block \"q\"]\nquant.w = int4\n",
+                             NULL);
+    struct grid *none =
+        grid_of(TWINS_OFF TWO_SIZES "[block \"q\"]\nquant.w = int4\n", NULL);
+
+    (void)state;
+    assert_int_equal(a->n_points, 4);
+    assert_int_equal(b->n_points, 4);
+    assert_int_equal(none->n_points, 2);
+    for (int i = 0; i < 4; i++)
+        assert_string_equal(a->points[i].id, b->points[i].id);
+    grid_free(a);
+    grid_free(b);
+    grid_free(none);
+}
+
+static void a_twin_has_the_seeds_of_all_it_is_compared_with(void **state)
+{
+    struct grid *g = grid_of("[block \"a\"]\nquant.w = int4\nrepeat = 2\n"
+                             "[block \"b\"]\nquant.w = int8\nrepeat = 5\n",
+                             NULL);
+
+    (void)state;
+    assert_int_equal(g->n_points, 3);
+    assert_int_equal(g->n_runs, 2 + 5 + 5);
+    assert_true(g->points[0].is_base);
+    assert_int_equal(g->points[0].n_seeds, 5);
+    grid_free(g);
+}
+
+/* Layer overrides are quantization too: their twin has none of them. */
+static void overrides_are_left_out_of_the_twin(void **state)
+{
+    struct grid *g = grid_of("[quant \"fc2\"]\nx = int8\n", NULL);
+
+    (void)state;
+    assert_int_equal(g->n_points, 2);
+    assert_true(g->points[0].is_base);
+    assert_null(config_get(g->points[0].config, "quant.fc2.x"));
+    assert_string_equal(config_get(g->points[1].config, "quant.fc2.x"),
+                        "int8");
+    grid_free(g);
+}
+
+/* --- formulas ------------------------------------------------------------ */
+
+/* Body weights of one block: 4 d^2 for attention without grouped queries and
+ * 3 d f for SwiGLU; d = 32, f = 96: 4096 + 9216 = 13312. */
+#define N_32 13312.0
+
+static void derived_keys_are_computed_in_the_order_they_need(void **state)
+{
+    struct grid *g = grid_of("[model]\nn_layer = 1\nd_model = 32\n"
+                             "d_ff = 96\nseq_len = 64\n"
+                             "[train]\nbatch = 8\n"
+                             "[derive]\n"
+                             "train.tokens = round_to(x.flops / (6 * N_body),"
+                             "\n    train.batch * model.seq_len)\n"
+                             "x.flops = x.exa * 1e9\n"
+                             "[axis \"budget\"]\nkeys = x.exa\n"
+                             "values = 1, 4\n",
+                             NULL);
+
+    (void)state;
+    assert_int_equal(g->n_points, 2);
+    for (int i = 0; i < 2; i++) {
+        const double flops = i == 0 ? 1e9 : 4e9;
+
+        check_close((double)g->points[i].size.body, N_32, 0);
+        check_close(config_number(g->points[i].config, "train.tokens"),
+                    round(flops / (6 * N_32) / 512) * 512, 0);
+    }
+    grid_free(g);
+}
+
+static void filters_are_counted_in_the_order_of_the_file(void **state)
+{
+    struct grid *g = grid_of(TWINS_OFF
+                             "[quant]\nw = int4, int8/g16, e2m1\n"
+                             "group = 16, 32\n"
+                             "[sweep]\ntrain.tokens = 16Ki, 64Ki\n"
+                             "[filter]\n"
+                             "exclude = quant.w == int8 && quant.group > 16\n"
+                             "keep = D < 20000 || quant.w != e2m1\n"
+                             "exclude = D > 1M\n",
+                             NULL);
+
+    (void)state;
+    /* 12 cells; int8 with 32: 2; e2m1 with 64Ki: 2; nothing over 1M. */
+    assert_int_equal(g->filters[0].removed, 2);
+    assert_int_equal(g->filters[1].removed, 2);
+    assert_int_equal(g->filters[2].removed, 0);
+    assert_int_equal(g->n_points, 8);
+    assert_int_equal(g->n_notes, 1);
+    assert_non_null(strstr(g->notes[0], "grid.ini:11: the filter removes "
+                                        "nothing: exclude = D > 1M"));
+    grid_free(g);
+}
+
+static void a_filter_may_remove_what_does_not_fit_together(void **state)
+{
+    struct grid *g =
+        grid_of("[sweep]\nmodel.d_model = 48, 64\n"
+                "[quant]\nw = int4\ngroup = 32\n"
+                "[filter]\nkeep = floor(model.d_model / quant.group) * "
+                "quant.group == model.d_model\n",
+                NULL);
+
+    (void)state;
+    assert_int_equal(g->n_points, 2);
+    assert_int_equal(grid_count(g, "model.d_model", "48"), 0);
+    grid_free(g);
+}
+
+/* How many of {none, int4, int8/row, e2m1/tensor, mxfp4} a filter keeps. */
+static int kept(const char *filter)
+{
+    char *text = mem_printf(TWINS_OFF
+                            "[block \"a\"]\nquant.w = none, int4/row, mxfp4\n"
+                            "[block \"b\"]\nquant.w = int8\nquant.group = row\n"
+                            "[block \"c\"]\nquant.w = e2m1\n"
+                            "quant.group = tensor\nquant.scale = e8m0-floor\n"
+                            "[block \"never\"]\nquant.w = int2\n"
+                            "[filter]\nkeep = (%s) && quant.w != int2 || "
+                            "quant.w == int3\n",
+                            filter);
+    struct grid *g = NULL;
+    struct err err = { 0 };
+    const enum status st = grid_from(&g, text, NULL, &err);
+    const int n = st == OK ? g->n_points : -1;
+
+    if (st != OK && !strstr(err.text, "leave no point"))
+        fail_msg("%s: %s", filter, err.text);
+    grid_free(g);
+    free(text);
+    return st == OK ? n : 0;
+}
+
+static void names_in_filters_mean_what_the_manual_says(void **state)
+{
+    (void)state;
+    assert_int_equal(kept("quant.w == none"), 1);
+    assert_int_equal(kept("quant.w == int4"), 1);
+    assert_int_equal(kept("quant.w == e2m1"), 2); /* mxfp4 is made of it */
+    assert_int_equal(kept("bits == 4"), 3);
+    assert_int_equal(kept("bits == 32 && exp_bits == 8 && man_bits == 23"), 1);
+    assert_int_equal(kept("exp_bits == 2 && man_bits == 1"), 2);
+    assert_int_equal(kept("exp_bits == 0 && man_bits == 7"), 1);
+    assert_int_equal(kept("quant.group == row"), 1);
+    assert_int_equal(kept("quant.group == tensor"), 1);
+    assert_int_equal(kept("quant.group <= 128"), 3);
+    assert_int_equal(kept("quant.scale == e8m0_floor"), 1);
+    assert_int_equal(kept("quant.range == absmax"), 5);
+    assert_int_equal(kept("quant.round == stochastic"), 0);
+    assert_int_equal(kept("model.tied == no && !model.tied"), 5);
+    assert_int_equal(kept("quant.w_d == forward"), 5);
+    assert_int_equal(kept("quant.fc2.w == int4"), 1);
+    assert_int_equal(kept("gmse > 0"), 4);
+    assert_int_equal(kept("N == N_body && N_total == N_body + N_embed + "
+                          "N_head + N_other"),
+                     5);
+    assert_int_equal(kept("D == steps * train.batch * model.seq_len"), 5);
+    assert_int_equal(kept("flops > 6 * N * D && mem > 4 * N_total"), 5);
+}
+
+/* --- seeds --------------------------------------------------------------- */
+
+static void seeds_may_depend_on_the_point(void **state)
+{
+    struct grid *g = grid_of("[model]\nn_layer = 1\n" TWO_SIZES
+                             "[seeds]\ncount = N_body < 20k ? 3 : 1\n"
+                             "first = 10\n",
+                             NULL);
+
+    (void)state;
+    assert_int_equal(g->n_runs, 4);
+    assert_int_equal(g->points[0].n_seeds, 3);
+    assert_int_equal(g->points[0].seeds[0], 10);
+    assert_int_equal(g->points[0].seeds[2], 12);
+    assert_int_equal(g->points[1].n_seeds, 1);
+    grid_free(g);
+    g = grid_of("[seeds]\nlist = 7, 3\n", NULL);
+    assert_int_equal(g->points[0].n_seeds, 2);
+    assert_int_equal(g->points[0].seeds[1], 3);
+    grid_free(g);
+}
+
+static void data_seeds_are_shared_by_arms_only_when_paired(void **state)
+{
+    struct grid *g = grid_of("[quant]\nw = int4\n", NULL);
+    struct grid *h =
+        grid_of("[quant]\nw = int4\n[seeds]\npair = no\n", NULL);
+
+    (void)state;
+    assert_int_equal(grid_data_seed(g, &g->points[0], 5), 5);
+    assert_int_equal(grid_data_seed(g, &g->points[1], 5), 5);
+    assert_int_not_equal(grid_data_seed(h, &h->points[0], 5),
+                         grid_data_seed(h, &h->points[1], 5));
+    grid_free(g);
+    grid_free(h);
+}
+
+/* --- layers -------------------------------------------------------------- */
+
+#define LAYERS                                                                \
+    "[train]\nbatch = 4\n[sweep]\ntrain.tokens = 16Ki, 32Ki\n"               \
+    "[block \"a\"]\nquant.w = int4\nquant.group = 16, 32\n"                  \
+    "[derive]\ntrain.lr = 0.1 / model.d_model\n"
+
+static void arguments_replace_what_the_file_says_about_a_key(void **state)
+{
+    struct grid *g = grid_of(TWINS_OFF LAYERS, "train.tokens=64Ki", NULL);
+
+    (void)state;
+    assert_int_equal(g->n_points, 2);
+    assert_int_equal(g->n_axes, 0);
+    assert_int_equal(grid_count(g, "train.tokens", "65536"), 2);
+    grid_free(g);
+    g = grid_of(TWINS_OFF LAYERS, "train.batch=2,4,8", NULL);
+    assert_int_equal(g->n_points, 3 * 2 * 2);
+    grid_free(g);
+    g = grid_of(TWINS_OFF LAYERS, "quant.group=64", NULL);
+    assert_int_equal(g->n_points, 2);
+    assert_int_equal(grid_count(g, "quant.group", "64"), 2);
+    grid_free(g);
+    g = grid_of(TWINS_OFF LAYERS, "train.lr=0.5", NULL);
+    assert_int_equal(grid_count(g, "train.lr", "0.5"), 4);
+    grid_free(g);
+    g = grid_of(TWINS_OFF LAYERS, "train.batch=16", "train.batch = 2", NULL);
+    assert_int_equal(grid_count(g, "train.batch", "2"), 4);
+    grid_free(g);
+}
+
+static void arguments_append_and_remove(void **state)
+{
+    struct grid *g = grid_of(TWINS_OFF LAYERS, "train.tokens+=64Ki", NULL);
+
+    (void)state;
+    assert_int_equal(g->n_points, 3 * 2);
+    grid_free(g);
+    g = grid_of(TWINS_OFF LAYERS, "quant.group+=64,row", NULL);
+    assert_int_equal(g->n_points, 2 * 4);
+    grid_free(g);
+    g = grid_of(TWINS_OFF LAYERS, "train.batch+=8", NULL);
+    assert_int_equal(g->n_points, 2 * 2 * 2);
+    grid_free(g);
+    g = grid_of(TWINS_OFF LAYERS, "!train.tokens", "!quant.group", NULL);
+    assert_int_equal(g->n_points, 1);
+    grid_free(g);
+    g = grid_of("[axis \"s\"]\nkeys = model.n_layer, model.d_model\n"
+                "values = 2, 32\n 3, 64\n",
+                "!model.n_layer", NULL);
+    assert_int_equal(g->n_points, 2);
+    assert_int_equal(grid_count(g, "model.n_layer", "4"), 2);
+    assert_int_equal(grid_count(g, "model.d_model", "64"), 1);
+    grid_free(g);
+}
+
+static void later_files_win_and_paths_lie_beside_the_file(void **state)
+{
+    struct err err = { 0 };
+    struct grid *g = NULL;
+    char *overlay;
+    const char *overlays[1];
+    struct grid_options options = { .overlays = overlays, .n_overlays = 1 };
+
+    (void)state;
+    grid_write("lab.ini", "[train]\nlr = 1e-3\nbatch = 4\n"
+                          "[sweep]\nmodel.d_model = 32, 64\n");
+    grid_write("overlay.ini", "[axis \"size\"]\nkeys = model.d_model\n"
+                              "values = 96\n");
+    overlay = mem_strdup(grid_path("overlay.ini"));
+    overlays[0] = overlay;
+    check_ok(grid_from(&g, "[include]\npath = lab.ini\n[train]\nlr = 2e-3\n",
+                       NULL, &err),
+             err);
+    assert_int_equal(g->n_points, 2);
+    assert_int_equal(grid_count(g, "train.lr", "0.002"), 2);
+    assert_int_equal(grid_count(g, "train.batch", "4"), 2);
+    grid_free(g);
+    check_ok(grid_from(&g, "[include]\npath = lab.ini\n", &options, &err),
+             err);
+    assert_int_equal(g->n_points, 1);
+    assert_int_equal(grid_count(g, "model.d_model", "96"), 1);
+    grid_free(g);
+    free(overlay);
+}
+
+static void profiles_apply_only_when_asked_for(void **state)
+{
+    static const char *const laptop[] = { "laptop" };
+    const char *text = "[sweep]\ntrain.tokens = 1M, 4M\n"
+                       "[profile \"laptop\"]\nrun.slots = 2\n"
+                       "train.tokens = 64Ki\n";
+    struct grid_options options = { .profiles = laptop, .n_profiles = 1 };
+    struct err err = { 0 };
+    struct grid *g = grid_of(text, NULL);
+
+    (void)state;
+    assert_int_equal(g->n_points, 2);
+    assert_int_equal(config_int(g->base, "run.slots"), 0);
+    grid_free(g);
+    check_ok(grid_from(&g, text, &options, &err), err);
+    assert_int_equal(g->n_points, 1);
+    assert_int_equal(config_int(g->base, "run.slots"), 2);
+    grid_free(g);
+}
+
+static void only_and_skip_are_filters(void **state)
+{
+    struct grid_options options = { .only = "model.d_model > 32",
+                                    .skip = "train.lr > 0.01" };
+    struct err err = { 0 };
+    struct grid *g = NULL;
+
+    (void)state;
+    check_ok(grid_from(&g, TWO_SIZES "train.lr = 1e-3, 1e-2, 2e-2\n",
+                       &options, &err),
+             err);
+    assert_int_equal(g->n_points, 2);
+    assert_int_equal(g->filters[0].removed, 3);
+    assert_int_equal(g->filters[1].removed, 1);
+    grid_free(g);
+}
+
+/* --- order --------------------------------------------------------------- */
+
+static void cheapest_runs_come_first_unless_said_otherwise(void **state)
+{
+    const char *text = "[sweep]\nmodel.d_model = 64, 32, 96\n"
+                       "[block \"late\"]\nquant.w = int4\n"
+                       "[block \"early\"]\nquant.w = int8\npriority = 1\n";
+    struct grid *g = grid_of(text, NULL);
+    bool moved = false;
+
+    (void)state;
+    /* The twins of "early" have its priority. */
+    assert_int_equal(g->points[0].size.body < g->points[2].size.body, 1);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(g->points[i].priority, 1);
+    for (int i = 0; i < 6; i += 2)
+        assert_true(g->points[i].is_base);
+    for (int i = 7; i < 9; i++)
+        assert_true(g->points[i].size.body >= g->points[i - 1].size.body);
+    grid_free(g);
+    g = grid_of(text, "order.by=file", "grid.twins=no", NULL);
+    assert_int_equal(config_int(g->points[0].config, "model.d_model"), 64);
+    assert_int_equal(config_int(g->points[1].config, "model.d_model"), 32);
+    assert_int_equal(config_int(g->points[2].config, "model.d_model"), 96);
+    grid_free(g);
+    g = grid_of(text, "order.by=random", "grid.twins=no",
+                "train.lr=step(0.001,0.02,0.001)", NULL);
+    for (int i = 1; i < 60; i++)
+        moved = moved || g->points[i].size.body < g->points[i - 1].size.body;
+    assert_true(moved);
+    grid_free(g);
+}
+
+/* --- identity ------------------------------------------------------------ */
+
+static void spelling_order_and_comments_do_not_change_an_identity(void **state)
+{
+    struct grid *a = grid_of("[model]\nd_model = 32\nn_layer = 2\n"
+                             "[train]\nlr = 1e-3\ntokens = 64Ki\n"
+                             "[quant]\nw = int4\ngroup = 16\n",
+                             NULL);
+    struct grid *b = grid_of("[quant]\ngroup = 16 ; elements\nw = int4/g16\n"
+                             "[train]\ntokens = 65536\nlr = .001\n"
+                             "warmup = 0.05\n"
+                             "[model]\nn_layer = 2\nd_model = 32\ntied = Off\n"
+                             "[run]\nthreads = 2\n",
+                             NULL);
+
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        assert_string_equal(a->points[i].id, b->points[i].id);
+    assert_string_not_equal(a->points[0].id, a->points[1].id);
+    grid_free(a);
+    grid_free(b);
+}
+
+/* A value for each hashed key that differs from its default. */
+static const char *other_value(const struct setting *s)
+{
+    static const struct {
+        const char *key, *value;
+    } rows[] = {
+        { "model.n_layer", "3" },     { "model.d_model", "96" },
+        { "model.n_head", "4" },      { "model.n_kv_head", "1" },
+        { "model.d_ff", "96" },       { "model.vocab", "300" },
+        { "model.seq_len", "64" },    { "model.tied", "yes" },
+        { "data.delimiter", "---" },  { "data.max_bytes", "1000" },
+        { "train.tokens", "2M" },     { "train.batch", "4" },
+        { "train.schedule", "constant" }, { "quant.dy_d", "int8" },
+        { "quant.dy_g", "int8" },     { "quant.w_d", "none" },
+        { "quant.x_g", "none" },      { "quant.w", "int8" },
+        { "quant.x", "int4" },        { "quant.group", "16" },
+        { "quant.scale", "bf16" },    { "quant.range", "pct:99" },
+        { "quant.round", "stochastic" }, { "quant.grad", "clip" },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (strcmp(rows[i].key, s->key) == 0)
+            return rows[i].value;
+    return NULL;
+}
+
+static void every_hashed_key_changes_the_identity_and_no_other(void **state)
+{
+    const char *text = "[quant]\nw = int4\nx = int8\n"
+                       "[model]\nd_model = 64\nn_head = 2\n"
+                       "[train]\nschedule = wsd\n" TWINS_OFF;
+    struct grid *base = grid_of(text, NULL);
+
+    (void)state;
+    for (int i = 0; setting_at(i); i++) {
+        const struct setting *s = setting_at(i);
+        const char *value = other_value(s);
+        char buf[32], *set;
+        struct grid *g;
+        bool hashed;
+
+        if (strncmp(s->key, "data.", 5) == 0 && !value)
+            continue;
+        if (!value && s->type != SETTING_INT && s->type != SETTING_REAL &&
+            s->type != SETTING_DURATION)
+            continue;
+        if (!value)
+            value = text_number(buf, strtod(s->fallback, NULL) == 0
+                                         ? 2
+                                         : strtod(s->fallback, NULL) * 0.75);
+        if (s->type == SETTING_INT && strchr(value, '.'))
+            value = "7";
+        set = mem_printf("%s=%s", s->key, value);
+        g = grid_of(text, set, NULL);
+        /* A prefix of the data is other data. */
+        hashed = s->hashed || strcmp(s->key, "data.max_bytes") == 0;
+        if ((strcmp(g->points[0].id, base->points[0].id) != 0) != hashed)
+            fail_msg("%s is %shashed, but the identity does %sfollow", set,
+                     hashed ? "" : "not ", hashed ? "not " : "");
+        grid_free(g);
+        free(set);
+    }
+    grid_free(base);
+}
+
+/* --- merged text --------------------------------------------------------- */
+
+static void check_same_grid(const struct grid *a, const struct grid *b)
+{
+    assert_string_equal(a->text, b->text);
+    assert_string_equal(a->sha256, b->sha256);
+    assert_int_equal(a->n_points, b->n_points);
+    for (int i = 0; i < a->n_points; i++) {
+        assert_string_equal(a->points[i].id, b->points[i].id);
+        assert_int_equal(a->points[i].n_seeds, b->points[i].n_seeds);
+        assert_string_equal(a->points[i].block, b->points[i].block);
+    }
+}
+
+static void the_merged_text_reads_back_to_the_same_grid(void **state)
+{
+    const char *text =
+        "[grid]\nname = \"a # b\"\ndescription = Does it, or not?\n"
+        "[model]\nd_model = 32\n"
+        "[data]\ndelimiter = \"# --\"\n"
+        "[axis \"size\"]\nkeys = model.n_layer, x.r\nvalues = 1, 2\n 2, 0.5\n"
+        "[sweep]\ntrain.tokens = log(16Ki, 1Mi, 4)\n"
+        "quant.last:1.w = int8, none\n"
+        "[quant \"fc2\"]\nx = int8\n"
+        "[block \"a\"]\nquant.w = int4, e2m1:finite\nrepeat = 2\n"
+        "[block \"b\"]\nquant.w = mxfp4\npriority = 3\n"
+        "[derive]\ntrain.lr = x.r * 1e-3\n"
+        "[filter]\nexclude = model.n_layer == 1 &&\n  bits == 4\n"
+        "[seeds]\ncount = N < 1M ? 2 : 1\n[budget]\nmax_wall = 30m\n"
+        "[order]\nby = file\n[run]\ntimeout = 1h\nslots = 2\n";
+    struct grid *a = grid_of(text, "train.batch=2,4", NULL), *b = NULL;
+    struct err err = { 0 };
+
+    (void)state;
+    grid_write("again.ini", a->text);
+    check_ok(grid_load(&b, grid_path("again.ini"), NULL, &err), err);
+    check_same_grid(a, b);
+    grid_free(a);
+    grid_free(b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sweep_is_crossed_with_a_zipped_axis),
+        cmocka_unit_test(a_list_in_a_base_section_is_an_axis),
+        cmocka_unit_test(blocks_are_added_up_and_their_lists_crossed),
+        cmocka_unit_test(what_a_block_says_wins_over_an_axis),
+        cmocka_unit_test(points_that_two_blocks_give_are_one),
+        cmocka_unit_test(equal_numerics_are_one_point),
+        cmocka_unit_test(each_quantized_point_gets_its_unquantized_twin_once),
+        cmocka_unit_test(a_baseline_written_out_gives_the_same_points),
+        cmocka_unit_test(a_twin_has_the_seeds_of_all_it_is_compared_with),
+        cmocka_unit_test(overrides_are_left_out_of_the_twin),
+        cmocka_unit_test(derived_keys_are_computed_in_the_order_they_need),
+        cmocka_unit_test(filters_are_counted_in_the_order_of_the_file),
+        cmocka_unit_test(a_filter_may_remove_what_does_not_fit_together),
+        cmocka_unit_test(names_in_filters_mean_what_the_manual_says),
+        cmocka_unit_test(seeds_may_depend_on_the_point),
+        cmocka_unit_test(data_seeds_are_shared_by_arms_only_when_paired),
+        cmocka_unit_test(arguments_replace_what_the_file_says_about_a_key),
+        cmocka_unit_test(arguments_append_and_remove),
+        cmocka_unit_test(later_files_win_and_paths_lie_beside_the_file),
+        cmocka_unit_test(profiles_apply_only_when_asked_for),
+        cmocka_unit_test(only_and_skip_are_filters),
+        cmocka_unit_test(cheapest_runs_come_first_unless_said_otherwise),
+        cmocka_unit_test(spelling_order_and_comments_do_not_change_an_identity),
+        cmocka_unit_test(every_hashed_key_changes_the_identity_and_no_other),
+        cmocka_unit_test(the_merged_text_reads_back_to_the_same_grid),
+    };
+
+    return cmocka_run_group_tests(tests, grid_dir_make, grid_dir_remove);
+}
