@@ -10,7 +10,7 @@
 #define KERNELS_LANES 1
 #include "kernels/body_rows.h"
 
-#define TILE_ROWS 14
+#define TILE_ROWS 8
 #define TILE_VECS 2
 #include "kernels/body_gemm.h"
 

@@ -9,7 +9,7 @@
 /* Rows a thread takes: whole tiles, so that no thread works on slivers. */
 static int share(int rows, int threads)
 {
-    const int tile = 84; /* a multiple of the tile heights 6 and 14 */
+    const int tile = 96; /* a multiple of the tile heights, 6 and 8 */
     const int per = (rows + threads - 1) / threads;
 
     return threads == 1 ? rows : (per + tile - 1) / tile * tile;
