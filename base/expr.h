@@ -87,6 +87,11 @@ bool expr_is_affine_in(const struct expr *e, const int *slots,
 bool expr_in_exponent(const struct expr *e, int slot);
 bool expr_needs_positive(const struct expr *e, int slot);
 
+/* The summands of an expression whose outermost operations are + and -, as
+ * expressions of their own (signs included) that the caller frees; NULL past
+ * the last. */
+struct expr *expr_term(const struct expr *e, int i);
+
 /* --- many rows, with gradient --------------------------------------------- */
 
 /* A slot's values: one number for all rows, or a column. */

@@ -124,6 +124,54 @@ static bool is_factor(const struct expr *e, int i, int slot)
             is_factor(e, node->arg[1], slot));
 }
 
+/* First node of the subtree that ends at i: children come right before their
+ * parents. */
+static int subtree_start(const struct expr *e, int i)
+{
+    return expr_op_args(e->nodes[i].op) == 0
+               ? i
+               : subtree_start(e, e->nodes[i].arg[0]);
+}
+
+static struct expr *copy_subtree(const struct expr *e, int i, bool negative)
+{
+    const int start = subtree_start(e, i), n = i - start + 1;
+    struct expr *copy = mem_alloc(sizeof *copy);
+
+    copy->nodes = mem_array((size_t)n + 1, sizeof *copy->nodes);
+    copy->n = n + negative;
+    for (int k = 0; k < n; k++) {
+        copy->nodes[k] = e->nodes[start + k];
+        for (int a = 0; a < 3; a++)
+            copy->nodes[k].arg[a] -= start;
+    }
+    if (negative)
+        copy->nodes[n] = (struct expr_node){ .op = EXPR_NEG,
+                                             .arg = { n - 1, -1, -1 } };
+    return copy;
+}
+
+/* Walk the summands below node i in order; *skip counts down to the wanted. */
+static struct expr *find_term(const struct expr *e, int i, bool negative,
+                              int *skip)
+{
+    const struct expr_node *node = &e->nodes[i];
+    struct expr *found;
+
+    if (node->op != EXPR_ADD && node->op != EXPR_SUB)
+        return (*skip)-- == 0 ? copy_subtree(e, i, negative) : NULL;
+    found = find_term(e, node->arg[0], negative, skip);
+    if (found)
+        return found;
+    return find_term(e, node->arg[1], negative != (node->op == EXPR_SUB),
+                     skip);
+}
+
+struct expr *expr_term(const struct expr *e, int i)
+{
+    return find_term(e, e->n - 1, false, &i);
+}
+
 static bool is_whole(const struct expr_node *node)
 {
     return node->op == EXPR_NUMBER && node->value == floor(node->value);

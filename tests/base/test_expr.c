@@ -337,6 +337,27 @@ static void the_place_of_a_name_is_found(void **state)
     expr_free(e);
 }
 
+static void terms_are_the_signed_summands(void **state)
+{
+    static const char *const want[] = { "x", "y*z", "-(2*(z + w))", "-2",
+                                        "log(x + y)" };
+    struct expr *e = parse("x + (y*z - (2*(z + w) + 2 - log(x + y)))");
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        struct expr *t = expr_term(e, i);
+        char *text;
+
+        assert_non_null(t);
+        text = expr_print(t, slot_name, NULL);
+        assert_string_equal(text, want[i]);
+        free(text);
+        expr_free(t);
+    }
+    assert_null(expr_term(e, 5));
+    expr_free(e);
+}
+
 #define ROWS 150 /* more than two blocks, and a rest */
 
 /* d value / d slot by central differences, fourth order. */
@@ -588,6 +609,7 @@ int main(void)
         cmocka_unit_test(affine_is_decided_by_inspection),
         cmocka_unit_test(a_divisor_is_affine_through_its_inverse),
         cmocka_unit_test(the_place_of_a_name_is_found),
+        cmocka_unit_test(terms_are_the_signed_summands),
         cmocka_unit_test(gradients_agree_with_central_differences),
         cmocka_unit_test(steps_and_comparisons_have_derivative_zero),
         cmocka_unit_test(ties_and_edges_take_the_documented_side),

@@ -1,0 +1,34 @@
+/* bootstrap.h - refit resamples of rows, or of whole clusters of rows
+ * (Efron 1979); intervals are percentiles of the refitted values. */
+#ifndef FIT_BOOTSTRAP_H
+#define FIT_BOOTSTRAP_H
+
+#include <stdint.h>
+
+#include "fit/model.h"
+
+struct bootstrap {
+    int n;         /* replicates that reached a minimum */
+    int failed;    /* that did not */
+    int units;     /* things resampled */
+    double *theta; /* [n][n_params] */
+};
+
+/* count warm refits from theta.  unit[row] in 0 .. units-1 says what is drawn
+ * together (NULL: rows).  weight as for the fit itself, or NULL.  Replicate b
+ * depends on seed and b alone. */
+void bootstrap_run(struct bootstrap *b, const struct model *m,
+                   const double *theta, const double *weight, const int *unit,
+                   int units, int count, uint64_t seed);
+void bootstrap_release(struct bootstrap *b);
+
+/* Standard deviation and quantile (linear between order statistics) of
+ * parameter i. */
+double bootstrap_sd(const struct bootstrap *b, int n_params, int i);
+double bootstrap_quantile(const struct bootstrap *b, int n_params, int i,
+                          double p);
+
+/* Quantile of n sorted numbers. */
+double sorted_quantile(const double *x, int n, double p);
+
+#endif

@@ -1,0 +1,305 @@
+#include "fit/fit.h"
+
+#include <gsl/gsl_cdf.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "fit/diagnose.h"
+#include "fit/profile.h"
+
+#define DEFAULT_BOOTSTRAP 1000
+
+static const char *const codes[FIT_CODE_COUNT] = {
+#define CODE_ROW(name, text) [FIT_##name] = text,
+    FIT_WARNINGS(CODE_ROW)
+#undef CODE_ROW
+};
+
+const char *fit_code_text(enum fit_code code)
+{
+    return codes[code];
+}
+
+static char *formatted(const char *fmt, va_list ap)
+{
+    char text[1024];
+
+    vsnprintf(text, sizeof text, fmt, ap);
+    return mem_strdup(text);
+}
+
+void fit_warn(struct fit *f, enum fit_code code, const char *fmt, ...)
+{
+    va_list ap;
+
+    f->warnings = mem_grow(f->warnings, (size_t)f->n_warnings + 1,
+                           sizeof *f->warnings);
+    va_start(ap, fmt);
+    f->warnings[f->n_warnings++] =
+        (struct fit_warning){ code, formatted(fmt, ap) };
+    va_end(ap);
+}
+
+void fit_note(struct fit *f, const char *fmt, ...)
+{
+    va_list ap;
+
+    f->notes = mem_grow(f->notes, (size_t)f->n_notes + 1, sizeof *f->notes);
+    va_start(ap, fmt);
+    f->notes[f->n_notes++] = formatted(fmt, ap);
+    va_end(ap);
+}
+
+bool fit_has(const struct fit *f, enum fit_code code)
+{
+    for (int i = 0; i < f->n_warnings; i++)
+        if (f->warnings[i].code == code)
+            return true;
+    return false;
+}
+
+bool fit_is_sound(const struct fit *f)
+{
+    return !fit_has(f, FIT_NOT_IDENTIFIABLE) && !fit_has(f, FIT_NOT_CONVERGED);
+}
+
+double fit_aicc(const struct fit *f)
+{
+    const double k = f->n_params + 1, n = (double)f->m->rows;
+
+    return n - k - 1 > 0 ? 2 * k - 2 * f->loglik +
+                               2 * k * (k + 1) / (n - k - 1)
+                         : (double)NAN;
+}
+
+double fit_bic(const struct fit *f)
+{
+    return log((double)f->m->rows) * (f->n_params + 1) - 2 * f->loglik;
+}
+
+/* --- the minimum --------------------------------------------------------- */
+
+static void find_residuals(struct fit *f)
+{
+    const struct model *m = f->m;
+    const double n = (double)m->rows;
+
+    f->mu = mem_array(m->rows, sizeof *f->mu);
+    f->residual = mem_array(m->rows, sizeof *f->residual);
+    model_law(f->work, f->best.theta, f->mu, NULL);
+    for (size_t i = 0; i < m->rows; i++) {
+        f->residual[i] = model_residual(m, i, f->mu[i]);
+        f->rss += f->residual[i] * f->residual[i];
+    }
+    f->dof = (int)m->rows - f->cov.n;
+    f->n_params = m->n_free;
+    f->sigma = f->dof > 0 ? sqrt(f->rss / f->dof) : (double)NAN;
+    f->loglik = m->loss.kind == FIT_L2
+                    ? -0.5 * n * (log(2 * M_PI * f->rss / n) + 1)
+                    : (double)NAN;
+}
+
+/* --- intervals ----------------------------------------------------------- */
+
+static void no_interval(struct fit_estimate *e, const char *why)
+{
+    e->se = e->lo = e->hi = (double)NAN;
+    e->interval = "none";
+    free(e->why);
+    e->why = mem_strdup(why);
+}
+
+/* Wald's interval in the coordinate, carried over to the value. */
+static void wald(struct fit *f, int i)
+{
+    const struct model_param *p = &f->m->params[i];
+    struct fit_estimate *e = &f->est[i];
+    const int k = covariance_at(&f->cov, p->free);
+    const double t = gsl_cdf_tdist_Pinv(0.975, f->dof);
+    const double se = f->sigma * sqrt(f->cov.inverse[k * f->cov.n + k]);
+
+    e->interval = "wald";
+    if (f->work->is_log[p->free]) {
+        const double a = e->value * exp(-t * se), b = e->value * exp(t * se);
+
+        e->se = fabs(e->value) * se;
+        e->lo = fmin(a, b);
+        e->hi = fmax(a, b);
+    } else {
+        e->se = se;
+        e->lo = fmax(e->value - t * se, p->lo);
+        e->hi = fmin(e->value + t * se, p->hi);
+    }
+}
+
+/* The rise of the sum of squares that Student's t at level 1 - tail allows. */
+static double allowed_rise(const struct fit *f, double tail)
+{
+    const double t = gsl_cdf_tdist_Pinv(1 - tail, f->dof);
+
+    return t * t * f->rss / f->dof;
+}
+
+/* At a bound, the data can only say how far from it the value might be. */
+static void one_sided_profile(struct fit *f, struct profile *pr, int i)
+{
+    const struct model_param *p = &f->m->params[i];
+    struct fit_estimate *e = &f->est[i];
+    const bool at_lo = e->value - p->lo <= 1e-12 * fabs(p->lo);
+    double lo, hi;
+
+    profile_limits(pr, p->free, 1e-2 * fmax(fabs(e->value), 0.1),
+                   allowed_rise(f, 0.05), &lo, &hi);
+    e->se = (double)NAN;
+    e->lo = at_lo ? e->value : lo;
+    e->hi = at_lo ? hi : e->value;
+    e->interval = "one-sided";
+}
+
+static void profile(struct fit *f, struct profile *pr, int i)
+{
+    const struct model_param *p = &f->m->params[i];
+    struct fit_estimate *e = &f->est[i];
+    const int k = covariance_at(&f->cov, p->free);
+    const double step = f->sigma * sqrt(f->cov.inverse[k * f->cov.n + k]);
+
+    profile_limits(pr, p->free, 1.5 * step, allowed_rise(f, 0.025), &e->lo,
+                   &e->hi);
+    e->interval = "profile";
+}
+
+static void percentiles(struct fit *f, int i)
+{
+    const int n = f->m->n_params;
+    struct fit_estimate *e = &f->est[i];
+
+    e->interval = e->at_bound ? "one-sided" : "bootstrap";
+    e->se = e->at_bound ? (double)NAN : bootstrap_sd(&f->boot, n, i);
+    e->lo = bootstrap_quantile(&f->boot, n, i, 0.025);
+    e->hi = bootstrap_quantile(&f->boot, n, i, 0.975);
+    if (e->at_bound && e->value - f->m->params[i].lo <= 0) {
+        e->lo = e->value;
+        e->hi = bootstrap_quantile(&f->boot, n, i, 0.95);
+    } else if (e->at_bound) {
+        e->hi = e->value;
+        e->lo = bootstrap_quantile(&f->boot, n, i, 0.05);
+    }
+}
+
+static void run_bootstrap(struct fit *f, const struct fit_spec *spec)
+{
+    const bool needed = f->m->loss.kind != FIT_L2 || spec->cluster;
+    const int count = spec->bootstrap >= 0 ? spec->bootstrap
+                      : needed             ? DEFAULT_BOOTSTRAP : 0;
+
+    if (count > 0 && f->dof > 0)
+        bootstrap_run(&f->boot, f->m, f->best.theta, NULL, f->unit, f->units,
+                      count, spec->seed);
+    if (f->boot.failed * 20 > count)
+        fit_note(f, "%d of %d bootstrap refits found no minimum", f->boot.failed,
+                 count);
+}
+
+static void estimate(struct fit *f, struct profile *pr, int i, bool by_profile)
+{
+    const struct model_param *p = &f->m->params[i];
+    struct fit_estimate *e = &f->est[i];
+
+    e->value = f->best.theta[i];
+    if (p->free < 0) {
+        no_interval(e, p->why ? p->why : "held");
+        e->interval = "held";
+        return;
+    }
+    e->at_bound = optimum_at_bound(p, e->value);
+    if (f->dof <= 0)
+        no_interval(e, "no degrees of freedom");
+    else if (!e->at_bound && diagnose_is_flat(f, p->free))
+        no_interval(e, "the data do not see it");
+    else if (f->boot.n > 20)
+        percentiles(f, i);
+    else if (f->m->loss.kind != FIT_L2)
+        no_interval(e, "a robust loss needs the bootstrap");
+    else if (e->at_bound)
+        one_sided_profile(f, pr, i);
+    else {
+        wald(f, i);
+        if (by_profile)
+            profile(f, pr, i);
+    }
+}
+
+static void estimate_all(struct fit *f, const struct fit_spec *spec)
+{
+    struct profile *pr = profile_new(f->m, f->best.theta, f->best.objective,
+                                     NULL);
+
+    f->est = mem_array((size_t)f->m->n_params, sizeof *f->est);
+    for (int i = 0; i < f->m->n_params; i++)
+        estimate(f, pr, i, spec->profile);
+    if (profile_lowest(pr) < f->best.objective * (1 - 1e-6))
+        fit_warn(f, FIT_NOT_CONVERGED,
+                 "a profile came upon a lower objective, %.8g: the minimum "
+                 "reported is not the best one",
+                 profile_lowest(pr));
+    profile_free(pr);
+}
+
+/* --- all together -------------------------------------------------------- */
+
+enum status fit_run(struct fit *f, const struct model *m,
+                    const struct table *t, const struct fit_spec *spec,
+                    struct err *err)
+{
+    enum status st = OK;
+
+    *f = (struct fit){ .m = m, .noise = (double)NAN };
+    if ((int)m->rows < m->n_free)
+        return err_set(err, ERR_FIT,
+                       "%zu usable row%s cannot determine %d parameters",
+                       m->rows, m->rows == 1 ? "" : "s", m->n_free);
+    if (spec->cluster)
+        st = diagnose_clusters(f, t, spec->cluster, err);
+    if (st != OK)
+        return st;
+    optimum_find(&f->best, m, NULL, spec->seed);
+    if (!isfinite(f->best.objective)) {
+        optimum_release(&f->best);
+        return err_set(err, ERR_FIT,
+                       "no start gives the law finite values on all rows");
+    }
+    f->work = model_work_new(m);
+    optimum_coordinates(f->work, f->best.theta);
+    covariance_find(&f->cov, f->work, f->best.theta, NULL);
+    find_residuals(f);
+    diagnose_minimum(f);
+    run_bootstrap(f, spec);
+    estimate_all(f, spec);
+    diagnose_rows(f, t, spec);
+    return OK;
+}
+
+void fit_release(struct fit *f)
+{
+    for (int i = 0; f->est && i < f->m->n_params; i++)
+        free(f->est[i].why);
+    for (int i = 0; i < f->n_warnings; i++)
+        free(f->warnings[i].text);
+    for (int i = 0; i < f->n_notes; i++)
+        free(f->notes[i]);
+    free(f->warnings);
+    free(f->notes);
+    free(f->est);
+    free(f->mu);
+    free(f->residual);
+    free(f->unit);
+    optimum_release(&f->best);
+    bootstrap_release(&f->boot);
+    covariance_release(&f->cov);
+    model_work_free(f->work);
+    *f = (struct fit){ 0 };
+}

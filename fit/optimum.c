@@ -1,0 +1,328 @@
+#include "fit/optimum.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "fit/lanes.h"
+#include "fit/solve.h"
+#include "fit/start.h"
+
+#define KEEP 12 /* starts that are followed to their minimum */
+
+struct hunt {
+    const struct model *m;
+    struct model_work *mw;
+    struct solve_work *sw;
+    struct solve_problem p;
+    double *weight, *lo, *hi, *u;
+    int evaluations;
+};
+
+static void open_hunt(struct hunt *h, const struct model *m,
+                      const double *weight)
+{
+    const size_t n = m->rows, p = (size_t)m->n_free;
+
+    *h = (struct hunt){ .m = m,
+                        .mw = model_work_new(m),
+                        .sw = solve_work_new(n, m->n_free),
+                        .weight = mem_array(n, sizeof(double)),
+                        .lo = mem_array(p, sizeof(double)),
+                        .hi = mem_array(p, sizeof(double)),
+                        .u = mem_array(p, sizeof(double)) };
+    for (size_t r = 0; r < n; r++)
+        h->weight[r] = weight ? weight[r] : 1;
+    h->p = (struct solve_problem){
+        .eval = model_residuals,
+        .ctx = h->mw,
+        .rows = n,
+        .n = m->n_free,
+        .weight = h->weight,
+        .delta = m->loss.kind == FIT_HUBER ? m->loss.scale : HUGE_VAL,
+        .lo = h->lo,
+        .hi = h->hi,
+    };
+}
+
+static void close_hunt(struct hunt *h)
+{
+    model_work_free(h->mw);
+    solve_work_free(h->sw);
+    free(h->weight);
+    free(h->lo);
+    free(h->hi);
+    free(h->u);
+}
+
+bool optimum_at_bound(const struct model_param *p, double value)
+{
+    return (isfinite(p->lo) && value - p->lo <= 1e-12 * fabs(p->lo)) ||
+           (isfinite(p->hi) && p->hi - value <= 1e-12 * fabs(p->hi));
+}
+
+void optimum_coordinates(struct model_work *w, const double *theta)
+{
+    const struct model *m = w->m;
+
+    for (int f = 0; f < m->n_free; f++) {
+        const int i = model_param_of(m, f);
+
+        if (theta[i] == 0 || !isfinite(theta[i]) ||
+            optimum_at_bound(&m->params[i], theta[i]) ||
+            expr_in_exponent(m->expr, m->params[i].slot))
+            model_use_plain(w, f);
+        else
+            model_use_log(w, f, theta[i]);
+    }
+}
+
+static void plain_coordinates(struct model_work *w)
+{
+    for (int f = 0; f < w->m->n_free; f++)
+        model_use_plain(w, f);
+}
+
+/* One local search in the present coordinates; theta moves to its end. */
+static struct solve_result descend(struct hunt *h, double *theta,
+                                   const struct solve_options *o)
+{
+    struct solve_result res;
+
+    model_box(h->mw, h->lo, h->hi);
+    model_coordinates(h->mw, h->u, theta);
+    res = h->m->loss.kind == FIT_L1
+              ? solve_absolute(h->sw, h->u, &h->p, o)
+              : solve_run(h->sw, h->u, &h->p, o, NULL);
+    h->evaluations += res.evaluations;
+    if (isfinite(res.objective))
+        model_theta(h->mw, theta, h->u);
+    if (h->m->loss.kind == FIT_L2)
+        res.objective *= 2; /* the sum of squares itself */
+    return res;
+}
+
+/* A second opinion on least squares inside the bounds. */
+static void ask_gsl(struct hunt *h, double *theta, struct solve_result *best)
+{
+    struct solve_result res;
+
+    model_coordinates(h->mw, h->u, theta);
+    res = solve_gsl(h->u, &h->p, 300);
+    h->evaluations += res.evaluations;
+    if (h->m->loss.kind == FIT_L2)
+        res.objective *= 2;
+    for (int f = 0; f < h->m->n_free; f++)
+        if (!(h->u[f] >= h->lo[f] && h->u[f] <= h->hi[f]))
+            return;
+    if (res.objective < best->objective * (1 - 1e-12)) {
+        *best = res;
+        model_theta(h->mw, theta, h->u);
+    }
+}
+
+/* --- bounds at zero ------------------------------------------------------ */
+
+/* A coefficient whose logarithm has run away is compared with a true zero:
+ * from there the bound is active, and left only if that pays. */
+static void try_zeros(struct hunt *h, double *theta, struct solve_result *best,
+                      const struct solve_options *o)
+{
+    const struct model *m = h->m;
+    double *trial = mem_array((size_t)m->n_params, sizeof *trial);
+
+    for (int f = 0; f < m->n_free; f++) {
+        const int i = model_param_of(m, f);
+        struct solve_result res;
+
+        if (m->params[i].lo != 0 || !h->mw->is_log[f])
+            continue;
+        memcpy(trial, theta, (size_t)m->n_params * sizeof *trial);
+        for (int k = 0; k < m->n_params; k++)
+            if (m->params[k].free == f)
+                trial[k] = 0;
+        optimum_coordinates(h->mw, trial);
+        res = descend(h, trial, o);
+        if (res.objective <= best->objective * (1 + 1e-13)) {
+            *best = res;
+            memcpy(theta, trial, (size_t)m->n_params * sizeof *trial);
+        }
+        optimum_coordinates(h->mw, theta);
+    }
+    free(trial);
+}
+
+/* --- the whole search ---------------------------------------------------- */
+
+/* A start may lie exactly on a bound, where a logarithm would be infinite. */
+static void follow(struct hunt *h, double *theta, struct solve_result *res,
+                   const struct solve_options *o)
+{
+    optimum_coordinates(h->mw, theta);
+    *res = descend(h, theta, o);
+}
+
+/* From the best of the starts to full precision: the logarithm cannot change
+ * a sign and the plain value cannot lose one, so both are asked. */
+static void polish(struct hunt *h, double *theta, struct solve_result *best)
+{
+    const struct solve_options o = { .max_steps = 2000,
+                                     .tolerance = 1e-16,
+                                     .damping = 1e-6 };
+    struct solve_result res;
+    double *trial = mem_array((size_t)h->m->n_params, sizeof *trial);
+
+    follow(h, theta, best, &o);
+    memcpy(trial, theta, (size_t)h->m->n_params * sizeof *trial);
+    plain_coordinates(h->mw);
+    res = descend(h, trial, &o);
+    if (res.objective < best->objective) {
+        *best = res;
+        memcpy(theta, trial, (size_t)h->m->n_params * sizeof *trial);
+    }
+    optimum_coordinates(h->mw, theta);
+    try_zeros(h, theta, best, &o);
+    free(trial);
+}
+
+static bool given_all(const struct model *m)
+{
+    for (int f = 0; f < m->n_free; f++)
+        if (isnan(m->params[model_param_of(m, f)].start))
+            return false;
+    return true;
+}
+
+/* Is the loss half a sum of squares of what eval gives? */
+static bool is_squares(const struct model *m)
+{
+    return m->loss.kind == FIT_L2 || m->loss.kind == FIT_CAUCHY;
+}
+
+/* Follow one start; a start given by a person is followed by GSL too, in plain
+ * coordinates, because it may have been chosen for just that. */
+static double follow_start(struct hunt *h, double *theta,
+                           const struct solve_options *o)
+{
+    const size_t size = (size_t)h->m->n_params * sizeof *theta;
+    struct solve_result res, other = { .objective = HUGE_VAL };
+    double *from = mem_array(1, size);
+
+    memcpy(from, theta, size);
+    follow(h, theta, &res, o);
+    if (given_all(h->m) && is_squares(h->m)) {
+        plain_coordinates(h->mw);
+        model_box(h->mw, h->lo, h->hi);
+        ask_gsl(h, from, &other);
+        if (other.objective < res.objective)
+            memcpy(theta, from, size);
+    }
+    free(from);
+    return fmin(res.objective, other.objective);
+}
+
+/* An objective below this is rounding: residuals of 1e-12 of the response. */
+static double rounding_floor(const struct hunt *h)
+{
+    const struct model *m = h->m;
+    double sum = 0;
+
+    for (size_t i = 0; i < m->rows; i++) {
+        const double size = m->space == FIT_LINEAR ? m->y[i] : 1;
+
+        sum += h->weight[i] * fit_rho(&m->loss, 1e-12 * size * m->scale[i]);
+    }
+    return sum;
+}
+
+static void count_reached(struct optimum *o, const double *objectives,
+                          double floor)
+{
+    o->next = (double)NAN;
+    for (int k = 0; k < o->starts; k++) {
+        if (objectives[k] <= o->objective * (1 + 1e-6) + floor)
+            o->reached++;
+        else if (isfinite(objectives[k]) && !(objectives[k] >= o->next))
+            o->next = objectives[k];
+    }
+}
+
+void optimum_find(struct optimum *o, const struct model *m,
+                  const double *weight, uint64_t seed)
+{
+    const size_t p = (size_t)m->n_params;
+    const struct solve_options options = { .max_steps = 300,
+                                           .tolerance = 1e-11,
+                                           .damping = 1e-3 };
+    struct solve_result best = { .objective = HUGE_VAL };
+    struct start_list list;
+    struct hunt h;
+    double reached[KEEP];
+    int winner = -1;
+
+    open_hunt(&h, m, weight);
+    start_find(&list, m, weight, seed, KEEP);
+    *o = (struct optimum){ .theta = mem_array(p, sizeof *o->theta),
+                           .objective = HUGE_VAL,
+                           .next = (double)NAN,
+                           .starts = list.n };
+    for (int k = 0; k < list.n; k++) {
+        reached[k] = follow_start(&h, list.theta + (size_t)k * p, &options);
+        if (isfinite(reached[k]) &&
+            (winner < 0 || reached[k] < reached[winner]))
+            winner = k;
+    }
+    if (winner >= 0) {
+        memcpy(o->theta, list.theta + (size_t)winner * p,
+               p * sizeof *o->theta);
+        polish(&h, o->theta, &best);
+        if (is_squares(m))
+            ask_gsl(&h, o->theta, &best);
+        o->objective = best.objective;
+        o->converged = best.converged;
+        count_reached(o, reached, rounding_floor(&h));
+    }
+    o->evaluations = h.evaluations;
+    close_hunt(&h);
+    start_release(&list);
+}
+
+void optimum_from(struct optimum *o, const struct model *m,
+                  const double *weight, const double *theta)
+{
+    const size_t size = (size_t)m->n_params * sizeof *theta;
+    struct solve_result best = { .objective = HUGE_VAL };
+    struct hunt h;
+
+    open_hunt(&h, m, weight);
+    *o = (struct optimum){ .theta = mem_array(1, size), .starts = 1,
+                           .reached = 1, .next = (double)NAN };
+    memcpy(o->theta, theta, size);
+    polish(&h, o->theta, &best);
+    o->objective = best.objective;
+    o->converged = best.converged;
+    o->evaluations = h.evaluations;
+    close_hunt(&h);
+}
+
+void optimum_release(struct optimum *o)
+{
+    free(o->theta);
+    *o = (struct optimum){ 0 };
+}
+
+double optimum_objective(const struct model *m, const double *weight,
+                         const double *theta)
+{
+    struct model_work *w = model_work_new(m);
+    double *mu = mem_array(m->rows, sizeof *mu), sum = 0;
+
+    model_law(w, theta, mu, NULL);
+    for (size_t i = 0; i < m->rows; i++)
+        sum += (weight ? weight[i] : 1) *
+               fit_rho(&m->loss, model_residual(m, i, mu[i]));
+    free(mu);
+    model_work_free(w);
+    return m->loss.kind == FIT_L2 ? 2 * sum : sum;
+}

@@ -1,0 +1,171 @@
+#include "fit/profile.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "fit/optimum.h"
+#include "fit/solve.h"
+
+struct profile {
+    const struct model *m;
+    struct model_work *mw;
+    struct solve_work *sw;
+    struct solve_problem p;
+    double *weight, *lo, *hi, *u0, *u;
+    double base, lowest;
+};
+
+struct profile *profile_new(const struct model *m, const double *theta,
+                            double objective, const double *weight)
+{
+    struct profile *p = mem_alloc(sizeof *p);
+    const size_t n = (size_t)m->n_free;
+
+    p->m = m;
+    p->base = p->lowest = objective;
+    p->mw = model_work_new(m);
+    p->sw = solve_work_new(m->rows, m->n_free);
+    p->weight = mem_array(m->rows, sizeof(double));
+    p->lo = mem_array(n, sizeof(double));
+    p->hi = mem_array(n, sizeof(double));
+    p->u0 = mem_array(n, sizeof(double));
+    p->u = mem_array(n, sizeof(double));
+    for (size_t r = 0; r < m->rows; r++)
+        p->weight[r] = weight ? weight[r] : 1;
+    optimum_coordinates(p->mw, theta);
+    model_box(p->mw, p->lo, p->hi);
+    model_coordinates(p->mw, p->u0, theta);
+    p->p = (struct solve_problem){
+        .eval = model_residuals,
+        .ctx = p->mw,
+        .rows = m->rows,
+        .n = m->n_free,
+        .weight = p->weight,
+        .delta = m->loss.kind == FIT_HUBER ? m->loss.scale : HUGE_VAL,
+        .lo = p->lo,
+        .hi = p->hi,
+    };
+    return p;
+}
+
+void profile_free(struct profile *p)
+{
+    if (!p)
+        return;
+    model_work_free(p->mw);
+    solve_work_free(p->sw);
+    free(p->weight);
+    free(p->lo);
+    free(p->hi);
+    free(p->u0);
+    free(p->u);
+    free(p);
+}
+
+double profile_lowest(const struct profile *p)
+{
+    return p->lowest;
+}
+
+/* The others start from where they are in p->u. */
+static double objective_at(struct profile *p, int f, double v)
+{
+    const struct solve_options o = { .max_steps = 300,
+                                     .tolerance = 1e-13,
+                                     .damping = 1e-6 };
+    const double lo = p->lo[f], hi = p->hi[f];
+    struct solve_result res;
+
+    p->lo[f] = p->hi[f] = p->u[f] = v;
+    res = p->m->loss.kind == FIT_L1
+              ? solve_absolute(p->sw, p->u, &p->p, &o)
+              : solve_run(p->sw, p->u, &p->p, &o, NULL);
+    p->lo[f] = lo;
+    p->hi[f] = hi;
+    if (p->m->loss.kind == FIT_L2)
+        res.objective *= 2;
+    p->lowest = fmin(p->lowest, res.objective);
+    return res.objective;
+}
+
+double profile_objective(struct profile *p, int f, double value,
+                         double *theta_out)
+{
+    const double v = p->mw->is_log[f] ? log(value * p->mw->sign[f]) : value;
+    double objective;
+
+    memcpy(p->u, p->u0, (size_t)p->m->n_free * sizeof *p->u);
+    objective = objective_at(p, f, v);
+    if (theta_out)
+        model_theta(p->mw, theta_out, p->u);
+    return objective;
+}
+
+/* sqrt of the rise, which is nearly linear in the distance. */
+static double root_rise(struct profile *p, int f, double v)
+{
+    const double rise = objective_at(p, f, v) - p->base;
+
+    return rise > 0 ? sqrt(rise) : 0;
+}
+
+/* One side: walk outwards until the rise is bracketed, refitting from the
+ * neighbour each time, then regula falsi on its root. */
+static double limit(struct profile *p, int f, double step, double rise)
+{
+    const double target = sqrt(rise), end = step > 0 ? p->hi[f] : p->lo[f];
+    double a = p->u0[f], fa = -target, b = a, fb = fa;
+    bool closed = false;
+
+    memcpy(p->u, p->u0, (size_t)p->m->n_free * sizeof *p->u);
+    for (int k = 0; k < 40 && !closed; k++) {
+        a = b;
+        fa = fb;
+        b = p->u0[f] + step;
+        step *= 1.5;
+        if (step > 0 ? b >= end : b <= end)
+            b = end;
+        fb = root_rise(p, f, b) - target;
+        closed = fb >= 0;
+        if (b == end && !closed)
+            return end;
+    }
+    if (!closed)
+        return step > 0 ? HUGE_VAL : -HUGE_VAL;
+    for (int k = 0; k < 60 && fabs(b - a) > 1e-9 * (fabs(b) + fabs(a)); k++) {
+        const double mid = fa < 0 && fb > 0 ? (a * fb - b * fa) / (fb - fa)
+                                            : 0.5 * (a + b);
+        const double fm = root_rise(p, f, mid) - target;
+
+        if (fabs(fm) < 1e-9 * target)
+            return mid;
+        if (fm < 0) {
+            a = mid;
+            fa = fm;
+            fb *= 0.5;
+        } else {
+            b = mid;
+            fb = fm;
+            fa *= 0.5;
+        }
+    }
+    return 0.5 * (a + b);
+}
+
+void profile_limits(struct profile *p, int f, double step, double rise,
+                    double *lo, double *hi)
+{
+    const double a = limit(p, f, -fabs(step), rise);
+    const double b = limit(p, f, fabs(step), rise);
+    const double sign = p->mw->sign[f];
+
+    if (!p->mw->is_log[f]) {
+        *lo = a;
+        *hi = b;
+        return;
+    }
+    *lo = sign > 0 ? exp(a) : -exp(b);
+    *hi = sign > 0 ? exp(b) : -exp(a);
+}

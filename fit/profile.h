@@ -1,0 +1,31 @@
+/* profile.h - how far a parameter can be moved, all others following, before
+ * the objective rises by a given amount (profile likelihood). */
+#ifndef FIT_PROFILE_H
+#define FIT_PROFILE_H
+
+#include "fit/model.h"
+
+struct profile; /* scratch for one fit */
+
+/* Around the minimum theta with the given objective. */
+struct profile *profile_new(const struct model *m, const double *theta,
+                            double objective, const double *weight);
+void profile_free(struct profile *p);
+
+/* The least objective with coordinate f held so that the parameter has this
+ * value; theta_out may be NULL. */
+double profile_objective(struct profile *p, int f, double value,
+                         double *theta_out);
+
+/* The values of coordinate f's parameter at which the objective has risen by
+ * rise; step is a first guess of the distance in the coordinate.  A side on
+ * which the bound comes first ends there; a side that never closes is
+ * infinite (or 0 for a quantity with a sign). */
+void profile_limits(struct profile *p, int f, double step, double rise,
+                    double *lo, double *hi);
+
+/* The lowest objective met on the way: below the minimum it started from when
+ * that was only a local one. */
+double profile_lowest(const struct profile *p);
+
+#endif

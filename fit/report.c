@@ -1,0 +1,246 @@
+#include "fit/report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+
+#define WIDTH 80
+
+void report_wrapped(struct str *out, const char *lead, const char *text,
+                    int indent)
+{
+    int column = (int)strlen(lead);
+
+    str_add(out, lead);
+    while (*text) {
+        const size_t word = strcspn(text, " ");
+
+        if (column + (int)word > WIDTH && column > indent) {
+            if (out->len && out->data[out->len - 1] == ' ')
+                out->data[--out->len] = '\0';
+            str_addf(out, "\n%*s", indent, "");
+            column = indent;
+        }
+        str_add_n(out, text, word);
+        column += (int)word;
+        text += word;
+        if (*text == ' ' && *++text) {
+            str_add_char(out, ' ');
+            column++;
+        }
+    }
+    str_add_char(out, '\n');
+}
+
+void report_objective_name(struct str *out, const struct model *m)
+{
+    static const char *const sums[] = {
+        [FIT_L2] = "sum of squares",
+        [FIT_L1] = "sum of absolute values",
+        [FIT_HUBER] = "sum of Huber losses (delta %.6g)",
+        [FIT_CAUCHY] = "sum of Cauchy losses (scale %.6g)",
+    };
+
+    str_addf(out, sums[m->loss.kind], m->loss.scale);
+    str_add(out, " of ");
+    str_add(out, m->space == FIT_LOG        ? "log "
+                 : m->space == FIT_RELATIVE ? "1 - law/"
+                                            : "");
+    str_add(out, m->response);
+    str_add(out, m->space == FIT_LOG      ? " - log law"
+                 : m->space == FIT_LINEAR ? " - law"
+                                          : "");
+    if (m->has_sigma)
+        str_add(out, ", each over its standard deviation");
+}
+
+static void add_number(struct str *out, int width, int digits, double x)
+{
+    char buf[40];
+
+    if (isnan(x))
+        snprintf(buf, sizeof buf, "-");
+    else
+        snprintf(buf, sizeof buf, "%.*g", digits, x);
+    str_addf(out, "%*s", width, buf);
+}
+
+static void add_estimate(struct str *out, const struct model_param *p,
+                         const struct fit_estimate *e)
+{
+    char interval[64];
+
+    str_addf(out, "  %-15s", p->name);
+    add_number(out, 13, 7, e->value);
+    if (isnan(e->lo) && isnan(e->hi)) {
+        char *text = mem_printf("%s%s%s", e->interval, e->why ? ": " : "",
+                                e->why ? e->why : "");
+
+        str_addf(out, "  %s\n", text);
+        free(text);
+        return;
+    }
+    add_number(out, 11, 3, e->se);
+    snprintf(interval, sizeof interval, "[%.5g, %.5g]", e->lo, e->hi);
+    str_addf(out, "   %-24s %s\n", interval, e->interval);
+}
+
+static void add_quality(struct str *out, const struct fit *f)
+{
+    str_add(out, "\n");
+    str_addf(out, "  residual sd %.4g on %d degrees of freedom", f->sigma,
+             f->dof);
+    if (!isnan(f->noise))
+        str_addf(out, "; replicates differ by sd %.4g (%d)", f->noise,
+                 f->noise_dof);
+    str_add(out, "\n");
+    str_addf(out, "  condition number (scaled) %.4g; %d of %d starts reached "
+                  "this minimum\n",
+             f->cov.condition, f->best.reached, f->best.starts);
+    if (!isnan(f->loglik) && f->dof > 0)
+        str_addf(out, "  AICc %.6g, BIC %.6g\n", fit_aicc(f), fit_bic(f));
+    if (f->boot.n)
+        str_addf(out, "  bootstrap: %d refits of resampled %s (%d)\n",
+                 f->boot.n, f->unit ? "clusters" : "rows", f->boot.units);
+}
+
+void report_text(struct str *out, const struct fit *f, const char *source)
+{
+    const struct model *m = f->m;
+    struct str line = { 0 };
+
+    str_addf(out, "%s on %zu rows of %s\n", m->law ? m->law->name : "formula",
+             m->rows, source);
+    report_wrapped(out, "  ", m->formula, 4);
+    report_objective_name(&line, m);
+    report_wrapped(out, "  minimized: ", str_text(&line), 4);
+    str_addf(out, "  objective %.14g\n\n", f->best.objective);
+    str_release(&line);
+    str_add(out, "  parameter              value       s.e.   95 % interval"
+                 "            kind\n");
+    for (int i = 0; i < m->n_params; i++)
+        add_estimate(out, &m->params[i], &f->est[i]);
+    add_quality(out, f);
+    for (int i = 0; i < f->n_warnings; i++) {
+        char *lead = mem_printf("  warning (%s): ",
+                                fit_code_text(f->warnings[i].code));
+
+        report_wrapped(out, lead, f->warnings[i].text, 4);
+        free(lead);
+    }
+    for (int i = 0; i < f->n_notes; i++)
+        report_wrapped(out, "  note: ", f->notes[i], 4);
+}
+
+/* --- JSON ---------------------------------------------------------------- */
+
+static void add_bool(struct str *out, const char *key, bool value)
+{
+    str_addf(out, ",\"%s\":%s", key, value ? "true" : "false");
+}
+
+static void add_params(struct str *out, const struct fit *f)
+{
+    str_add(out, ",\"params\":[");
+    for (int i = 0; i < f->m->n_params; i++) {
+        const struct fit_estimate *e = &f->est[i];
+
+        str_add(out, i ? ",{" : "{");
+        json_add_text(out, "name", f->m->params[i].name);
+        json_add_number(out, "value", e->value);
+        json_add_number(out, "se", e->se);
+        json_add_number(out, "lo95", e->lo);
+        json_add_number(out, "hi95", e->hi);
+        json_add_text(out, "interval", e->interval);
+        add_bool(out, "at_bound", e->at_bound);
+        if (e->why)
+            json_add_text(out, "why", e->why);
+        str_add_char(out, '}');
+    }
+    str_add_char(out, ']');
+}
+
+static void add_messages(struct str *out, const struct fit *f)
+{
+    const struct model *m = f->m;
+
+    str_add(out, ",\"warnings\":[");
+    for (int i = 0; i < f->n_warnings; i++) {
+        str_add(out, i ? ",{" : "{");
+        json_add_text(out, "code", fit_code_text(f->warnings[i].code));
+        json_add_text(out, "text", f->warnings[i].text);
+        str_add_char(out, '}');
+    }
+    str_add(out, "],\"notes\":[");
+    for (int i = 0; i < f->n_notes; i++) {
+        str_add(out, i ? "," : "");
+        json_quote(out, f->notes[i]);
+    }
+    str_add(out, "],\"left_out\":[");
+    for (int i = 0; i < m->n_left_out; i++) {
+        str_add(out, i ? ",{" : "{");
+        json_add_number(out, "row", (double)m->left_out[i].number);
+        json_add_text(out, "why", m->left_out[i].why);
+        str_add_char(out, '}');
+    }
+    str_add_char(out, ']');
+}
+
+static void add_range(struct str *out, const struct model *m)
+{
+    bool first = true;
+
+    str_add(out, ",\"range\":[");
+    for (int k = 0; k < m->n_names; k++) {
+        const double *v = m->names[k].values;
+        double lo = HUGE_VAL, hi = -HUGE_VAL;
+
+        if (!v)
+            continue;
+        for (size_t i = 0; i < m->rows; i++) {
+            lo = fmin(lo, v[i]);
+            hi = fmax(hi, v[i]);
+        }
+        str_add(out, first ? "{" : ",{");
+        first = false;
+        json_add_text(out, "name", m->names[k].name);
+        json_add_number(out, "min", lo);
+        json_add_number(out, "max", hi);
+        str_add_char(out, '}');
+    }
+    str_add_char(out, ']');
+}
+
+void report_json(struct str *out, const struct fit *f)
+{
+    const struct model *m = f->m;
+    char loss[48];
+
+    str_add(out, "{");
+    json_add_text(out, "schema", "qlaw/fit/1");
+    json_add_text(out, "law", m->law ? m->law->name : "formula");
+    json_add_text(out, "formula", m->formula);
+    json_add_text(out, "space", fit_space_name(m->space));
+    json_add_text(out, "loss", fit_loss_text(loss, &m->loss));
+    json_add_number(out, "objective", f->best.objective);
+    json_add_number(out, "rss", f->rss);
+    json_add_number(out, "n_points", (double)m->rows);
+    json_add_number(out, "n_params", f->n_params);
+    json_add_number(out, "dof", f->dof);
+    add_bool(out, "converged", f->best.converged);
+    json_add_number(out, "sigma", f->sigma);
+    json_add_number(out, "noise", f->noise);
+    add_params(out, f);
+    json_add_number(out, "condition", f->cov.condition);
+    json_add_number(out, "aicc", fit_aicc(f));
+    json_add_number(out, "bic", fit_bic(f));
+    add_messages(out, f);
+    str_addf(out, ",\"starts\":{\"n\":%d,\"reached_best\":%d}",
+             f->best.starts, f->best.reached);
+    str_addf(out, ",\"bootstrap\":{\"n\":%d,\"units\":%d}", f->boot.n,
+             f->boot.units);
+    add_range(out, m);
+}
