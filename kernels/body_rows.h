@@ -335,8 +335,29 @@ static bool all_finite(const real *x, size_t count)
     return finite;
 }
 
+#define BURST 8 /* chains: more than latency times throughput */
+
+static double burst(real *sink, long rounds)
+{
+    const lanes a = lanes_set(1 + *sink), b = lanes_set(*sink);
+    lanes x[BURST], sum = lanes_set(0);
+
+    for (int i = 0; i < BURST; i++)
+        x[i] = lanes_set((real)i);
+    for (long round = 0; round < rounds; round++) {
+#pragma GCC unroll 8
+        for (int i = 0; i < BURST; i++)
+            x[i] = lanes_fma(x[i], a, b);
+    }
+    for (int i = 0; i < BURST; i++)
+        sum = lanes_add(sum, x[i]);
+    *sink = lanes_sum(sum);
+    return 2.0 * 16 * BURST * (double)rounds;
+}
+
 static void fill_rows(struct kernels *kn)
 {
+    kn->burst = burst;
     kn->rmsnorm_forward = rmsnorm_forward;
     kn->rmsnorm_backward = rmsnorm_backward;
     kn->rmsnorm_dweight = rmsnorm_dweight;

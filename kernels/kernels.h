@@ -118,6 +118,10 @@ struct kernels {
      * sums are added in double. */
     double (*sum_squares)(const real *x, size_t n);
     bool (*all_finite)(const real *x, size_t n);
+
+    /* Independent fused multiply-adds in registers only, for measuring the
+     * peak: returns how many flops it did.  *sink keeps them alive. */
+    double (*burst)(real *sink, long rounds);
 };
 
 #define GEMM_WORK (1 << 20)
