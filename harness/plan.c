@@ -1,0 +1,314 @@
+#include "harness/plan.h"
+
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "harness/grid_source.h"
+
+static double run_flops(const struct grid *g, int point)
+{
+    const struct model_size *s = &g->points[point].size;
+
+    return s->flops_per_token * (double)s->tokens;
+}
+
+static bool to_do(const struct plan_run *r)
+{
+    return r->state == PLAN_NEW || r->state == PLAN_OPEN;
+}
+
+int plan_default_slots(const struct grid *g)
+{
+    const int threads = (int)config_int(g->base, "run.threads");
+    const int slots = (int)config_int(g->base, "run.slots");
+    cpu_set_t set;
+    int cores = 1;
+
+    if (slots > 0)
+        return slots;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        cores = CPU_COUNT(&set);
+    return cores > threads ? cores / threads : 1;
+}
+
+static void list_runs(struct plan *p)
+{
+    const struct grid *g = p->grid;
+
+    p->runs = mem_array((size_t)g->n_runs, sizeof *p->runs);
+    for (int i = 0; i < g->n_points; i++)
+        for (int k = 0; k < g->points[i].n_seeds; k++)
+            p->runs[p->n_runs++] =
+                (struct plan_run){ .point = i,
+                                   .seed = g->points[i].seeds[k] };
+}
+
+/* --- time ------------------------------------------------------------------ */
+
+/* The free times of the slots, smallest first (a heap). */
+static void give_work(double *slot, int n, double seconds)
+{
+    int i = 0;
+
+    slot[0] += seconds;
+    for (;;) {
+        int least = i;
+        double keep;
+
+        for (int c = 2 * i + 1; c <= 2 * i + 2 && c < n; c++)
+            if (slot[c] < slot[least])
+                least = c;
+        if (least == i)
+            return;
+        keep = slot[i];
+        slot[i] = slot[least];
+        slot[least] = keep;
+        i = least;
+    }
+}
+
+/* When the last slot is free, each taking the next run as the scheduler
+ * does. */
+static double makespan(const struct plan *p, int first_n, bool all)
+{
+    double *slot = mem_array((size_t)p->slots, sizeof *slot), last = 0;
+
+    for (int i = 0; i < p->n_runs && first_n > 0; i++) {
+        if (!all && !to_do(&p->runs[i]))
+            continue;
+        give_work(slot, p->slots, p->point_s[p->runs[i].point]);
+        first_n--;
+    }
+    for (int i = 0; i < p->slots; i++)
+        last = slot[i] > last ? slot[i] : last;
+    free(slot);
+    return last;
+}
+
+/* --- memory and disk --------------------------------------------------------- */
+
+static int descending(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* The largest runs side by side. */
+static int64_t peak_memory(const struct plan *p)
+{
+    int64_t *bytes = mem_array((size_t)p->n_runs, sizeof *bytes), sum = 0;
+    int n = 0;
+
+    for (int i = 0; i < p->n_runs; i++)
+        if (to_do(&p->runs[i]))
+            bytes[n++] = p->grid->points[p->runs[i].point].size.memory_bytes;
+    qsort(bytes, (size_t)n, sizeof *bytes, descending);
+    for (int i = 0; i < n && i < p->slots; i++)
+        sum += bytes[i];
+    free(bytes);
+    return sum;
+}
+
+/* Measured on the schema of the database: 5,000 runs with 400 curve rows each
+ * made 65 MB, so about 33 bytes a row with its index share. */
+#define CURVE_ROW_BYTES 33
+#define RUN_BYTES 2048
+
+static int64_t curve_rows(const struct grid *g, const struct model_size *s)
+{
+    const int64_t every = config_int(g->base, "run.log_every");
+
+    if (every > 0)
+        return s->steps / every + 1;
+    return s->steps < 100 ? s->steps : 100;
+}
+
+/* Rows of the database, and two generations of checkpoints (weights and two
+ * moments in f32) of the runs that may stand side by side. */
+static int64_t disk(const struct plan *p)
+{
+    int64_t rows = 0, largest = 0;
+
+    for (int i = 0; i < p->n_runs; i++) {
+        const struct model_size *s = &p->grid->points[p->runs[i].point].size;
+        const int64_t n = s->body + s->embed + s->head + s->other;
+
+        if (!to_do(&p->runs[i]))
+            continue;
+        rows += RUN_BYTES + CURVE_ROW_BYTES * curve_rows(p->grid, s);
+        largest = n > largest ? n : largest;
+    }
+    return rows + p->slots * 2 * 12 * largest;
+}
+
+/* --- budget ------------------------------------------------------------------ */
+
+static double limit_of(const struct plan *p, const char *key)
+{
+    return doc_number(p->grid->source->doc, key);
+}
+
+/* How many of the runs still to do fit below a limit on their FLOPs. */
+static int runs_below_flops(const struct plan *p, double limit)
+{
+    double sum = 0;
+    int n = 0;
+
+    for (int i = 0; i < p->n_runs; i++) {
+        if (!to_do(&p->runs[i]))
+            continue;
+        sum += run_flops(p->grid, p->runs[i].point);
+        if (sum > limit)
+            break;
+        n++;
+    }
+    return n;
+}
+
+/* The makespan grows with every run, so halving finds the last that fits. */
+static int runs_below_wall(const struct plan *p, int n, double limit)
+{
+    int lo = 0, hi = n;
+
+    while (lo < hi) {
+        const int mid = lo + (hi - lo + 1) / 2;
+
+        if (makespan(p, mid, false) <= limit)
+            lo = mid;
+        else
+            hi = mid - 1;
+    }
+    return lo;
+}
+
+static void exceed(struct plan *p, const char *key, const char *need,
+                   const char *limit, int allowed)
+{
+    if (!p->over)
+        p->over = mem_printf("budget.%s = %s, but the runs need %s", key,
+                             limit, need);
+    if (allowed < p->allowed)
+        p->allowed = allowed;
+}
+
+static void check_budget(struct plan *p)
+{
+    const int n = p->n_new + p->n_open;
+    const double flops = limit_of(p, "budget.max_flops");
+    const double wall = limit_of(p, "budget.max_wall");
+    const double runs = limit_of(p, "budget.max_runs");
+    const double bytes = limit_of(p, "budget.max_disk");
+    char a[32], b[32];
+
+    p->allowed = n;
+    if (flops > 0 && p->flops_left > flops) {
+        snprintf(a, sizeof a, "%.3g FLOPs", p->flops_left);
+        snprintf(b, sizeof b, "%.3g", flops);
+        exceed(p, "max_flops", a, b, runs_below_flops(p, flops));
+    }
+    if (wall > 0 && p->wall_left_s > wall)
+        exceed(p, "max_wall", text_duration(a, p->wall_left_s),
+               text_duration(b, wall), runs_below_wall(p, n, wall));
+    if (runs > 0 && n > runs) {
+        snprintf(a, sizeof a, "%d", n);
+        exceed(p, "max_runs", a, text_number(b, runs), (int)runs);
+    }
+    if (bytes > 0 && (double)p->disk_bytes > bytes) {
+        snprintf(a, sizeof a, "%.3g bytes", (double)p->disk_bytes);
+        snprintf(b, sizeof b, "%.3g bytes", bytes);
+        exceed(p, "max_disk", a, b,
+               (int)(n * (bytes / (double)p->disk_bytes)));
+    }
+}
+
+/* --- all of it ---------------------------------------------------------------- */
+
+static void count_states(struct plan *p)
+{
+    p->n_new = p->n_open = p->n_done = p->n_diverged = 0;
+    for (int i = 0; i < p->n_runs; i++) {
+        p->n_new += p->runs[i].state == PLAN_NEW;
+        p->n_open += p->runs[i].state == PLAN_OPEN;
+        p->n_done += p->runs[i].state == PLAN_DONE;
+        p->n_diverged += p->runs[i].state == PLAN_DIVERGED;
+    }
+}
+
+static void sum_up(struct plan *p)
+{
+    double seconds = 0;
+
+    p->longest = -1;
+    for (int i = 0; i < p->n_runs; i++) {
+        const int point = p->runs[i].point;
+        const double flops = run_flops(p->grid, point);
+
+        p->flops += flops;
+        seconds += p->point_s[point];
+        if (!to_do(&p->runs[i]))
+            continue;
+        p->flops_left += flops;
+        p->slot_s_left += p->point_s[point];
+        if (p->longest < 0 ||
+            p->point_s[point] > p->point_s[p->runs[p->longest].point])
+            p->longest = i;
+    }
+    p->speed.flops_s = seconds > 0 ? p->flops / seconds : 0;
+    p->wall_s = makespan(p, p->n_runs, true);
+    p->wall_left_s = makespan(p, p->n_runs, false);
+    p->memory_bytes = peak_memory(p);
+    p->disk_bytes = disk(p);
+}
+
+static void use_speed(struct plan *p, double flops_s)
+{
+    for (int i = 0; i < p->grid->n_points; i++)
+        p->point_s[i] = run_flops(p->grid, i) / flops_s;
+}
+
+enum status plan_make(struct plan **out, const struct grid *g,
+                      const struct plan_options *options, struct err *err)
+{
+    struct plan *p = mem_alloc(sizeof *p);
+    enum status st = OK;
+
+    *out = NULL;
+    p->grid = g;
+    p->threads = (int)config_int(g->base, "run.threads");
+    p->slots = options->slots ? options->slots : plan_default_slots(g);
+    p->point_s = mem_array((size_t)g->n_points, sizeof *p->point_s);
+    p->speed.correction = 1;
+    list_runs(p);
+    if (options->flops_s > 0)
+        use_speed(p, options->flops_s);
+    else
+        st = plan_measure(p, options->isa_cap, err);
+    if (st == OK && options->db_path)
+        st = plan_read_db(p, options->db_path, err);
+    for (int i = 0; i < g->n_points; i++)
+        p->point_s[i] *= p->speed.correction;
+    if (st != OK) {
+        plan_free(p);
+        return st;
+    }
+    count_states(p);
+    sum_up(p);
+    check_budget(p);
+    *out = p;
+    return OK;
+}
+
+void plan_free(struct plan *p)
+{
+    if (!p)
+        return;
+    free(p->runs);
+    free(p->point_s);
+    free(p->over);
+    free(p);
+}

@@ -1,0 +1,356 @@
+#include "harness/plan_print.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/str.h"
+
+static const char *const state_words[] = {
+    [PLAN_NEW] = "new",
+    [PLAN_OPEN] = "open",
+    [PLAN_DONE] = "done",
+    [PLAN_DIVERGED] = "diverged",
+};
+
+char *quant_summary(const struct config *c)
+{
+    struct str text = { 0 };
+
+    for (int k = 0; k < OPERAND_COUNT; k++) {
+        char *key = mem_printf("quant.%s", quant_operands[k]);
+        const char *value = config_get(c, key);
+
+        if (strcmp(value, "none") != 0 && strcmp(value, "forward") != 0)
+            str_addf(&text, "%s%s=%s", text.len ? " " : "", quant_operands[k],
+                     value);
+        free(key);
+    }
+    if (text.len)
+        str_addf(&text, " group=%s", config_get(c, "quant.group"));
+    for (int i = 0; config_override_at(c, i); i++)
+        str_addf(&text, "%s%s=%s", text.len ? " " : "",
+                 config_override_at(c, i) + strlen("quant."),
+                 config_get(c, config_override_at(c, i)));
+    if (!text.len)
+        str_add(&text, "none");
+    return str_steal(&text);
+}
+
+/* "25.3 GFLOP/s", "34.4 MB". */
+static const char *with_unit(char buf[48], double x, int digits,
+                             const char *unit)
+{
+    char number[32];
+    size_t n;
+
+    text_si(number, x, digits);
+    n = strspn(number, "0123456789.e+-");
+    snprintf(buf, 48, "%.*s %s%s", (int)n, number, number + n, unit);
+    return buf;
+}
+
+/* --- numbers that occur ------------------------------------------------------ */
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* The distinct values of one number of the points, "6.1k 13.8k ...". */
+static void print_distinct(const struct grid *g, const char *name,
+                           double (*of)(const struct grid_point *),
+                           const char *meaning)
+{
+    double *x = mem_array((size_t)g->n_points, sizeof *x);
+    int n = 0;
+    char buf[32];
+
+    for (int i = 0; i < g->n_points; i++)
+        x[i] = of(&g->points[i]);
+    qsort(x, (size_t)g->n_points, sizeof *x, ascending);
+    for (int i = 0; i < g->n_points; i++)
+        if (n == 0 || x[i] != x[n - 1])
+            x[n++] = x[i];
+    printf("  %-7s %3d values ", name, n);
+    if (n <= 8)
+        for (int i = 0; i < n; i++)
+            printf(" %s", text_si(buf, x[i], 3));
+    else
+        printf(" %s .. ", text_si(buf, x[0], 3)),
+            printf("%s", text_si(buf, x[n - 1], 3));
+    printf("   %s\n", meaning);
+    free(x);
+}
+
+static double n_of(const struct grid_point *p)
+{
+    return (double)p->size.body;
+}
+
+static double d_of(const struct grid_point *p)
+{
+    return (double)p->size.tokens;
+}
+
+static void print_ratio(const struct grid *g)
+{
+    double lo = INFINITY, hi = 0;
+    char a[32], b[32];
+
+    for (int i = 0; i < g->n_points; i++) {
+        const double r = d_of(&g->points[i]) / n_of(&g->points[i]);
+
+        lo = fmin(lo, r);
+        hi = fmax(hi, r);
+    }
+    printf("  tokens per weight  %s .. %s\n", text_si(a, lo, 2),
+           text_si(b, hi, 2));
+}
+
+/* --- parts of the text ------------------------------------------------------- */
+
+/* A line that does not run off a screen. */
+static void print_cut(const char *text, int width)
+{
+    if ((int)strlen(text) <= width)
+        printf("%s\n", text);
+    else
+        printf("%.*s ...\n", width - 4, text);
+}
+
+static void print_parts(const struct grid *g)
+{
+    char buf[64];
+
+    for (int i = 0; i < g->n_axes; i++) {
+        printf("  axis %-18s %5d   ", g->axes[i].label, g->axes[i].n);
+        print_cut(g->axes[i].values, 46);
+    }
+    for (int i = 0; i < g->n_blocks; i++) {
+        if (!g->blocks[i].label[0])
+            continue;
+        printf("  block %-17s %5d   ", g->blocks[i].label,
+               g->blocks[i].points);
+        print_cut(g->blocks[i].values, 46);
+    }
+    for (int i = 0; i < g->n_filters; i++) {
+        snprintf(buf, sizeof buf, "%s %s",
+                 g->filters[i].keep ? "keep" : "exclude", g->filters[i].text);
+        printf("  filter removed %14lld   ", (long long)g->filters[i].removed);
+        print_cut(buf, 46);
+    }
+    if (g->duplicates)
+        printf("  duplicates %18d   given by several blocks or spellings\n",
+               g->duplicates);
+}
+
+/* Replicates: what can be said about noise. */
+static void print_seeds(const struct grid *g)
+{
+    int lo = g->points[0].n_seeds, hi = lo;
+
+    for (int i = 0; i < g->n_points; i++) {
+        lo = g->points[i].n_seeds < lo ? g->points[i].n_seeds : lo;
+        hi = g->points[i].n_seeds > hi ? g->points[i].n_seeds : hi;
+    }
+    printf("  seeds   ");
+    if (lo == hi)
+        printf("%d", lo);
+    else
+        printf("%d to %d", lo, hi);
+    printf(" a point%s\n",
+           hi == 1 ? "; the spread between seeds cannot be measured with one"
+                   : "");
+}
+
+static void print_speed(const struct plan *p)
+{
+    const struct plan_speed *s = &p->speed;
+    char buf[48];
+
+    printf("  speed   %s a slot, ",
+           with_unit(buf, s->flops_s, 3, "FLOP/s"));
+    if (s->n_finished)
+        printf("from %d finished run%s\n", s->n_finished,
+               s->n_finished == 1 ? "" : "s");
+    else if (s->measured)
+        printf("measured now (%s) on this grid's models\n",
+               text_duration(buf, s->took_s));
+    else
+        printf("as given\n");
+}
+
+static void print_cost(const struct plan *p)
+{
+    const int left = p->n_new + p->n_open;
+    char a[48], b[48];
+
+    if (left < p->n_runs)
+        printf("  all     %.3g FLOPs, %s\n", p->flops,
+               text_duration(a, p->wall_s));
+    if (left == 0) {
+        printf("  nothing is left to do\n");
+        return;
+    }
+    printf("  cost    %.3g FLOPs, %s on %d slot%s\n", p->flops_left,
+           text_duration(a, p->wall_left_s), p->slots,
+           p->slots == 1 ? "" : "s");
+    print_speed(p);
+    printf("  memory  %s in all slots   disk  %s\n",
+           with_unit(a, (double)p->memory_bytes, 3, "B"),
+           with_unit(b, (double)p->disk_bytes, 2, "B"));
+    if (p->longest >= 0) {
+        const struct plan_run *r = &p->runs[p->longest];
+        const struct grid_point *point = &p->grid->points[r->point];
+
+        printf("  longest %s (N = %s", text_duration(a, p->point_s[r->point]),
+               text_si(b, n_of(point), 3));
+        printf(", D = %s, run %.8s-%llu)\n", text_si(b, d_of(point), 3),
+               point->id, (unsigned long long)r->seed);
+    }
+}
+
+void plan_print(const struct plan *p, const char *db_path)
+{
+    const struct grid *g = p->grid;
+
+    printf("%s: %d point%s, %d run%s (%d new", g->name, g->n_points,
+           g->n_points == 1 ? "" : "s", p->n_runs, p->n_runs == 1 ? "" : "s",
+           p->n_new);
+    if (p->has_db)
+        printf(", %d already in %s", p->n_done + p->n_diverged, db_path);
+    if (p->n_open)
+        printf(", %d there but unfinished", p->n_open);
+    printf(")\n");
+    if (*g->description)
+        printf("  %s\n", g->description);
+    print_parts(g);
+    print_distinct(g, "N", n_of, "weights of the blocks");
+    print_distinct(g, "D", d_of, "training tokens");
+    print_ratio(g);
+    print_seeds(g);
+    print_cost(p);
+    if (p->over)
+        printf("  over budget: %s; %d run%s fit\n", p->over, p->allowed,
+               p->allowed == 1 ? "" : "s");
+}
+
+/* --- list and JSON -------------------------------------------------------------- */
+
+void plan_print_list(const struct plan *p)
+{
+    printf("%6s  %-16s  %5s  %7s  %7s  %8s  %-8s  %-12s  %s\n", "run",
+           "point", "seed", "N", "D", "time", "state", "block", "quantizers");
+    for (int i = 0; i < p->n_runs; i++) {
+        const struct plan_run *r = &p->runs[i];
+        const struct grid_point *point = &p->grid->points[r->point];
+        char *quant = quant_summary(point->config);
+        char n[32], d[32], t[32];
+
+        printf("%6d  %-16s  %5llu  %7s  %7s  %8s  %-8s  %-12s  %s\n", i,
+               point->id, (unsigned long long)r->seed,
+               text_si(n, n_of(point), 3), text_si(d, d_of(point), 3),
+               text_duration(t, p->point_s[r->point]), state_words[r->state],
+               *point->block ? point->block : "-", quant);
+        free(quant);
+    }
+}
+
+static void add_totals(struct str *out, const struct plan *p)
+{
+    json_add_number(out, "points", p->grid->n_points);
+    json_add_number(out, "runs", p->n_runs);
+    json_add_number(out, "new", p->n_new);
+    json_add_number(out, "unfinished", p->n_open);
+    json_add_number(out, "done", p->n_done);
+    json_add_number(out, "diverged", p->n_diverged);
+    json_add_number(out, "duplicates", p->grid->duplicates);
+    json_add_number(out, "flops", p->flops);
+    json_add_number(out, "flops_left", p->flops_left);
+    json_add_number(out, "slots", p->slots);
+    json_add_number(out, "threads", p->threads);
+    json_add_number(out, "wall_s", p->wall_s);
+    json_add_number(out, "wall_left_s", p->wall_left_s);
+    json_add_number(out, "slot_left_s", p->slot_s_left);
+    json_add_number(out, "slot_flops_s", p->speed.flops_s);
+    json_add_number(out, "speed_correction", p->speed.correction);
+    json_add_number(out, "finished_runs", p->speed.n_finished);
+    json_add_number(out, "memory_bytes", (double)p->memory_bytes);
+    json_add_number(out, "disk_bytes", (double)p->disk_bytes);
+    json_add_number(out, "runs_in_budget", p->allowed);
+    if (p->over)
+        json_add_text(out, "over_budget", p->over);
+}
+
+static void add_parts(struct str *out, const struct grid *g)
+{
+    str_add(out, ",\"axes\":[");
+    for (int i = 0; i < g->n_axes; i++) {
+        str_add(out, i ? ",{" : "{");
+        json_add_text(out, "label", g->axes[i].label);
+        json_add_number(out, "values", g->axes[i].n);
+        str_add(out, "}");
+    }
+    str_add(out, "],\"blocks\":[");
+    for (int i = 0; i < g->n_blocks; i++) {
+        str_add(out, i ? ",{" : "{");
+        json_add_text(out, "label", g->blocks[i].label);
+        json_add_number(out, "cells", (double)g->blocks[i].cells);
+        json_add_number(out, "points", g->blocks[i].points);
+        json_add_number(out, "runs", g->blocks[i].runs);
+        str_add(out, "}");
+    }
+    str_add(out, "],\"filters\":[");
+    for (int i = 0; i < g->n_filters; i++) {
+        str_add(out, i ? ",{" : "{");
+        json_add_text(out, "rule", g->filters[i].keep ? "keep" : "exclude");
+        json_add_text(out, "text", g->filters[i].text);
+        json_add_number(out, "removed", (double)g->filters[i].removed);
+        str_add(out, "}");
+    }
+    str_add(out, "]");
+}
+
+static void add_runs(struct str *out, const struct plan *p)
+{
+    str_add(out, ",\"run\":[");
+    for (int i = 0; i < p->n_runs; i++) {
+        const struct plan_run *r = &p->runs[i];
+        const struct grid_point *point = &p->grid->points[r->point];
+        char *quant = quant_summary(point->config);
+
+        str_add(out, i ? ",{" : "{");
+        json_add_text(out, "point_id", point->id);
+        json_add_text(out, "twin_id", point->twin);
+        json_add_number(out, "seed", (double)r->seed);
+        json_add_text(out, "block", point->block);
+        json_add_text(out, "state", state_words[r->state]);
+        json_add_number(out, "n_body", n_of(point));
+        json_add_number(out, "tokens", d_of(point));
+        json_add_text(out, "quant", quant);
+        json_add_number(out, "wall_s", p->point_s[r->point]);
+        str_add(out, "}");
+        free(quant);
+    }
+    str_add(out, "]");
+}
+
+void plan_print_json(const struct plan *p)
+{
+    struct str out = { 0 };
+
+    str_add(&out, "{\"schema\":\"qlaw/plan/1\"");
+    json_add_text(&out, "grid", p->grid->name);
+    json_add_text(&out, "ini_sha256", p->grid->sha256);
+    add_totals(&out, p);
+    add_parts(&out, p->grid);
+    add_runs(&out, p);
+    str_add(&out, "}");
+    puts(str_text(&out));
+    str_release(&out);
+}

@@ -1,0 +1,16 @@
+/* plan_print.h - a plan as text, as a list of runs, as JSON. */
+#ifndef HARNESS_PLAN_PRINT_H
+#define HARNESS_PLAN_PRINT_H
+
+#include "harness/cli.h"
+#include "harness/plan.h"
+
+void plan_print(const struct plan *p, const char *db_path);
+void plan_print_list(const struct plan *p);
+void plan_print_json(const struct plan *p);
+
+/* "w=int4/g32 x=int8 group=32", "none": what a configuration quantizes, as it
+ * was written; the caller frees it. */
+char *quant_summary(const struct config *c);
+
+#endif
