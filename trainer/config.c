@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "trainer/config_quant.h"
 #include "trainer/model.h"
-#include "trainer/selector.h"
 
 /* Values are shared between copies, because a grid makes many of them. */
 struct text {
@@ -25,10 +25,8 @@ struct config {
     struct text **value;
     struct override *overrides;
     int n_overrides;
+    struct quant_table *quant; /* of these values, or NULL */
 };
-
-const char *const quant_operands[OPERAND_COUNT] = { "w",   "x",    "dy_d",
-                                                    "w_d", "dy_g", "x_g" };
 
 static struct text *text_new(const char *s)
 {
@@ -86,6 +84,7 @@ struct config *config_copy(const struct config *from)
         c->overrides[i].key = mem_strdup(from->overrides[i].key);
         c->overrides[i].value = text_share(from->overrides[i].value);
     }
+    c->quant = quant_table_share(from->quant);
     return c;
 }
 
@@ -99,6 +98,7 @@ void config_free(struct config *c)
         free(c->overrides[i].key);
         text_drop(c->overrides[i].value);
     }
+    quant_table_drop(c->quant);
     free(c->overrides);
     free(c->value);
     free(c);
@@ -145,6 +145,10 @@ enum status config_set(struct config *c, const char *key, const char *text,
 
     if (!s || setting_canonical(&canonical, s, text, err) != OK)
         return ERR_CONFIG;
+    if (text_has_prefix(key, "quant.") || strcmp(key, "model.n_layer") == 0) {
+        quant_table_drop(c->quant);
+        c->quant = NULL;
+    }
     if (i < 0) {
         set_override(c, key, canonical);
     } else {
@@ -190,84 +194,16 @@ int64_t config_int(const struct config *c, const char *key)
     return (int64_t)config_number(c, key);
 }
 
+const struct quant_table *config_quant_table(const struct config *c)
+{
+    return c->quant;
+}
+
 bool config_bool(const struct config *c, const char *key)
 {
     const char *text = config_get(c, key);
 
     return text && strcmp(text, "true") == 0;
-}
-
-/* --- quantizers ----------------------------------------------------------------- */
-
-/* The value of quant.NAME for one layer: the last override that selects the
- * layer and names the key, else the base key. */
-static const char *quant_value(const struct config *c, int layer, int kind,
-                               const char *name)
-{
-    const int n_layer = (int)config_int(c, "model.n_layer");
-    const char *found = NULL;
-    char key[32];
-
-    for (int i = 0; i < c->n_overrides; i++) {
-        const char *start = c->overrides[i].key + strlen("quant.");
-        const char *dot = strrchr(start, '.');
-        char selector[64];
-
-        if (strcmp(dot + 1, name) != 0)
-            continue;
-        snprintf(selector, sizeof selector, "%.*s", (int)(dot - start), start);
-        if (selector_matches(selector, layer, n_layer,
-                             (enum layer_kind)kind))
-            found = c->overrides[i].value->s;
-    }
-    if (found)
-        return found;
-    /* The base section quantizes the linear layers of the blocks; the head
-     * only when it is named. */
-    for (int k = 0; kind == LAYER_HEAD && k < OPERAND_COUNT; k++)
-        if (strcmp(name, quant_operands[k]) == 0)
-            return k == OPERAND_W_D || k == OPERAND_X_G ? "forward" : "none";
-    snprintf(key, sizeof key, "quant.%s", name);
-    return config_get(c, key);
-}
-
-static int kind_of(const char *kind)
-{
-    for (int i = 0; i < LAYER_KINDS; i++)
-        if (strcmp(layer_kinds[i], kind) == 0)
-            return i;
-    return -1;
-}
-
-static struct quant_defaults defaults_of(const struct config *c, int layer,
-                                         int kind)
-{
-    return (struct quant_defaults){
-        quant_value(c, layer, kind, "group"),
-        quant_value(c, layer, kind, "scale"),
-        quant_value(c, layer, kind, "range"),
-        quant_value(c, layer, kind, "round"),
-    };
-}
-
-static enum status find_quant(struct quant_spec *out, bool *reuse,
-                              const struct config *c, int layer, int kind,
-                              enum quant_operand operand, struct err *err)
-{
-    const struct quant_defaults d = defaults_of(c, layer, kind);
-    const char *text = quant_value(c, layer, kind, quant_operands[operand]);
-
-    *reuse = strcmp(text, "forward") == 0;
-    if (*reuse)
-        text = quant_value(c, layer, kind,
-                           operand == OPERAND_W_D ? "w" : "x");
-    return quant_parse(out, text, &d, err);
-}
-
-void config_quant(struct quant_spec *out, bool *reuse, const struct config *c,
-                  int layer, const char *kind, enum quant_operand operand)
-{
-    find_quant(out, reuse, c, layer, kind_of(kind), operand, NULL);
 }
 
 /* --- resolving -------------------------------------------------------------------- */
@@ -304,6 +240,23 @@ static enum status resolve_shape(struct config *c, struct err *err)
     return OK;
 }
 
+/* Activations are indexed by int in the kernels. */
+static enum status check_step(const struct config *c, double step,
+                              struct err *err)
+{
+    const double f = config_number(c, "model.d_ff");
+    const double d = config_number(c, "model.d_model");
+    const double widest = fmax(fmax(2 * f, 3 * d),
+                               config_number(c, "model.vocab"));
+
+    if (step * widest < 0x1p31)
+        return OK;
+    return err_set(err, ERR_CONFIG,
+                   "train.batch * model.seq_len = %g tokens a step: with rows "
+                   "of %g numbers at most %g",
+                   step, widest, floor(0x1p31 / widest) - 1);
+}
+
 /* Tokens become whole steps and the warm-up a number of steps, so that two
  * ways of saying the same are one run. */
 static enum status resolve_schedule(struct config *c, struct err *err)
@@ -315,6 +268,8 @@ static enum status resolve_schedule(struct config *c, struct err *err)
     const double warmup = config_number(c, "train.warmup");
     const char *schedule = config_get(c, "train.schedule");
 
+    if (check_step(c, (double)step, err) != OK)
+        return ERR_CONFIG;
     if (warmup >= 1 && warmup > (double)steps)
         return err_set(err, ERR_CONFIG,
                        "train.warmup = %g is longer than the run of %lld "
@@ -332,72 +287,12 @@ static enum status resolve_schedule(struct config *c, struct err *err)
     return OK;
 }
 
-/* The reduction axis of an operand: forward x, w over inputs; dy_d, w_d over
- * outputs; dy_g, x_g over the tokens of a step. */
-static int reduction_length(const struct config *c, int kind,
-                            enum quant_operand operand)
-{
-    const int d = (int)config_int(c, "model.d_model");
-    const int f = (int)config_int(c, "model.d_ff");
-    const int kv = d / (int)config_int(c, "model.n_head") *
-                   (int)config_int(c, "model.n_kv_head");
-    const int in = kind == LAYER_FC2 ? f : d;
-    const int out = kind == LAYER_QKV   ? d + 2 * kv
-                    : kind == LAYER_FC1 ? 2 * f
-                    : kind == LAYER_HEAD
-                        ? (int)config_int(c, "model.vocab")
-                        : d;
-
-    if (operand == OPERAND_W || operand == OPERAND_X)
-        return in;
-    if (operand == OPERAND_DY_D || operand == OPERAND_W_D)
-        return out;
-    return (int)(config_int(c, "train.batch") *
-                 config_int(c, "model.seq_len"));
-}
-
-static enum status check_layer(const struct config *c, int layer, int kind,
-                               struct err *err)
-{
-    const struct quant_defaults d = defaults_of(c, layer, kind);
-    struct quant_spec any;
-
-    /* What the base keys say is checked even where nothing uses it. */
-    if (quant_parse(&any, "int8", &d, err) != OK) {
-        err_prefix(err, "quant: ");
-        return ERR_CONFIG;
-    }
-    for (int k = 0; k < OPERAND_COUNT; k++) {
-        struct quant_spec spec;
-        bool reuse;
-        char what[64];
-
-        snprintf(what, sizeof what, "quant.%s of %s in block %d",
-                 quant_operands[k], layer_kinds[kind], layer);
-        if (find_quant(&spec, &reuse, c, layer, kind, (enum quant_operand)k,
-                       err) != OK) {
-            err_prefix(err, "%s: ", what);
-            return ERR_CONFIG;
-        }
-        if (!reuse &&
-            quant_check(&spec,
-                        reduction_length(c, kind, (enum quant_operand)k),
-                        what, err) != OK)
-            return ERR_CONFIG;
-    }
-    return OK;
-}
-
 static enum status resolve_quant(struct config *c, struct err *err)
 {
-    const int n_layer = (int)config_int(c, "model.n_layer");
-    const int distinct = c->n_overrides ? n_layer : 1;
+    enum status st =
+        c->quant ? OK : quant_table_new(&c->quant, c, err);
 
-    for (int layer = 0; layer < distinct; layer++)
-        for (int kind = 0; kind < LAYER_KINDS; kind++)
-            if (check_layer(c, layer, kind, err) != OK)
-                return ERR_CONFIG;
-    return OK;
+    return st == OK ? quant_table_check(c->quant, c, err) : st;
 }
 
 enum status config_resolve(struct config *c, struct err *err)

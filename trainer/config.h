@@ -101,10 +101,8 @@ struct model_size {
 };
 struct model_size config_size(const struct config *c);
 
-/* The quantizer of one operand of one layer, after overrides.  kind: "qkv",
- * "o", "fc1", "fc2", "head"; operand: index into quant_operands.  Backward
- * operands that say "forward" reuse the forward tensor: *reuse is then true
- * and out is the forward spec. */
+/* The quantizers of one layer after overrides.  A backward operand that says
+ * "forward" has reuse set and the forward operand's spec. */
 enum quant_operand {
     OPERAND_W, OPERAND_X,       /* forward: Y = X W^T */
     OPERAND_DY_D, OPERAND_W_D,  /* input gradient: dX = dY W */
@@ -112,6 +110,19 @@ enum quant_operand {
     OPERAND_COUNT
 };
 extern const char *const quant_operands[OPERAND_COUNT]; /* "w", "x", ... */
+
+struct layer_quant {
+    struct quant_spec spec[OPERAND_COUNT];
+    bool reuse[OPERAND_COUNT];
+    bool clip; /* no gradient where the forward quantizer clipped */
+};
+
+/* kind: "qkv", "o", "fc1", "fc2", or "head", for which layer is ignored.  NULL
+ * for a configuration that is not resolved and for a layer it does not have. */
+const struct layer_quant *config_layer(const struct config *c, int layer,
+                                       const char *kind);
+
+/* One operand of it; "none" where config_layer is NULL. */
 void config_quant(struct quant_spec *out, bool *reuse, const struct config *c,
                   int layer, const char *kind, enum quant_operand operand);
 

@@ -4,8 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "trainer/config.h"
-#include "trainer/selector.h"
+#include "trainer/config_quant.h"
 
 /* The object of a section, made on first use. */
 static json_t *section_of(json_t *root, const char *key, const char **name)
@@ -58,50 +57,51 @@ static json_t *typed(const struct setting *s, const char *text)
 /* --- identity ------------------------------------------------------------------ */
 
 /* The operands of one layer that are quantized, canonical; a backward operand
- * says "forward" or "none" only where its forward operand is quantized. */
-static json_t *layer_identity(const struct config *c, int layer,
-                              enum layer_kind kind)
+ * says "none" only where its forward operand is quantized, and the gradient is
+ * named only where it is not the plain one. */
+static json_t *layer_identity(const struct layer_quant *q)
 {
     json_t *object = json_object();
-    bool on[OPERAND_COUNT] = { false };
 
     for (int k = 0; k < OPERAND_COUNT; k++) {
-        struct quant_spec spec;
-        bool reuse;
         char buf[QUANT_TEXT];
-        const int forward = k == OPERAND_W_D ? OPERAND_W
-                            : k == OPERAND_X_G ? OPERAND_X
-                                               : -1;
+        const bool bare =
+            (k == OPERAND_W_D && !q->spec[OPERAND_W].on) ||
+            (k == OPERAND_X_G && !q->spec[OPERAND_X].on) ||
+            (k != OPERAND_W_D && k != OPERAND_X_G);
 
-        config_quant(&spec, &reuse, c, layer, layer_kinds[kind],
-                     (enum quant_operand)k);
-        on[k] = spec.on && !reuse;
-        if (on[k])
-            json_object_set_new(object, quant_operands[k],
-                                json_string(quant_print(buf, &spec)));
-        else if (forward >= 0 && on[forward] && !reuse)
-            json_object_set_new(object, quant_operands[k],
-                                json_string("none"));
+        if (q->reuse[k] || (bare && !q->spec[k].on))
+            continue;
+        json_object_set_new(object, quant_operands[k],
+                            json_string(quant_print(buf, &q->spec[k])));
     }
+    if (q->clip)
+        json_object_set_new(object, "grad", json_string("clip"));
     return object;
 }
 
 /* One entry per kind: the operands, or a list with one element a block when
  * the blocks differ; kinds without any are left out. */
-static void add_kind(json_t *quant, const struct config *c,
+static void add_kind(json_t *quant, const struct quant_table *t, int n_layer,
                      enum layer_kind kind)
 {
-    const int n_layer = kind == LAYER_HEAD
-                            ? 1
-                            : (int)config_int(c, "model.n_layer");
     json_t *list = json_array(), *first;
     bool same = true;
+    int before = -1;
 
-    for (int layer = 0; layer < n_layer; layer++)
-        json_array_append_new(list, layer_identity(c, layer, kind));
+    for (int layer = 0; layer < n_layer; layer++) {
+        const int row = quant_table_index(t, layer, kind);
+
+        if (row != before)
+            json_array_append_new(list,
+                                  layer_identity(quant_table_row(t, row)));
+        else
+            json_array_append(list, json_array_get(list, (size_t)layer - 1));
+        same = same && json_equal(json_array_get(list, 0),
+                                  json_array_get(list, (size_t)layer));
+        before = row;
+    }
     first = json_array_get(list, 0);
-    for (int layer = 1; layer < n_layer; layer++)
-        same = same && json_equal(first, json_array_get(list, (size_t)layer));
     if (!same)
         json_object_set(quant, layer_kinds[kind], list);
     else if (json_object_size(first) > 0)
@@ -127,14 +127,14 @@ static void flatten(json_t *quant)
 
 static json_t *quant_identity(const struct config *c)
 {
+    const struct quant_table *t = config_quant_table(c);
+    const int n_layer = (int)config_int(c, "model.n_layer");
     json_t *quant = json_object();
 
-    for (int kind = 0; kind < LAYER_KINDS; kind++)
-        add_kind(quant, c, (enum layer_kind)kind);
+    for (int kind = 0; t && kind < LAYER_KINDS; kind++)
+        add_kind(quant, t, kind == LAYER_HEAD ? 1 : n_layer,
+                 (enum layer_kind)kind);
     flatten(quant);
-    if (json_object_size(quant) > 0)
-        json_object_set_new(quant, "grad",
-                            json_string(config_get(c, "quant.grad")));
     return quant;
 }
 
@@ -272,6 +272,23 @@ static enum status set_section(struct config *c, const char *section,
     return OK;
 }
 
+/* The file also holds the seeds, which the caller takes; anything else at the
+ * top is a section. */
+static enum status set_top(struct config *c, const char *key, json_t *value,
+                           const char *name, struct err *err)
+{
+    if (json_is_object(value))
+        return set_section(c, key, value, name, err);
+    if (strcmp(key, "seed") != 0 && strcmp(key, "data_seed") != 0)
+        return err_set(err, ERR_CONFIG,
+                       "%s: '%.40s' is not a section; sections are objects",
+                       name, key);
+    if (json_is_integer(value) && json_integer_value(value) >= 0)
+        return OK;
+    return err_set(err, ERR_CONFIG, "%s: %s: expected a whole number", name,
+                   key);
+}
+
 enum status config_from_json(struct config **out, const json_t *json,
                              const char *name, struct err *err)
 {
@@ -284,8 +301,8 @@ enum status config_from_json(struct config **out, const json_t *json,
     if (!json_is_object(json))
         st = err_set(err, ERR_CONFIG, "%s: expected a JSON object", name);
     json_object_foreach((json_t *)json, section, object)
-        if (st == OK && json_is_object(object))
-            st = set_section(c, section, object, name, err);
+        if (st == OK)
+            st = set_top(c, section, object, name, err);
     if (st == OK)
         *out = c;
     else

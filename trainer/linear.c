@@ -56,7 +56,11 @@ static bool quantize(struct linear *l, enum quant_operand operand, real *to,
     if (l->kn->quant_apply(&l->spec[operand], &out, from, rows, cols, axis,
                            round_key(l, operand), l->work->quant))
         return true;
-    if (!l->work->bad[0])
+    if (!l->work->bad[0] && l->kind == LAYER_HEAD)
+        snprintf(l->work->bad, sizeof l->work->bad,
+                 "operand %s of the head is not finite",
+                 quant_operands[operand]);
+    else if (!l->work->bad[0])
         snprintf(l->work->bad, sizeof l->work->bad,
                  "operand %s of %s in block %d is not finite",
                  quant_operands[operand], layer_kinds[l->kind], l->layer);

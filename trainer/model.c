@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/exact.h"
 #include "base/hash.h"
@@ -102,6 +103,7 @@ static void bind_linear(struct model *m, struct arena *a, struct linear *l,
 {
     const size_t weights = (size_t)in * (size_t)out;
     const size_t inputs = (size_t)m->dims.bt * (size_t)in;
+    const struct layer_quant *q = config_layer(c, layer, layer_kinds[kind]);
     const struct tensor *t =
         find_tensor(m, kind == LAYER_HEAD && m->dims.tied ? "embed"
                                                           : layer_kinds[kind],
@@ -110,10 +112,11 @@ static void bind_linear(struct model *m, struct arena *a, struct linear *l,
     *l = (struct linear){ .kn = m->kn, .work = &m->work, .kind = kind,
                           .layer = layer, .in = in, .out = out,
                           .bt = m->dims.bt };
-    for (int k = 0; k < OPERAND_COUNT; k++)
-        config_quant(&l->spec[k], &l->reuse[k], c, layer < 0 ? 0 : layer,
-                     layer_kinds[kind], (enum quant_operand)k);
-    l->clip = strcmp(config_get(c, "quant.grad"), "clip") == 0;
+    if (q) {
+        memcpy(l->spec, q->spec, sizeof l->spec);
+        memcpy(l->reuse, q->reuse, sizeof l->reuse);
+        l->clip = q->clip;
+    }
     if (m->params) {
         l->w = m->params + t->offset;
         l->dw = m->grads + t->offset;
@@ -301,6 +304,19 @@ static void fill_rope(struct model *m, double theta)
         }
 }
 
+/* Large pages where the kernel gives them: products walk down columns, and
+ * each step of a small page would cost a translation. */
+static void *arena_alloc(size_t bytes)
+{
+    const size_t page = (size_t)2 << 20;
+    const size_t whole = (bytes + page - 1) / page * page;
+    void *p = aligned_alloc(page, whole);
+
+    if (p)
+        madvise(p, whole, MADV_HUGEPAGE);
+    return p;
+}
+
 static struct model *model_outline(const struct config *c, int threads)
 {
     struct model *m = mem_alloc(sizeof *m);
@@ -323,7 +339,7 @@ enum status model_new(struct model **out, const struct config *c,
     m->kn = kn;
     lay_out(m, &a, c);
     m->arena_bytes = a.used;
-    m->arena = aligned_alloc(64, a.used);
+    m->arena = arena_alloc(a.used);
     if (!m->arena) {
         model_free(m);
         return err_set(err, ERR_NOMEM,

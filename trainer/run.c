@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/exact.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -95,7 +96,8 @@ static enum status open_run(struct run *r, struct err *err)
     r->targets = mem_array((size_t)rows, sizeof *r->targets);
     r->progress.best_loss = INFINITY;
     r->loss_limit =
-        limit > 0 ? limit : 2 * log(config_number(r->config, "model.vocab"));
+        limit > 0 ? limit
+                  : 2 * exact_ln(config_number(r->config, "model.vocab"));
     r->started_s = r->saved_s = clock_monotonic();
     identify(r);
     return OK;

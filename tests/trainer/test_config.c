@@ -130,6 +130,10 @@ static void shapes_that_cannot_be_are_refused(void **state)
         { "quant.last:1.fc2.x", "int4/g100", "quant.x of fc2 in block 3" },
         { "quant.group", "many", NULL },
         { "train.warmup", "5000", "longer than the run" },
+        { "quant.4.fc2.w", "int4", "quant.4.fc2.w selects no layer: "
+                                   "model.n_layer = 4" },
+        { "quant.head.x", "int4/g48", "quant.x of the head: a group" },
+        { "train.batch", "65536", "tokens a step: with rows of 384" },
     };
 
     (void)state;
@@ -211,6 +215,10 @@ static void equal_numerics_are_one_identity(void **state)
                "quant.0-3.fc2.w=int8") },
         { WITH("run.threads=2"), WITH("run.slots=3") },
         { WITH("quant.x_g=none"), WITH("quant.x=none") },
+        { WITH("quant.dy_d=int4", "quant.grad=clip"), WITH("quant.dy_d=int4") },
+        { WITH("quant.w=int4", "quant.grad=clip"),
+          WITH("quant.w=int4", "quant.first:4.grad=clip",
+               "quant.head.grad=clip") },
         { WITH("quant.w=int4", "quant.fc2.group=32"),
           WITH("quant.w=int4/g32") },
     };
@@ -232,6 +240,7 @@ static void what_can_change_a_loss_changes_the_identity(void **state)
         WITH("quant.w=int4", "quant.group=64"),
         WITH("quant.w=int4", "quant.w_d=none"),
         WITH("quant.w=int4", "quant.grad=clip"),
+        WITH("quant.w=int4", "quant.2.o.grad=clip"),
         WITH("quant.w=int4", "quant.head.w=int8"),
         WITH("quant.w=int4", "quant.last:1.w=none"),
         WITH("quant.w=int4", "data.sha256=abc"),
@@ -282,7 +291,7 @@ static void the_identity_text_is_stable(void **state)
         "\"quant\":{\"fc1\":{\"w\":\"int4/g32/fp32/absmax/nearest\","
         "\"x\":\"e4m3/row/fp32/absmax/nearest\"},"
         "\"fc2\":{\"w\":\"int4/g32/fp32/absmax/nearest\","
-        "\"x\":\"int8/g32/fp32/absmax/nearest\"},\"grad\":\"ste\","
+        "\"x\":\"int8/g32/fp32/absmax/nearest\"},"
         "\"o\":{\"w\":\"int4/g32/fp32/absmax/nearest\","
         "\"x\":\"e4m3/row/fp32/absmax/nearest\"},"
         "\"qkv\":{\"w\":\"int4/g32/fp32/absmax/nearest\","

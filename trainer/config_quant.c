@@ -1,0 +1,300 @@
+#include "trainer/config_quant.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+/* The keys of a [quant] section, operands first. */
+static const char *const names[] = { "w",     "x",     "dy_d",  "w_d",
+                                     "dy_g",  "x_g",   "group", "scale",
+                                     "range", "round", "grad" };
+#define N_NAMES (int)(sizeof names / sizeof names[0])
+enum { NAME_GROUP = OPERAND_COUNT, NAME_SCALE, NAME_RANGE, NAME_ROUND,
+       NAME_GRAD };
+
+const char *const quant_operands[OPERAND_COUNT] = { "w",   "x",    "dy_d",
+                                                    "w_d", "dy_g", "x_g" };
+
+/* The values for one layer; the pointers are those of the configuration, so
+ * equal pointers are equal texts. */
+struct texts {
+    const char *s[N_NAMES];
+};
+
+struct quant_table {
+    int refs, n_layer;
+    int *index; /* of the row: [n_layer][LAYER_HEAD], then the head's */
+    struct layer_quant *rows;
+    int n_rows;
+};
+
+/* --- which text holds for which layer ---------------------------------------- */
+
+static int name_of(const char *key)
+{
+    const char *name = strrchr(key, '.') + 1;
+
+    for (int i = 0; i < N_NAMES; i++)
+        if (strcmp(names[i], name) == 0)
+            return i;
+    return -1;
+}
+
+/* What holds where nothing else is said.  The base section quantizes the
+ * linear layers of the blocks; the head only when it is named. */
+static struct texts base_texts(const struct config *c, bool head)
+{
+    struct texts t;
+    char key[32];
+
+    for (int i = 0; i < N_NAMES; i++) {
+        snprintf(key, sizeof key, "quant.%s", names[i]);
+        t.s[i] = config_get(c, key);
+        if (head && i < OPERAND_COUNT)
+            t.s[i] = i == OPERAND_W_D || i == OPERAND_X_G ? "forward"
+                                                          : "none";
+    }
+    return t;
+}
+
+/* Put one override where its selector says; a later one wins. */
+static enum status apply_override(struct texts *all, const struct config *c,
+                                  const char *key, int n_layer,
+                                  struct err *err)
+{
+    const char *start = key + strlen("quant."), *dot = strrchr(key, '.');
+    const int name = name_of(key);
+    char *selector = mem_strndup(start, (size_t)(dot - start));
+    bool any = false;
+
+    for (int i = 0; i <= n_layer * LAYER_HEAD; i++) {
+        const int layer = i / LAYER_HEAD;
+        const bool head = layer == n_layer;
+
+        if (selector_matches(selector, head ? -1 : layer, n_layer,
+                             head ? LAYER_HEAD
+                                  : (enum layer_kind)(i % LAYER_HEAD))) {
+            all[i].s[name] = config_get(c, key);
+            any = true;
+        }
+    }
+    free(selector);
+    if (any)
+        return OK;
+    return err_set(err, ERR_CONFIG,
+                   "%s selects no layer: model.n_layer = %d, blocks count "
+                   "from 0",
+                   key, n_layer);
+}
+
+/* --- texts to quantizers ------------------------------------------------------ */
+
+/* "quant.w of qkv in block 0" */
+static const char *place(char buf[64], enum quant_operand operand, int layer,
+                         enum layer_kind kind)
+{
+    if (kind == LAYER_HEAD)
+        snprintf(buf, 64, "quant.%s of the head", quant_operands[operand]);
+    else
+        snprintf(buf, 64, "quant.%s of %s in block %d",
+                 quant_operands[operand], layer_kinds[kind], layer);
+    return buf;
+}
+
+static enum status parse_layer(struct layer_quant *out, const struct texts *t,
+                               int layer, enum layer_kind kind,
+                               struct err *err)
+{
+    const struct quant_defaults d = { t->s[NAME_GROUP], t->s[NAME_SCALE],
+                                      t->s[NAME_RANGE], t->s[NAME_ROUND] };
+    struct quant_spec any;
+    char buf[64];
+
+    /* What the base keys say is checked even where nothing uses it. */
+    if (quant_parse(&any, "int8", &d, err) != OK) {
+        err_prefix(err, "quant: ");
+        return ERR_CONFIG;
+    }
+    for (int k = 0; k < OPERAND_COUNT; k++) {
+        const char *text = t->s[k];
+
+        out->reuse[k] = strcmp(text, "forward") == 0;
+        if (out->reuse[k])
+            text = t->s[k == OPERAND_W_D ? OPERAND_W : OPERAND_X];
+        if (quant_parse(&out->spec[k], text, &d, err) != OK) {
+            err_prefix(err, "%s: ",
+                       place(buf, (enum quant_operand)k, layer, kind));
+            return ERR_CONFIG;
+        }
+    }
+    /* Nothing is clipped where nothing of the forward pass is quantized. */
+    out->clip = strcmp(t->s[NAME_GRAD], "clip") == 0 &&
+                (out->spec[OPERAND_W].on || out->spec[OPERAND_X].on);
+    return OK;
+}
+
+/* The row that another layer with the same texts already has, or a new one. */
+static enum status add_row(struct quant_table *t, struct texts *seen,
+                           const struct texts *all, int i, struct err *err)
+{
+    const int layer = i / LAYER_HEAD;
+    const bool head = layer == t->n_layer;
+
+    for (int r = 0; r < t->n_rows; r++)
+        if (memcmp(&seen[r], &all[i], sizeof *all) == 0) {
+            t->index[i] = r;
+            return OK;
+        }
+    t->rows = mem_grow(t->rows, (size_t)t->n_rows + 1, sizeof *t->rows);
+    seen[t->n_rows] = all[i];
+    t->index[i] = t->n_rows++;
+    return parse_layer(&t->rows[t->n_rows - 1], &all[i], layer,
+                       head ? LAYER_HEAD : (enum layer_kind)(i % LAYER_HEAD),
+                       err);
+}
+
+enum status quant_table_new(struct quant_table **out, const struct config *c,
+                            struct err *err)
+{
+    struct quant_table *t = mem_alloc(sizeof *t);
+    const int n_layer = (int)config_int(c, "model.n_layer");
+    const int n = n_layer * LAYER_HEAD + 1;
+    struct texts *all = mem_array((size_t)n, sizeof *all);
+    struct texts *seen = mem_array((size_t)n, sizeof *seen);
+    const struct texts blocks = base_texts(c, false);
+    enum status st = OK;
+
+    t->refs = 1;
+    t->n_layer = n_layer;
+    t->index = mem_array((size_t)n, sizeof *t->index);
+    for (int i = 0; i < n; i++)
+        all[i] = i < n - 1 ? blocks : base_texts(c, true);
+    for (int i = 0; st == OK && config_override_at(c, i); i++)
+        st = apply_override(all, c, config_override_at(c, i), n_layer, err);
+    for (int i = 0; st == OK && i < n; i++)
+        st = add_row(t, seen, all, i, err);
+    free(all);
+    free(seen);
+    *out = st == OK ? t : NULL;
+    if (st != OK)
+        quant_table_drop(t);
+    return st;
+}
+
+struct quant_table *quant_table_share(struct quant_table *t)
+{
+    if (t)
+        t->refs++;
+    return t;
+}
+
+void quant_table_drop(struct quant_table *t)
+{
+    if (!t || --t->refs > 0)
+        return;
+    free(t->index);
+    free(t->rows);
+    free(t);
+}
+
+int quant_table_index(const struct quant_table *t, int layer,
+                      enum layer_kind kind)
+{
+    return t->index[kind == LAYER_HEAD ? t->n_layer * LAYER_HEAD
+                                       : layer * LAYER_HEAD + (int)kind];
+}
+
+const struct layer_quant *quant_table_row(const struct quant_table *t,
+                                          int index)
+{
+    return &t->rows[index];
+}
+
+/* --- shapes ------------------------------------------------------------------- */
+
+struct widths {
+    int d, f, qkv, vocab, bt;
+};
+
+/* The reduction axis of an operand: forward x, w over inputs; dy_d, w_d over
+ * outputs; dy_g, x_g over the tokens of a step. */
+static int reduction_length(const struct widths *s, enum layer_kind kind,
+                            enum quant_operand operand)
+{
+    const int out[LAYER_KINDS] = { s->qkv, s->d, 2 * s->f, s->d, s->vocab };
+
+    if (operand == OPERAND_W || operand == OPERAND_X)
+        return kind == LAYER_FC2 ? s->f : s->d;
+    return operand == OPERAND_DY_D || operand == OPERAND_W_D ? out[kind]
+                                                             : s->bt;
+}
+
+static enum status check_layer(const struct layer_quant *row,
+                               const struct widths *s, int layer,
+                               enum layer_kind kind, struct err *err)
+{
+    char buf[64];
+
+    for (int k = 0; k < OPERAND_COUNT; k++) {
+        const enum quant_operand operand = (enum quant_operand)k;
+
+        if (!row->reuse[k] &&
+            quant_check(&row->spec[k], reduction_length(s, kind, operand),
+                        place(buf, operand, layer, kind), err) != OK)
+            return ERR_CONFIG;
+    }
+    return OK;
+}
+
+enum status quant_table_check(const struct quant_table *t,
+                              const struct config *c, struct err *err)
+{
+    const int d = (int)config_int(c, "model.d_model");
+    const int kv = d / (int)config_int(c, "model.n_head") *
+                   (int)config_int(c, "model.n_kv_head");
+    const struct widths s = {
+        .d = d,
+        .f = (int)config_int(c, "model.d_ff"),
+        .qkv = d + 2 * kv,
+        .vocab = (int)config_int(c, "model.vocab"),
+        .bt = (int)(config_int(c, "train.batch") *
+                    config_int(c, "model.seq_len")),
+    };
+
+    for (int i = 0; i <= t->n_layer * LAYER_HEAD; i++) {
+        const int layer = i / LAYER_HEAD;
+        const enum layer_kind kind =
+            layer == t->n_layer ? LAYER_HEAD
+                                : (enum layer_kind)(i % LAYER_HEAD);
+
+        if (check_layer(&t->rows[t->index[i]], &s, layer, kind, err) != OK)
+            return ERR_CONFIG;
+    }
+    return OK;
+}
+
+/* --- the public questions ------------------------------------------------------- */
+
+const struct layer_quant *config_layer(const struct config *c, int layer,
+                                       const char *kind)
+{
+    const struct quant_table *t = config_quant_table(c);
+
+    for (int k = 0; t && k < LAYER_KINDS; k++)
+        if (strcmp(layer_kinds[k], kind) == 0 &&
+            (k == LAYER_HEAD || (layer >= 0 && layer < t->n_layer)))
+            return quant_table_row(
+                t, quant_table_index(t, layer, (enum layer_kind)k));
+    return NULL;
+}
+
+void config_quant(struct quant_spec *out, bool *reuse, const struct config *c,
+                  int layer, const char *kind, enum quant_operand operand)
+{
+    const struct layer_quant *row = config_layer(c, layer, kind);
+
+    *out = row ? row->spec[operand] : (struct quant_spec){ 0 };
+    *reuse = row && row->reuse[operand];
+}
