@@ -1,0 +1,223 @@
+/* fit_input.c - runs of the database as a table of fit/. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "db/db.h"
+#include "harness/fit_request.h"
+
+/* Which parameters of the model count as N. */
+static const struct {
+    const char *name, *sql;
+} n_defs[] = {
+    { "body", "p.n_body" },
+    { "body+head", "p.n_body + p.n_head_params" },
+    { "total", "p.n_total" },
+};
+
+static enum status find_n_def(const char **sql, const char *name,
+                              struct err *err)
+{
+    for (size_t i = 0; i < sizeof n_defs / sizeof n_defs[0]; i++)
+        if (strcmp(n_defs[i].name, name) == 0) {
+            *sql = n_defs[i].sql;
+            return OK;
+        }
+    return err_set(err, ERR_USAGE,
+                   "--n-def '%s' is not body, body+head or total", name);
+}
+
+/* A grid's points and the twins that they are compared with. */
+static const char of_grid[] =
+    "(SELECT gp.point_id FROM grid_point gp JOIN grid g USING(grid_id) "
+    "WHERE g.name = ?1 UNION SELECT b.point_id FROM grid_point gp "
+    "JOIN grid g USING(grid_id) JOIN point q USING(point_id) "
+    "JOIN point b ON b.twin_id = q.twin_id AND b.is_base = 1 "
+    "WHERE g.name = ?1)";
+
+/* The formats that an unquantized twin might be said to have do not matter,
+ * because its group of 1 removes the quantization term. */
+static char *build_sql(const struct fit_request *rq, const char *n_def)
+{
+    return mem_printf(
+        "SELECT * FROM (SELECT r.run_id, r.point_id, r.seed, %s AS N, r.D, "
+        "CASE WHEN p.is_base THEN 1 ELSE r.G END AS G, "
+        "CASE WHEN p.is_base THEN 1 ELSE r.G END AS B, "
+        "CASE WHEN p.is_base THEN coalesce(r.E, 8) ELSE r.E END AS E, "
+        "CASE WHEN p.is_base THEN coalesce(r.M, 23) ELSE r.M END AS M, "
+        "r.bits AS P, %sr.fmt, r.loss, %s"
+        "p.n_layer, p.d_model, p.flops_plan AS flops, p.is_base "
+        "FROM %s r JOIN point p ON p.point_id = r.point_id "
+        "WHERE %s %s%s) %s%s%s ORDER BY run_id",
+        n_def,
+        rq->paired ? "" : "CASE WHEN p.is_base THEN 0 ELSE p.gmse END AS gmse, ",
+        rq->paired ? "r.delta, r.base_loss, " : "",
+        rq->paired ? "deltas" : "runs",
+        rq->paired ? "1" : "r.state = 'done'",
+        rq->grid ? "AND r.point_id IN " : "", rq->grid ? of_grid : "",
+        rq->where ? "WHERE (" : "", rq->where ? rq->where : "",
+        rq->where ? ")" : "");
+}
+
+/* A cell's text; numbers in full precision, which SQLite's own does not
+ * promise. */
+static char *cell_text(sqlite3_stmt *stmt, int col)
+{
+    const unsigned char *text;
+    char buf[32];
+
+    if (sqlite3_column_type(stmt, col) == SQLITE_FLOAT)
+        return mem_strdup(text_number(buf, sqlite3_column_double(stmt, col)));
+    text = sqlite3_column_text(stmt, col);
+    return mem_strdup(text ? (const char *)text : "");
+}
+
+static enum status read_rows(struct table *t, struct db *db,
+                             sqlite3_stmt *stmt, struct err *err)
+{
+    const int n = sqlite3_column_count(stmt);
+    char **cells = mem_array((size_t)n, sizeof *cells);
+    enum status st;
+    bool row;
+
+    for (int i = 0; i < n; i++)
+        table_add_column(t, sqlite3_column_name(stmt, i));
+    while ((st = db_step(&row, db, stmt, err)) == OK && row) {
+        for (int i = 0; i < n; i++)
+            cells[i] = cell_text(stmt, i);
+        table_add_row(t, sqlite3_column_int64(stmt, 0),
+                      (const char *const *)cells);
+        for (int i = 0; i < n; i++)
+            free(cells[i]);
+    }
+    free(cells);
+    return st;
+}
+
+static enum status check_grid(struct db *db, const char *grid, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row = false;
+    enum status st = db_prepare(&stmt, db, "SELECT 1 FROM grid WHERE name = ?",
+                                err);
+
+    if (st == OK) {
+        db_bind(stmt, "t", grid);
+        st = db_step(&row, db, stmt, err);
+    }
+    if (st == OK && !row)
+        st = err_set(err, ERR_USAGE, "%s holds no grid '%s' (see 'qlaw "
+                                     "status')",
+                     db_path(db), grid);
+    return st;
+}
+
+/* The condition is the user's own SQL on a read-only connection; anything but
+ * one SELECT is refused. */
+static enum status prepare_selection(sqlite3_stmt **stmt, struct db *db,
+                                     const char *sql, struct err *err)
+{
+    const char *tail;
+
+    if (sqlite3_prepare_v2(db_handle(db), sql, -1, stmt, &tail) != SQLITE_OK)
+        return err_set(err, ERR_USAGE, "--where: %s",
+                       sqlite3_errmsg(db_handle(db)));
+    if (*tail == '\0' && sqlite3_stmt_readonly(*stmt))
+        return OK;
+    sqlite3_finalize(*stmt);
+    return err_set(err, ERR_USAGE, "--where: one condition, please");
+}
+
+enum status fit_input_runs(struct table **out, struct fit_request *rq,
+                           const char *db_path, struct err *err)
+{
+    const char *n_def = NULL;
+    struct db *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    enum status st = find_n_def(&n_def, rq->n_def, err);
+    char *sql;
+
+    if (st == OK)
+        st = db_open(&db, db_path, DB_READ, err);
+    if (st == OK && rq->grid)
+        st = check_grid(db, rq->grid, err);
+    if (st == OK) {
+        sql = build_sql(rq, n_def);
+        st = prepare_selection(&stmt, db, sql, err);
+        free(sql);
+    }
+    if (st == OK) {
+        *out = table_new(rq->source, "run");
+        if (rq->grid)
+            sqlite3_bind_text(stmt, 1, rq->grid, -1, SQLITE_STATIC);
+        st = read_rows(*out, db, stmt, err);
+        sqlite3_finalize(stmt);
+    }
+    if (st == OK && (*out)->rows == 0)
+        st = err_set(err, ERR_FIT, "%s: no finished run is selected",
+                     rq->source);
+    db_close(db);
+    return st;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+void fit_input_keep(struct fit_request *rq, const int64_t *number, int n)
+{
+    bool *keep = mem_array(rq->table->rows, sizeof *keep);
+    struct table *kept;
+
+    for (size_t r = 0; r < rq->table->rows; r++)
+        keep[r] = bsearch(&rq->table->number[r], number, (size_t)n,
+                          sizeof *number, by_number) != NULL;
+    kept = table_select(rq->table, keep);
+    table_free(rq->table);
+    rq->table = kept;
+    free(keep);
+}
+
+/* The line "law = NAME" of the [grid] section. */
+static char *law_line(const char *text)
+{
+    bool inside = false;
+
+    for (const char *p = text; p && *p; p = strchr(p, '\n')) {
+        p += strspn(p, "\n \t");
+        if (*p == '[')
+            inside = text_has_prefix(p, "[grid]");
+        if (inside && text_has_prefix(p, "law")) {
+            const char *v = p + 3 + strspn(p + 3, " \t");
+
+            if (*v == '=') {
+                v += 1 + strspn(v + 1, " \t");
+                return mem_strndup(v, strcspn(v, " \t\r\n;#"));
+            }
+        }
+    }
+    return NULL;
+}
+
+char *fit_input_law(const char *path, const char *grid)
+{
+    struct db *db = NULL;
+    sqlite3_stmt *stmt;
+    char *law = NULL;
+    bool row = false;
+
+    if (grid && db_open(&db, path, DB_READ, NULL) == OK &&
+        db_prepare(&stmt, db,
+                   "SELECT ini_text FROM grid WHERE name = ? "
+                   "ORDER BY grid_id DESC",
+                   NULL) == OK) {
+        db_bind(stmt, "t", grid);
+        if (db_step(&row, db, stmt, NULL) == OK && row)
+            law = law_line((const char *)sqlite3_column_text(stmt, 0));
+    }
+    db_close(db);
+    return law;
+}

@@ -1,0 +1,219 @@
+#include "harness/fit_request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+static const struct cli_option fit_rows[] = {
+    FIT_OPTION_ROWS,
+    { NULL, 0, NULL, NULL },
+};
+
+/* --- the table ----------------------------------------------------------- */
+
+static enum status map_columns(struct table *t, const struct cli *cli,
+                               struct err *err)
+{
+    enum status st = OK;
+    const char *text;
+
+    for (int i = 0; st == OK && (text = cli_nth(cli, "map", i)); i++) {
+        const char *equals = strchr(text, '=');
+        char *name;
+
+        if (!equals || equals == text || !equals[1])
+            return err_set(err, ERR_USAGE, "--map '%s' is not NAME=COLUMN",
+                           text);
+        name = mem_strndup(text, (size_t)(equals - text));
+        st = table_rename(t, equals + 1, name, err);
+        free(name);
+    }
+    return st;
+}
+
+/* Tokens are often left to be worked out from compute. */
+static enum status derive_tokens(struct table *t, const struct cli *cli,
+                                 struct err *err)
+{
+    if (table_find(t, "D") >= 0 || table_find(t, "C") < 0 ||
+        table_find(t, "N") < 0)
+        return OK;
+    cli_note(cli, "no column D: using D = C/(6*N)");
+    return table_derive(t, "D = C/(6*N)", err);
+}
+
+static enum status prepare_table(struct fit_request *rq, const struct cli *cli,
+                                 struct err *err)
+{
+    enum status st = map_columns(rq->table, cli, err);
+    const char *text;
+
+    for (int i = 0; st == OK && (text = cli_nth(cli, "derive", i)); i++)
+        st = table_derive(rq->table, text, err);
+    if (st == OK && rq->spec.law)
+        st = derive_tokens(rq->table, cli, err);
+    for (int i = 0; st == OK && !rq->from_db &&
+                    (text = cli_nth(cli, "where", i));
+         i++)
+        st = table_filter(rq->table, text, err);
+    if (st == OK && rq->table->rows == 0)
+        st = err_set(err, ERR_FIT, "no row of %s is selected", rq->source);
+    return st;
+}
+
+static enum status read_file_table(struct fit_request *rq, const char *path,
+                                   struct err *err)
+{
+    rq->source = mem_strdup(path);
+    return table_read(&rq->table, path, err);
+}
+
+static enum status read_runs(struct fit_request *rq, const struct cli *cli,
+                             struct err *err)
+{
+    rq->from_db = true;
+    rq->source = rq->grid ? mem_printf("grid '%s' of %s", rq->grid,
+                                       cli->db_path)
+                          : mem_strdup(cli->db_path);
+    return fit_input_runs(&rq->table, rq, cli->db_path, err);
+}
+
+/* --- the fit ------------------------------------------------------------- */
+
+static enum status choose_law(struct fit_request *rq, const struct cli *cli,
+                              struct err *err)
+{
+    const char *name = cli_value(cli, "law", NULL);
+    const char *formula = cli_value(cli, "formula", NULL);
+    const bool file = cli_value(cli, "data", NULL) != NULL;
+    const struct law *law = NULL;
+    char *own = NULL;
+    enum status st = OK;
+
+    if (name && formula)
+        return err_set(err, ERR_USAGE, "give --law or --formula, not both");
+    if (!name && !formula && file)
+        return err_set(err, ERR_USAGE,
+                       "--data needs --law or --formula (see 'qlaw laws')");
+    if (!name && !formula)
+        name = own = fit_input_law(cli->db_path, rq->grid);
+    if (!formula)
+        st = law_need(&law, name ? name : "qat-delta", err);
+    free(own);
+    if (st == OK && rq->paired && (!law || !law->paired) && !formula)
+        st = err_set(err, ERR_USAGE, "law %s has no paired form", law->name);
+    if (st == OK && rq->paired && law)
+        law = law_find(law->paired);
+    if (st == OK)
+        fit_spec_init(&rq->spec, law, formula);
+    return st;
+}
+
+typedef enum status spec_reader(struct fit_spec *, const char *, struct err *);
+
+static enum status read_each(struct fit_spec *s, const struct cli *cli,
+                             const char *option, spec_reader *read,
+                             struct err *err)
+{
+    enum status st = OK;
+    const char *text;
+
+    for (int i = 0; st == OK && (text = cli_nth(cli, option, i)); i++)
+        st = read(s, text, err);
+    return st;
+}
+
+static enum status read_spec(struct fit_request *rq, const struct cli *cli,
+                             struct err *err)
+{
+    struct fit_spec *s = &rq->spec;
+    const char *space = cli_value(cli, "space", NULL);
+    double seed, bootstrap;
+    enum status st = OK;
+
+    if (space)
+        st = fit_space_parse(&s->space, space, err);
+    if (st == OK)
+        st = fit_loss_parse(&s->loss, cli_value(cli, "loss", "l2"), err);
+    if (st == OK)
+        st = read_each(s, cli, "start", fit_spec_start, err);
+    if (st == OK)
+        st = read_each(s, cli, "bound", fit_spec_bound, err);
+    if (st == OK)
+        st = read_each(s, cli, "fix", fit_spec_fix, err);
+    if (st == OK)
+        st = read_each(s, cli, "group-param", fit_spec_group, err);
+    if (st == OK)
+        st = cli_number(&seed, cli, "seed", 1, 0, 0x1p53, err);
+    if (st == OK)
+        st = cli_number(&bootstrap, cli, "bootstrap", -1, 0, 1e7, err);
+    if (st != OK)
+        return st;
+    s->seed = (uint64_t)seed;
+    s->bootstrap = (int)bootstrap;
+    s->sigma = cli_value(cli, "weight-sigma", NULL);
+    s->cluster = cli_value(cli, "cluster", NULL);
+    s->profile = cli_flag(cli, "profile");
+    s->strict = cli_flag(cli, "strict");
+    return OK;
+}
+
+static void add_argument(struct fit_request *rq, char *text)
+{
+    rq->argv = mem_grow(rq->argv, (size_t)rq->argc + 2, sizeof *rq->argv);
+    rq->argv[rq->argc++] = text;
+    rq->argv[rq->argc] = NULL;
+}
+
+/* "qlaw fit [GRID] --law ...": what would make this request again. */
+static void remember_options(struct fit_request *rq, const struct cli *cli)
+{
+    const char *value;
+
+    add_argument(rq, mem_strdup("qlaw"));
+    add_argument(rq, mem_strdup("fit"));
+    if (rq->grid)
+        add_argument(rq, mem_strdup(rq->grid));
+    for (const struct cli_option *o = fit_rows; o->name; o++)
+        for (int i = 0; (value = cli_nth(cli, o->name, i)); i++)
+            add_argument(rq, o->value ? mem_printf("--%s=%s", o->name, value)
+                                      : mem_printf("--%s", o->name));
+}
+
+enum status fit_request_read(struct fit_request *rq, const struct cli *cli,
+                             const char *grid, struct err *err)
+{
+    const char *data = cli_value(cli, "data", NULL);
+    enum status st;
+
+    *rq = (struct fit_request){
+        .grid = grid,
+        .where = cli_value(cli, "where", NULL),
+        .n_def = cli_value(cli, "n-def", "body"),
+        .paired = cli_flag(cli, "paired"),
+    };
+    remember_options(rq, cli);
+    if (data && grid)
+        return err_set(err, ERR_USAGE, "give a grid or --data, not both");
+    st = choose_law(rq, cli, err);
+    if (st == OK)
+        st = read_spec(rq, cli, err);
+    if (st == OK)
+        st = data ? read_file_table(rq, data, err) : read_runs(rq, cli, err);
+    if (st == OK)
+        st = prepare_table(rq, cli, err);
+    return st;
+}
+
+void fit_request_release(struct fit_request *rq)
+{
+    fit_spec_release(&rq->spec);
+    table_free(rq->table);
+    free(rq->source);
+    for (int i = 0; i < rq->argc; i++)
+        free(rq->argv[i]);
+    free(rq->argv);
+    json_decref(rq->selection);
+    *rq = (struct fit_request){ .grid = NULL };
+}

@@ -1,0 +1,75 @@
+/* fit_request.h - what `fit`, `predict` and `design` are asked for: a table
+ * (from a file or the database) and a fit of it. */
+#ifndef HARNESS_FIT_REQUEST_H
+#define HARNESS_FIT_REQUEST_H
+
+#include "base/json.h"
+#include "fit/fit.h"
+#include "harness/cli.h"
+
+struct fit_request {
+    struct fit_spec spec;
+    struct table *table;
+    char *source;       /* for people: "chinchilla.csv", "grid 'x' of qlaw.db" */
+    bool from_db;
+    const char *grid;   /* NULL: every run */
+    const char *where;
+    const char *n_def;  /* which parameters count as N */
+    bool paired;
+    json_t *selection;   /* of a stored fit: owns texts that spec points to */
+    char **argv;         /* the options, so that the fit can be repeated */
+    int argc;
+};
+
+/* The options that choose rows and a fit, without the NULL that ends a
+ * table. */
+#define FIT_OPTION_ROWS                                                       \
+    { "law", 0, "NAME", "a built-in law (see 'qlaw laws'; default: the grid's)" }, \
+    { "formula", 0, "TEXT", "a law of your own: 'loss = E + A/N^alpha'" },    \
+    { "paired", 0, NULL, "fit differences from the twins, not losses" },      \
+    { "data", 0, "FILE", "a CSV file instead of the database" },              \
+    { "where", 0, "COND", "only these rows (SQL; an expression with --data)" }, \
+    { "map", 0, "NAME=COLUMN", "the law's NAME is called COLUMN here" },      \
+    { "derive", 0, "'X = ...'", "a new column from the others" },             \
+    { "n-def", 0, "WHAT", "N counts body, body+head or total (body)" },       \
+    { "space", 0, "SPACE", "log, linear or relative (default: the law's)" },  \
+    { "loss", 0, "LOSS", "l2, l1, huber:DELTA, cauchy:SCALE (default l2)" },  \
+    { "weight-sigma", 0, "COLUMN", "standard deviation of each row" },        \
+    { "start", 0, "A=1,...", "start there (default: found)" },                \
+    { "bound", 0, "'E>=0'", "keep a parameter on one side of a value" },      \
+    { "fix", 0, "A=B", "hold at a value, or tie to another parameter" },      \
+    { "group-param", 0, "K:COLUMN", "one K for each value of a column" },     \
+    { "cluster", 0, "COLUMN", "rows that belong together, or 'config'" },     \
+    { "bootstrap", 0, "N", "refits of resamples (default 1000 if robust)" },  \
+    { "profile", 0, NULL, "intervals by profile likelihood" },                \
+    { "seed", 0, "N", "of starts and resamples (default 1)" },                \
+    { "strict", 0, NULL, "refuse rows that cannot be used" }
+
+/* Read the options, then the table that they name.  grid may be NULL. */
+enum status fit_request_read(struct fit_request *rq, const struct cli *cli,
+                             const char *grid, struct err *err);
+void fit_request_release(struct fit_request *rq);
+
+/* Rows of the database as a table (fit_input.c): columns run_id, point_id,
+ * seed, N, D, G, B, E, M, P, fmt, loss and others of the view `runs`, or with
+ * paired set delta of the view `deltas`.  An unquantized twin has G = B = 1. */
+enum status fit_input_runs(struct table **out, struct fit_request *rq,
+                           const char *db_path, struct err *err);
+
+/* Keep only the rows whose number is in the list, sorted. */
+void fit_input_keep(struct fit_request *rq, const int64_t *number, int n);
+
+/* The request of a stored fit, with exactly the rows it was made from. */
+enum status fit_request_stored(struct fit_request *rq, const struct cli *cli,
+                               int64_t id, struct err *err);
+
+/* The law that a grid names for itself in [grid] law, or NULL; the caller
+ * frees it. */
+char *fit_input_law(const char *db_path, const char *grid);
+
+/* Write the fit into the database; *id is its fit_id. */
+enum status fit_store(int64_t *id, const struct fit_request *rq,
+                      const struct fit *f, const char *db_path,
+                      struct err *err);
+
+#endif

@@ -1,0 +1,178 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "fit/predict.h"
+#include "harness/fit_request.h"
+#include "harness/verbs.h"
+
+static const struct cli_option options[] = {
+    { "fit", 0, "ID", "a fit of the database (see the view fits)" },
+    { "published", 0, "SET", "constants of --law as its source gives them" },
+    FIT_OPTION_ROWS,
+    { "json", 0, NULL, "report as JSON" },
+    { NULL, 0, NULL, NULL },
+};
+
+static void print_terms(const struct prediction *p, const struct model *m)
+{
+    struct str out = { 0 };
+
+    for (int i = 0; i < p->n_terms; i++) {
+        str_addf(&out, "%s%.4f ", i ? " + " : "", p->term[i]);
+        predict_term_name(&out, m, i);
+    }
+    if (p->n_terms > 1)
+        printf("    %s\n", str_text(&out));
+    str_release(&out);
+}
+
+static void print_text(const struct prediction *p, const struct model *m)
+{
+    printf("%s = %.6g", m->response, p->value);
+    printf("\n");
+    print_terms(p, m);
+    if (!isnan(p->mean_lo))
+        printf("    95 %%: [%.6g, %.6g] for the law, [%.6g, %.6g] for a run\n",
+               p->mean_lo, p->mean_hi, p->run_lo, p->run_hi);
+    else
+        printf("    no interval\n");
+    if (p->beyond_what)
+        printf("    extrapolates %s beyond the data%s\n", p->beyond_what,
+               p->beyond > 10 ? ": the interval holds only if the law does"
+                              : "");
+}
+
+static void print_json(const struct prediction *p, const struct model *m)
+{
+    struct str out = { 0 };
+
+    str_add(&out, "{");
+    json_add_text(&out, "schema", "qlaw/predict/1");
+    json_add_text(&out, "law", m->law ? m->law->name : "formula");
+    json_add_number(&out, "value", p->value);
+    json_add_number(&out, "mean_lo95", p->mean_lo);
+    json_add_number(&out, "mean_hi95", p->mean_hi);
+    json_add_number(&out, "run_lo95", p->run_lo);
+    json_add_number(&out, "run_hi95", p->run_hi);
+    json_add_number(&out, "extrapolation", p->beyond);
+    str_add(&out, ",\"terms\":[");
+    for (int i = 0; i < p->n_terms; i++) {
+        struct str name = { 0 };
+
+        predict_term_name(&name, m, i);
+        str_add(&out, i ? ",{" : "{");
+        json_add_text(&out, "name", str_text(&name));
+        json_add_number(&out, "value", p->term[i]);
+        str_add_char(&out, '}');
+        str_release(&name);
+    }
+    str_add(&out, "],\"warnings\":[");
+    if (p->beyond_what) {
+        str_add(&out, "{");
+        json_add_text(&out, "code", fit_code_text(FIT_EXTRAPOLATION));
+        json_add_text(&out, "text", p->beyond_what);
+        str_add(&out, "}");
+    }
+    str_add(&out, "]}");
+    puts(str_text(&out));
+    str_release(&out);
+}
+
+static void print(const struct cli *cli, const struct prediction *p,
+                  const struct model *m)
+{
+    if (cli_flag(cli, "json"))
+        print_json(p, m);
+    else
+        print_text(p, m);
+}
+
+static enum status from_published(const struct cli *cli, struct err *err)
+{
+    const char *name = cli_value(cli, "law", NULL);
+    const char *set = cli_value(cli, "published", NULL);
+    const struct law *law;
+    struct prediction p;
+    struct model *m = NULL;
+    double *theta = NULL;
+    enum status st;
+
+    if (!name)
+        return err_set(err, ERR_USAGE, "--published needs --law");
+    st = law_need(&law, name, err);
+    if (st == OK && cli_flag(cli, "paired") && law->paired)
+        law = law_find(law->paired);
+    if (st == OK)
+        st = model_of_law(&m, law, err);
+    if (st == OK)
+        st = predict_published(&theta, m, *set ? set : NULL, err);
+    if (st == OK)
+        st = predict_value(&p, m, theta, cli->args, cli->n_args, err);
+    if (st == OK) {
+        print(cli, &p, m);
+        prediction_release(&p);
+    }
+    free(theta);
+    model_free(m);
+    return st;
+}
+
+static enum status from_rows(struct cli *cli, struct err *err)
+{
+    struct fit_request rq = { .grid = NULL };
+    struct prediction p;
+    struct model *m = NULL;
+    struct fit f;
+    double id;
+    enum status st = cli_number(&id, cli, "fit", 0, 1, 0x1p53, err);
+
+    if (st == OK)
+        st = id > 0 ? fit_request_stored(&rq, cli, (int64_t)id, err)
+                    : fit_request_read(&rq, cli, NULL, err);
+    if (st == OK)
+        st = model_new(&m, rq.table, &rq.spec, err);
+    if (st == OK)
+        st = fit_run(&f, m, rq.table, &rq.spec, err);
+    if (st == OK) {
+        st = predict_point(&p, &f, cli->args, cli->n_args, err);
+        if (st == OK) {
+            print(cli, &p, m);
+            prediction_release(&p);
+        }
+        if (st == OK && !fit_is_sound(&f))
+            st = err_set(err, ERR_FIT, "the fit behind this is not sound: see "
+                                       "'qlaw fit'");
+        fit_release(&f);
+    }
+    model_free(m);
+    fit_request_release(&rq);
+    return st;
+}
+
+static enum status run(struct cli *cli, struct err *err)
+{
+    if (cli_value(cli, "published", NULL))
+        return from_published(cli, err);
+    if (!cli_value(cli, "fit", NULL) && !cli_value(cli, "data", NULL))
+        return err_set(err, ERR_USAGE,
+                       "give --fit ID, --data FILE or --law NAME --published "
+                       "SET");
+    return from_rows(cli, err);
+}
+
+const struct verb verb_predict = {
+    .name = "predict",
+    .args = "NAME=VALUE...",
+    .min_args = 1,
+    .max_args = -1,
+    .summary = "what a law says of a setting, with intervals and by term",
+    .example = "qlaw predict --fit 1 N=200k D=2M fmt=e2m1 G=32",
+    .options = options,
+    .detail = "The first interval is that of the law's value, the second that "
+              "of one new run.\nHow far the setting lies beyond the data is "
+              "said with it.",
+    .run = run,
+};
