@@ -12,12 +12,12 @@
 #include "base/file.h"
 #include "base/str.h"
 
-#define MAGIC        "QLAWCKP1"
-#define END          "QLAWEND1"
-#define HEAD         56
-#define ROW          64
-#define MAX_SECTIONS 64
-#define TAIL         40 /* digest of head and table, end marker */
+#define MAGIC "QLAWCKP1"
+#define END   "QLAWEND1"
+#define HEAD  56
+#define ROW   64
+#define TAIL  40 /* digest of head and table, end marker */
+#define CHUNK (1 << 18)
 
 static void put_u64(unsigned char *p, uint64_t x)
 {
@@ -49,230 +49,347 @@ static char *path_of(const char *dir, int generation)
     return mem_printf("%s/checkpoint.%d", dir, generation);
 }
 
-/* --- a file in memory ------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------ */
 
-/* A checked view of a file: every row lies inside it. */
-struct image {
-    struct str bytes;
+struct checkpoint {
+    char *path;
+    int fd;
+    uint64_t size;
     int64_t step;
     int n;
+    unsigned char head[HEAD + CHECKPOINT_SECTIONS * ROW];
 };
 
-static const unsigned char *at(const struct image *im, uint64_t offset)
+static const unsigned char *row_of(const struct checkpoint *c, int i)
 {
-    return (const unsigned char *)im->bytes.data + offset;
+    return c->head + HEAD + i * ROW;
 }
 
-static const unsigned char *row_of(const struct image *im, int i)
+static bool read_at(const struct checkpoint *c, void *to, size_t n,
+                    uint64_t offset)
 {
-    return at(im, HEAD + (uint64_t)i * ROW);
+    unsigned char *p = to;
+
+    while (n > 0) {
+        const ssize_t got = pread(c->fd, p, n, (off_t)offset);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        p += got;
+        n -= (size_t)got;
+        offset += (uint64_t)got;
+    }
+    return true;
 }
 
-/* NULL when row i is sound, else what is wrong with it.  end is the first
- * byte not yet claimed by an earlier section. */
-static const char *check_row(const struct image *im, int i, uint64_t *end)
+/* NULL when head and table are sound, else what is wrong with them. */
+static const char *check_head(struct checkpoint *c, const unsigned char id[32])
 {
-    const unsigned char *row = row_of(im, i);
-    const uint64_t offset = get_u64(row + 16), length = get_u64(row + 24);
-    const uint64_t size = im->bytes.len;
-    unsigned char sum[32];
+    unsigned char tail[TAIL], sum[32];
+    size_t table;
 
-    if (memchr(row, '\0', CHECKPOINT_NAME) == NULL)
-        return "a section has no name";
-    if (offset % 64 || offset < *end || offset > size ||
-        length > size - offset)
-        return "a section lies outside the file";
-    digest(sum, at(im, offset), length);
-    if (memcmp(sum, row + 32, 32) != 0)
-        return "a section is damaged";
-    *end = offset + length;
+    if (c->size < HEAD + TAIL || !read_at(c, c->head, HEAD, 0) ||
+        memcmp(c->head, MAGIC, 8) != 0)
+        return "it is not a checkpoint of this version";
+    if (!read_at(c, tail, TAIL, c->size - TAIL) ||
+        memcmp(tail + 32, END, 8) != 0)
+        return "its end is missing";
+    if (memcmp(c->head + 8, id, 32) != 0)
+        return "it belongs to another run";
+    c->step = (int64_t)get_u64(c->head + 40);
+    if (get_u64(c->head + 48) > CHECKPOINT_SECTIONS || c->step < 0)
+        return "its table is damaged";
+    c->n = (int)get_u64(c->head + 48);
+    table = (size_t)c->n * ROW;
+    if (HEAD + table + TAIL > c->size ||
+        !read_at(c, c->head + HEAD, table, HEAD))
+        return "its table is damaged";
+    digest(sum, c->head, HEAD + table);
+    return memcmp(sum, tail, 32) != 0 ? "its table is damaged" : NULL;
+}
+
+/* Zeros between the sections carry nothing, but they are part of the file. */
+static bool is_zero(const struct checkpoint *c, uint64_t from, uint64_t to)
+{
+    unsigned char gap[64];
+
+    if (to - from >= sizeof gap || !read_at(c, gap, to - from, from))
+        return false;
+    for (uint64_t i = 0; i < to - from; i++)
+        if (gap[i])
+            return false;
+    return true;
+}
+
+static bool digest_fits(const struct checkpoint *c, const unsigned char *row)
+{
+    uint64_t at = get_u64(row + 16), left = get_u64(row + 24);
+    unsigned char *buf = mem_alloc(CHUNK), sum[32];
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL);
+
+    while (ok && left > 0) {
+        const size_t n = left < CHUNK ? left : CHUNK;
+
+        ok = read_at(c, buf, n, at) && EVP_DigestUpdate(ctx, buf, n);
+        at += n;
+        left -= n;
+    }
+    ok = ok && EVP_DigestFinal_ex(ctx, sum, NULL) &&
+         memcmp(sum, row + 32, 32) == 0;
+    EVP_MD_CTX_free(ctx);
+    free(buf);
+    return ok;
+}
+
+/* Sections lie one after the other, each at the next multiple of 64. */
+static const char *check_body(const struct checkpoint *c)
+{
+    uint64_t end = HEAD + (uint64_t)c->n * ROW;
+
+    for (int i = 0; i < c->n; i++) {
+        const unsigned char *row = row_of(c, i);
+        const uint64_t offset = get_u64(row + 16), length = get_u64(row + 24);
+
+        if (memchr(row, '\0', CHECKPOINT_NAME) == NULL)
+            return "a section has no name";
+        if (offset != align(end) || offset > c->size ||
+            length > c->size - offset)
+            return "a section lies outside the file";
+        if (!is_zero(c, end, offset) || !digest_fits(c, row))
+            return "a section is damaged";
+        end = offset + length;
+    }
+    if (align(end) + TAIL != c->size || !is_zero(c, end, align(end)))
+        return "it has the wrong length";
     return NULL;
 }
 
-static const char *check_image(struct image *im, const unsigned char id[32])
+void checkpoint_close(struct checkpoint *c)
 {
-    const uint64_t size = im->bytes.len;
-    uint64_t end;
-    unsigned char sum[32];
-    const char *why = NULL;
-
-    if (size < HEAD + TAIL || memcmp(at(im, 0), MAGIC, 8) != 0)
-        return "it is not a checkpoint of this version";
-    if (memcmp(at(im, size - 8), END, 8) != 0)
-        return "its end is missing";
-    if (id && memcmp(at(im, 8), id, 32) != 0)
-        return "it belongs to another run";
-    im->step = (int64_t)get_u64(at(im, 40));
-    im->n = (int)(get_u64(at(im, 48)) & 0xffffffff);
-    if (im->n < 0 || im->n > MAX_SECTIONS || im->step < 0 ||
-        HEAD + (uint64_t)im->n * ROW + TAIL > size)
-        return "its table is damaged";
-    digest(sum, at(im, 0), HEAD + (uint64_t)im->n * ROW);
-    if (memcmp(sum, at(im, size - TAIL), 32) != 0)
-        return "its table is damaged";
-    end = align(HEAD + (uint64_t)im->n * ROW);
-    for (int i = 0; i < im->n && !why; i++)
-        why = check_row(im, i, &end);
-    if (!why && align(end) + TAIL != size)
-        why = "it has the wrong length";
-    return why;
+    if (!c)
+        return;
+    if (c->fd >= 0)
+        close(c->fd);
+    free(c->path);
+    free(c);
 }
 
-/* Load and check one generation; why is NULL when it is good, "" when the
- * file does not exist. */
-static const char *load(struct image *im, const char *path,
-                        const unsigned char id[32])
+/* One generation with a sound head, or NULL; why is "" when there is no
+ * file. */
+static struct checkpoint *open_one(const char *dir, int generation,
+                                   const unsigned char id[32],
+                                   const char **why)
 {
+    struct checkpoint *c = mem_alloc(sizeof *c);
     struct stat sb;
-    struct err err;
 
-    *im = (struct image){ 0 };
-    if (stat(path, &sb) != 0)
-        return "";
-    if (!S_ISREG(sb.st_mode))
-        return "it is not a regular file";
-    if (file_read(&im->bytes, path, (size_t)sb.st_size, &err) != OK)
-        return "it cannot be read";
-    return check_image(im, id);
+    c->path = path_of(dir, generation);
+    c->fd = open(c->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (c->fd < 0)
+        *why = errno == ENOENT ? "" : "it cannot be opened";
+    else if (fstat(c->fd, &sb) != 0 || !S_ISREG(sb.st_mode))
+        *why = "it is not a regular file";
+    else {
+        c->size = (uint64_t)sb.st_size;
+        *why = check_head(c, id);
+    }
+    if (!*why)
+        return c;
+    checkpoint_close(c);
+    return NULL;
 }
 
-/* --- the interface ------------------------------------------------------------------ */
-
-enum status checkpoint_find(int64_t *step, int *generation, const char *dir,
-                            const unsigned char id[32],
-                            void (*warn)(const char *sentence),
-                            struct err *err)
+static void complain(void (*warn)(const char *sentence), const char *dir,
+                     int generation, const char *why)
 {
-    (void)err;
-    *step = -1;
-    *generation = 0;
-    for (int g = 0; g < 2; g++) {
-        char *path = path_of(dir, g), *sentence;
-        struct image im;
-        const char *why = load(&im, path, id);
+    char *sentence = mem_printf("%s/checkpoint.%d is not used: %s", dir,
+                                generation, why);
 
-        if (!why && im.step > *step) {
-            *step = im.step;
-            *generation = g;
-        }
-        if (why && *why && warn) {
-            sentence = mem_printf("%s is not used: %s", path, why);
-            warn(sentence);
-            free(sentence);
-        }
-        str_release(&im.bytes);
-        free(path);
+    if (warn && *why)
+        warn(sentence);
+    free(sentence);
+}
+
+struct checkpoint *checkpoint_open(const char *dir, const unsigned char id[32],
+                                   void (*warn)(const char *sentence))
+{
+    struct checkpoint *c[2], *found = NULL;
+    const char *why[2];
+
+    for (int g = 0; g < 2; g++) {
+        c[g] = open_one(dir, g, id, &why[g]);
+        if (!c[g])
+            complain(warn, dir, g, why[g]);
     }
+    /* Only the newest is read through, unless it turns out damaged. */
+    for (int tried = 0; tried < 2 && !found; tried++) {
+        const int g = !c[0] || (c[1] && c[1]->step > c[0]->step) ? 1 : 0;
+
+        if (!c[g])
+            break;
+        why[g] = check_body(c[g]);
+        if (why[g]) {
+            complain(warn, dir, g, why[g]);
+            checkpoint_close(c[g]);
+        } else {
+            found = c[g];
+        }
+        c[g] = NULL;
+    }
+    checkpoint_close(c[0]);
+    checkpoint_close(c[1]);
+    return found;
+}
+
+int64_t checkpoint_step(const struct checkpoint *c)
+{
+    return c->step;
+}
+
+static enum status read_section(const struct checkpoint *c,
+                                const unsigned char *row, void **data,
+                                size_t *size, struct err *err)
+{
+    const uint64_t length = get_u64(row + 24);
+    unsigned char sum[32];
+
+    if (*data && length != *size)
+        return err_set(err, ERR_IO,
+                       "%s: section %s has %llu bytes, expected %zu", c->path,
+                       (const char *)row, (unsigned long long)length, *size);
+    if (!*data)
+        *data = mem_alloc(length + 1);
+    *size = length;
+    if (read_at(c, *data, length, get_u64(row + 16)))
+        digest(sum, *data, length);
+    else
+        memset(sum, 0, sizeof sum);
+    if (memcmp(sum, row + 32, 32) != 0)
+        return err_set(err, ERR_IO, "%s: section %s changed while it was read",
+                       c->path, (const char *)row);
     return OK;
 }
 
-static enum status copy_out(const struct image *im, const char *path,
-                            const char *name, void **data, size_t *size,
-                            struct err *err)
-{
-    for (int i = 0; i < im->n; i++) {
-        const unsigned char *row = row_of(im, i);
-        const uint64_t length = get_u64(row + 24);
-
-        if (strncmp((const char *)row, name, CHECKPOINT_NAME) != 0)
-            continue;
-        if (*data && length != *size)
-            return err_set(err, ERR_IO,
-                           "%s: section %s has %llu bytes, expected %zu", path,
-                           name, (unsigned long long)length, *size);
-        if (!*data)
-            *data = mem_alloc(length + 1);
-        *size = length;
-        memcpy(*data, at(im, get_u64(row + 16)), length);
-        return OK;
-    }
-    return err_set(err, ERR_IO, "%s: has no section %s", path, name);
-}
-
-enum status checkpoint_read(const char *dir, int generation, const char *name,
+enum status checkpoint_read(const struct checkpoint *c, const char *name,
                             void **data, size_t *size, struct err *err)
 {
-    char *path = path_of(dir, generation);
-    struct image im;
-    const char *why = load(&im, path, NULL);
-    enum status st;
-
-    st = why ? err_set(err, ERR_IO, "%s: %s", path,
-                       *why ? why : "does not exist")
-             : copy_out(&im, path, name, data, size, err);
-    str_release(&im.bytes);
-    free(path);
-    return st;
+    for (int i = 0; i < c->n; i++)
+        if (strcmp((const char *)row_of(c, i), name) == 0)
+            return read_section(c, row_of(c, i), data, size, err);
+    return err_set(err, ERR_IO, "%s: has no section %s", c->path, name);
 }
 
-static void compose(struct str *out, const unsigned char id[32], int64_t step,
-                    const struct section *sections, int n)
-{
-    const uint64_t table = HEAD + (uint64_t)n * ROW;
-    uint64_t offset = align(table);
-    unsigned char head[HEAD] = MAGIC, row[ROW], sum[32];
-    static const char zeros[64];
+/* --- writing ------------------------------------------------------------------ */
 
-    memcpy(head + 8, id, 32);
-    put_u64(head + 40, (uint64_t)step);
-    put_u64(head + 48, (uint64_t)n);
-    str_add_n(out, (const char *)head, HEAD);
+/* Head and table; returns their length. */
+static size_t compose_head(unsigned char *out, const unsigned char id[32],
+                           int64_t step, const struct section *sections, int n)
+{
+    const size_t table = HEAD + (size_t)n * ROW;
+    uint64_t offset = align(table);
+
+    memset(out, 0, table);
+    memcpy(out, MAGIC, 8);
+    memcpy(out + 8, id, 32);
+    put_u64(out + 40, (uint64_t)step);
+    put_u64(out + 48, (uint64_t)n);
     for (int i = 0; i < n; i++) {
-        memset(row, 0, sizeof row);
+        unsigned char *row = out + HEAD + i * ROW;
+
         snprintf((char *)row, CHECKPOINT_NAME, "%s", sections[i].name);
         put_u64(row + 16, offset);
         put_u64(row + 24, sections[i].size);
         digest(row + 32, sections[i].data, sections[i].size);
-        str_add_n(out, (const char *)row, ROW);
         offset = align(offset + sections[i].size);
     }
-    for (int i = 0; i < n; i++) {
-        str_add_n(out, zeros, align(out->len) - out->len);
-        str_add_n(out, sections[i].data, sections[i].size);
-    }
-    str_add_n(out, zeros, align(out->len) - out->len);
-    digest(sum, out->data, table);
-    str_add_n(out, (const char *)sum, sizeof sum);
-    str_add_n(out, END, 8);
+    return table;
 }
 
-/* The generation to overwrite: a missing or unusable one, else the older. */
+/* Write size bytes and zeros up to the next multiple of 64. */
+static enum status put_padded(int fd, const void *data, size_t size,
+                              const char *path, struct err *err)
+{
+    static const char zeros[64];
+    enum status st = file_write_all(fd, data, size, path, err);
+
+    return st == OK
+               ? file_write_all(fd, zeros, align(size) - size, path, err)
+               : st;
+}
+
+static enum status put_all(int fd, const unsigned char id[32], int64_t step,
+                           const struct section *sections, int n,
+                           const char *path, struct err *err)
+{
+    unsigned char head[HEAD + CHECKPOINT_SECTIONS * ROW], tail[TAIL];
+    const size_t table = compose_head(head, id, step, sections, n);
+    enum status st = put_padded(fd, head, table, path, err);
+
+    for (int i = 0; i < n && st == OK; i++)
+        st = put_padded(fd, sections[i].data, sections[i].size, path, err);
+    digest(tail, head, table);
+    memcpy(tail + 32, END, 8);
+    return st == OK ? file_write_all(fd, tail, TAIL, path, err) : st;
+}
+
+/* The generation to overwrite: a missing or unusable one, else the older.  A
+ * head is enough to tell: the other file is not touched, and this one only by
+ * the rename of a complete one. */
 static int victim(const char *dir, const unsigned char id[32])
 {
     int64_t step[2];
 
     for (int g = 0; g < 2; g++) {
-        char *path = path_of(dir, g);
-        struct image im;
+        const char *why;
+        struct checkpoint *c = open_one(dir, g, id, &why);
 
-        step[g] = load(&im, path, id) ? -1 : im.step;
-        str_release(&im.bytes);
-        free(path);
+        step[g] = c ? c->step : -1;
+        checkpoint_close(c);
     }
     return step[0] <= step[1] ? 0 : 1;
+}
+
+/* One temporary name for all attempts, so that killed ones leave one file. */
+static char *temporary(const char *dir)
+{
+    return mem_printf("%s/checkpoint.tmp", dir);
 }
 
 enum status checkpoint_write(const char *dir, const unsigned char id[32],
                              int64_t step, const struct section *sections,
                              int n, struct err *err)
 {
-    char *path = path_of(dir, victim(dir, id));
-    struct str out = { 0 };
-    enum status st;
+    char *path = path_of(dir, victim(dir, id)), *tmp = temporary(dir);
+    const int fd = open(
+        tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    enum status st =
+        fd < 0 ? err_errno(err, ERR_IO, "%s: cannot create", tmp)
+               : put_all(fd, id, step, sections, n, tmp, err);
 
-    compose(&out, id, step, sections, n);
-    st = file_replace(path, out.data, out.len, err);
-    str_release(&out);
+    if (st == OK && fsync(fd) != 0)
+        st = err_errno(err, ERR_IO, "%s: cannot sync", tmp);
+    if (fd >= 0 && close(fd) != 0 && st == OK)
+        st = err_errno(err, ERR_IO, "%s: cannot close", tmp);
+    if (st == OK && rename(tmp, path) != 0)
+        st = err_errno(err, ERR_IO, "%s: cannot rename to %s", tmp, path);
+    if (st == OK)
+        st = file_sync_dir(path, err);
+    else if (fd >= 0)
+        unlink(tmp);
     free(path);
+    free(tmp);
     return st;
 }
 
 void checkpoint_remove(const char *dir)
 {
-    for (int g = 0; g < 2; g++) {
-        char *path = path_of(dir, g);
+    char *paths[3] = { path_of(dir, 0), path_of(dir, 1), temporary(dir) };
 
-        unlink(path);
-        free(path);
+    for (int i = 0; i < 3; i++) {
+        unlink(paths[i]);
+        free(paths[i]);
     }
 }

@@ -9,12 +9,16 @@
  *   52   4  0
  *   56      one row a section: 16 bytes name (zero padded), 8 bytes offset
  *           from the start of the file, 8 bytes length, 32 bytes SHA-256
- *           then the sections in order, 64-byte aligned, then the SHA-256
- *           of the head and the table (32 bytes) and "QLAWEND1"
+ *           then the sections in order, each starting at a multiple of 64,
+ *           zeros between; then, again at a multiple of 64, the SHA-256 of
+ *           head and table (32 bytes) and "QLAWEND1"
+ *
+ * Every byte is covered by a digest or must be zero, so a file that differs
+ * anywhere from what was written is noticed.
  *
  * Two generations are kept, DIR/checkpoint.0 and .1: a write goes to the older
- * one, by temporary name, sync and rename.  A file is used only when every
- * length and digest in it is right and its identity is ours. */
+ * one, by temporary name, sync and rename.  Files are streamed: neither writing
+ * nor reading holds a copy of the state in memory. */
 #ifndef TRAINER_CHECKPOINT_H
 #define TRAINER_CHECKPOINT_H
 
@@ -24,12 +28,13 @@
 
 #include "base/err.h"
 
-#define CHECKPOINT_NAME 16
+#define CHECKPOINT_NAME     16
+#define CHECKPOINT_SECTIONS 64 /* at most */
 
 /* A piece of state: where it lives in memory. */
 struct section {
     const char *name;
-    void *data;
+    const void *data;
     size_t size;
 };
 
@@ -39,17 +44,20 @@ enum status checkpoint_write(const char *dir, const unsigned char id[32],
                              int64_t step, const struct section *sections,
                              int n, struct err *err);
 
-/* Find the newest usable generation: *step, or -1 when there is none.  Reasons
- * why a file was not used go to warn (may be NULL), one sentence each. */
-enum status checkpoint_find(int64_t *step, int *generation, const char *dir,
-                            const unsigned char id[32],
-                            void (*warn)(const char *sentence),
-                            struct err *err);
+struct checkpoint; /* an open generation, checked from end to end */
 
-/* Read one section of a generation that checkpoint_find chose; size is the
- * exact length expected, or with *data NULL any length, allocated for the
- * caller (free). */
-enum status checkpoint_read(const char *dir, int generation, const char *name,
+/* The newest generation that is whole and has this identity, or NULL.  Why a
+ * file was not used goes to warn (may be NULL), one sentence each. */
+struct checkpoint *checkpoint_open(const char *dir,
+                                   const unsigned char id[32],
+                                   void (*warn)(const char *sentence));
+void checkpoint_close(struct checkpoint *c);
+
+int64_t checkpoint_step(const struct checkpoint *c);
+
+/* Read one section; size is the exact length expected, or with *data NULL any
+ * length, allocated for the caller (free). */
+enum status checkpoint_read(const struct checkpoint *c, const char *name,
                             void **data, size_t *size, struct err *err);
 
 /* Remove both generations. */

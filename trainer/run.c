@@ -1,10 +1,14 @@
 #include "trainer/run.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/exact.h"
 #include "base/file.h"
@@ -42,6 +46,7 @@ struct run {
     struct curve_point *curve;
     size_t n_curve;
     double started_s, saved_s; /* monotonic */
+    int lock; /* of the folder of checkpoints, -1: none */
     double loss_limit;
 };
 
@@ -110,6 +115,8 @@ static void close_run(struct run *r)
     free(r->tokens);
     free(r->targets);
     free(r->curve);
+    if (r->lock >= 0)
+        close(r->lock);
 }
 
 static double wall_s(const struct run *r)
@@ -145,53 +152,66 @@ static enum status save(struct run *r, struct err *err)
                             (int)(sizeof sections / sizeof sections[0]), err);
 }
 
-static enum status load_part(const struct run *r, int generation,
-                             const char *name, void *to, size_t size,
-                             struct err *err)
+static enum status load_part(const struct checkpoint *k, const char *name,
+                             void *to, size_t size, struct err *err)
 {
-    return checkpoint_read(r->io->dir, generation, name, &to, &size, err);
+    return checkpoint_read(k, name, &to, &size, err);
 }
 
-static enum status load_state(struct run *r, int generation, struct err *err)
+static enum status load_state(struct run *r, const struct checkpoint *k,
+                              struct err *err)
 {
     struct model *m = r->model;
     const size_t bytes = m->n_params * sizeof(real);
     void *curve = NULL;
     size_t size = 0;
-    enum status st =
-        load_part(r, generation, "params", m->params, bytes, err);
+    enum status st = load_part(k, "params", m->params, bytes, err);
 
     if (st == OK)
-        st = load_part(r, generation, "moment1", m->moment1, bytes, err);
+        st = load_part(k, "moment1", m->moment1, bytes, err);
     if (st == OK)
-        st = load_part(r, generation, "moment2", m->moment2, bytes, err);
+        st = load_part(k, "moment2", m->moment2, bytes, err);
     if (st == OK)
-        st = load_part(r, generation, "progress", &r->progress,
-                       sizeof r->progress, err);
+        st = load_part(k, "progress", &r->progress, sizeof r->progress, err);
     if (st == OK)
-        st = checkpoint_read(r->io->dir, generation, "curve", &curve, &size,
-                             err);
+        st = checkpoint_read(k, "curve", &curve, &size, err);
     if (st == OK) {
         r->curve = curve;
         r->n_curve = size / sizeof *r->curve;
+        r->step = checkpoint_step(k);
     }
     return st;
+}
+
+/* Two processes that write the same checkpoints would each undo the other's
+ * work.  The lock goes with its holder, however that ends.  A file system
+ * without locks is left to the scheduler's care. */
+static enum status lock_folder(struct run *r, struct err *err)
+{
+    r->lock = open(r->io->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (r->lock < 0)
+        return err_errno(err, ERR_IO, "%s", r->io->dir);
+    if (flock(r->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return err_set(err, ERR_IO, "%s: another process trains here",
+                       r->io->dir);
+    return OK;
 }
 
 /* Continue from the newest checkpoint and repeat the curve so far. */
 static enum status resume(struct run *r, struct err *err)
 {
-    int64_t step = -1;
-    int generation;
-    enum status st = OK;
+    struct checkpoint *k;
+    enum status st;
 
-    if (r->io->dir)
-        st = checkpoint_find(&step, &generation, r->io->dir, r->id, warn,
-                             err);
-    if (st != OK || step < 0)
+    if (!r->io->dir)
+        return OK;
+    st = lock_folder(r, err);
+    if (st != OK)
         return st;
-    st = load_state(r, generation, err);
-    r->step = step;
+    k = checkpoint_open(r->io->dir, r->id, warn);
+    if (k)
+        st = load_state(r, k, err);
+    checkpoint_close(k);
     for (size_t i = 0; i < r->n_curve && st == OK; i++)
         st = metrics_point(r->io->metrics_fd, &r->curve[i], err);
     return st;
@@ -362,7 +382,7 @@ enum status run_train(struct run_result *out, const struct config *c,
                       const struct run_io *io, struct err *err)
 {
     struct run r = { .config = c, .io = io, .result = out, .seed = seed,
-                     .data_seed = data_seed };
+                     .data_seed = data_seed, .lock = -1 };
     bool at_end;
     enum status st;
 
