@@ -1,0 +1,443 @@
+#include "db/db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/str.h"
+
+/* The standard promises only 4,095 characters; every compiler takes more. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverlength-strings"
+const char db_schema[] =
+#include "db/schema_text.h"
+    ;
+#pragma GCC diagnostic pop
+
+#define MAX_CACHED 64
+
+struct cached {
+    const char *sql; /* constant text: the pointer is the key */
+    sqlite3_stmt *stmt;
+};
+
+struct db {
+    sqlite3 *handle;
+    char *path;
+    double patience_s;
+    struct cached cache[MAX_CACHED];
+    int n_cached;
+    bool in_transaction;
+};
+
+sqlite3 *db_handle(struct db *db)
+{
+    return db->handle;
+}
+
+const char *db_path(const struct db *db)
+{
+    return db->path;
+}
+
+void db_set_patience(struct db *db, double seconds)
+{
+    db->patience_s = seconds;
+}
+
+/* --- refusing what is not ours ------------------------------------------------- */
+
+/* Looked at before SQLite is: a FIFO must not block, a device not be read. */
+static enum status check_file(const char *path, enum db_mode mode, bool *fresh,
+                              struct err *err)
+{
+    struct stat sb;
+
+    *fresh = false;
+    if (stat(path, &sb) != 0) {
+        if (errno == ENOENT && mode == DB_WRITE) {
+            *fresh = true;
+            return OK;
+        }
+        return errno == ENOENT
+                   ? err_set(err, ERR_DB, "%s does not exist; 'qlaw run' "
+                                          "makes it",
+                             path)
+                   : err_errno(err, ERR_DB, "%s", path);
+    }
+    if (!S_ISREG(sb.st_mode))
+        return err_set(err, ERR_DB, "%s is not a regular file", path);
+    *fresh = sb.st_size == 0 && mode == DB_WRITE;
+    if (sb.st_size == 0 && mode == DB_READ)
+        return err_set(err, ERR_DB, "%s is empty: no grid was run there",
+                       path);
+    return OK;
+}
+
+static enum status check_header(const char *path, struct err *err)
+{
+    char head[100];
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof head);
+
+    /* Closing a descriptor drops this process's POSIX locks on the file, so
+     * this happens before SQLite opens it. */
+    if (fd >= 0)
+        close(fd);
+    if (n < 0)
+        return err_errno(err, ERR_DB, "%s", path);
+    if (n < (ssize_t)sizeof head ||
+        memcmp(head, "SQLite format 3", 16) != 0)
+        return err_set(err, ERR_DB, "%s is not an SQLite database; it is left "
+                                    "alone",
+                       path);
+    return OK;
+}
+
+static enum status sql_error(struct db *db, const char *what, struct err *err)
+{
+    return err_set(err, ERR_DB, "%s: %s: %s", db->path, what,
+                   sqlite3_errmsg(db->handle));
+}
+
+/* One integer of a pragma; -1 when it cannot be asked. */
+static int64_t ask(struct db *db, const char *sql)
+{
+    sqlite3_stmt *stmt = NULL;
+    int64_t value = -1;
+
+    if (sqlite3_prepare_v2(db->handle, sql, -1, &stmt, NULL) == SQLITE_OK &&
+        sqlite3_step(stmt) == SQLITE_ROW)
+        value = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    return value;
+}
+
+static enum status check_owner(struct db *db, struct err *err)
+{
+    const int64_t id = ask(db, "PRAGMA application_id");
+    const int64_t version = ask(db, "PRAGMA user_version");
+
+    if (id != DB_APPLICATION_ID)
+        return err_set(err, ERR_DB,
+                       "%s is a database of another program; it is left alone",
+                       db->path);
+    if (version > DB_VERSION)
+        return err_set(err, ERR_DB,
+                       "%s has schema version %lld, this qlaw knows %d: use a "
+                       "newer qlaw",
+                       db->path, (long long)version, DB_VERSION);
+    return OK;
+}
+
+/* The definitions in the file must be the ones we would make: a planted
+ * trigger or a view in a table's place is refused before anything runs.
+ * Objects of other names are the user's own affair, except triggers.  (SQLite's
+ * own guard, trusted_schema=OFF, also refuses json_valid, which ours uses.) */
+static enum status check_schema(struct db *db, struct err *err)
+{
+    sqlite3 *fresh = NULL;
+    sqlite3_stmt *theirs = NULL, *ours = NULL;
+    enum status st = OK;
+
+    if (sqlite3_open(":memory:", &fresh) != SQLITE_OK ||
+        sqlite3_exec(fresh, db_schema, NULL, NULL, NULL) != SQLITE_OK ||
+        sqlite3_prepare_v2(fresh,
+                           "SELECT sql FROM sqlite_schema WHERE type=?1 AND "
+                           "name=?2",
+                           -1, &ours, NULL) != SQLITE_OK)
+        st = err_set(err, ERR_DB, "the schema does not load: %s",
+                     sqlite3_errmsg(fresh));
+    if (st == OK &&
+        sqlite3_prepare_v2(db->handle,
+                           "SELECT type, name, sql FROM sqlite_schema WHERE "
+                           "sql IS NOT NULL",
+                           -1, &theirs, NULL) != SQLITE_OK)
+        st = sql_error(db, "cannot read the schema", err);
+    while (st == OK && sqlite3_step(theirs) == SQLITE_ROW) {
+        const char *type = (const char *)sqlite3_column_text(theirs, 0);
+        const char *name = (const char *)sqlite3_column_text(theirs, 1);
+        const char *sql = (const char *)sqlite3_column_text(theirs, 2);
+        const char *want;
+
+        sqlite3_reset(ours);
+        sqlite3_bind_text(ours, 1, type, -1, SQLITE_STATIC);
+        sqlite3_bind_text(ours, 2, name, -1, SQLITE_STATIC);
+        want = sqlite3_step(ours) == SQLITE_ROW
+                   ? (const char *)sqlite3_column_text(ours, 0)
+                   : NULL;
+        if (want ? strcmp(want, sql) != 0 : strcmp(type, "trigger") == 0)
+            st = err_set(err, ERR_DB,
+                         "%s: %s '%.60s' is not as qlaw made it; the file is "
+                         "left alone",
+                         db->path, type, name);
+    }
+    sqlite3_finalize(theirs);
+    sqlite3_finalize(ours);
+    sqlite3_close(fresh);
+    return st;
+}
+
+/* --- opening ---------------------------------------------------------------------- */
+
+static enum status create_schema(struct db *db, struct err *err)
+{
+    char pragmas[120];
+
+    snprintf(pragmas, sizeof pragmas,
+             "PRAGMA application_id=%d; PRAGMA user_version=%d;",
+             DB_APPLICATION_ID, DB_VERSION);
+    if (sqlite3_exec(db->handle, "BEGIN EXCLUSIVE", NULL, NULL, NULL) !=
+        SQLITE_OK)
+        return sql_error(db, "cannot begin", err);
+    /* Somebody may have made it while we waited. */
+    if (ask(db, "PRAGMA application_id") == DB_APPLICATION_ID ||
+        (sqlite3_exec(db->handle, pragmas, NULL, NULL, NULL) == SQLITE_OK &&
+         sqlite3_exec(db->handle, db_schema, NULL, NULL, NULL) ==
+             SQLITE_OK)) {
+        if (sqlite3_exec(db->handle, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
+            return OK;
+    }
+    sql_error(db, "cannot make the schema", err);
+    sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    return ERR_DB;
+}
+
+static enum status configure(struct db *db, enum db_mode mode,
+                             struct err *err)
+{
+    static const char safe[] = "PRAGMA cell_size_check=ON;"
+                               "PRAGMA foreign_keys=ON;";
+    static const char writer[] = "PRAGMA journal_mode=TRUNCATE;"
+                                 "PRAGMA synchronous=FULL;";
+    int code;
+
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_extended_result_codes(db->handle, 1);
+    sqlite3_busy_timeout(db->handle, 10000);
+    code = sqlite3_exec(db->handle, safe, NULL, NULL, NULL);
+    if (code == SQLITE_OK && mode == DB_WRITE)
+        code = sqlite3_exec(db->handle, writer, NULL, NULL, NULL);
+    return code == SQLITE_OK ? OK : sql_error(db, "cannot open", err);
+}
+
+static enum status open_handle(struct db *db, enum db_mode mode, bool fresh,
+                               struct err *err)
+{
+    const int flags = mode == DB_READ
+                          ? SQLITE_OPEN_READONLY
+                          : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    enum status st;
+
+    if (sqlite3_open_v2(db->path, &db->handle, flags, NULL) != SQLITE_OK)
+        return sql_error(db, "cannot open", err);
+    st = configure(db, mode, err);
+    if (st == OK && fresh)
+        st = create_schema(db, err);
+    if (st == OK && mode == DB_WRITE &&
+        sqlite3_db_readonly(db->handle, "main") == 1)
+        st = err_set(err, ERR_DB, "%s is read-only", db->path);
+    if (st == OK)
+        st = check_owner(db, err);
+    if (st == OK)
+        st = check_schema(db, err);
+    return st;
+}
+
+enum status db_open(struct db **out, const char *path, enum db_mode mode,
+                    struct err *err)
+{
+    struct db *db = mem_alloc(sizeof *db);
+    bool fresh;
+    enum status st;
+
+    *out = NULL;
+    db->path = mem_strdup(path);
+    db->patience_s = 10;
+    st = check_file(path, mode, &fresh, err);
+    if (st == OK && !fresh)
+        st = check_header(path, err);
+    if (st == OK)
+        st = open_handle(db, mode, fresh, err);
+    if (st == OK)
+        *out = db;
+    else
+        db_close(db);
+    return st;
+}
+
+void db_close(struct db *db)
+{
+    if (!db)
+        return;
+    for (int i = 0; i < db->n_cached; i++)
+        sqlite3_finalize(db->cache[i].stmt);
+    sqlite3_close(db->handle);
+    free(db->path);
+    free(db);
+}
+
+/* --- transactions ------------------------------------------------------------------- */
+
+static bool is_busy(int code)
+{
+    return (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED;
+}
+
+/* Try until patience is out, with pauses that grow to a quarter second. */
+static enum status patiently(struct db *db, const char *sql, struct err *err)
+{
+    const double end = clock_monotonic() + db->patience_s;
+    long pause_ms = 1;
+
+    sqlite3_busy_timeout(db->handle, 0);
+    for (;;) {
+        const int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+        const struct timespec ts = { .tv_nsec = pause_ms * 1000000 };
+
+        if (code == SQLITE_OK)
+            return OK;
+        if (!is_busy(code))
+            return sql_error(db, sql, err);
+        if (clock_monotonic() >= end)
+            return err_set(err, ERR_DB,
+                           "%s is locked: another program (perhaps an sqlite3 "
+                           "shell inside a transaction) holds it",
+                           db->path);
+        nanosleep(&ts, NULL);
+        pause_ms = pause_ms < 128 ? 2 * pause_ms : 250;
+    }
+}
+
+enum status db_begin(struct db *db, struct err *err)
+{
+    const enum status st = patiently(db, "BEGIN IMMEDIATE", err);
+
+    db->in_transaction = st == OK;
+    return st;
+}
+
+enum status db_commit(struct db *db, struct err *err)
+{
+    const enum status st = patiently(db, "COMMIT", err);
+
+    if (st == OK)
+        db->in_transaction = false;
+    return st;
+}
+
+void db_rollback(struct db *db)
+{
+    if (db->in_transaction)
+        sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+    db->in_transaction = false;
+}
+
+/* --- statements ---------------------------------------------------------------------- */
+
+enum status db_prepare(sqlite3_stmt **out, struct db *db, const char *sql,
+                       struct err *err)
+{
+    struct cached *c;
+
+    for (int i = 0; i < db->n_cached; i++)
+        if (strcmp(db->cache[i].sql, sql) == 0) {
+            *out = db->cache[i].stmt;
+            sqlite3_reset(*out);
+            sqlite3_clear_bindings(*out);
+            return OK;
+        }
+    if (db->n_cached == MAX_CACHED) { /* forget the oldest */
+        sqlite3_finalize(db->cache[0].stmt);
+        memmove(db->cache, db->cache + 1,
+                sizeof db->cache[0] * (size_t)--db->n_cached);
+    }
+    c = &db->cache[db->n_cached];
+    if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
+                           &c->stmt, NULL) != SQLITE_OK)
+        return sql_error(db, "cannot prepare", err);
+    c->sql = sqlite3_sql(c->stmt); /* the statement's own copy */
+    db->n_cached++;
+    *out = c->stmt;
+    return OK;
+}
+
+static void bind_all(sqlite3_stmt *stmt, const char *types, va_list ap)
+{
+    for (int i = 0; types[i]; i++) {
+        double x;
+        const char *text;
+
+        switch (types[i]) {
+        case 'i':
+            sqlite3_bind_int64(stmt, i + 1, va_arg(ap, int64_t));
+            break;
+        case 'd':
+            x = va_arg(ap, double);
+            if (isnan(x))
+                sqlite3_bind_null(stmt, i + 1);
+            else
+                sqlite3_bind_double(stmt, i + 1, x);
+            break;
+        case 't':
+            text = va_arg(ap, const char *);
+            sqlite3_bind_text(stmt, i + 1, text, -1, SQLITE_TRANSIENT);
+            break;
+        default:
+            sqlite3_bind_null(stmt, i + 1);
+            break;
+        }
+    }
+}
+
+void db_bind(sqlite3_stmt *stmt, const char *types, ...)
+{
+    va_list ap;
+
+    va_start(ap, types);
+    bind_all(stmt, types, ap);
+    va_end(ap);
+}
+
+enum status db_step(bool *row, struct db *db, sqlite3_stmt *stmt,
+                    struct err *err)
+{
+    const int code = sqlite3_step(stmt);
+
+    *row = code == SQLITE_ROW;
+    if (code == SQLITE_ROW)
+        return OK;
+    if (code == SQLITE_DONE) {
+        sqlite3_reset(stmt);
+        return OK;
+    }
+    sql_error(db, "a statement failed", err);
+    sqlite3_reset(stmt);
+    return ERR_DB;
+}
+
+enum status db_run(struct db *db, struct err *err, const char *sql,
+                   const char *types, ...)
+{
+    sqlite3_stmt *stmt;
+    bool row = true;
+    va_list ap;
+    enum status st = db_prepare(&stmt, db, sql, err);
+
+    if (st != OK)
+        return st;
+    va_start(ap, types);
+    bind_all(stmt, types, ap);
+    va_end(ap);
+    while (st == OK && row)
+        st = db_step(&row, db, stmt, err);
+    return st;
+}

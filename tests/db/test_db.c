@@ -1,0 +1,475 @@
+#include "db/db.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/str.h"
+#include "tests/check.h"
+
+static char dir[32], path[64];
+
+static int set_up(void **state)
+{
+    (void)state;
+    strcpy(dir, "/tmp/qlaw-db-XXXXXX");
+    if (!mkdtemp(dir))
+        return 1;
+    snprintf(path, sizeof path, "%s/qlaw.db", dir);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    char command[64];
+
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf '%s'", dir);
+    return system(command);
+}
+
+static struct db *open_db(enum db_mode mode)
+{
+    struct db *db;
+    struct err err;
+
+    check_ok(db_open(&db, path, mode, &err), err);
+    return db;
+}
+
+/* A point with two arms and seeds, as small as the schema allows. */
+static const char rows[] =
+    "INSERT INTO dataset VALUES(1,'t','s','bytes',256,1000,NULL,1000,NULL);"
+    "INSERT INTO grid VALUES(1,'g','text','sha','argv','2026-01-01');"
+    "INSERT INTO point(point_id,config,twin_id,is_base,dataset_id,n_layer,"
+    "d_model,n_embed,n_head_params,n_body,n_other,tokens,fmt,exp_bits,"
+    "man_bits,group_size,flops_plan,mem_plan,gran) VALUES"
+    "('aaaaaaaaaaaaaaaa','{\"train\":{\"lr\":0.02}}','aaaaaaaaaaaaaaaa',1,1,"
+    "2,8,10,10,1000,5,5000,'fp32',8,23,NULL,1e6,100,NULL),"
+    "('bbbbbbbbbbbbbbbb','{\"train\":{\"lr\":0.02}}','aaaaaaaaaaaaaaaa',0,1,"
+    "2,8,10,10,1000,5,5000,'int4',0,3,32,1e6,100,'group');"
+    "INSERT INTO grid_point VALUES(1,'aaaaaaaaaaaaaaaa',0,'',0,'[1,2]'),"
+    "(1,'bbbbbbbbbbbbbbbb',1,'',0,'[1,2]');"
+    "INSERT INTO run(run_id,point_id,seed,data_seed,state) VALUES"
+    "(1,'aaaaaaaaaaaaaaaa',1,1,'done'),(2,'aaaaaaaaaaaaaaaa',2,2,'done'),"
+    "(3,'bbbbbbbbbbbbbbbb',1,1,'done'),(4,'bbbbbbbbbbbbbbbb',2,2,'done');"
+    "INSERT INTO result(run_id,loss,steps,tokens) VALUES(1,2.0,10,5000),"
+    "(2,2.2,10,5000),(3,2.1,10,5000),(4,2.5,10,5000);";
+
+static void fill(struct db *db)
+{
+    char *message = NULL;
+
+    if (sqlite3_exec(db_handle(db), rows, NULL, NULL, &message) != SQLITE_OK)
+        print_error("%s\n", message);
+    assert_null(message);
+}
+
+static double number(struct db *db, const char *sql)
+{
+    sqlite3_stmt *stmt;
+    struct err err;
+    bool row;
+    double x;
+
+    check_ok(db_prepare(&stmt, db, sql, &err), err);
+    check_ok(db_step(&row, db, stmt, &err), err);
+    assert_true(row);
+    x = sqlite3_column_double(stmt, 0);
+    sqlite3_reset(stmt);
+    return x;
+}
+
+static void views_fold_seeds_and_pair_twins(void **state)
+{
+    struct db *db = open_db(DB_WRITE);
+
+    (void)state;
+    fill(db);
+    /* by hand: means 2.1 and 2.3, deltas 0.1 and 0.3 */
+    check_close(number(db, "select loss from points where is_base"), 2.1,
+                1e-15);
+    check_close(number(db, "select sd from points where is_base"),
+                sqrt(0.02), 1e-15);
+    check_close(number(db, "select delta from deltas where seed=2"), 0.3,
+                1e-15);
+    check_close(number(db, "select delta from degradation"), 0.2, 1e-15);
+    check_close(number(db, "select delta_se from degradation"), 0.1, 1e-15);
+    check_close(number(db, "select bits from runs where run_id=3"), 4, 0);
+    check_close(number(db, "select done from progress"), 4, 0);
+    check_close(number(db, "select pct_flops from progress"), 100, 0);
+    db_close(db);
+}
+
+/* The columns that people's queries rely on (product specification 6.3). */
+static void views_keep_their_columns(void **state)
+{
+    static const struct {
+        const char *view, *columns;
+    } table[] = {
+        { "runs", "run_id,point_id,seed,state,N,D,G,E,M,bits,fmt,loss,loss_se,"
+                  "wall_s,tok_per_s,n_total,n_layer,d_model,tokens_per_param,"
+                  "flops,act_fmt,grad_fmt,gmse,trainer,attempts,state_reason" },
+        { "points", "point_id,N,D,G,E,M,bits,fmt,seeds,loss,sd,se,wall_s" },
+        { "deltas", "run_id,point_id,seed,N,D,G,E,M,bits,fmt,loss,base_loss,"
+                    "delta" },
+        { "degradation", "point_id,N,D,G,E,M,bits,fmt,seeds,loss,delta,"
+                         "delta_se" },
+        { "best_split", "N,D,G,bits,E,M,fmt,loss,delta,delta_se" },
+        { "failures", "run_id,state,outcome,exit_code,term_signal,attempt,"
+                      "host,slurm_job,message,fmt,N,D,G,seed,log_path" },
+        { "curves", "run_id,step,tokens,train_loss,val_loss,grad_norm,wall_s,"
+                    "N,D,G,fmt,seed" },
+        { "progress", "grid,runs,done,running,waiting,diverged,failed,"
+                      "pct_flops" },
+        { "fits", "fit_id,name,law,n_def,n_points,rmse,r2,bic,holdout_rmse,"
+                  "converged,params,created_at" },
+    };
+    struct db *db = open_db(DB_WRITE);
+
+    (void)state;
+    fill(db);
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        char *sql = mem_printf("select %s from %s", table[i].columns,
+                               table[i].view);
+        struct err err;
+
+        check_ok(db_run(db, &err, sql, ""), err);
+        free(sql);
+    }
+    db_close(db);
+}
+
+/* The questions of the specification, word for word. */
+static void the_documented_queries_run(void **state)
+{
+    static const char *const queries[] = {
+        "select N,D,G,fmt,seeds,loss,se from points order by N,D,G",
+        "select * from best_split where bits=4",
+        "select fmt,G,avg(delta) from degradation group by 1,2",
+        "select * from failures",
+        "select step,run_id,train_loss from curves where run_id in (12,40)",
+        "select * from progress",
+        "select r.* from runs r join point p using(point_id) where p.config "
+        "->> '$.train.lr' > 0.01",
+        "select r.run_id, e.git_commit, e.git_dirty from run r join attempt a "
+        "using(run_id) join env e using(env_id) where e.git_dirty",
+        "select sum(flops), sum(wall_s) from runs where state='done'",
+        "select * from fits",
+        "select N, D, avg(sd) from points where seeds>1 group by 1,2",
+        "select at,kind,detail from event where run_id=39",
+    };
+    struct db *db = open_db(DB_WRITE);
+
+    (void)state;
+    fill(db);
+    for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
+        struct err err;
+
+        check_ok(db_run(db, &err, queries[i], ""), err);
+    }
+    check_close(number(db, "select count(*) from runs r join point p "
+                           "using(point_id) where p.config ->> "
+                           "'$.train.lr' > 0.01"),
+                4, 0);
+    db_close(db);
+}
+
+static void the_schema_refuses_what_cannot_be(void **state)
+{
+    static const char *const wrong[] = {
+        "update run set state='resting' where run_id=1",
+        "insert into run(point_id,seed,data_seed) values('nobody',1,1)",
+        "insert into run(point_id,seed,data_seed) values"
+        "('aaaaaaaaaaaaaaaa',1,1)",
+        "update result set loss='low'",
+        "update result set loss=NULL",
+        "update point set config='{' where is_base",
+        "update point set is_base=1",
+    };
+    struct db *db = open_db(DB_WRITE);
+
+    (void)state;
+    fill(db);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct err err;
+
+        assert_int_equal(db_run(db, &err, wrong[i], ""), ERR_DB);
+    }
+    db_close(db);
+}
+
+static void state_changes_are_logged(void **state)
+{
+    struct db *db = open_db(DB_WRITE);
+    struct err err;
+
+    (void)state;
+    fill(db);
+    check_ok(db_run(db, &err,
+                    "update run set state='failed', state_reason=? where "
+                    "run_id=1",
+                    "t", "why"),
+             err);
+    check_close(number(db, "select detail = 'done -> failed: why' from event "
+                           "where run_id=1"),
+                1, 0);
+    db_close(db);
+}
+
+static void values_are_bound_not_pasted(void **state)
+{
+    static const char nasty[] = "'; DROP TABLE run; --\"\n<b>";
+    struct db *db = open_db(DB_WRITE);
+    sqlite3_stmt *stmt;
+    struct err err;
+    bool row;
+
+    (void)state;
+    check_ok(db_run(db, &err, "insert into meta values(?,?)", "tt", "k",
+                    nasty),
+             err);
+    check_ok(db_prepare(&stmt, db, "select value from meta where key=?",
+                        &err),
+             err);
+    db_bind(stmt, "t", "k");
+    check_ok(db_step(&row, db, stmt, &err), err);
+    assert_string_equal(sqlite3_column_text(stmt, 0), nasty);
+    sqlite3_reset(stmt);
+    check_ok(db_run(db, &err, "insert into event(kind,detail) values(?,?)",
+                    "td", "nan", (double)NAN),
+             err);
+    check_close(number(db, "select detail is null from event"), 1, 0);
+    db_close(db);
+}
+
+/* --- files that are not ours ---------------------------------------------------- */
+
+static void digest(char hex[HASH_HEX])
+{
+    struct str text = { 0 };
+    struct err err;
+
+    check_ok(file_read(&text, path, 1 << 24, &err), err);
+    hash_bytes(hex, str_text(&text), text.len);
+    str_release(&text);
+}
+
+static void shell(const char *fmt, ...)
+{
+    char command[512];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(command, sizeof command, fmt, ap);
+    va_end(ap);
+    assert_int_equal(system(command), 0);
+}
+
+static const struct foreign {
+    const char *make; /* shell, run in the folder */
+    const char *says;
+    bool regular;
+} foreign[] = {
+    { "echo hello > qlaw.db", "is not an SQLite database", true },
+    { "head -c 5000 /dev/urandom > qlaw.db", "is not an SQLite database",
+      true },
+    { "printf 'SQLite format 3' > qlaw.db", "is not an SQLite database",
+      true },
+    { "mkdir qlaw.db", "is not a regular file", false },
+    { "mkfifo qlaw.db", "is not a regular file", false },
+    { "ln -s /dev/null qlaw.db", "is not a regular file", false },
+    { "sqlite3 qlaw.db 'create table t(x); insert into t values(1)'",
+      "is a database of another program", true },
+    { "sqlite3 qlaw.db 'create table t(x); pragma application_id=1363951959; "
+      "pragma user_version=99'",
+      "schema version 99, this qlaw knows 1", true },
+    { "sqlite3 ours.db 'create trigger evil after insert on run begin delete "
+      "from run; end' && mv ours.db qlaw.db",
+      "trigger 'evil' is not as qlaw made it", true },
+    { "sqlite3 ours.db 'drop view runs; create view runs as select 1' && mv "
+      "ours.db qlaw.db",
+      "view 'runs' is not as qlaw made it", true },
+    { "cp ours.db qlaw.db && dd if=/dev/zero of=qlaw.db bs=1 seek=100 "
+      "count=4000 conv=notrunc 2>/dev/null",
+      "qlaw.db", true },
+    { "cp ours.db qlaw.db && chmod a-w qlaw.db && mv qlaw.db q && mv q "
+      "qlaw.db && ln -s nowhere x",
+      NULL, true },
+};
+
+static void foreign_files_are_refused_and_left_alone(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++)
+        for (int mode = 0; mode < 2; mode++) {
+            char before[HASH_HEX], after[HASH_HEX], good[80];
+            struct db *db;
+            struct err err;
+            const double start = clock_monotonic();
+
+            shell("rm -rf '%s'/*", dir);
+            snprintf(good, sizeof good, "%s/ours.db", dir);
+            check_ok(db_open(&db, good, DB_WRITE, &err), err);
+            db_close(db);
+            shell("cd '%s' && %s", dir, foreign[i].make);
+            if (!foreign[i].says)
+                continue;
+            if (foreign[i].regular)
+                digest(before);
+            assert_int_equal(db_open(&db, path, mode ? DB_WRITE : DB_READ,
+                                     &err),
+                             ERR_DB);
+            check_says(err, foreign[i].says);
+            assert_true(clock_monotonic() - start < 5);
+            if (foreign[i].regular) {
+                digest(after);
+                assert_string_equal(before, after);
+            }
+        }
+}
+
+static void a_missing_file_is_made_only_for_writing(void **state)
+{
+    struct db *db;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(db_open(&db, path, DB_READ, &err), ERR_DB);
+    check_says(err, "does not exist; 'qlaw run' makes it");
+    assert_int_equal(access(path, F_OK), -1);
+    db_close(open_db(DB_WRITE));
+    db_close(open_db(DB_READ));
+    shell("sqlite3 '%s' 'pragma application_id' | grep -q 1363951959", path);
+    shell("file '%s' 2>/dev/null | grep -q . || true", path);
+}
+
+static void reading_writes_nothing(void **state)
+{
+    char before[HASH_HEX], after[HASH_HEX];
+    struct db *db = open_db(DB_WRITE);
+    struct err err;
+
+    (void)state;
+    fill(db);
+    db_close(db);
+    digest(before);
+    db = open_db(DB_READ);
+    check_ok(db_run(db, &err, "select * from points", ""), err);
+    assert_int_equal(db_run(db, &err, "delete from run", ""), ERR_DB);
+    check_says(err, "readonly");
+    db_close(db);
+    digest(after);
+    assert_string_equal(before, after);
+    /* the writer's journal stays as an empty file; the reader adds none */
+    shell("test \"$(cd '%s' && echo *)\" = 'qlaw.db qlaw.db-journal'", dir);
+    shell("test ! -s '%s-journal'", path);
+}
+
+/* --- more than one ---------------------------------------------------------------- */
+
+static void a_writer_waits_for_another_and_then_says_so(void **state)
+{
+    struct db *db = open_db(DB_WRITE), *other = open_db(DB_WRITE);
+    struct err err;
+    double start;
+
+    (void)state;
+    check_ok(db_begin(other, &err), err);
+    db_set_patience(db, 0.3);
+    start = clock_monotonic();
+    assert_int_equal(db_begin(db, &err), ERR_DB);
+    check_says(err, "is locked: another program");
+    assert_true(clock_monotonic() - start >= 0.3);
+    db_rollback(other);
+    check_ok(db_begin(db, &err), err);
+    check_ok(db_commit(db, &err), err);
+    db_close(db);
+    db_close(other);
+}
+
+/* Six processes insert forty rows each, one transaction a row, while a
+ * seventh reads: nothing is lost. */
+static void writers_in_many_processes_lose_nothing(void **state)
+{
+    enum { WRITERS = 6, ROWS = 40 };
+    struct db *db = open_db(DB_WRITE);
+    struct err err;
+
+    (void)state;
+    db_close(db);
+    for (int w = 0; w < WRITERS; w++)
+        if (fork() == 0) {
+            int failed = 0;
+
+            if (db_open(&db, path, DB_WRITE, &err) != OK)
+                _exit(1);
+            db_set_patience(db, 60);
+            for (int i = 0; i < ROWS; i++)
+                failed |= db_begin(db, &err) != OK ||
+                          db_run(db, &err,
+                                 "insert into event(kind) values(?)", "t",
+                                 "x") != OK ||
+                          db_commit(db, &err) != OK;
+            _exit(failed);
+        }
+    db = open_db(DB_READ);
+    for (int i = 0; i < 20; i++)
+        check_ok(db_run(db, &err, "select count(*) from event", ""), err);
+    for (int w = 0; w < WRITERS; w++) {
+        int status;
+
+        assert_true(wait(&status) > 0);
+        assert_int_equal(status, 0);
+    }
+    check_close(number(db, "select count(*) from event"), WRITERS * ROWS, 0);
+    db_close(db);
+}
+
+static void many_starts_at_once_make_one_schema(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 8; i++)
+        if (fork() == 0) {
+            struct db *db;
+            struct err err;
+
+            _exit(db_open(&db, path, DB_WRITE, &err) != OK);
+        }
+    for (int i = 0; i < 8; i++) {
+        int status;
+
+        assert_true(wait(&status) > 0);
+        assert_int_equal(status, 0);
+    }
+    db_close(open_db(DB_READ));
+}
+
+#define in_folder(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        in_folder(views_fold_seeds_and_pair_twins),
+        in_folder(views_keep_their_columns),
+        in_folder(the_documented_queries_run),
+        in_folder(the_schema_refuses_what_cannot_be),
+        in_folder(state_changes_are_logged),
+        in_folder(values_are_bound_not_pasted),
+        in_folder(foreign_files_are_refused_and_left_alone),
+        in_folder(a_missing_file_is_made_only_for_writing),
+        in_folder(reading_writes_nothing),
+        in_folder(a_writer_waits_for_another_and_then_says_so),
+        in_folder(writers_in_many_processes_lose_nothing),
+        in_folder(many_starts_at_once_make_one_schema),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
