@@ -27,14 +27,17 @@ static const struct cli_option options[] = {
     { "data-seed", 0, "N", "order of the data (default: the seed)" },
     { "dir", 0, "DIR", "keep checkpoints here and resume from them" },
     { "metrics", 0, "FILE", "append JSON lines here (default: $QLAW_METRICS, "
-                            "else stdout)" },
+                            "else stdout); a number is an open descriptor" },
+    { "threads", 't', "N", "threads (default: run.threads); results do not "
+                          "depend on it" },
     { "stop-after", 0, "STEP", "stop after this step as a signal would" },
     { "dump-weights", 0, "FILE", "write the initial weights and end" },
     { "dump-batches", 0, "N", "with --dump-weights: append N batches" },
     { NULL, 0, NULL, NULL },
 };
 
-/* A signal only asks; the loop stops at the end of its step. */
+/* A signal only asks; the loop stops at the end of its step.  A second Ctrl-C
+ * ends at once. */
 static volatile sig_atomic_t stop_asked;
 
 static void ask_to_stop(int signal)
@@ -43,16 +46,20 @@ static void ask_to_stop(int signal)
     stop_asked = 1;
 }
 
+#define GRACE_S 2 /* to save in, once the scheduler is gone */
+
 /* The scheduler holds the other end of this descriptor open; when it is gone,
- * so should we be, whatever became of the parent-death signal. */
+ * so should we be, whatever became of the parent-death signal.  Ending in the
+ * middle of a save is safe: a checkpoint appears by its rename. */
 static void *watch_life(void *arg)
 {
     struct pollfd p = { .fd = (int)(intptr_t)arg, .events = POLLIN };
 
     while (poll(&p, 1, -1) < 0 && errno == EINTR)
         ;
-    raise(SIGTERM);
-    return NULL;
+    stop_asked = 1;
+    sleep(GRACE_S);
+    _exit(err_exit_code(ERR_STOPPED));
 }
 
 static void prepare_to_end(void)
@@ -62,8 +69,10 @@ static void prepare_to_end(void)
     struct sigaction action = { .sa_handler = ask_to_stop };
     pthread_t thread;
 
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        action.sa_flags = signals[i] == SIGINT ? (int)SA_RESETHAND : 0;
         sigaction(signals[i], &action, NULL);
+    }
     if (!life)
         return;
     prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -80,6 +89,12 @@ static enum status open_metrics(int *fd, const struct cli *cli,
     *fd = STDOUT_FILENO;
     if (!path || !*path)
         return OK;
+    if (strspn(path, "0123456789") == strlen(path)) {
+        *fd = atoi(path);
+        return fcntl(*fd, F_SETFD, FD_CLOEXEC) == 0
+                   ? OK
+                   : err_errno(err, ERR_IO, "metrics descriptor %s", path);
+    }
     *fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
     return *fd < 0 ? err_errno(err, ERR_IO, "%s", path) : OK;
 }
@@ -103,8 +118,9 @@ static enum status read_config(struct config **c, json_t **json,
 static enum status apply_sets(struct config *c, const struct cli *cli,
                               struct err *err)
 {
-    const char *set;
-    enum status st = OK;
+    const char *set, *threads = cli_value(cli, "threads", NULL);
+    enum status st =
+        threads ? config_set(c, "run.threads", threads, err) : OK;
 
     for (int i = 0; st == OK && (set = cli_nth(cli, "set", i)); i++) {
         const size_t n = strcspn(set, "=");
