@@ -198,26 +198,45 @@ static enum status read_file(struct sink *to, const char *path,
 
 /* --- all files -------------------------------------------------------------------- */
 
+/* Tokens keep their suffix under a compression. */
+static bool holds_tokens(const char *path)
+{
+    return text_has_suffix(path, ".u16") ||
+           text_has_suffix(path, ".u16.gz") ||
+           text_has_suffix(path, ".u16.zst");
+}
+
+static enum status read_named(struct sink *to, const char *path, bool *tokens,
+                              struct err *err)
+{
+    const bool u16 = holds_tokens(path);
+    enum status st;
+
+    if (to->size > 0 && u16 != *tokens)
+        return err_set(err, ERR_CONFIG,
+                       "%s: text and .u16 tokens cannot be mixed", path);
+    *tokens = u16;
+    st = read_file(to, path, err);
+    if (st == OK && u16 && to->size < to->limit && to->size % 2)
+        st = err_set(err, ERR_CONFIG,
+                     "%s: an odd number of bytes is not 16-bit tokens", path);
+    return st;
+}
+
+/* A name that exists is meant as it stands, even with [ or * in it. */
 static enum status read_pattern(struct sink *to, const char *pattern,
                                 bool *tokens, struct err *err)
 {
     glob_t g;
+    struct stat sb;
     enum status st = OK;
 
+    if (stat(pattern, &sb) == 0)
+        return read_named(to, pattern, tokens, err);
     if (glob(pattern, GLOB_TILDE, NULL, &g) != 0)
         return err_set(err, ERR_CONFIG, "%s: no such file", pattern);
-    for (size_t i = 0; i < g.gl_pathc && st == OK && to->size < to->limit;
-         i++) {
-        const bool u16 = text_has_suffix(g.gl_pathv[i], ".u16");
-
-        if (to->size > 0 && u16 != *tokens)
-            st = err_set(err, ERR_CONFIG,
-                         "%s: text and .u16 tokens cannot be mixed",
-                         g.gl_pathv[i]);
-        *tokens = u16;
-        if (st == OK)
-            st = read_file(to, g.gl_pathv[i], err);
-    }
+    for (size_t i = 0; i < g.gl_pathc && st == OK && to->size < to->limit; i++)
+        st = read_named(to, g.gl_pathv[i], tokens, err);
     globfree(&g);
     return st;
 }

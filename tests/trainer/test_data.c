@@ -148,6 +148,39 @@ static void compression_and_cutting_do_not_change_the_identity(void **state)
     small_folder_free(dir);
 }
 
+/* Every way to say the same 16-bit tokens, in a file whose name a glob would
+ * read otherwise. */
+static void tokens_may_be_compressed_and_oddly_named(void **state)
+{
+    static const char *const names[] = { "plain.u16", "packed.u16.zst",
+                                         "[0-9] *.u16" };
+    char *dir = small_folder();
+    uint16_t ramp[4000];
+    char packed[20000];
+
+    (void)state;
+    for (int i = 0; i < 4000; i++)
+        ramp[i] = (uint16_t)i;
+    put(dir, names[0], ramp, sizeof ramp);
+    put(dir, names[1], packed,
+        ZSTD_compress(packed, sizeof packed, ramp, sizeof ramp, 3));
+    put(dir, names[2], ramp, sizeof ramp);
+    for (int k = 0; k < 3; k++) {
+        struct config *c = config_of(dir, names[k], "model.vocab=4000");
+        struct data *d;
+        struct err err;
+        int tokens[16], targets[16];
+
+        check_ok(data_open(&d, c, &err), err);
+        data_batch(d, tokens, targets, 1, 1, 0);
+        for (int i = 0; i < 16; i++)
+            assert_int_equal(tokens[i], tokens[0] + i);
+        data_close(d);
+        config_free(c);
+    }
+    small_folder_free(dir);
+}
+
 static void a_delimiter_line_is_one_token(void **state)
 {
     char *dir = small_folder();
@@ -194,6 +227,7 @@ static void wrong_data_are_refused_by_name(void **state)
         { "text.txt", "data.sha256=0123", "the data changed: SHA-256 is" },
         { "", NULL, "is not a regular file" },
         { "bomb.zst", NULL, "unpacks to more than 200 times its size" },
+        { "odd.u16", NULL, "odd.u16: an odd number of bytes" },
     };
     static const unsigned char gz[] = { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3,
                                         0x4b };
@@ -208,6 +242,7 @@ static void wrong_data_are_refused_by_name(void **state)
     memset(zst + 6, 0xff, sizeof zst - 6);
     put(dir, "empty.txt", "", 0);
     put(dir, "tiny.txt", "abcdefghijabcdefghij", 20);
+    put(dir, "odd.u16", "abc", 3);
     put(dir, "cut.gz", gz, sizeof gz);
     put(dir, "bad.zst", zst, sizeof zst);
     put(dir, "bomb.zst", packed,
@@ -276,6 +311,7 @@ int main(void)
         cmocka_unit_test(other_seeds_and_epochs_give_other_orders),
         cmocka_unit_test(training_and_validation_share_no_token),
         cmocka_unit_test(compression_and_cutting_do_not_change_the_identity),
+        cmocka_unit_test(tokens_may_be_compressed_and_oddly_named),
         cmocka_unit_test(a_delimiter_line_is_one_token),
         cmocka_unit_test(wrong_data_are_refused_by_name),
         cmocka_unit_test(the_identity_is_filled_in_or_checked),
