@@ -34,7 +34,8 @@ static bool sink_add(struct sink *s, const void *data, size_t n)
         s->cap = s->size + n + s->cap / 2;
         s->bytes = mem_grow(s->bytes, s->cap, 1);
     }
-    memcpy(s->bytes + s->size, data, n);
+    if (n > 0)
+        memcpy(s->bytes + s->size, data, n);
     hash_add(s->hash, data, n);
     s->size += n;
     return !full;

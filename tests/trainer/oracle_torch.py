@@ -185,11 +185,12 @@ def rate(train, steps, step):
 
 
 def clip(params, largest):
-    """torch's own function adds 1e-6 to the norm."""
+    """torch's own function adds 1e-6 to the norm, which is returned."""
     norm = math.sqrt(sum(w.grad.pow(2).sum().item() for w in params))
     if norm > largest:
         for w in params:
             w.grad *= largest / norm
+    return norm
 
 
 def curve(path, dtype):
@@ -203,7 +204,7 @@ def curve(path, dtype):
                "weight_decay": 0.0}]
     opt = torch.optim.AdamW(groups, lr=1.0, eps=train["eps"],
                             betas=(train["beta1"], train["beta2"]))
-    losses = []
+    losses, norms = [], []
     for step, (tokens, targets) in enumerate(batches):
         lr = rate(train, len(batches), step)
         assert abs(lr - head["lr"][step]) < 1e-15 + 1e-12 * lr
@@ -212,36 +213,44 @@ def curve(path, dtype):
         opt.zero_grad(set_to_none=True)
         loss = forward(p, cfg, tokens, targets)
         loss.backward()
-        clip(list(p.values()), train["grad_clip"])
+        norms.append(clip(list(p.values()), train["grad_clip"]))
         opt.step()
         losses.append(loss.item())
-    return head, losses
+    return head, losses, norms
+
+
+def print_column(numbers):
+    print("      {")
+    for i in range(0, len(numbers), 4):
+        print("        " + ", ".join("%.13f" % x for x in numbers[i:i + 4]) +
+              ",")
+    print("      },")
 
 
 def main():
     torch.set_num_threads(1)
     print("/* oracle_curve.h - recorded by oracle_torch.py with PyTorch %s; not"
-          "\n * edited.  Training losses of 20 steps in double precision, from"
-          "\n * the weights and batches of test_oracle.c. */"
+          "\n * edited.  Training losses and gradient norms of 20 steps in"
+          "\n * double precision, from the weights and batches of"
+          " test_oracle.c. */"
           % torch.__version__)
     with tempfile.TemporaryDirectory() as folder:
         for arm in ARMS:
             path = os.path.join(folder, arm)
             subprocess.run([sys.argv[1], "dump", arm, path], check=True)
-            head, losses = curve(path, torch.float64)
-            _, single = curve(path, torch.float32)
+            head, losses, norms = curve(path, torch.float64)
+            _, single, _ = curve(path, torch.float32)
             worst = max(abs(a - b) for a, b in zip(losses, single))
             if arm == ARMS[0]:
                 print("#define ORACLE_DATA \\\n    \"%s\"\n"
                       "static const struct {\n    const char *arm;\n"
-                      "    double loss[20];\n} oracle[] = {"
+                      "    double loss[20], norm[20];\n} oracle[] = {"
                       % head["data_sha256"])
-            print("    { \"%s\", /* in float up to %.1e away */\n"
-                  "      {" % (arm, worst))
-            for i in range(0, len(losses), 4):
-                print("        " + ", ".join("%.13f" % x
-                                             for x in losses[i:i + 4]) + ",")
-            print("      } },")
+            print("    { \"%s\", /* losses in float up to %.1e away */"
+                  % (arm, worst))
+            print_column(losses)
+            print_column(norms)
+            print("    },")
     print("};")
 
 

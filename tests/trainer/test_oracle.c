@@ -1,6 +1,6 @@
 /* The trainer against another implementation of the same: oracle_curve.h has
- * the loss curves that oracle_torch.py (PyTorch) made from these weights and
- * batches.
+ * the losses and gradient norms that oracle_torch.py (PyTorch) made from these
+ * weights and batches.
  *
  * Called as `test_trainer_oracle dump ARM FILE` this program writes what that
  * script needs. */
@@ -59,23 +59,19 @@ static struct config *config_of(size_t i, const char *dir)
                         NULL);
 }
 
-/* train_loss of each of the lines. */
-static void losses_of(double *loss, char *lines)
+/* What the next line says. */
+static json_t *next_line(char **save, char *lines)
 {
-    char *save = NULL, *line = strtok_r(lines, "\n", &save);
+    const char *line = strtok_r(lines, "\n", save);
+    json_t *json;
+    struct err err;
 
-    for (int i = 0; i < STEPS; i++, line = strtok_r(NULL, "\n", &save)) {
-        json_t *json;
-        struct err err;
-
-        assert_non_null(line);
-        check_ok(json_parse(&json, line, "line", &err), err);
-        loss[i] = json_number_value(json_object_get(json, "train_loss"));
-        json_decref(json);
-    }
+    assert_non_null(line);
+    check_ok(json_parse(&json, line, "line", &err), err);
+    return json;
 }
 
-static void the_loss_curve_is_that_of_another_implementation(void **state)
+static void the_curves_are_those_of_another_implementation(void **state)
 {
     char *dir = small_folder();
 
@@ -83,14 +79,19 @@ static void the_loss_curve_is_that_of_another_implementation(void **state)
     for (size_t i = 0; i < N_ARMS; i++) {
         struct config *c = config_of(i, dir);
         struct run_result r;
-        double loss[STEPS];
-        char *lines;
+        char *lines, *save = NULL;
 
         assert_string_equal(oracle[i].arm, arms[i].name);
         assert_int_equal(small_run(&r, &lines, c, SEED, NULL, 0, NULL), OK);
-        losses_of(loss, lines);
-        for (int k = 0; k < (IS_FLOAT ? arms[i].float_steps : STEPS); k++)
-            check_close(loss[k], oracle[i].loss[k], TOLERANCE);
+        for (int k = 0; k < (IS_FLOAT ? arms[i].float_steps : STEPS); k++) {
+            json_t *json = next_line(&save, k ? NULL : lines);
+
+            check_close(json_number_value(json_object_get(json, "train_loss")),
+                        oracle[i].loss[k], TOLERANCE);
+            check_close(json_number_value(json_object_get(json, "grad_norm")),
+                        oracle[i].norm[k], TOLERANCE);
+            json_decref(json);
+        }
         free(lines);
         config_free(c);
     }
@@ -136,7 +137,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_text_is_the_one_that_was_recorded),
-        cmocka_unit_test(the_loss_curve_is_that_of_another_implementation),
+        cmocka_unit_test(the_curves_are_those_of_another_implementation),
     };
 
     if (argc == 4 && strcmp(argv[1], "dump") == 0)
