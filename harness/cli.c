@@ -152,15 +152,11 @@ static enum status parse_option(struct cli *cli, int *i, struct err *err)
     return OK;
 }
 
-static enum status set_verb(struct cli *cli, const char *name,
-                            struct err *err)
+enum status cli_unknown_verb(const char *name, struct err *err)
 {
     const char *names[64], *near;
     size_t n = 0;
 
-    cli->verb = verb_find(name);
-    if (cli->verb)
-        return OK;
     for (; verb_at((int)n) && n < 64; n++)
         names[n] = verb_at((int)n)->name;
     near = text_nearest(name, names, n);
@@ -168,6 +164,13 @@ static enum status set_verb(struct cli *cli, const char *name,
                           "unknown verb '%s', did you mean '%s'?", name, near)
                 : err_set(err, ERR_USAGE,
                           "unknown verb '%s' (see 'qlaw help')", name);
+}
+
+static enum status set_verb(struct cli *cli, const char *name,
+                            struct err *err)
+{
+    cli->verb = verb_find(name);
+    return cli->verb ? OK : cli_unknown_verb(name, err);
 }
 
 static enum status apply_globals(struct cli *cli, struct err *err)

@@ -70,6 +70,9 @@ enum status cli_parse(struct cli *cli, int argc, char **argv, bool *done,
                       struct err *err);
 void cli_release(struct cli *cli);
 
+/* ERR_USAGE with the nearest verb. */
+enum status cli_unknown_verb(const char *name, struct err *err);
+
 void cli_print_overview(void);
 void cli_print_help(const struct verb *verb);
 

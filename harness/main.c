@@ -9,9 +9,9 @@
 
 static const struct verb *const verbs[] = {
     &verb_doctor,  &verb_check,  &verb_plan,  &verb_run,     &verb_status,
-    &verb_show,    &verb_query,  &verb_fit,   &verb_predict, &verb_plot,
-    &verb_report,  &verb_fetch,  &verb_train, &verb_formats, &verb_laws,
-    &verb_keys,    &verb_version, &verb_help,
+    &verb_show,    &verb_query,  &verb_fit,   &verb_predict, &verb_laws,
+    &verb_fetch,   &verb_train,  &verb_bench, &verb_formats, &verb_keys,
+    &verb_version, &verb_help,
 };
 
 const struct verb *verb_at(int i)

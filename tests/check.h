@@ -18,8 +18,8 @@
 
 /* |got - want| <= tolerance * |want|. */
 #define check_relative(got, want, tolerance)                                  \
-    check_close_at((got), (want), (tolerance) * fabs(want), #got, __FILE__,   \
-                   __LINE__)
+    check_close_at((got), (want), (tolerance) * fabs((double)(want)), #got,   \
+                   __FILE__, __LINE__)
 
 #define check_ok(status, err)                                                 \
     check_ok_at((status), &(err), #status, __FILE__, __LINE__)

@@ -1,0 +1,162 @@
+#include "harness/progress.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/str.h"
+
+#define BAR      30
+#define REDRAW_S 0.2
+#define PLAIN_S  60
+#define MAX_ROWS 16 /* slots shown */
+
+struct progress {
+    const struct cli *cli;
+    bool terminal;
+    int rows; /* lines on the screen */
+    double last_s, last_share;
+};
+
+struct progress *progress_open(const struct cli *cli)
+{
+    struct progress *p = mem_alloc(sizeof *p);
+
+    p->cli = cli;
+    p->terminal = cli_is_terminal(cli, STDERR_FILENO);
+    p->last_s = -1e9;
+    return p;
+}
+
+void progress_clear(struct progress *p)
+{
+    if (p->rows > 0)
+        fprintf(stderr, "\033[%dA\r\033[J", p->rows);
+    p->rows = 0;
+}
+
+void progress_close(struct progress *p)
+{
+    if (!p)
+        return;
+    progress_clear(p);
+    free(p);
+}
+
+static double share(const struct progress_state *s)
+{
+    return s->flops_total > 0 ? fmin(1, s->flops_done / s->flops_total) : 1;
+}
+
+/* Seconds to go at this session's speed; NaN before there is one. */
+static double left(const struct progress_state *s)
+{
+    const double spent = clock_monotonic() - s->started_s;
+    const double did = s->flops_done - s->flops_at_start;
+
+    if (did <= 0 || spent < 1)
+        return NAN;
+    return (s->flops_total - s->flops_done) * spent / did;
+}
+
+static void counts(struct str *out, const struct progress_state *s)
+{
+    char a[32];
+    const double to_go = left(s);
+
+    str_addf(out, "%d/%d  %.0f%% of FLOPs  elapsed %s",
+             s->done + s->diverged + s->failed, s->total, 100 * share(s),
+             text_duration(a, clock_monotonic() - s->started_s));
+    if (!isnan(to_go))
+        str_addf(out, "  left %s", text_duration(a, to_go));
+    if (s->diverged)
+        str_addf(out, "  diverged %d", s->diverged);
+    if (s->failed)
+        str_addf(out, "  failed %d", s->failed);
+    if (s->stopping)
+        str_add(out, "  stopping");
+}
+
+static int columns(void)
+{
+    struct winsize w;
+
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 20
+               ? w.ws_col
+               : 80;
+}
+
+static void put_row(struct progress *p, struct str *row)
+{
+    const int width = columns() - 1;
+
+    fprintf(stderr, "%.*s\n", width, str_text(row));
+    str_clear(row);
+    p->rows++;
+}
+
+static void redraw(struct progress *p, const struct progress_state *s)
+{
+    struct str row = { 0 };
+    const int full = (int)(share(s) * BAR);
+
+    progress_clear(p);
+    str_addf(&row, "%s  [", s->grid);
+    for (int i = 0; i < BAR; i++)
+        str_add_char(&row, i < full ? '#' : '.');
+    str_add(&row, "]  ");
+    counts(&row, s);
+    put_row(p, &row);
+    for (int i = 0; i < s->n_runs && i < MAX_ROWS; i++) {
+        const struct progress_run *r = &s->runs[i];
+
+        if (!r->busy)
+            continue;
+        str_addf(&row, "  %s  step %.0f/%.0f", r->label, r->step, r->steps);
+        if (!isnan(r->loss))
+            str_addf(&row, "  loss %.3f", r->loss);
+        put_row(p, &row);
+    }
+    str_release(&row);
+}
+
+static void plain(const struct progress_state *s)
+{
+    struct str row = { 0 };
+
+    counts(&row, s);
+    fprintf(stderr, "%s: %s\n", s->grid, str_text(&row));
+    str_release(&row);
+}
+
+void progress_show(struct progress *p, const struct progress_state *s,
+                   bool force)
+{
+    const double now = clock_monotonic();
+
+    if (p->cli->verbosity < 0)
+        return;
+    if (p->terminal) {
+        if (!force && now - p->last_s < REDRAW_S)
+            return;
+        redraw(p, s);
+    } else {
+        const bool step = share(s) - p->last_share >= 0.1;
+
+        if (p->last_s < 0) { /* the first line comes after some work */
+            p->last_s = now;
+            p->last_share = share(s);
+            return;
+        }
+        if (!force && !step && now - p->last_s < PLAIN_S)
+            return;
+        plain(s);
+        p->last_share = share(s);
+    }
+    p->last_s = now;
+    fflush(stderr);
+}

@@ -1,0 +1,365 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "db/db.h"
+#include "harness/verbs.h"
+
+static const struct cli_option options[] = {
+    { "format", 'f', "FORMAT", "table, csv, json, jsonl or md (default table)" },
+    { NULL, 0, NULL, NULL },
+};
+
+/* Questions with a name: product of the views, ready to be copied. */
+static const struct {
+    const char *name, *sql;
+} named[] = {
+    { "failures", "select * from failures" },
+    { "losses", "select N,D,G,fmt,arm,seeds,round(loss,4) as loss,"
+                "round(se,4) as se from points order by N,D,arm" },
+    { "cost", "select arm,fmt,G,round(avg(delta),4) as cost,count(*) as cells "
+              "from degradation group by arm order by cost" },
+    { "best-split", "select * from best_split" },
+    { "progress", "select * from progress" },
+    { "fits", "select * from fits" },
+    { "noise", "select N,D,round(avg(sd),4) as sd,count(*) as points from "
+               "points where seeds>1 group by 1,2" },
+};
+#define N_NAMED (int)(sizeof named / sizeof named[0])
+
+/* --- formats: called with the header, each row, and at the end ------------------- */
+
+struct sheet {
+    int columns;
+    char **cells; /* row after row, the header first; table and md only */
+    int n, cap;
+    int rows;
+    struct str out;
+};
+
+static const char *cell_text(sqlite3_stmt *stmt, int i, char buf[32])
+{
+    if (sqlite3_column_type(stmt, i) == SQLITE_FLOAT)
+        return text_number(buf, sqlite3_column_double(stmt, i));
+    return (const char *)sqlite3_column_text(stmt, i);
+}
+
+static void keep(struct sheet *s, const char *text)
+{
+    if (s->n == s->cap) {
+        s->cap = 2 * s->cap + 64;
+        s->cells = mem_grow(s->cells, (size_t)s->cap, sizeof *s->cells);
+    }
+    s->cells[s->n++] = mem_strdup(text ? text : "");
+}
+
+/* What a terminal may see of a text. */
+static void put_plain(struct str *out, const char *text)
+{
+    for (; *text; text++)
+        str_add_char(out, (unsigned char)*text < ' ' || *text == 0x7f ? '?'
+                                                                   : *text);
+}
+
+static void add_cells(struct sheet *s, sqlite3_stmt *stmt)
+{
+    char buf[32];
+
+    for (int i = 0; i < s->columns; i++)
+        keep(s, cell_text(stmt, i, buf));
+}
+
+static int width_of(const char *text)
+{
+    int n = 0;
+
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80; /* UTF-8 heads */
+    return n;
+}
+
+static bool is_number(const char *text)
+{
+    const char *end;
+    double x;
+
+    return *text && text_read_number(&x, text, &end, false) && !*end;
+}
+
+static void put_padded(struct sheet *s, const char *text, int width)
+{
+    const int pad = width - width_of(text);
+    const bool right = is_number(text);
+
+    if (right)
+        str_addf(&s->out, "%*s", pad, "");
+    put_plain(&s->out, text);
+    if (!right)
+        str_addf(&s->out, "%*s", pad, "");
+}
+
+static int *column_widths(const struct sheet *s)
+{
+    int *width = mem_array((size_t)s->columns + 1, sizeof *width);
+
+    for (int i = 0; i < s->n; i++) {
+        const int w = width_of(s->cells[i]);
+
+        if (w > width[i % s->columns])
+            width[i % s->columns] = w;
+    }
+    return width;
+}
+
+static void end_table(struct sheet *s)
+{
+    int *width = column_widths(s);
+
+    for (int i = 0; i < s->n; i++) {
+        const int c = i % s->columns;
+
+        put_padded(s, s->cells[i], width[c]);
+        str_add(&s->out, c + 1 < s->columns ? "  " : "\n");
+        if (i + 1 == s->columns) {
+            for (int k = 0; k < s->columns; k++) {
+                for (int w = 0; w < width[k]; w++)
+                    str_add_char(&s->out, '-');
+                str_add(&s->out, k + 1 < s->columns ? "  " : "\n");
+            }
+        }
+    }
+    free(width);
+}
+
+static void end_markdown(struct sheet *s)
+{
+    for (int i = 0; i < s->n; i++) {
+        str_add(&s->out, i % s->columns ? " " : "| ");
+        for (const char *p = s->cells[i]; *p; p++) {
+            if (strchr("|\\`*_<>[]", *p))
+                str_add_char(&s->out, '\\');
+            str_add_char(&s->out, (unsigned char)*p < ' ' ? ' ' : *p);
+        }
+        str_add(&s->out, (i + 1) % s->columns ? " |" : " |\n");
+        if (i + 1 == s->columns) {
+            str_add(&s->out, "|");
+            for (int k = 0; k < s->columns; k++)
+                str_add(&s->out, "---|");
+            str_add(&s->out, "\n");
+        }
+    }
+}
+
+/* Quoted when needed; a text that a spreadsheet would take for a formula gets
+ * an apostrophe. */
+static void put_csv(struct str *out, const char *text, bool number)
+{
+    if (!number && *text && strchr("=+-@\t\r", *text)) {
+        str_addf(out, "\"'");
+    } else if (!strpbrk(text, ",\"\r\n")) {
+        str_add(out, text);
+        return;
+    } else {
+        str_add_char(out, '"');
+    }
+    for (; *text; text++) {
+        if (*text == '"')
+            str_add_char(out, '"');
+        str_add_char(out, *text);
+    }
+    str_add_char(out, '"');
+}
+
+static void csv_row(struct sheet *s, sqlite3_stmt *stmt)
+{
+    char buf[32];
+
+    for (int i = 0; i < s->columns; i++) {
+        const char *text = cell_text(stmt, i, buf);
+
+        put_csv(&s->out, text ? text : "",
+                sqlite3_column_type(stmt, i) != SQLITE_TEXT);
+        str_add(&s->out, i + 1 < s->columns ? "," : "\n");
+    }
+}
+
+static void object_row(struct sheet *s, sqlite3_stmt *stmt)
+{
+    struct str o = { 0 };
+
+    str_add(&o, "{");
+    for (int i = 0; i < s->columns; i++) {
+        const char *name = sqlite3_column_name(stmt, i);
+
+        if (sqlite3_column_type(stmt, i) == SQLITE_TEXT)
+            json_add_text(&o, name,
+                          (const char *)sqlite3_column_text(stmt, i));
+        else
+            json_add_number(&o, name,
+                            sqlite3_column_type(stmt, i) == SQLITE_NULL
+                                ? 0.0 / 0.0
+                                : sqlite3_column_double(stmt, i));
+    }
+    str_addf(&s->out, "%s}", str_text(&o));
+    str_release(&o);
+}
+
+static void json_row(struct sheet *s, sqlite3_stmt *stmt)
+{
+    str_add(&s->out, s->rows > 1 ? ",\n" : "[");
+    object_row(s, stmt);
+}
+
+static void jsonl_row(struct sheet *s, sqlite3_stmt *stmt)
+{
+    object_row(s, stmt);
+    str_add_char(&s->out, '\n');
+}
+
+static void end_json(struct sheet *s)
+{
+    str_add(&s->out, s->rows ? "]\n" : "[]\n");
+}
+
+static void csv_head(struct sheet *s, sqlite3_stmt *stmt)
+{
+    for (int i = 0; i < s->columns; i++) {
+        put_csv(&s->out, sqlite3_column_name(stmt, i), false);
+        str_add(&s->out, i + 1 < s->columns ? "," : "\n");
+    }
+}
+
+static void keep_head(struct sheet *s, sqlite3_stmt *stmt)
+{
+    for (int i = 0; i < s->columns; i++)
+        keep(s, sqlite3_column_name(stmt, i));
+}
+
+static const struct format {
+    const char *name;
+    void (*head)(struct sheet *, sqlite3_stmt *);
+    void (*row)(struct sheet *, sqlite3_stmt *);
+    void (*end)(struct sheet *);
+} formats[] = {
+    { "table", keep_head, add_cells, end_table },
+    { "csv", csv_head, csv_row, NULL },
+    { "json", NULL, json_row, end_json },
+    { "jsonl", NULL, jsonl_row, NULL },
+    { "md", keep_head, add_cells, end_markdown },
+};
+#define N_FORMATS (int)(sizeof formats / sizeof formats[0])
+
+static const struct format *find_format(const char *name, struct err *err)
+{
+    const char *names[N_FORMATS], *near;
+
+    for (int i = 0; i < N_FORMATS; i++) {
+        if (strcmp(formats[i].name, name) == 0)
+            return &formats[i];
+        names[i] = formats[i].name;
+    }
+    near = text_nearest(name, names, N_FORMATS);
+    err_set(err, ERR_USAGE, "--format '%.20s' is not table, csv, json, jsonl "
+                            "or md%s%s%s",
+            name, near ? "; did you mean '" : "", near ? near : "",
+            near ? "'?" : "");
+    return NULL;
+}
+
+/* --- asking ------------------------------------------------------------------------ */
+
+static const char *sql_of(const char *text)
+{
+    for (int i = 0; i < N_NAMED; i++)
+        if (strcmp(named[i].name, text) == 0)
+            return named[i].sql;
+    return text;
+}
+
+static enum status prepare(sqlite3_stmt **stmt, struct db *db,
+                           const char *sql, struct err *err)
+{
+    const char *tail;
+
+    if (sqlite3_prepare_v2(db_handle(db), sql, -1, stmt, &tail) != SQLITE_OK)
+        return err_set(err, ERR_USAGE, "%s (near column %d)",
+                       sqlite3_errmsg(db_handle(db)),
+                       sqlite3_error_offset(db_handle(db)) + 1);
+    if (!*stmt)
+        return err_set(err, ERR_USAGE, "the query is empty");
+    if (tail[strspn(tail, " \t\r\n;")])
+        return err_set(err, ERR_USAGE, "one query at a time, please");
+    if (!sqlite3_stmt_readonly(*stmt))
+        return err_set(err, ERR_USAGE, "query only reads; use the sqlite3 "
+                                       "shell to change a database");
+    return OK;
+}
+
+static enum status print_rows(sqlite3_stmt *stmt, const struct format *f,
+                              struct db *db, struct err *err)
+{
+    struct sheet s = { .columns = sqlite3_column_count(stmt) };
+    int code;
+
+    if (f->head)
+        f->head(&s, stmt);
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        s.rows++;
+        f->row(&s, stmt);
+        if (!f->end) { /* stream what needs no end */
+            fputs(str_text(&s.out), stdout);
+            str_clear(&s.out);
+        }
+    }
+    if (f->end)
+        f->end(&s);
+    fputs(str_text(&s.out), stdout);
+    str_release(&s.out);
+    for (int i = 0; i < s.n; i++)
+        free(s.cells[i]);
+    free(s.cells);
+    return code == SQLITE_DONE
+               ? OK
+               : err_set(err, ERR_DB, "%s", sqlite3_errmsg(db_handle(db)));
+}
+
+static enum status run(struct cli *cli, struct err *err)
+{
+    const struct format *f =
+        find_format(cli_value(cli, "format", "table"), err);
+    struct db *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    enum status st;
+
+    if (!f)
+        return ERR_USAGE;
+    if (cli->n_args == 0) {
+        for (int i = 0; i < N_NAMED; i++)
+            printf("%-11s %s\n", named[i].name, named[i].sql);
+        return OK;
+    }
+    st = db_open(&db, cli->db_path, DB_READ, err);
+    if (st == OK)
+        st = prepare(&stmt, db, sql_of(cli->args[0]), err);
+    if (st == OK)
+        st = print_rows(stmt, f, db, err);
+    sqlite3_finalize(stmt);
+    db_close(db);
+    return st;
+}
+
+const struct verb verb_query = {
+    .name = "query",
+    .args = "[SQL|NAME]",
+    .max_args = 1,
+    .summary = "read-only SQL on the database, or a named question",
+    .example = "qlaw query 'select fmt, avg(delta) from degradation group by "
+               "fmt'",
+    .options = options,
+    .detail = "Without an argument, the named questions.  The stock sqlite3 "
+              "shell reads the\nsame file; its views are described in the "
+              "schema (sqlite3 qlaw.db .schema).",
+    .run = run,
+};

@@ -1,0 +1,138 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "harness/grid_cli.h"
+#include "harness/runner.h"
+#include "harness/verbs.h"
+
+static const struct cli_option options[] = {
+    GRID_CLI_OPTIONS,
+    { "slots", 0, "N", "runs at once (default [run] slots, else the cores)" },
+    { "limit", 0, "N", "start at most N runs, then stop" },
+    { "dry-run", 0, NULL, "say what would be run and end" },
+    { "fail-fast", 0, NULL, "stop everything at the first failure" },
+    { "retry-failed", 0, NULL, "also run what failed or timed out before" },
+    { "keep-checkpoints", 0, NULL, "of finished runs too" },
+    { "json", 0, NULL, "report the outcome as JSON" },
+    { NULL, 0, NULL, NULL },
+};
+
+static void print_json(const struct grid *g, const struct runner_summary *s)
+{
+    struct str out = { 0 };
+
+    str_add(&out, "{");
+    json_add_text(&out, "schema", "qlaw/run/1");
+    json_add_text(&out, "grid", g->name);
+    json_add_number(&out, "runs", s->total);
+    json_add_number(&out, "already", s->already);
+    json_add_number(&out, "done", s->done);
+    json_add_number(&out, "diverged", s->diverged);
+    json_add_number(&out, "failed", s->failed);
+    json_add_number(&out, "waiting", s->waiting);
+    json_add_number(&out, "wall_s", s->wall_s);
+    json_add_number(&out, "flops", s->flops);
+    str_add(&out, "}");
+    puts(str_text(&out));
+    str_release(&out);
+}
+
+static void print_summary(const struct cli *cli, const struct grid *g,
+                          const struct runner_summary *s)
+{
+    char wall[32], flops[32];
+
+    if (s->already == s->total) {
+        cli_note(cli, "%s: all %d runs are there (%d done, %d diverged, %d "
+                      "failed); nothing to do",
+                 g->name, s->total, s->done, s->diverged, s->failed);
+        return;
+    }
+    cli_note(cli, "%s: %d done, %d diverged, %d failed of %d runs in %s, %s "
+                  "FLOPs",
+             g->name, s->done, s->diverged, s->failed, s->total,
+             text_duration(wall, s->wall_s), text_si(flops, s->flops, 3));
+    if (s->diverged + s->failed > 0)
+        cli_note(cli, "  qlaw query failures   lists their causes");
+    if (s->waiting > 0)
+        cli_note(cli, "%s: %d waiting; the same command goes on", g->name,
+                 s->waiting);
+}
+
+static enum status outcome(const struct grid *g,
+                           const struct runner_summary *s, struct err *err)
+{
+    if (s->breaker)
+        return err_set(err, ERR_REFUSED,
+                       "the first runs all failed in the same way; nothing "
+                       "more is started until that is mended");
+    if (s->stopped)
+        return err_set(err, ERR_STOPPED, "%s: stopped with %d runs waiting",
+                       g->name, s->waiting);
+    return s->failed + s->diverged > 0
+               ? err_set(err, ERR_RUNS, "%s: %d diverged, %d failed", g->name,
+                         s->diverged, s->failed)
+               : OK;
+}
+
+static enum status read_options(struct runner_options *o,
+                                const struct cli *cli, struct err *err)
+{
+    double slots, limit = 0;
+    enum status st = cli_number(&slots, cli, "slots", 0, 1, 4096, err);
+
+    if (st == OK)
+        st = cli_number(&limit, cli, "limit", 0, 1, 1e9, err);
+    *o = (struct runner_options){
+        .slots = (int)slots,
+        .limit = (int)limit,
+        .fail_fast = cli_flag(cli, "fail-fast"),
+        .retry_failed = cli_flag(cli, "retry-failed"),
+        .keep_checkpoints = cli_flag(cli, "keep-checkpoints"),
+    };
+    return st;
+}
+
+static enum status run(struct cli *cli, struct err *err)
+{
+    struct runner_options o;
+    struct runner_summary s = { 0 };
+    struct grid *g = NULL;
+    enum status st = read_options(&o, cli, err);
+
+    if (st == OK)
+        st = grid_from_cli(&g, cli, err);
+    if (st == OK && cli_flag(cli, "dry-run")) {
+        printf("%s: %d points, %d runs\n", g->name, g->n_points, g->n_runs);
+        grid_free(g);
+        return OK;
+    }
+    if (st == OK)
+        st = runner_run(&s, cli, g, &o, err);
+    if (st == OK) {
+        print_summary(cli, g, &s);
+        if (cli_flag(cli, "json"))
+            print_json(g, &s);
+        st = outcome(g, &s, err);
+    }
+    grid_free(g);
+    return st;
+}
+
+const struct verb verb_run = {
+    .name = "run",
+    .args = "GRID.ini",
+    .min_args = 1,
+    .max_args = 1,
+    .summary = "do what is missing of a grid, on this machine",
+    .example = "qlaw run experiments/quickstart.ini",
+    .options = options,
+    .detail = "The same command again goes on where it stopped.  ^C once "
+              "finishes the running\njobs, twice checkpoints and stops, three "
+              "times kills.  Exit 0: all done; 1: some\nfailed or diverged; "
+              "75: stopped with runs left.",
+    .run = run,
+};

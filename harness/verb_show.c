@@ -1,0 +1,222 @@
+/* verb_show.c - one run: its keys, attempts, result, log, and how to repeat
+ * it by hand. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "db/db.h"
+#include "harness/runner.h"
+#include "harness/verbs.h"
+
+#define LOG_LINES 10
+
+static const struct cli_option options[] = {
+    { "json", 0, NULL, "the configuration and the result as JSON" },
+    { NULL, 0, NULL, NULL },
+};
+
+/* RUN is a number, or the start of a point's hash with an optional -SEED. */
+static enum status find_run(int64_t *run_id, struct db *db, const char *text,
+                            struct err *err)
+{
+    const size_t hash = strcspn(text, "-");
+    const char *seed = text[hash] ? text + hash + 1 : NULL;
+    const bool number =
+        !seed && strspn(text, "0123456789") == strlen(text) &&
+        strlen(text) < 8;
+    char *like = mem_printf("%.*s", (int)hash, text);
+    sqlite3_stmt *stmt;
+    bool row, more = false;
+    enum status st = db_prepare(
+        &stmt, db,
+        number ? "SELECT run_id FROM run WHERE run_id=?1"
+               : "SELECT run_id FROM run WHERE substr(point_id, 1, "
+                 "length(?1))=?1 AND (?2 IS NULL OR seed=?2)",
+        err);
+
+    if (st == OK) {
+        db_bind(stmt, number ? "t" : "tt", like, seed);
+        st = db_step(&row, db, stmt, err);
+    }
+    if (st == OK && !row)
+        st = err_set(err, ERR_USAGE, "no run '%.40s' in %s", text,
+                     db_path(db));
+    if (st == OK) {
+        *run_id = sqlite3_column_int64(stmt, 0);
+        st = db_step(&more, db, stmt, err);
+    }
+    if (st == OK && more)
+        st = err_set(err, ERR_USAGE,
+                     "'%.40s' fits several runs; give more of the hash, or "
+                     "HASH-SEED",
+                     text);
+    if (more)
+        sqlite3_reset(stmt);
+    free(like);
+    return st;
+}
+
+/* One row as NAME value lines, or as a JSON object; NULLs are left out. */
+static enum status print_row(struct db *db, const char *sql, int64_t run_id,
+                             struct str *json, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row;
+    enum status st = db_prepare(&stmt, db, sql, err);
+
+    if (st != OK)
+        return st;
+    db_bind(stmt, "i", run_id);
+    while ((st = db_step(&row, db, stmt, err)) == OK && row)
+        for (int i = 0; i < sqlite3_column_count(stmt); i++) {
+            const char *name = sqlite3_column_name(stmt, i);
+            const char *text = (const char *)sqlite3_column_text(stmt, i);
+
+            if (!text)
+                continue;
+            if (!json)
+                printf("  %-15s %s\n", name, text);
+            else if (sqlite3_column_type(stmt, i) == SQLITE_TEXT)
+                json_add_text(json, name, text);
+            else
+                json_add_number(json, name, sqlite3_column_double(stmt, i));
+        }
+    return st;
+}
+
+static enum status print_attempts(struct db *db, int64_t run_id,
+                                  struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row;
+    enum status st = db_prepare(
+        &stmt, db,
+        "SELECT number, started_at, coalesce(outcome,'running'), host, "
+        "coalesce(wall_s,0), coalesce(message,'') FROM attempt WHERE run_id=? "
+        "ORDER BY number",
+        err);
+
+    if (st != OK)
+        return st;
+    db_bind(stmt, "i", run_id);
+    printf("attempts\n");
+    while ((st = db_step(&row, db, stmt, err)) == OK && row)
+        printf("  %d  %.19s  %-9s %s  %.1f s  %s\n",
+               sqlite3_column_int(stmt, 0),
+               (const char *)sqlite3_column_text(stmt, 1),
+               (const char *)sqlite3_column_text(stmt, 2),
+               (const char *)sqlite3_column_text(stmt, 3),
+               sqlite3_column_double(stmt, 4),
+               (const char *)sqlite3_column_text(stmt, 5));
+    return st;
+}
+
+/* Control characters of a log must not reach the terminal. */
+static void print_tail(const char *path)
+{
+    struct str text = { 0 };
+    const char *start;
+    int lines = 0;
+
+    if (file_read(&text, path, 64 << 20, NULL) != OK || text.len == 0) {
+        str_release(&text);
+        return;
+    }
+    start = text.data + text.len - 1;
+    while (start > text.data && lines < LOG_LINES)
+        lines += *--start == '\n';
+    printf("the end of %s\n", path);
+    for (const char *p = start + (*start == '\n'); *p; p++)
+        putchar(*p == '\n' || (unsigned char)*p >= ' ' ? *p : '?');
+    str_release(&text);
+}
+
+static enum status print_rest(const struct cli *cli, struct db *db,
+                              int64_t run_id, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row;
+    char *folder, *log;
+    enum status st = db_prepare(&stmt, db,
+                                "SELECT point_id, seed FROM run WHERE "
+                                "run_id=?",
+                                err);
+
+    if (st != OK)
+        return st;
+    db_bind(stmt, "i", run_id);
+    st = db_step(&row, db, stmt, err);
+    if (st != OK || !row)
+        return st;
+    folder = runner_folder(cli->db_path,
+                           (const char *)sqlite3_column_text(stmt, 0),
+                           (uint64_t)sqlite3_column_int64(stmt, 1));
+    sqlite3_reset(stmt);
+    log = mem_printf("%s/log.txt", folder);
+    print_tail(log);
+    printf("by hand\n  qlaw train --config %s/config.json\n", folder);
+    free(log);
+    free(folder);
+    return OK;
+}
+
+static const char run_sql[] =
+    "SELECT run_id, point_id, seed, state, state_reason, arm, N, D, G, fmt, "
+    "act_fmt, loss, loss_se, wall_s, tok_per_s, flops FROM runs WHERE "
+    "run_id=?";
+
+static enum status show(const struct cli *cli, struct db *db, int64_t run_id,
+                        struct err *err)
+{
+    const bool json = cli_flag(cli, "json");
+    struct str s = { 0 };
+    enum status st;
+
+    str_add(&s, "{");
+    if (json)
+        json_add_text(&s, "schema", "qlaw/show/1");
+    st = print_row(db, run_sql, run_id, json ? &s : NULL, err);
+    if (st == OK)
+        st = print_row(db,
+                       "SELECT p.config FROM run JOIN point p "
+                       "USING(point_id) WHERE run_id=?",
+                       run_id, json ? &s : NULL, err);
+    if (st == OK && json)
+        printf("%s}\n", str_text(&s));
+    str_release(&s);
+    if (st != OK || json)
+        return st;
+    st = print_attempts(db, run_id, err);
+    return st == OK ? print_rest(cli, db, run_id, err) : st;
+}
+
+static enum status run(struct cli *cli, struct err *err)
+{
+    struct db *db = NULL;
+    int64_t run_id = 0;
+    enum status st = db_open(&db, cli->db_path, DB_READ, err);
+
+    if (st == OK)
+        st = find_run(&run_id, db, cli->args[0], err);
+    if (st == OK)
+        st = show(cli, db, run_id, err);
+    db_close(db);
+    return st;
+}
+
+const struct verb verb_show = {
+    .name = "show",
+    .args = "RUN",
+    .min_args = 1,
+    .max_args = 1,
+    .summary = "one run: keys, attempts, result, log, how to repeat it",
+    .example = "qlaw show a41f09c2",
+    .options = options,
+    .detail = "RUN is a number of the views, or the start of a hash, or "
+              "HASH-SEED.",
+    .run = run,
+};
