@@ -266,6 +266,31 @@ enum status corpus_read(struct corpus *out, const char *paths,
     return st;
 }
 
+/* from is always the start of a line. */
+void corpus_cut(struct corpus *c, const char *delimiter)
+{
+    const size_t len = strlen(delimiter);
+    unsigned char *from = c->bytes, *to = c->bytes, *scan = c->bytes, *hit;
+    unsigned char *const end = c->bytes + c->size;
+
+    if (len == 0)
+        return;
+    while ((hit = memmem(scan, (size_t)(end - scan), delimiter, len))) {
+        unsigned char *const after = hit + len;
+
+        scan = hit + 1;
+        if ((hit > from && hit[-1] != '\n') ||
+            (after < end && *after != '\n'))
+            continue;
+        memmove(to, from, (size_t)(hit - from));
+        to += hit - from;
+        *to++ = 0;
+        scan = from = after + (after < end);
+    }
+    memmove(to, from, (size_t)(end - from));
+    c->size = (size_t)(to - c->bytes) + (size_t)(end - from);
+}
+
 void corpus_release(struct corpus *c)
 {
     free(c->bytes);

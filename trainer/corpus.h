@@ -26,6 +26,10 @@ struct corpus {
  * damaged, or unpacks to more than 200 times its size (a bomb). */
 enum status corpus_read(struct corpus *out, const char *paths,
                         int64_t max_bytes, struct err *err);
+/* Replace each line of a text that is the delimiter, its end included, by one
+ * zero byte.  An empty delimiter cuts nothing. */
+void corpus_cut(struct corpus *c, const char *delimiter);
+
 void corpus_release(struct corpus *c);
 
 #endif

@@ -33,33 +33,6 @@ static int token_at(const struct data *d, int64_t i)
     return d->corpus.tokens ? b[2 * i] | b[2 * i + 1] << 8 : b[i];
 }
 
-/* --- text to tokens ---------------------------------------------------------------- */
-
-/* Replace each line that is the delimiter by one zero byte, in place. */
-static void cut_documents(struct corpus *c, const char *delimiter)
-{
-    const size_t len = strlen(delimiter);
-    unsigned char *from = c->bytes, *to = c->bytes;
-    unsigned char *const end = c->bytes + c->size;
-    bool line_start = true;
-
-    if (len == 0)
-        return;
-    while (from < end) {
-        const size_t left = (size_t)(end - from);
-
-        if (line_start && left >= len && memcmp(from, delimiter, len) == 0 &&
-            (left == len || from[len] == '\n')) {
-            from += len + (left > len);
-            *to++ = 0;
-            continue;
-        }
-        line_start = *from == '\n';
-        *to++ = *from++;
-    }
-    c->size = (size_t)(to - c->bytes);
-}
-
 static enum status check_vocab(const struct data *d, struct err *err)
 {
     int max = 0;
@@ -145,7 +118,7 @@ static enum status prepare(struct data *d, const struct config *c,
                        "%s",
                        d->corpus.sha256, want);
     if (!d->corpus.tokens)
-        cut_documents(&d->corpus, config_get(c, "data.delimiter"));
+        corpus_cut(&d->corpus, config_get(c, "data.delimiter"));
     d->n = (int64_t)(d->corpus.tokens ? d->corpus.size / 2 : d->corpus.size);
     if (d->n < 2 * (d->seq + 1))
         return too_small(d->n, d->seq, err);

@@ -329,6 +329,8 @@ static enum status train_loop(struct run *r, struct err *err)
 
     while (st == OK && r->step < r->steps) {
         st = train_step(r, err);
+        if (st == ERR_IO) /* nobody reads any more; the work is still good */
+            save(r, NULL);
         if (st != OK)
             break;
         if (must_stop(r)) {

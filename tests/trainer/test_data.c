@@ -181,6 +181,54 @@ static void tokens_may_be_compressed_and_oddly_named(void **state)
     small_folder_free(dir);
 }
 
+/* By the definition, a line at a time. */
+static size_t cut_by_lines(char *to, const char *text, size_t n,
+                           const char *delimiter)
+{
+    size_t at = 0, out = 0;
+
+    while (at < n) {
+        const char *end = memchr(text + at, '\n', n - at);
+        const size_t line = end ? (size_t)(end - text) - at : n - at;
+        const size_t whole = line + (end != NULL);
+
+        if (line == strlen(delimiter) &&
+            memcmp(text + at, delimiter, line) == 0) {
+            to[out++] = 0;
+        } else {
+            memcpy(to + out, text + at, whole);
+            out += whole;
+        }
+        at += whole;
+    }
+    return out;
+}
+
+static void documents_are_cut_where_a_line_is_the_delimiter(void **state)
+{
+    static const char *const delimiters[] = { "a", "ab", "aa", "aba" };
+    int cut = 0;
+
+    (void)state;
+    for (uint64_t trial = 0; trial < 20000; trial++) {
+        const char *delimiter = delimiters[trial % 4];
+        const size_t n = rng_below(1, trial, 30);
+        unsigned char text[32];
+        char want[32];
+        struct corpus c = { .bytes = text, .size = n };
+        size_t size;
+
+        for (size_t i = 0; i < n; i++)
+            text[i] = (unsigned char)"ab\n"[rng_below(trial, i, 3)];
+        size = cut_by_lines(want, (char *)text, n, delimiter);
+        corpus_cut(&c, delimiter);
+        assert_int_equal(c.size, size);
+        assert_memory_equal(text, want, size);
+        cut += size < n;
+    }
+    assert_true(cut > 2000);
+}
+
 static void a_delimiter_line_is_one_token(void **state)
 {
     char *dir = small_folder();
@@ -312,6 +360,7 @@ int main(void)
         cmocka_unit_test(training_and_validation_share_no_token),
         cmocka_unit_test(compression_and_cutting_do_not_change_the_identity),
         cmocka_unit_test(tokens_may_be_compressed_and_oddly_named),
+        cmocka_unit_test(documents_are_cut_where_a_line_is_the_delimiter),
         cmocka_unit_test(a_delimiter_line_is_one_token),
         cmocka_unit_test(wrong_data_are_refused_by_name),
         cmocka_unit_test(the_identity_is_filled_in_or_checked),
