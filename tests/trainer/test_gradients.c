@@ -288,6 +288,55 @@ static void clipping_stops_the_gradient_where_the_value_was_clipped(
     free(clipped.gemm);
 }
 
+static double loss_at(struct problem *p, uint64_t seed, int64_t step)
+{
+    double loss;
+
+    assert_true(model_step(p->m, &loss, p->tokens, p->targets, seed, step));
+    return loss;
+}
+
+/* The same weights and tokens: only the draws can differ. */
+static void stochastic_rounding_draws_anew_for_each_seed_and_step(void **state)
+{
+    static const char *const sets[] = { "quant.x=int4/g4/stochastic", NULL };
+    struct problem p;
+    double first;
+
+    (void)state;
+    open_problem(&p, sets);
+    first = loss_at(&p, 1, 0);
+    check_close(loss_at(&p, 1, 0), first, 0);
+    assert_true(loss_at(&p, 1, 1) != first);
+    assert_true(loss_at(&p, 2, 0) != first);
+    model_free(p.m);
+}
+
+/* Logits are made a few rows at a time when they are many. */
+static void logits_in_chunks_give_the_same_gradient(void **state)
+{
+    static const char *const tied[] = { "model.tied=yes", NULL };
+
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        struct problem p;
+        double loss, *whole;
+        size_t n;
+
+        open_problem(&p, k ? tied : NULL);
+        n = p.m->n_params;
+        loss = loss_at(&p, 0, 0);
+        whole = mem_array(n, sizeof *whole);
+        memcpy(whole, p.m->grads, n * sizeof *whole);
+        p.m->chunk = 4; /* of 21 rows */
+        check_relative(loss_at(&p, 0, 0), loss, 1e-15);
+        for (size_t i = 0; i < n; i++)
+            check_close(p.m->grads[i], whole[i], 1e-15);
+        free(whole);
+        model_free(p.m);
+    }
+}
+
 static void what_is_not_finite_is_named_with_operand_and_layer(void **state)
 {
     static const char *const sets[] = { "quant.x=int4/g4", NULL };
@@ -311,6 +360,8 @@ int main(void)
         cmocka_unit_test(each_operand_is_quantized_along_its_own_axis),
         cmocka_unit_test(
             clipping_stops_the_gradient_where_the_value_was_clipped),
+        cmocka_unit_test(stochastic_rounding_draws_anew_for_each_seed_and_step),
+        cmocka_unit_test(logits_in_chunks_give_the_same_gradient),
         cmocka_unit_test(what_is_not_finite_is_named_with_operand_and_layer),
     };
 
