@@ -1,11 +1,13 @@
 #include "harness/grid.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/rng.h"
 #include "harness/grid_expand.h"
+#include "harness/point_id.h"
 
 /* "quickstart" of "experiments/quickstart.ini". */
 static char *name_of(const char *path)
@@ -104,10 +106,10 @@ void grid_free(struct grid *g)
 {
     if (!g)
         return;
-    for (int i = 0; i < g->n_points; i++) {
+    for (int i = 0; i < g->n_points; i++)
         config_free(g->points[i].config);
-        free(g->points[i].seeds);
-    }
+    for (int i = 0; i < g->n_seed_lists; i++)
+        free(g->seed_lists[i].list);
     for (int i = 0; i < g->n_axes; i++)
         free(g->axes[i].values);
     for (int i = 0; i < g->n_blocks; i++)
@@ -115,6 +117,7 @@ void grid_free(struct grid *g)
     for (int i = 0; i < g->n_notes; i++)
         free(g->notes[i]);
     free(g->points);
+    free(g->seed_lists);
     free(g->axes);
     free(g->blocks);
     free(g->filters);
@@ -127,6 +130,28 @@ void grid_free(struct grid *g)
     config_free(g->base);
     source_free(g->source);
     free(g);
+}
+
+struct config *grid_config(const struct grid *g, int point)
+{
+    const struct grid_point *p = &g->points[point];
+    struct made m = { 0 };
+    struct config *c;
+    int removed_by;
+    enum status st = OK;
+
+    if (p->config)
+        return config_copy(p->config);
+    /* It was made before, so it can be made again. */
+    st = source_make(&m, &removed_by, g->source, p->source_block,
+                     p->source_cell, NULL);
+    assert(st == OK && removed_by < 0);
+    c = p->added ? point_twin_config(m.config) : config_copy(m.config);
+    if (p->added)
+        st = config_resolve(c, NULL);
+    assert(st == OK);
+    made_release(&m);
+    return c;
 }
 
 uint64_t grid_data_seed(const struct grid *g, const struct grid_point *p,

@@ -27,16 +27,24 @@
 
 #define POINT_ID 17 /* 16 hexadecimal digits and the terminator */
 
+/* Grids with more points than this keep no configurations: grid_config makes
+ * each again from its cell. */
+#define GRID_KEPT_CONFIGS 20000
+
 struct grid_point {
-    struct config *config; /* resolved, owned by the grid */
+    struct config *config; /* resolved, owned by the grid; or NULL, see above */
     char id[POINT_ID];     /* SHA-256 of the canonical identity, cut */
     char twin[POINT_ID];   /* the same without quant.* */
     bool is_base;          /* id == twin: the unquantized twin itself */
+    bool added;            /* a twin that no cell gives */
+    unsigned char operands; /* GEMM operands of a layer that are quantized */
     const char *block;     /* label, "" outside blocks */
     int ordinal;           /* place in the grid's order, from 0 */
     int priority;
     int n_seeds;
-    uint64_t *seeds;
+    int source_block;      /* the cell it comes from (grid_source.h); of an */
+    uint64_t source_cell;  /* added twin, that of a point it is the twin of */
+    const uint64_t *seeds; /* owned by the grid, shared by points */
     struct model_size size;
 };
 
@@ -80,6 +88,8 @@ struct grid {
     bool pair;                  /* [seeds] pair */
     char **notes;               /* warnings, one sentence each */
     int n_notes;
+    struct grid_seeds { uint64_t *list; int n; } *seed_lists;
+    int n_seed_lists;
     struct grid_source *source; /* what points are made from */
 };
 
@@ -99,6 +109,9 @@ struct grid_options {
 enum status grid_load(struct grid **out, const char *path,
                       const struct grid_options *options, struct err *err);
 void grid_free(struct grid *g);
+
+/* The configuration of a point, as a new object of the caller's. */
+struct config *grid_config(const struct grid *g, int point);
 
 /* The data seed that goes with a seed of a point: the seed itself when arms
  * are paired, else a number of its own for each point. */

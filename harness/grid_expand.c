@@ -1,5 +1,6 @@
 #include "harness/grid_expand.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@ struct expansion {
     struct grid_source *s;
     int *table; /* open addressing by id: point + 1, 0 empty */
     size_t table_size;
+    struct point_ids *ids;
     struct err *err;
 };
 
@@ -64,9 +66,32 @@ static struct grid_point *add_point(struct expansion *x,
     return &g->points[g->n_points++];
 }
 
-/* --- seeds --------------------------------------------------------------- */
+/* --- seeds ----------------------------------------------------------------- */
 
 #define MAX_SEEDS 100000
+
+/* Most points have the same seeds: one list serves them. */
+static void set_seeds(struct grid *g, struct grid_point *p, uint64_t *list,
+                      int n)
+{
+    struct grid_seeds *known = g->seed_lists;
+    int i = 0;
+
+    while (i < g->n_seed_lists &&
+           (known[i].n != n ||
+            memcmp(known[i].list, list, (size_t)n * sizeof *list) != 0))
+        i++;
+    if (i == g->n_seed_lists) {
+        g->seed_lists = known =
+            mem_grow(known, (size_t)i + 1, sizeof *known);
+        known[i] = (struct grid_seeds){ list, n };
+        g->n_seed_lists++;
+    } else {
+        free(list);
+    }
+    p->seeds = known[i].list;
+    p->n_seeds = n;
+}
 
 static enum status bad_count(const struct expansion *x, double n)
 {
@@ -77,13 +102,11 @@ static enum status bad_count(const struct expansion *x, double n)
                     text_number(buf, n), MAX_SEEDS);
 }
 
-/* The seeds of a point: the list, or count numbers from first; repeat of its
- * block stands for count. */
-static enum status give_seeds(struct expansion *x, struct grid_point *p,
-                              struct made *m, int repeat)
+/* How many: repeat of the block, or the list's length, or [seeds] count. */
+static enum status seed_count(const struct expansion *x, int *out,
+                              struct made *m, int repeat,
+                              const struct doc_values *list)
 {
-    const struct doc_values *list = doc_find(x->s->doc, "seeds.list");
-    const uint64_t first = (uint64_t)doc_number(x->s->doc, "seeds.first");
     double n = repeat;
 
     if (!repeat && list)
@@ -98,46 +121,79 @@ static enum status give_seeds(struct expansion *x, struct grid_point *p,
                         "seeds.list has %d seeds, but a block repeats its "
                         "points %d times",
                         list->list.n, (int)n);
-    p->n_seeds = (int)n;
-    p->seeds = mem_array((size_t)p->n_seeds, sizeof *p->seeds);
-    for (int i = 0; i < p->n_seeds; i++)
-        p->seeds[i] = list ? strtoull(list->list.items[i].text, NULL, 10)
-                           : first + (uint64_t)i;
+    *out = (int)n;
+    return OK;
+}
+
+static enum status give_seeds(struct expansion *x, struct grid_point *p,
+                              struct made *m, int repeat)
+{
+    const struct doc_values *list = doc_find(x->s->doc, "seeds.list");
+    const uint64_t first = (uint64_t)doc_number(x->s->doc, "seeds.first");
+    uint64_t *seeds;
+    int n = 0;
+
+    if (seed_count(x, &n, m, repeat, list) != OK)
+        return ERR_CONFIG;
+    seeds = mem_array((size_t)n, sizeof *seeds);
+    for (int i = 0; i < n; i++)
+        seeds[i] = list ? strtoull(list->list.items[i].text, NULL, 10)
+                        : first + (uint64_t)i;
+    set_seeds(x->g, p, seeds, n);
     return OK;
 }
 
 /* Add the seeds of from that p does not have. */
-static void join_seeds(struct grid_point *p, const struct grid_point *from)
+static void join_seeds(struct grid *g, struct grid_point *p,
+                       const struct grid_point *from)
 {
+    uint64_t *all;
+    int n = p->n_seeds;
+
+    if (p->seeds == from->seeds)
+        return;
+    all = mem_array((size_t)(p->n_seeds + from->n_seeds), sizeof *all);
+    for (int i = 0; i < n; i++)
+        all[i] = p->seeds[i];
     for (int i = 0; i < from->n_seeds; i++) {
         int k = 0;
 
-        while (k < p->n_seeds && p->seeds[k] != from->seeds[i])
+        while (k < n && all[k] != from->seeds[i])
             k++;
-        if (k < p->n_seeds)
-            continue;
-        p->seeds =
-            mem_grow(p->seeds, (size_t)p->n_seeds + 1, sizeof *p->seeds);
-        p->seeds[p->n_seeds++] = from->seeds[i];
+        if (k == n)
+            all[n++] = from->seeds[i];
     }
+    set_seeds(g, p, all, n);
 }
 
-static void join_point(struct grid_point *p, const struct grid_point *from)
+static void join_point(struct grid *g, struct grid_point *p,
+                       const struct grid_point *from)
 {
-    join_seeds(p, from);
+    join_seeds(g, p, from);
     if (from->priority > p->priority)
         p->priority = from->priority;
 }
 
-static void release_point(struct grid_point *p)
-{
-    config_free(p->config);
-    free(p->seeds);
-}
-
 /* --- cells --------------------------------------------------------------- */
 
-static void take_point(struct expansion *x, struct grid_point *p, int block)
+/* Keep the configuration of a new point as long as there are few. */
+static void keep_config(struct grid *g, struct grid_point *p,
+                        struct config *c)
+{
+    if (g->n_points <= GRID_KEPT_CONFIGS) {
+        p->config = c;
+        return;
+    }
+    config_free(c);
+    for (int i = 0; i < g->n_points && g->points[i].config; i++) {
+        config_free(g->points[i].config);
+        g->points[i].config = NULL;
+    }
+}
+
+/* A point with its configuration; one that is already there is joined. */
+static void take_point(struct expansion *x, const struct grid_point *p,
+                       struct config *c, int block)
 {
     struct grid_block *b = &x->g->blocks[block];
     int *slot;
@@ -145,21 +201,33 @@ static void take_point(struct expansion *x, struct grid_point *p, int block)
     grow_table(x);
     slot = find_slot(x, p->id);
     if (*slot) {
-        join_point(&x->g->points[*slot - 1], p);
-        release_point(p);
+        join_point(x->g, &x->g->points[*slot - 1], p);
+        config_free(c);
         b->duplicates++;
         x->g->duplicates++;
         return;
     }
     b->points++;
-    add_point(x, p);
+    keep_config(x->g, add_point(x, p), c);
+}
+
+static void fill_point(struct expansion *x, struct grid_point *p,
+                       const struct config *c)
+{
+    int operands;
+
+    point_ids_of(p->id, p->twin, &operands, x->ids, c);
+    p->operands = (unsigned char)operands;
+    p->is_base = strcmp(p->id, p->twin) == 0;
+    p->size = config_size(c);
 }
 
 static enum status expand_cell(struct expansion *x, int block, uint64_t cell)
 {
     const struct doc_block *of = x->s->blocks[block].block;
     struct grid_point p = { .block = x->s->blocks[block].label,
-                            .priority = of ? of->priority : 0 };
+                            .priority = of ? of->priority : 0,
+                            .source_block = block, .source_cell = cell };
     struct made m = { 0 };
     int removed_by;
     enum status st = source_make(&m, &removed_by, x->s, block, cell, x->err);
@@ -167,15 +235,11 @@ static enum status expand_cell(struct expansion *x, int block, uint64_t cell)
     if (st == OK && removed_by >= 0) {
         x->g->filters[removed_by].removed++;
     } else if (st == OK) {
-        point_id(p.id, m.config, true);
-        point_id(p.twin, m.config, false);
-        p.is_base = strcmp(p.id, p.twin) == 0;
-        p.size = config_size(m.config);
+        fill_point(x, &p, m.config);
         st = give_seeds(x, &p, &m, of ? of->repeat : 0);
         if (st == OK) {
-            p.config = m.config;
+            take_point(x, &p, m.config, block);
             m.config = NULL;
-            take_point(x, &p, block);
         }
     }
     made_release(&m);
@@ -205,22 +269,22 @@ static enum status check_size(const struct expansion *x)
 
 static enum status add_twin(struct expansion *x, int of, int block)
 {
-    struct grid_point twin = { .block = x->g->blocks[block].label,
-                               .priority = x->g->points[of].priority,
-                               .is_base = true };
+    struct grid_point twin = x->g->points[of];
+    struct config *quantized = grid_config(x->g, of);
+    struct config *c = point_twin_config(quantized);
+    const enum status st = config_resolve(c, x->err);
 
-    twin.config = point_twin_config(x->g->points[of].config);
-    if (config_resolve(twin.config, x->err) != OK) {
-        config_free(twin.config);
-        return ERR_CONFIG;
+    config_free(quantized);
+    if (st != OK) {
+        config_free(c);
+        return st;
     }
-    memcpy(twin.id, x->g->points[of].twin, POINT_ID);
-    memcpy(twin.twin, twin.id, POINT_ID);
-    twin.size = config_size(twin.config);
-    x->g->blocks[block].points++;
-    join_seeds(&twin, &x->g->points[of]);
-    grow_table(x);
-    add_point(x, &twin);
+    twin.config = NULL;
+    twin.added = true;
+    twin.block = x->g->blocks[block].label;
+    fill_point(x, &twin, c);
+    assert(twin.is_base && strcmp(twin.id, x->g->points[of].twin) == 0);
+    take_point(x, &twin, c, block);
     return OK;
 }
 
@@ -250,7 +314,7 @@ static enum status add_twins(struct expansion *x)
         if (p->is_base)
             continue;
         if (at) {
-            join_point(&x->g->points[at - 1], p);
+            join_point(x->g, &x->g->points[at - 1], p);
             continue;
         }
         if (block < 0)
@@ -262,61 +326,75 @@ static enum status add_twins(struct expansion *x)
 
 /* --- order --------------------------------------------------------------- */
 
-/* What qsort compares, worked out beforehand. */
-struct rank {
-    int priority, index;
-    bool is_base;
-    double key;
+struct ordering {
+    const struct grid *g;
+    const char *by;
+    uint64_t key; /* of the random order */
 };
 
-static int by_rank(const void *va, const void *vb)
+static double order_key(const struct ordering *o, const struct grid_point *p)
 {
-    const struct rank *a = va, *b = vb;
+    if (strcmp(o->by, "flops") == 0)
+        return p->size.flops_per_token * (double)p->size.tokens;
+    if (strcmp(o->by, "random") == 0)
+        return rng_f64(o->key, id_number(p->id) >> 2);
+    return 0; /* file, priority */
+}
+
+static int by_order(const void *va, const void *vb, void *ctx)
+{
+    const struct ordering *o = ctx;
+    const int i = *(const int *)va, k = *(const int *)vb;
+    const struct grid_point *a = &o->g->points[i], *b = &o->g->points[k];
+    const double x = order_key(o, a), y = order_key(o, b);
 
     if (a->priority != b->priority)
         return a->priority > b->priority ? -1 : 1;
-    if (a->key != b->key)
-        return a->key < b->key ? -1 : 1;
+    if (x != y)
+        return x < y ? -1 : 1;
     if (a->is_base != b->is_base)
         return a->is_base ? -1 : 1;
-    return a->index < b->index ? -1 : a->index > b->index;
+    return i < k ? -1 : i > k;
 }
 
-static double order_key(const struct grid *g, const char *by, uint64_t key,
-                        int i)
+/* Move every point to its place, following the cycles of the permutation:
+ * a second array of a million points would be too much. */
+static void permute(struct grid *g, int *from_of)
 {
-    const struct grid_point *p = &g->points[i];
+    for (int i = 0; i < g->n_points; i++) {
+        struct grid_point first = g->points[i];
+        int at = i;
 
-    if (strcmp(by, "flops") == 0)
-        return p->size.flops_per_token * (double)p->size.tokens;
-    if (strcmp(by, "random") == 0)
-        return rng_f64(key, id_number(p->id) >> 2);
-    return 0; /* file, priority */
+        while (from_of[at] != i && from_of[at] >= 0) {
+            const int from = from_of[at];
+
+            g->points[at] = g->points[from];
+            from_of[at] = -1;
+            at = from;
+        }
+        if (from_of[at] == i) {
+            g->points[at] = first;
+            from_of[at] = -1;
+        }
+    }
+    for (int i = 0; i < g->n_points; i++)
+        g->points[i].ordinal = i;
 }
 
 static void put_in_order(struct grid *g, const struct doc *d)
 {
-    const char *by = doc_text(d, "order.by");
-    const uint64_t key =
-        rng_key((uint64_t)doc_number(d, "order.seed"), RNG_DATA, UINT64_MAX);
-    struct rank *ranks = mem_array((size_t)g->n_points, sizeof *ranks);
-    struct grid_point *sorted =
-        mem_array((size_t)g->n_points, sizeof *sorted);
+    struct ordering o = { .g = g, .by = doc_text(d, "order.by") };
+    int *from_of = mem_array((size_t)g->n_points, sizeof *from_of);
 
-    if (!by)
-        by = grid_key_find("order.by")->fallback;
+    if (!o.by)
+        o.by = grid_key_find("order.by")->fallback;
+    o.key =
+        rng_key((uint64_t)doc_number(d, "order.seed"), RNG_DATA, UINT64_MAX);
     for (int i = 0; i < g->n_points; i++)
-        ranks[i] = (struct rank){ g->points[i].priority, i,
-                                  g->points[i].is_base,
-                                  order_key(g, by, key, i) };
-    qsort(ranks, (size_t)g->n_points, sizeof *ranks, by_rank);
-    for (int i = 0; i < g->n_points; i++) {
-        sorted[i] = g->points[ranks[i].index];
-        sorted[i].ordinal = i;
-    }
-    free(g->points);
-    g->points = sorted;
-    free(ranks);
+        from_of[i] = i;
+    qsort_r(from_of, (size_t)g->n_points, sizeof *from_of, by_order, &o);
+    permute(g, from_of);
+    free(from_of);
 }
 
 /* --- what to say --------------------------------------------------------- */
@@ -407,7 +485,8 @@ static void count_runs(struct grid *g)
 
 enum status grid_expand(struct grid *g, struct err *err)
 {
-    struct expansion x = { .g = g, .s = g->source, .err = err };
+    struct expansion x = { .g = g, .s = g->source,
+                           .ids = point_ids_new(), .err = err };
     enum status st = check_size(&x);
 
     list_blocks(g, x.s);
@@ -421,10 +500,11 @@ enum status grid_expand(struct grid *g, struct err *err)
         add_notes(&x);
     if (st == OK && doc_bool(x.s->doc, "grid.twins"))
         st = add_twins(&x);
+    free(x.table);
+    point_ids_free(x.ids);
     if (st == OK) {
         put_in_order(g, x.s->doc);
         count_runs(g);
     }
-    free(x.table);
     return st;
 }

@@ -15,17 +15,35 @@ static double total(const struct model_size *s)
     return (double)(s->body + s->embed + s->head + s->other);
 }
 
+static bool format_of(struct num_format *out, const char *text)
+{
+    struct quant_spec spec;
+
+    if (!text || strcmp(text, "forward") == 0 ||
+        quant_parse(&spec, text, NULL, NULL) != OK || !spec.on)
+        return false;
+    *out = spec.elem;
+    return true;
+}
+
+/* The first operand of [quant] that is quantized, else the first override.
+ * Read from the text, because a filter must be able to judge a configuration
+ * that does not fit together. */
 static bool first_format(struct num_format *out, const struct config *c)
 {
     for (int k = 0; k < OPERAND_COUNT; k++) {
-        struct quant_spec spec;
-        bool reuse;
+        char key[16];
 
-        config_quant(&spec, &reuse, c, 0, "fc1", (enum quant_operand)k);
-        if (spec.on && !reuse) {
-            *out = spec.elem;
+        snprintf(key, sizeof key, "quant.%s", quant_operands[k]);
+        if (format_of(out, config_get(c, key)))
             return true;
-        }
+    }
+    for (int i = 0; config_override_at(c, i); i++) {
+        const char *key = config_override_at(c, i);
+        const struct setting *s = setting_find_any(key, NULL);
+
+        if (s && s->type == SETTING_QUANT && format_of(out, config_get(c, key)))
+            return true;
     }
     return false;
 }

@@ -91,25 +91,26 @@ static double makespan(const struct plan *p, int first_n, bool all)
 
 /* --- memory and disk --------------------------------------------------------- */
 
-static int descending(const void *a, const void *b)
-{
-    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-    return x < y ? 1 : x > y ? -1 : 0;
-}
-
-/* The largest runs side by side. */
+/* The largest runs side by side: as many as there are slots, of which the
+ * smallest gives way. */
 static int64_t peak_memory(const struct plan *p)
 {
-    int64_t *bytes = mem_array((size_t)p->n_runs, sizeof *bytes), sum = 0;
-    int n = 0;
+    int64_t *bytes = mem_array((size_t)p->slots, sizeof *bytes), sum = 0;
 
-    for (int i = 0; i < p->n_runs; i++)
-        if (to_do(&p->runs[i]))
-            bytes[n++] = p->grid->points[p->runs[i].point].size.memory_bytes;
-    qsort(bytes, (size_t)n, sizeof *bytes, descending);
-    for (int i = 0; i < n && i < p->slots; i++)
-        sum += bytes[i];
+    for (int i = 0; i < p->n_runs; i++) {
+        int64_t more =
+            p->grid->points[p->runs[i].point].size.memory_bytes;
+        int least = 0;
+
+        if (!to_do(&p->runs[i]))
+            continue;
+        for (int k = 1; k < p->slots; k++)
+            least = bytes[k] < bytes[least] ? k : least;
+        if (more > bytes[least])
+            bytes[least] = more;
+    }
+    for (int k = 0; k < p->slots; k++)
+        sum += bytes[k];
     free(bytes);
     return sum;
 }

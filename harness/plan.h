@@ -33,8 +33,8 @@ struct plan_speed {
 /* One run of the grid. */
 struct plan_run {
     int point;
-    uint64_t seed;
     enum plan_state state;
+    uint64_t seed;
 };
 
 struct plan {

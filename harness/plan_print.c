@@ -240,6 +240,15 @@ void plan_print(const struct plan *p, const char *db_path)
                p->allowed == 1 ? "" : "s");
 }
 
+static char *summary_of(const struct grid *g, int point)
+{
+    struct config *c = grid_config(g, point);
+    char *text = quant_summary(c);
+
+    config_free(c);
+    return text;
+}
+
 /* --- list and JSON -------------------------------------------------------------- */
 
 void plan_print_list(const struct plan *p)
@@ -249,7 +258,7 @@ void plan_print_list(const struct plan *p)
     for (int i = 0; i < p->n_runs; i++) {
         const struct plan_run *r = &p->runs[i];
         const struct grid_point *point = &p->grid->points[r->point];
-        char *quant = quant_summary(point->config);
+        char *quant = summary_of(p->grid, r->point);
         char n[32], d[32], t[32];
 
         printf("%6d  %-16s  %5llu  %7s  %7s  %8s  %-8s  %-12s  %s\n", i,
@@ -316,13 +325,20 @@ static void add_parts(struct str *out, const struct grid *g)
     str_add(out, "]");
 }
 
+/* A million runs are written as they are made. */
+static void flush(struct str *out)
+{
+    fwrite(str_text(out), 1, out->len, stdout);
+    str_clear(out);
+}
+
 static void add_runs(struct str *out, const struct plan *p)
 {
     str_add(out, ",\"run\":[");
     for (int i = 0; i < p->n_runs; i++) {
         const struct plan_run *r = &p->runs[i];
         const struct grid_point *point = &p->grid->points[r->point];
-        char *quant = quant_summary(point->config);
+        char *quant = summary_of(p->grid, r->point);
 
         str_add(out, i ? ",{" : "{");
         json_add_text(out, "point_id", point->id);
@@ -336,6 +352,7 @@ static void add_runs(struct str *out, const struct plan *p)
         json_add_number(out, "wall_s", p->point_s[r->point]);
         str_add(out, "}");
         free(quant);
+        flush(out);
     }
     str_add(out, "]");
 }

@@ -138,20 +138,6 @@ static bool take_sample(struct timing *worst, const struct config *c,
 
 /* --- classes ------------------------------------------------------------------ */
 
-static int class_of(const struct config *c)
-{
-    int n = 0;
-
-    for (int k = 0; k < OPERAND_COUNT; k++) {
-        struct quant_spec spec;
-        bool reuse;
-
-        config_quant(&spec, &reuse, c, 0, "fc1", (enum quant_operand)k);
-        n += spec.on && !reuse;
-    }
-    return n;
-}
-
 static double size_of(const struct grid *g, int i)
 {
     return log(g->points[i].size.flops_per_token);
@@ -159,14 +145,13 @@ static double size_of(const struct grid *g, int i)
 
 /* The points of a class nearest to its smallest, middle and largest size;
  * returns how many differ. */
-static int choose(int chosen[SIZES], const struct grid *g, const int *class,
-                  int which)
+static int choose(int chosen[SIZES], const struct grid *g, int which)
 {
     double lo = INFINITY, hi = -INFINITY;
     int n = 0;
 
     for (int i = 0; i < g->n_points; i++)
-        if (class[i] == which) {
+        if (g->points[i].operands == which) {
             lo = fmin(lo, size_of(g, i));
             hi = fmax(hi, size_of(g, i));
         }
@@ -175,7 +160,7 @@ static int choose(int chosen[SIZES], const struct grid *g, const int *class,
         int best = -1;
 
         for (int i = 0; i < g->n_points; i++)
-            if (class[i] == which &&
+            if (g->points[i].operands == which &&
                 (best < 0 || fabs(size_of(g, i) - want) <
                                  fabs(size_of(g, best) - want)))
                 best = i;
@@ -198,8 +183,9 @@ static bool too_big(const struct model_size *s, int slots)
 }
 
 /* The point's model, made smaller step by step while a step of it would take
- * seconds or the memory of the machine.  The caller frees it. */
-static struct config *stand_in(const struct config *c, int slots)
+ * seconds or the memory of the machine.  Takes over c and returns what the
+ * caller frees. */
+static struct config *stand_in(struct config *small, int slots)
 {
     static const char *const smaller[][2] = {
         { "train.batch", "1" },    { "model.n_layer", "1" },
@@ -207,7 +193,6 @@ static struct config *stand_in(const struct config *c, int slots)
         { "model.n_kv_head", "0" }, { "model.d_ff", "0" },
         { "model.n_head", "8" },   { "model.d_model", "512" },
     };
-    struct config *small = config_copy(c);
 
     for (size_t i = 0; i < sizeof smaller / sizeof smaller[0]; i++) {
         const struct model_size size = config_size(small);
@@ -234,7 +219,7 @@ static void measure_class(struct speed_class *out, const struct plan *p,
 {
     for (int i = 0; i < n; i++) {
         struct config *c =
-            stand_in(p->grid->points[chosen[i]].config, p->slots);
+            stand_in(grid_config(p->grid, chosen[i]), p->slots);
         const struct model_size size = config_size(c);
         struct timing t;
 
@@ -292,16 +277,18 @@ static int validations(const struct grid *g, const struct model_size *s)
     return every > 0 ? (int)((s->steps - 1) / every) + 1 : 1;
 }
 
-static void estimate(struct plan *p, const struct speed_class *classes,
-                     const int *class)
+static void estimate(struct plan *p, const struct speed_class *classes)
 {
     const struct grid *g = p->grid;
     int64_t val_tokens;
-    const double data_s = time_data(g->points[0].config, &val_tokens);
+    struct config *c = grid_config(g, 0);
+    const double data_s = time_data(c, &val_tokens);
 
+    config_free(c);
     for (int i = 0; i < g->n_points; i++) {
         const struct model_size *s = &g->points[i].size;
-        const struct sample at = between(&classes[class[i]], size_of(g, i));
+        const struct sample at =
+            between(&classes[g->points[i].operands], size_of(g, i));
         const double steps =
             (double)s->steps +
             at.forward_share * validations(g, s) * (double)val_tokens *
@@ -318,29 +305,23 @@ enum status plan_measure(struct plan *p, const char *isa_cap,
     const struct grid *g = p->grid;
     const double start = clock_monotonic();
     struct speed_class classes[MAX_CLASSES] = { 0 };
-    int *class = mem_array((size_t)g->n_points, sizeof *class);
     int chosen[SIZES], last = -1;
 
-    for (int i = 0; i < g->n_points; i++)
-        class[i] = class_of(g->points[i].config);
     for (int c = 0; c < MAX_CLASSES; c++) {
-        const int n = choose(chosen, g, class, c);
+        const int n = choose(chosen, g, c);
 
         measure_class(&classes[c], p, chosen, n, isa_cap);
         /* Too large to try: as fast as the class before it. */
         if (n > 0 && classes[c].n == 0 && last >= 0)
             classes[c] = classes[last];
-        if (n > 0 && classes[c].n == 0) {
-            free(class);
+        if (n > 0 && classes[c].n == 0)
             return err_set(err, ERR_TOOL,
                            "cannot measure the speed: a step of the model "
                            "did not run; give it with --speed");
-        }
         last = classes[c].n > 0 ? c : last;
     }
-    estimate(p, classes, class);
+    estimate(p, classes);
     p->speed.measured = true;
     p->speed.took_s = clock_monotonic() - start;
-    free(class);
     return OK;
 }

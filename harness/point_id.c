@@ -14,25 +14,197 @@ char *point_canonical(const struct config *c, bool with_quant)
     return text;
 }
 
-void point_id(char id[POINT_ID], const struct config *c, bool with_quant)
+static void cut_hash(char id[POINT_ID], const char *text, size_t size)
 {
-    char *text = point_canonical(c, with_quant), hex[HASH_HEX];
+    char hex[HASH_HEX];
 
-    hash_bytes(hex, text, strlen(text));
+    hash_bytes(hex, text, size);
     memcpy(id, hex, POINT_ID - 1);
     id[POINT_ID - 1] = '\0';
+}
+
+void point_id(char id[POINT_ID], const struct config *c, bool with_quant)
+{
+    char *text = point_canonical(c, with_quant);
+
+    cut_hash(id, text, strlen(text));
     free(text);
+}
+
+static bool is_quant(const char *key)
+{
+    return text_has_prefix(key, "quant.");
 }
 
 struct config *point_twin_config(const struct config *c)
 {
-    struct config *twin = config_new();
+    const bool overrides = config_override_at(c, 0) != NULL;
+    struct config *twin = overrides ? config_new() : config_copy(c);
 
+    /* Overrides cannot be taken back, so a new one is filled then. */
     for (int i = 0; setting_at(i); i++) {
-        const char *key = setting_at(i)->key;
+        const struct setting *s = setting_at(i);
 
-        if (!text_has_prefix(key, "quant."))
-            config_set(twin, key, config_get(c, key), NULL);
+        if (overrides && !is_quant(s->key))
+            config_set(twin, s->key, config_get(c, s->key), NULL);
+        else if (!overrides && is_quant(s->key))
+            config_set(twin, s->key, s->fallback, NULL);
     }
     return twin;
+}
+
+/* --- many -------------------------------------------------------------------- */
+
+#define CACHE 4096 /* entries of each kind; a new one takes the old one's place */
+
+/* What came of the values of one half of the keys. */
+struct part {
+    char *values;    /* all values of that half, the look-up key */
+    char *text;      /* quant: its JSON or ""; other: the JSON without quant */
+    size_t split;    /* other: where the quant object belongs */
+    int operands;    /* quant: GEMM operands of fc1 that are quantized */
+    char id[POINT_ID]; /* other: of the twin */
+};
+
+struct point_ids {
+    struct part quant[CACHE], other[CACHE];
+    struct str values, text; /* scratch */
+};
+
+struct point_ids *point_ids_new(void)
+{
+    return mem_alloc(sizeof(struct point_ids));
+}
+
+void point_ids_free(struct point_ids *ids)
+{
+    if (!ids)
+        return;
+    for (int i = 0; i < CACHE; i++) {
+        free(ids->quant[i].values);
+        free(ids->quant[i].text);
+        free(ids->other[i].values);
+        free(ids->other[i].text);
+    }
+    str_release(&ids->values);
+    str_release(&ids->text);
+    free(ids);
+}
+
+/* What a quantizer is made of also depends on the number of blocks, which
+ * selectors count from. */
+static void add_values(struct str *out, const struct config *c, bool quant)
+{
+    for (int i = 0; setting_at(i); i++) {
+        const struct setting *s = setting_at(i);
+
+        if (!s->hashed || is_quant(s->key) != quant)
+            continue;
+        str_add(out, config_get(c, s->key));
+        str_add_char(out, '\n');
+    }
+    for (int i = 0; quant && config_override_at(c, i); i++)
+        str_addf(out, "%s=%s\n", config_override_at(c, i),
+                 config_get(c, config_override_at(c, i)));
+    if (quant)
+        str_add(out, config_get(c, "model.n_layer"));
+}
+
+/* The entry of these values; filled when they are new. */
+static struct part *find_part(struct part *cache, struct point_ids *ids,
+                              const struct config *c, bool quant, bool *found)
+{
+    uint64_t h = 14695981039346656037u; /* FNV-1a, 64 bits */
+    struct part *p;
+
+    str_clear(&ids->values);
+    add_values(&ids->values, c, quant);
+    for (size_t i = 0; i < ids->values.len; i++)
+        h = (h ^ (unsigned char)ids->values.data[i]) * 1099511628211u;
+    p = &cache[(h ^ h >> 32) % CACHE];
+    *found = p->values && strcmp(p->values, str_text(&ids->values)) == 0;
+    if (*found)
+        return p;
+    free(p->values);
+    free(p->text);
+    *p = (struct part){ .values = mem_strdup(str_text(&ids->values)) };
+    return p;
+}
+
+static int count_operands(const struct config *c)
+{
+    int n = 0;
+
+    for (int k = 0; k < OPERAND_COUNT; k++) {
+        struct quant_spec spec;
+        bool reuse;
+
+        config_quant(&spec, &reuse, c, 0, "fc1", (enum quant_operand)k);
+        n += spec.on && !reuse;
+    }
+    return n;
+}
+
+static const struct part *quant_part(struct point_ids *ids,
+                                     const struct config *c)
+{
+    bool found;
+    struct part *p = find_part(ids->quant, ids, c, true, &found);
+    json_t *identity, *quant;
+
+    if (found)
+        return p;
+    identity = config_identity(c, true);
+    quant = json_object_get(identity, "quant");
+    p->text = quant ? json_canonical_text(quant) : mem_strdup("");
+    p->operands = count_operands(c);
+    json_decref(identity);
+    return p;
+}
+
+/* The text without quant, and where in it the quant object would stand: after
+ * "data" and "model", which every run has. */
+static const struct part *other_part(struct point_ids *ids,
+                                     const struct config *c)
+{
+    bool found;
+    struct part *p = find_part(ids->other, ids, c, false, &found);
+    json_t *identity, *value, *before;
+    const char *key;
+
+    if (found)
+        return p;
+    identity = config_identity(c, false);
+    before = json_object();
+    json_object_foreach(identity, key, value)
+        if (strcmp(key, "quant") < 0)
+            json_object_set(before, key, value);
+    p->text = json_canonical_text(before);
+    p->split = strlen(p->text) - 1; /* before the closing brace */
+    free(p->text);
+    p->text = json_canonical_text(identity);
+    cut_hash(p->id, p->text, strlen(p->text));
+    json_decref(before);
+    json_decref(identity);
+    return p;
+}
+
+void point_ids_of(char id[POINT_ID], char twin[POINT_ID], int *operands,
+                  struct point_ids *ids, const struct config *c)
+{
+    const struct part *quant = quant_part(ids, c);
+    const struct part *other = other_part(ids, c);
+    const char *rest = other->text + other->split; /* ",..." or "}" */
+
+    *operands = quant->operands;
+    memcpy(twin, other->id, POINT_ID);
+    if (!*quant->text) {
+        memcpy(id, twin, POINT_ID);
+        return;
+    }
+    str_clear(&ids->text);
+    str_add_n(&ids->text, other->text, other->split);
+    str_addf(&ids->text, ",\"quant\":%s", quant->text);
+    str_add(&ids->text, rest);
+    cut_hash(id, str_text(&ids->text), ids->text.len);
 }

@@ -21,4 +21,12 @@ char *point_canonical(const struct config *c, bool with_quant);
  * unquantized twin trains.  Not resolved when c is not. */
 struct config *point_twin_config(const struct config *c);
 
+/* Identities of many configurations that differ in few keys: the parts of the
+ * text that come again are kept.  Same answers as point_id. */
+struct point_ids;
+struct point_ids *point_ids_new(void);
+void point_ids_free(struct point_ids *ids);
+void point_ids_of(char id[POINT_ID], char twin[POINT_ID], int *operands,
+                  struct point_ids *ids, const struct config *c);
+
 #endif

@@ -593,6 +593,128 @@ static void every_hashed_key_changes_the_identity_and_no_other(void **state)
     grid_free(base);
 }
 
+/* Written by hand from the rules of point_id.h, hashed with sha256sum. */
+static const struct golden {
+    const char *grid, *canonical, *id;
+} golden[] = {
+    { "[model]\nd_model = 32\nn_head = 2\nn_layer = 2\nseq_len = 64\n"
+      "[train]\ntokens = 10k\nbatch = 4\n",
+      "{\"data\":{\"delimiter\":\"<|endoftext|>\",\"sha256\":\"20886fcdaf3158"
+      "80eae9370d0d70c20811b3a239280ea3d67a1a644a26bdbadc\",\"val_fraction\":"
+      "0.05,\"val_tokens\":65536},\"model\":{\"d_ff\":96,\"d_model\":32,"
+      "\"init_std\":0.02,\"n_head\":2,\"n_kv_head\":2,\"n_layer\":2,"
+      "\"norm_eps\":1e-05,\"rope_theta\":10000,\"seq_len\":64,\"tied\":false,"
+      "\"vocab\":256},\"stop\":{\"loss\":0},\"train\":{\"batch\":4,"
+      "\"beta1\":0.9,\"beta2\":0.95,\"decay\":0.2,\"eps\":1e-08,"
+      "\"grad_clip\":1,\"lr\":0.003,\"lr_final\":0.1,\"schedule\":"
+      "\"cosine\",\"tokens\":10240,\"warmup\":2,\"weight_decay\":0.1}}",
+      "aab19a40a9e01fdd" },
+    { "[model]\nd_model = 32\nn_head = 2\nn_layer = 2\nseq_len = 64\n"
+      "[train]\ntokens = 10k\nbatch = 4\n[quant]\nw = int4\nx = e4m3/row\n"
+      "dy_d = mxfp8\ngroup = 16\n",
+      "{\"data\":{\"delimiter\":\"<|endoftext|>\",\"sha256\":\"20886fcdaf3158"
+      "80eae9370d0d70c20811b3a239280ea3d67a1a644a26bdbadc\",\"val_fraction\":"
+      "0.05,\"val_tokens\":65536},\"model\":{\"d_ff\":96,\"d_model\":32,"
+      "\"init_std\":0.02,\"n_head\":2,\"n_kv_head\":2,\"n_layer\":2,"
+      "\"norm_eps\":1e-05,\"rope_theta\":10000,\"seq_len\":64,\"tied\":false,"
+      "\"vocab\":256},\"quant\":{\"dy_d\":\"e4m3/g32/e8m0/absmax/nearest\","
+      "\"w\":\"int4/g16/fp32/absmax/nearest\",\"x\":"
+      "\"e4m3/row/fp32/absmax/nearest\"},\"stop\":{\"loss\":0},\"train\":{"
+      "\"batch\":4,\"beta1\":0.9,\"beta2\":0.95,\"decay\":0.2,"
+      "\"eps\":1e-08,\"grad_clip\":1,\"lr\":0.003,\"lr_final\":0.1,"
+      "\"schedule\":\"cosine\",\"tokens\":10240,\"warmup\":2,"
+      "\"weight_decay\":0.1}}",
+      "32951b86bc701f71" },
+};
+
+/* Old databases must keep their runs: these never change. */
+static void golden_identities_are_as_written(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof golden / sizeof golden[0]; i++) {
+        char *with_twins_off = mem_printf(TWINS_OFF "%s", golden[i].grid);
+        struct grid *g = grid_of(with_twins_off, NULL);
+        char *text = point_canonical(g->points[0].config, true);
+
+        assert_string_equal(text, golden[i].canonical);
+        assert_string_equal(g->points[0].id, golden[i].id);
+        assert_string_equal(g->points[0].twin, golden[0].id);
+        free(text);
+        free(with_twins_off);
+        grid_free(g);
+    }
+}
+
+/* A pseudo-random walk through the keys, so that cached parts are met again
+ * in other company. */
+static void kept_parts_give_the_same_identities(void **state)
+{
+    static const char *const sets[][2] = {
+        { "quant.w", "int4" },       { "quant.w", "none" },
+        { "quant.x", "mxfp4" },      { "quant.x", "none" },
+        { "quant.group", "row" },    { "quant.group", "32" },
+        { "quant.fc2.x", "int8" },   { "quant.fc2.x", "none" },
+        { "quant.last:1.w", "e2m1" }, { "model.n_layer", "2" },
+        { "model.n_layer", "3" },    { "train.lr", "0.01" },
+        { "train.lr", "0.02" },      { "model.d_model", "96" },
+        { "model.d_model", "64" },   { "quant.grad", "clip" },
+        { "quant.grad", "ste" },     { "quant.w_d", "none" },
+    };
+    struct grid *g = grid_of(TWINS_OFF, NULL);
+    struct point_ids *ids = point_ids_new();
+    struct err err = { 0 };
+    uint32_t x = 1;
+
+    (void)state;
+    for (int i = 0; i < 400; i++) {
+        struct config *c = g->points[0].config;
+        char id[POINT_ID], twin[POINT_ID], want[POINT_ID];
+        int operands;
+
+        x = x * 1664525u + 1013904223u;
+        config_set(c, sets[(x >> 16) % 18][0], sets[(x >> 16) % 18][1], NULL);
+        check_ok(config_resolve(c, &err), err);
+        point_ids_of(id, twin, &operands, ids, c);
+        point_id(want, c, true);
+        assert_string_equal(id, want);
+        point_id(want, c, false);
+        assert_string_equal(twin, want);
+    }
+    point_ids_free(ids);
+    grid_free(g);
+}
+
+/* More points than keep their configurations: they are made again. */
+static void large_grids_make_configurations_again(void **state)
+{
+    struct grid *g = grid_of(
+        "[model]\nn_layer = 1\n[sweep]\n"
+        "model.d_model = 32, 64\ntrain.lr = lin(0.001, 0.002, 1000)\n"
+        "train.weight_decay = lin(0, 0.1, 10)\n"
+        "[derive]\nx.a = train.lr * 2\n"
+        "[block \"q\"]\nquant.w = int4\n[order]\nby = random\n",
+        NULL);
+
+    (void)state;
+    assert_int_equal(g->n_points, 40000);
+    for (int i = 0; i < g->n_points; i += 997) {
+        const struct grid_point *p = &g->points[i];
+        struct config *c = grid_config(g, i);
+        char id[POINT_ID];
+
+        assert_null(p->config);
+        assert_int_equal(p->ordinal, i);
+        point_id(id, c, true);
+        assert_string_equal(id, p->id);
+        point_id(id, c, false);
+        assert_string_equal(id, p->twin);
+        assert_int_equal(p->operands, p->is_base ? 0 : 1);
+        assert_int_equal(config_size(c).memory_bytes, p->size.memory_bytes);
+        config_free(c);
+    }
+    grid_free(g);
+}
+
 /* --- merged text --------------------------------------------------------- */
 
 static void check_same_grid(const struct grid *a, const struct grid *b)
@@ -661,6 +783,9 @@ int main(void)
         cmocka_unit_test(cheapest_runs_come_first_unless_said_otherwise),
         cmocka_unit_test(spelling_order_and_comments_do_not_change_an_identity),
         cmocka_unit_test(every_hashed_key_changes_the_identity_and_no_other),
+        cmocka_unit_test(golden_identities_are_as_written),
+        cmocka_unit_test(kept_parts_give_the_same_identities),
+        cmocka_unit_test(large_grids_make_configurations_again),
         cmocka_unit_test(the_merged_text_reads_back_to_the_same_grid),
     };
 
