@@ -1,4 +1,4 @@
-/* diagnose.h - what a reader of a fit must be told (fit.c only).
+/* diagnose.h - what a reader of a fit must be told.
  *
  * Each warning has a rule that can be stated in one sentence, and a test in
  * both directions. */
@@ -11,6 +11,9 @@
  * that agree in every variable. */
 enum status diagnose_clusters(struct fit *f, const struct table *t,
                               const char *cluster, struct err *err);
+
+/* Number the configurations that rows belong to; returns how many. */
+int diagnose_configs(int *unit, const struct model *m);
 
 /* Convergence, bounds, flat directions, degrees of freedom. */
 void diagnose_minimum(struct fit *f);

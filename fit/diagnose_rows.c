@@ -68,6 +68,11 @@ static int number_units(int *unit, const struct model *m, char **text)
     return m->rows ? n + 1 : 0;
 }
 
+int diagnose_configs(int *unit, const struct model *m)
+{
+    return number_units(unit, m, NULL);
+}
+
 enum status diagnose_clusters(struct fit *f, const struct table *t,
                               const char *cluster, struct err *err)
 {

@@ -52,6 +52,8 @@ struct law_var {
     const char *name;
     const char *meaning;
     double absent; /* value when the table has no such column; NaN: needed */
+    bool quantizes; /* describes the format; plain is then its value for */
+    double plain;   /* an unquantized run */
 };
 
 struct law_set { /* published constants */

@@ -7,7 +7,8 @@
 #define NEEDED ((double)NAN)
 #define VAR_N { "N", "parameters", NEEDED }
 #define VAR_D { "D", "training tokens", NEEDED }
-#define VAR_G { "G", "elements that share a scale; 1 when unquantized", NEEDED }
+#define VAR_G                                                                 \
+    { "G", "elements that share a scale; 1 when unquantized", NEEDED, true, 1 }
 
 #define PARAM_E { "E", 0.01, 4, 0, NULL, "irreducible loss" }
 #define PARAM_A { "A", 1, 1e6, 0, NULL, "weight of model size" }
@@ -193,8 +194,9 @@ static const struct law laws[] = {
 #define KUMAR_FACTOR                                                          \
     "(1 - exp(nw - Pw/gw))*(1 - exp(na - Pa/ga))*(1 - exp(nkv - Pkv/gkv))"
 #define KUMAR_VARS                                                            \
-    { "Pw", "bits of weights", 16 }, { "Pa", "bits of activations", 16 },     \
-    { "Pkv", "bits of the KV cache", 16 }
+    { "Pw", "bits of weights", 16, true, 16 },                                \
+    { "Pa", "bits of activations", 16, true, 16 },                            \
+    { "Pkv", "bits of the KV cache", 16, true, 16 }
     {
         .name = "kumar-train",
         .formula = "loss = E + A/(N*" KUMAR_FACTOR ")^alpha + B/D^beta",
@@ -224,7 +226,7 @@ static const struct law laws[] = {
         .note = "Table 2 also lists b = 1.1277 beside CT without saying its "
                 "sign; it only rescales CT and is left out here.",
         .params = { BASE_PARAMS, KUMAR_PTQ },
-        .vars = { VAR_N, VAR_D, { "Ppost", "bits after training", NEEDED } },
+        .vars = { VAR_N, VAR_D, { "Ppost", "bits after training", NEEDED, true, 16 } },
         .sets = {
             { "kumar", "E=2.7648 A=4299 alpha=0.4965 B=18060 beta=0.4965 "
               "CT=0.0598 gD=0.5068 gN=0.3439 gpost=0.5907",
@@ -247,7 +249,7 @@ static const struct law laws[] = {
             { "Ckv", 0.05, 5, 0, NULL, "robustness from the KV cache" },
         },
         .vars = { VAR_N, VAR_D, KUMAR_VARS,
-                  { "Ppost", "bits after training", NEEDED } },
+                  { "Ppost", "bits after training", NEEDED, true, 16 } },
     },
     {
         .name = "ouyang",
@@ -291,7 +293,8 @@ static const struct law laws[] = {
             VAR_N, VAR_D,
             { "E", "exponent bits", NEEDED },
             { "M", "mantissa bits", NEEDED },
-            { "B", "elements that share a scale; 1 when unquantized", NEEDED },
+            { "B", "elements that share a scale; 1 when unquantized", NEEDED,
+              true, 1 },
         },
         .sets = {
             { "sun", "n=69.2343 alpha=0.2368 d=68973.0621 beta=0.5162 "
@@ -315,7 +318,7 @@ static const struct law laws[] = {
                 "be told apart.  The source prints no A and B.",
         .params = { BASE_PARAMS, CAPACITY_PARAMS },
         .vars = { VAR_N, VAR_D,
-                  { "gmse", "Gaussian mean squared error", NEEDED } },
+                  { "gmse", "Gaussian mean squared error", NEEDED, true, 0 } },
     },
     {
         .name = "capacity-rho",

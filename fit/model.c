@@ -384,10 +384,10 @@ static enum status check_groups(const struct model *m,
     return OK;
 }
 
-enum status model_new(struct model **out, const struct table *t,
-                      const struct fit_spec *spec, struct err *err)
+/* The formula, its rows and its parameters, before these are settled. */
+static enum status bind(struct model *m, const struct table *t,
+                        const struct fit_spec *spec, struct err *err)
 {
-    struct model *m = mem_alloc(sizeof *m);
     enum status st;
 
     m->law = spec->law;
@@ -400,17 +400,36 @@ enum status model_new(struct model **out, const struct table *t,
         st = model_read_rows(m, t, spec, err);
     if (st == OK)
         st = make_params(m, t, spec, err);
-    if (st == OK)
-        st = check_groups(m, spec, err);
-    if (st == OK)
-        st = model_drop_infinite(m, spec, err);
-    if (st == OK)
-        st = settle_params(m, spec, err);
+    return st == OK ? model_drop_infinite(m, spec, err) : st;
+}
+
+enum status fit_model_new_test(struct model **out, const struct table *t,
+                           const struct fit_spec *spec, struct err *err)
+{
+    enum status st;
+
+    *out = mem_alloc(sizeof **out);
+    st = bind(*out, t, spec, err);
     if (st != OK) {
-        model_free(m);
-        m = NULL;
+        fit_model_free(*out);
+        *out = NULL;
     }
-    *out = m;
+    return st;
+}
+
+enum status fit_model_new(struct model **out, const struct table *t,
+                      const struct fit_spec *spec, struct err *err)
+{
+    enum status st = fit_model_new_test(out, t, spec, err);
+
+    if (st == OK)
+        st = check_groups(*out, spec, err);
+    if (st == OK)
+        st = settle_params(*out, spec, err);
+    if (st != OK) {
+        fit_model_free(*out);
+        *out = NULL;
+    }
     return st;
 }
 
@@ -435,14 +454,14 @@ enum status model_of_law(struct model **out, const struct law *law,
         m->params[m->n_params - 1].free = m->n_free++;
     }
     if (st != OK) {
-        model_free(m);
+        fit_model_free(m);
         m = NULL;
     }
     *out = m;
     return st;
 }
 
-void model_free(struct model *m)
+void fit_model_free(struct model *m)
 {
     if (!m)
         return;

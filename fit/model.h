@@ -68,9 +68,13 @@ struct model {
     int n_left_out;
 };
 
-enum status model_new(struct model **out, const struct table *t,
+enum status fit_model_new(struct model **out, const struct table *t,
                       const struct fit_spec *spec, struct err *err);
-void model_free(struct model *m);
+/* Rows to be predicted only: nothing need be identifiable in them, and
+ * parameters are not settled. */
+enum status fit_model_new_test(struct model **out, const struct table *t,
+                           const struct fit_spec *spec, struct err *err);
+void fit_model_free(struct model *m);
 
 /* A law without rows, every parameter single and free: for constants that come
  * from elsewhere. */

@@ -1,4 +1,4 @@
-/* model_rows.h - parts of model_new that look at the rows (model.c only). */
+/* model_rows.h - parts of fit_model_new that look at the rows (model.c only). */
 #ifndef FIT_MODEL_ROWS_H
 #define FIT_MODEL_ROWS_H
 

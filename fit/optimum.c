@@ -62,6 +62,20 @@ bool optimum_at_bound(const struct model_param *p, double value)
            (isfinite(p->hi) && p->hi - value <= 1e-12 * fabs(p->hi));
 }
 
+/* A coefficient: something that multiplies, whose size matters more than its
+ * sign.  Positive ones are, and those in which the law, or its dependence on
+ * the reciprocal, is affine; what stands in an exponent is not. */
+static bool is_coefficient(const struct model *m, int i)
+{
+    const struct model_param *p = &m->params[i];
+    static const bool inverse[] = { true };
+
+    if (expr_in_exponent(m->expr, p->slot))
+        return false;
+    return p->lo >= 0 || expr_is_affine(m->expr, &p->slot, 1) ||
+           expr_is_affine_in(m->expr, &p->slot, inverse, 1);
+}
+
 void optimum_coordinates(struct model_work *w, const double *theta)
 {
     const struct model *m = w->m;
@@ -71,7 +85,7 @@ void optimum_coordinates(struct model_work *w, const double *theta)
 
         if (theta[i] == 0 || !isfinite(theta[i]) ||
             optimum_at_bound(&m->params[i], theta[i]) ||
-            expr_in_exponent(m->expr, m->params[i].slot))
+            !is_coefficient(m, i))
             model_use_plain(w, f);
         else
             model_use_log(w, f, theta[i]);

@@ -339,22 +339,17 @@ static void bootstrap_interval(struct prediction *out, const struct fit *f,
     free(run);
 }
 
-enum status predict_point(struct prediction *out, const struct fit *f,
-                          char *const *settings, int n, struct err *err)
+/* Value, range and intervals at slots; bootstrap_interval spoils slots. */
+static void predict_at(struct prediction *out, const struct fit *f,
+                       double *slots, const int *chosen)
 {
     const struct model *m = f->m;
-    double *slots;
-    int *chosen;
-    enum status st = predict_slots(&slots, &chosen, m, f->best.theta, settings,
-                                   n, err);
 
-    if (st != OK)
-        return st;
     fill_value(out, m, slots);
     measure_range(out, m, slots);
-    if (!isfinite(out->value)) {
-        st = err_set(err, ERR_USAGE, "the law has no finite value there");
-    } else if (f->boot.n > 20) {
+    if (!isfinite(out->value))
+        return;
+    if (f->boot.n > 20) {
         bootstrap_interval(out, f, slots, chosen);
     } else if (m->loss.kind == FIT_L2 && f->dof > 0 && f->cov.full_rank &&
                (m->space == FIT_LINEAR || out->value > 0)) {
@@ -368,11 +363,54 @@ enum status predict_point(struct prediction *out, const struct fit *f,
         out->run_lo = from_space(m, at - t * sd);
         out->run_hi = from_space(m, at + t * sd);
     }
+}
+
+bool predict_row(struct prediction *out, const struct fit *f,
+                 const struct model *other, size_t row)
+{
+    const struct model *m = f->m;
+    double *slots = mem_array((size_t)m->n_names, sizeof *slots);
+    int *chosen = mem_array((size_t)m->n_names, sizeof *chosen);
+    bool known = true;
+
+    for (int k = 0; k < m->n_names; k++) {
+        const struct model_name *nm = &other->names[k];
+
+        chosen[k] = -1;
+        if (nm->is_var) {
+            slots[k] = nm->values ? nm->values[row] : nm->constant;
+            continue;
+        }
+        chosen[k] = model_find_param(
+            m, other->params[nm->first + (nm->group ? nm->group[row] : 0)]
+                   .name);
+        known = known && chosen[k] >= 0;
+        slots[k] = chosen[k] >= 0 ? f->best.theta[chosen[k]] : (double)NAN;
+    }
+    if (known)
+        predict_at(out, f, slots, chosen);
     free(slots);
     free(chosen);
+    return known && isfinite(out->value);
+}
+
+enum status predict_point(struct prediction *out, const struct fit *f,
+                          char *const *settings, int n, struct err *err)
+{
+    double *slots;
+    int *chosen;
+    enum status st = predict_slots(&slots, &chosen, f->m, f->best.theta,
+                                   settings, n, err);
+
     if (st != OK)
-        prediction_release(out);
-    return st;
+        return st;
+    predict_at(out, f, slots, chosen);
+    free(slots);
+    free(chosen);
+    if (isfinite(out->value))
+        return OK;
+    prediction_release(out);
+    return err_set(err, ERR_USAGE, "the law has no finite value there");
 }
 
 void prediction_release(struct prediction *p)

@@ -30,6 +30,11 @@ enum status predict_slots(double **slots, int **chosen, const struct model *m,
                           const double *theta, char *const *settings, int n,
                           struct err *err);
 
+/* Row of another model of the same law (other rows, perhaps fewer formats);
+ * false when the fit has no value of a parameter that the row needs. */
+bool predict_row(struct prediction *out, const struct fit *f,
+                 const struct model *other, size_t row);
+
 enum status predict_point(struct prediction *out, const struct fit *f,
                           char *const *settings, int n, struct err *err);
 void prediction_release(struct prediction *p);

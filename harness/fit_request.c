@@ -86,6 +86,7 @@ static enum status choose_law(struct fit_request *rq, const struct cli *cli,
 {
     const char *name = cli_value(cli, "law", NULL);
     const char *formula = cli_value(cli, "formula", NULL);
+    const char *compare = cli_value(cli, "compare", NULL);
     const bool file = cli_value(cli, "data", NULL) != NULL;
     const struct law *law = NULL;
     char *own = NULL;
@@ -93,6 +94,8 @@ static enum status choose_law(struct fit_request *rq, const struct cli *cli,
 
     if (name && formula)
         return err_set(err, ERR_USAGE, "give --law or --formula, not both");
+    if (!name && !formula && compare) /* any of them */
+        name = own = mem_strndup(compare, strcspn(compare, ","));
     if (!name && !formula && file)
         return err_set(err, ERR_USAGE,
                        "--data needs --law or --formula (see 'qlaw laws')");

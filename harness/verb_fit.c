@@ -1,47 +1,75 @@
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/json.h"
+#include "fit/compare.h"
+#include "fit/holdout.h"
 #include "fit/report.h"
 #include "harness/fit_request.h"
 #include "harness/verbs.h"
 
 static const struct cli_option options[] = {
     FIT_OPTION_ROWS,
+    { "holdout", 0, "RULE", "'N>=1M', largest:K or rolling:K: predict these" },
+    { "test", 0, "CLAIM", "test alpha=beta, or gG=0 against gG>0" },
+    { "compare", 0, "LAW,...", "rank laws by AICc, BIC and cross-validation" },
     { "no-store", 0, NULL, "do not write the fit into the database" },
     { "json", 0, NULL, "report as JSON" },
     { NULL, 0, NULL, NULL },
 };
 
+/* What belongs to one fit and is reported with it. */
+struct outcome {
+    struct fit fit;
+    struct holdout holdout;
+    struct nested *tests;
+    int n_tests;
+    bool has_fit, has_holdout;
+    int64_t id;
+};
+
 /* A fit that cannot be stored is still worth reading. */
-static int64_t keep(const struct fit_request *rq, const struct fit *f,
-                    const struct cli *cli)
+static void keep(struct outcome *o, const struct fit_request *rq,
+                 const struct cli *cli)
 {
     struct err err = { 0 };
-    int64_t id = 0;
 
     if (!rq->from_db || cli_flag(cli, "no-store"))
-        return 0;
-    if (fit_store(&id, rq, f, cli->db_path, &err) == OK)
-        return id;
-    cli_note(cli, "the fit is not stored: %s", err.text);
-    return 0;
+        return;
+    if (fit_store(&o->id, rq, &o->fit, cli->db_path, &err) != OK)
+        cli_note(cli, "the fit is not stored: %s", err.text);
 }
 
-static void print(const struct fit_request *rq, const struct fit *f,
-                  const struct cli *cli, int64_t id)
+static void print_json(const struct outcome *o)
 {
     struct str out = { 0 };
 
-    if (cli_flag(cli, "json")) {
-        report_json(&out, f);
-        if (id)
-            json_add_number(&out, "fit_id", (double)id);
-        str_add(&out, "}\n");
-    } else {
-        if (id)
-            str_addf(&out, "fit %lld: ", (long long)id);
-        report_text(&out, f, rq->source);
+    report_json(&out, &o->fit);
+    if (o->has_holdout)
+        holdout_json(&out, &o->holdout);
+    for (int i = 0; i < o->n_tests; i++) {
+        str_add(&out, i ? "," : ",\"tests\":[");
+        nested_json(&out, &o->tests[i]);
+        str_add(&out, i + 1 == o->n_tests ? "]" : "");
     }
+    if (o->id)
+        json_add_number(&out, "fit_id", (double)o->id);
+    str_add(&out, "}\n");
+    fputs(str_text(&out), stdout);
+    str_release(&out);
+}
+
+static void print_text(const struct outcome *o, const struct fit_request *rq)
+{
+    struct str out = { 0 };
+
+    if (o->id)
+        str_addf(&out, "fit %lld: ", (long long)o->id);
+    report_text(&out, &o->fit, rq->source);
+    for (int i = 0; i < o->n_tests; i++)
+        nested_text(&out, &o->tests[i]);
+    if (o->has_holdout)
+        holdout_text(&out, &o->holdout, o->fit.m);
     fputs(str_text(&out), stdout);
     str_release(&out);
 }
@@ -56,24 +84,128 @@ static enum status verdict(const struct fit *f, struct err *err)
                        : "the fit did not converge");
 }
 
+/* A warning of the fit itself, because a reader of intervals needs it. */
+static void warn_beyond(struct outcome *o)
+{
+    if (o->holdout.all.beyond > 1)
+        fit_warn(&o->fit, FIT_EXTRAPOLATION,
+                 "held-out rows lie up to %.2g times outside the range of "
+                 "the rows fitted",
+                 o->holdout.all.beyond);
+}
+
+static enum status run_tests(struct outcome *o, const struct table *train,
+                             const struct fit_request *rq,
+                             const struct cli *cli, struct err *err)
+{
+    const char *claim;
+    enum status st = OK;
+    const int count = rq->spec.bootstrap > 0 ? rq->spec.bootstrap
+                      : rq->spec.loss.kind != FIT_L2 || rq->spec.cluster
+                          ? 1000 : 0;
+
+    for (int i = 0; st == OK && (claim = cli_nth(cli, "test", i)); i++) {
+        o->tests = mem_grow(o->tests, (size_t)i + 1, sizeof *o->tests);
+        st = nested_run(&o->tests[o->n_tests++], &o->fit, train, &rq->spec,
+                        claim, count, err);
+    }
+    return st;
+}
+
+/* Fit the rows that are not held out, then judge and test. */
+static enum status run_fit(struct outcome *o, struct model **m,
+                           struct table *train, const bool *held,
+                           const struct fit_request *rq,
+                           const struct cli *cli, struct err *err)
+{
+    const char *rule = cli_value(cli, "holdout", NULL);
+    enum status st = fit_model_new(m, train, &rq->spec, err);
+
+    if (st == OK)
+        st = fit_run(&o->fit, *m, train, &rq->spec, err);
+    if (st != OK)
+        return st;
+    o->has_fit = true;
+    if (held) {
+        st = holdout_judge(&o->holdout, &o->fit, rq->table, held, &rq->spec,
+                           rule, err);
+        o->has_holdout = true;
+        warn_beyond(o);
+    }
+    return st == OK ? run_tests(o, train, rq, cli, err) : st;
+}
+
+static void release(struct outcome *o)
+{
+    for (int i = 0; i < o->n_tests; i++)
+        nested_release(&o->tests[i]);
+    free(o->tests);
+    if (o->has_holdout)
+        holdout_release(&o->holdout);
+    if (o->has_fit)
+        fit_release(&o->fit);
+}
+
+static enum status one_law(const struct fit_request *rq, const bool *held,
+                           const struct cli *cli, struct err *err)
+{
+    struct outcome o = { .id = 0 };
+    struct model *m = NULL;
+    bool *train_rows = mem_array(rq->table->rows, sizeof *train_rows);
+    struct table *train;
+    enum status st;
+
+    for (size_t i = 0; i < rq->table->rows; i++)
+        train_rows[i] = !held || !held[i];
+    train = table_select(rq->table, train_rows);
+    st = run_fit(&o, &m, train, held, rq, cli, err);
+    if (st == OK) {
+        keep(&o, rq, cli);
+        if (cli_flag(cli, "json"))
+            print_json(&o);
+        else
+            print_text(&o, rq);
+        st = verdict(&o.fit, err);
+    }
+    release(&o);
+    fit_model_free(m);
+    table_free(train);
+    free(train_rows);
+    return st;
+}
+
+static enum status compare(const struct fit_request *rq, const bool *held,
+                           const struct cli *cli, struct err *err)
+{
+    struct comparison c;
+    struct str out = { 0 };
+    enum status st = compare_run(&c, rq->table, held, &rq->spec,
+                                 cli_value(cli, "compare", ""), err);
+
+    if (st == OK && cli_flag(cli, "json"))
+        comparison_json(&out, &c);
+    else if (st == OK)
+        comparison_text(&out, &c, &rq->spec);
+    fputs(str_text(&out), stdout);
+    str_release(&out);
+    comparison_release(&c);
+    return st;
+}
+
 static enum status run(struct cli *cli, struct err *err)
 {
+    const char *rule = cli_value(cli, "holdout", NULL);
     struct fit_request rq;
-    struct model *m = NULL;
-    struct fit f;
+    bool *held = NULL;
     enum status st = fit_request_read(
         &rq, cli, cli->n_args ? cli->args[0] : NULL, err);
 
+    if (st == OK && rule)
+        st = holdout_split(&held, rq.table, rule, err);
     if (st == OK)
-        st = model_new(&m, rq.table, &rq.spec, err);
-    if (st == OK)
-        st = fit_run(&f, m, rq.table, &rq.spec, err);
-    if (st == OK) {
-        print(&rq, &f, cli, keep(&rq, &f, cli));
-        st = verdict(&f, err);
-        fit_release(&f);
-    }
-    model_free(m);
+        st = cli_value(cli, "compare", NULL) ? compare(&rq, held, cli, err)
+                                             : one_law(&rq, held, cli, err);
+    free(held);
     fit_request_release(&rq);
     return st;
 }

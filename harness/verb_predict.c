@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "fit/derived.h"
 #include "fit/predict.h"
 #include "harness/fit_request.h"
 #include "harness/verbs.h"
@@ -11,6 +12,7 @@
 static const struct cli_option options[] = {
     { "fit", 0, "ID", "a fit of the database (see the view fits)" },
     { "published", 0, "SET", "constants of --law as its source gives them" },
+    { "solve", 0, "WHAT", "N-opt D-opt loss-opt N-eff D-crit G-max split P-opt" },
     FIT_OPTION_ROWS,
     { "json", 0, NULL, "report as JSON" },
     { NULL, 0, NULL, NULL },
@@ -81,6 +83,49 @@ static void print_json(const struct prediction *p, const struct model *m)
     str_release(&out);
 }
 
+static void print_derived(const struct cli *cli, const struct derived *d,
+                          const struct model *m)
+{
+    struct str out = { 0 };
+
+    if (cli_flag(cli, "json")) {
+        str_add(&out, "{");
+        json_add_text(&out, "schema", "qlaw/solve/1");
+        json_add_text(&out, "law", m->law ? m->law->name : "formula");
+        json_add_text(&out, "what", d->question->name);
+        json_add_text(&out, "meaning", d->question->meaning);
+        json_add_number(&out, "value", d->value);
+        json_add_number(&out, "lo95", d->lo);
+        json_add_number(&out, "hi95", d->hi);
+        json_add_number(&out, "without_answer", d->none);
+        str_add(&out, "}\n");
+    } else {
+        str_addf(&out, "%s = ", d->question->name);
+        str_addf(&out, isnan(d->value) ? "none" : "%.6g", d->value);
+        if (!isnan(d->lo))
+            str_addf(&out, "   95 %% [%.6g, %.6g]", d->lo, d->hi);
+        str_addf(&out, "\n    %s\n", d->question->meaning);
+        if (d->none)
+            str_addf(&out, "    %d bootstrap refits have none\n", d->none);
+    }
+    fputs(str_text(&out), stdout);
+    str_release(&out);
+}
+
+/* What was asked, of parameters with or without a fit behind them. */
+static enum status solve(const struct cli *cli, const struct model *m,
+                         const double *theta, const struct fit *f,
+                         struct err *err)
+{
+    struct derived d;
+    enum status st = derived_find(&d, cli_value(cli, "solve", ""), m, theta, f,
+                                  cli->args, cli->n_args, err);
+
+    if (st == OK)
+        print_derived(cli, &d, m);
+    return st;
+}
+
 static void print(const struct cli *cli, const struct prediction *p,
                   const struct model *m)
 {
@@ -109,21 +154,44 @@ static enum status from_published(const struct cli *cli, struct err *err)
         st = model_of_law(&m, law, err);
     if (st == OK)
         st = predict_published(&theta, m, *set ? set : NULL, err);
-    if (st == OK)
+    if (st == OK && cli_value(cli, "solve", NULL)) {
+        st = solve(cli, m, theta, NULL, err);
+    } else if (st == OK) {
         st = predict_value(&p, m, theta, cli->args, cli->n_args, err);
-    if (st == OK) {
-        print(cli, &p, m);
-        prediction_release(&p);
+        if (st == OK)
+            print(cli, &p, m);
+        if (st == OK)
+            prediction_release(&p);
     }
     free(theta);
-    model_free(m);
+    fit_model_free(m);
+    return st;
+}
+
+static enum status ask(const struct cli *cli, const struct fit *f,
+                       struct err *err)
+{
+    struct prediction p;
+    enum status st;
+
+    if (cli_value(cli, "solve", NULL)) {
+        st = solve(cli, f->m, f->best.theta, f, err);
+    } else {
+        st = predict_point(&p, f, cli->args, cli->n_args, err);
+        if (st != OK)
+            return st;
+        print(cli, &p, f->m);
+        prediction_release(&p);
+    }
+    if (st == OK && !fit_is_sound(f))
+        st = err_set(err, ERR_FIT,
+                     "the fit behind this is not sound: see 'qlaw fit'");
     return st;
 }
 
 static enum status from_rows(struct cli *cli, struct err *err)
 {
     struct fit_request rq = { .grid = NULL };
-    struct prediction p;
     struct model *m = NULL;
     struct fit f;
     double id;
@@ -133,21 +201,14 @@ static enum status from_rows(struct cli *cli, struct err *err)
         st = id > 0 ? fit_request_stored(&rq, cli, (int64_t)id, err)
                     : fit_request_read(&rq, cli, NULL, err);
     if (st == OK)
-        st = model_new(&m, rq.table, &rq.spec, err);
+        st = fit_model_new(&m, rq.table, &rq.spec, err);
     if (st == OK)
         st = fit_run(&f, m, rq.table, &rq.spec, err);
     if (st == OK) {
-        st = predict_point(&p, &f, cli->args, cli->n_args, err);
-        if (st == OK) {
-            print(cli, &p, m);
-            prediction_release(&p);
-        }
-        if (st == OK && !fit_is_sound(&f))
-            st = err_set(err, ERR_FIT, "the fit behind this is not sound: see "
-                                       "'qlaw fit'");
+        st = ask(cli, &f, err);
         fit_release(&f);
     }
-    model_free(m);
+    fit_model_free(m);
     fit_request_release(&rq);
     return st;
 }

@@ -55,7 +55,7 @@ static void run(struct fitted *x, const char *law_or_formula,
     for (int i = 0; options[i] && x->status == OK; i++)
         x->status = apply(x, options[i]);
     if (x->status == OK)
-        x->status = model_new(&x->model, x->table, &x->spec, &x->err);
+        x->status = fit_model_new(&x->model, x->table, &x->spec, &x->err);
     if (x->status == OK)
         x->status = fit_run(&x->fit, x->model, x->table, &x->spec, &x->err);
 }
@@ -85,7 +85,7 @@ void fitted_release(struct fitted *x)
 {
     if (x->model)
         fit_release(&x->fit);
-    model_free(x->model);
+    fit_model_free(x->model);
     fit_spec_release(&x->spec);
     table_free(x->table);
     *x = (struct fitted){ .status = OK };

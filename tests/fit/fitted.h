@@ -12,7 +12,7 @@ struct fitted {
     struct model *model;
     struct fit fit;
     struct err err;
-    enum status status; /* of model_new or fit_run */
+    enum status status; /* of fit_model_new or fit_run */
 };
 
 /* law_or_formula is a law's name or a formula.  options ends with NULL; each is

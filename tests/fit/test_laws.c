@@ -23,7 +23,7 @@ static double published(const char *law, const char *set, const char *settings)
     check_ok(predict_value(&p, m, theta, words, n, &err), err);
     free(theta);
     free(copy);
-    model_free(m);
+    fit_model_free(m);
     return p.value;
 }
 
@@ -162,7 +162,7 @@ static void every_row_is_complete_and_parses(void **state)
                 if (isnan(law_set_value(&law->sets[k], m->params[i].name)))
                     fail_msg("%s, %s: no value of %s", law->name,
                              law->sets[k].name, m->params[i].name);
-        model_free(m);
+        fit_model_free(m);
     }
     assert_true(n >= 15);
     assert_null(law_find("chinchila"));
@@ -236,7 +236,7 @@ static void gradients_of_every_law_agree_with_differences(void **state)
             }
         }
         expr_work_free(w);
-        model_free(m);
+        fit_model_free(m);
     }
 }
 
