@@ -27,16 +27,18 @@ static enum status find_n_def(const char **sql, const char *name,
                    "--n-def '%s' is not body, body+head or total", name);
 }
 
-/* A grid's points and the twins that they are compared with. */
+/* The points of a grid's newest version and the twins that they are compared
+ * with. */
 static const char of_grid[] =
-    "(SELECT gp.point_id FROM grid_point gp JOIN grid g USING(grid_id) "
-    "WHERE g.name = ?1 UNION SELECT b.point_id FROM grid_point gp "
-    "JOIN grid g USING(grid_id) JOIN point q USING(point_id) "
-    "JOIN point b ON b.twin_id = q.twin_id AND b.is_base = 1 "
-    "WHERE g.name = ?1)";
+    "(SELECT point_id FROM grid_point WHERE grid_id = "
+    "(SELECT max(grid_id) FROM grid WHERE name = ?1) UNION "
+    "SELECT b.point_id FROM grid_point gp JOIN point q USING(point_id) "
+    "JOIN point b ON b.twin_id = q.twin_id AND b.is_base = 1 WHERE gp.grid_id "
+    "= (SELECT max(grid_id) FROM grid WHERE name = ?1))";
 
-/* The formats that an unquantized twin might be said to have do not matter,
- * because its group of 1 removes the quantization term. */
+/* The bits that an unquantized twin might be said to have do not matter,
+ * because its group of 1 removes the quantization term.  quant tells formats
+ * apart that share the element format but not what is quantized. */
 static char *build_sql(const struct fit_request *rq, const char *n_def)
 {
     return mem_printf(
@@ -45,18 +47,47 @@ static char *build_sql(const struct fit_request *rq, const char *n_def)
         "CASE WHEN p.is_base THEN 1 ELSE r.G END AS B, "
         "CASE WHEN p.is_base THEN coalesce(r.E, 8) ELSE r.E END AS E, "
         "CASE WHEN p.is_base THEN coalesce(r.M, 23) ELSE r.M END AS M, "
-        "r.bits AS P, %sr.fmt, r.loss, %s"
-        "p.n_layer, p.d_model, p.flops_plan AS flops, p.is_base "
-        "FROM %s r JOIN point p ON p.point_id = r.point_id "
+        "r.bits AS P, CASE WHEN p.is_base THEN 0 ELSE p.gmse END AS gmse, "
+        "r.fmt, r.fmt||coalesce('/'||p.act_fmt, '')||"
+        "coalesce('//'||p.grad_fmt, '') AS quant, r.loss, %s"
+        "p.n_layer, p.d_model, p.flops_plan AS flops, p.gran, p.arm, "
+        "p.is_base FROM %s r JOIN point p ON p.point_id = r.point_id "
         "WHERE %s %s%s) %s%s%s ORDER BY run_id",
-        n_def,
-        rq->paired ? "" : "CASE WHEN p.is_base THEN 0 ELSE p.gmse END AS gmse, ",
-        rq->paired ? "r.delta, r.base_loss, " : "",
+        n_def, rq->paired ? "r.delta, r.base_loss, " : "",
         rq->paired ? "deltas" : "runs",
         rq->paired ? "1" : "r.state = 'done'",
         rq->grid ? "AND r.point_id IN " : "", rq->grid ? of_grid : "",
         rq->where ? "WHERE (" : "", rq->where ? rq->where : "",
         rq->where ? ")" : "");
+}
+
+static int count_words(const struct column *c, size_t rows)
+{
+    int n = 0;
+
+    for (size_t i = 0; i < rows; i++) {
+        size_t j = 0;
+
+        while (j < i && strcmp(c->text[i], c->text[j]) != 0)
+            j++;
+        n += j == i;
+    }
+    return n;
+}
+
+/* Where one element format stands for several ways to use it, the format is
+ * called by both. */
+static void tell_formats_apart(struct table *t)
+{
+    struct column *fmt = &t->cols[table_find(t, "fmt")];
+    const struct column *quant = &t->cols[table_find(t, "quant")];
+
+    if (count_words(quant, t->rows) == count_words(fmt, t->rows))
+        return;
+    for (size_t i = 0; i < t->rows; i++) {
+        free(fmt->text[i]);
+        fmt->text[i] = mem_strdup(quant->text[i]);
+    }
 }
 
 /* A cell's text; numbers in full precision, which SQLite's own does not
@@ -152,6 +183,8 @@ enum status fit_input_runs(struct table **out, struct fit_request *rq,
             sqlite3_bind_text(stmt, 1, rq->grid, -1, SQLITE_STATIC);
         st = read_rows(*out, db, stmt, err);
         sqlite3_finalize(stmt);
+        if (st == OK)
+            tell_formats_apart(*out);
     }
     if (st == OK && (*out)->rows == 0)
         st = err_set(err, ERR_FIT, "%s: no finished run is selected",

@@ -115,11 +115,11 @@ static void print_derived(const struct cli *cli, const struct derived *d,
 /* What was asked, of parameters with or without a fit behind them. */
 static enum status solve(const struct cli *cli, const struct model *m,
                          const double *theta, const struct fit *f,
-                         struct err *err)
+                         char *const *settings, int n, struct err *err)
 {
     struct derived d;
     enum status st = derived_find(&d, cli_value(cli, "solve", ""), m, theta, f,
-                                  cli->args, cli->n_args, err);
+                                  settings, n, err);
 
     if (st == OK)
         print_derived(cli, &d, m);
@@ -139,30 +139,37 @@ static enum status from_published(const struct cli *cli, struct err *err)
 {
     const char *name = cli_value(cli, "law", NULL);
     const char *set = cli_value(cli, "published", NULL);
+    const bool forgotten = strchr(set, '=') != NULL; /* "--published N=1M" */
+    char **settings = mem_array((size_t)cli->n_args + 1, sizeof *settings);
+    const int n = cli->n_args + forgotten;
     const struct law *law;
     struct prediction p;
     struct model *m = NULL;
     double *theta = NULL;
     enum status st;
 
-    if (!name)
-        return err_set(err, ERR_USAGE, "--published needs --law");
-    st = law_need(&law, name, err);
+    for (int i = 0; i < cli->n_args; i++)
+        settings[i] = cli->args[i];
+    settings[cli->n_args] = (char *)set;
+    st = name ? law_need(&law, name, err)
+              : err_set(err, ERR_USAGE, "--published needs --law");
     if (st == OK && cli_flag(cli, "paired") && law->paired)
         law = law_find(law->paired);
     if (st == OK)
         st = model_of_law(&m, law, err);
     if (st == OK)
-        st = predict_published(&theta, m, *set ? set : NULL, err);
+        st = predict_published(&theta, m, *set && !forgotten ? set : NULL,
+                               err);
     if (st == OK && cli_value(cli, "solve", NULL)) {
-        st = solve(cli, m, theta, NULL, err);
+        st = solve(cli, m, theta, NULL, settings, n, err);
     } else if (st == OK) {
-        st = predict_value(&p, m, theta, cli->args, cli->n_args, err);
+        st = predict_value(&p, m, theta, settings, n, err);
         if (st == OK)
             print(cli, &p, m);
         if (st == OK)
             prediction_release(&p);
     }
+    free(settings);
     free(theta);
     fit_model_free(m);
     return st;
@@ -175,7 +182,7 @@ static enum status ask(const struct cli *cli, const struct fit *f,
     enum status st;
 
     if (cli_value(cli, "solve", NULL)) {
-        st = solve(cli, f->m, f->best.theta, f, err);
+        st = solve(cli, f->m, f->best.theta, f, cli->args, cli->n_args, err);
     } else {
         st = predict_point(&p, f, cli->args, cli->n_args, err);
         if (st != OK)
@@ -227,7 +234,7 @@ static enum status run(struct cli *cli, struct err *err)
 const struct verb verb_predict = {
     .name = "predict",
     .args = "NAME=VALUE...",
-    .min_args = 1,
+    .min_args = 0,
     .max_args = -1,
     .summary = "what a law says of a setting, with intervals and by term",
     .example = "qlaw predict --fit 1 N=200k D=2M fmt=e2m1 G=32",
