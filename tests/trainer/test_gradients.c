@@ -119,6 +119,41 @@ static void every_tensor_agrees_with_central_differences(void **state)
     check_every_tensor(tied);
 }
 
+/* With all matrices zero every token is as likely: ln V.  With unit embeddings
+ * and head rows (ln p_v) / d the model says p whatever it reads, up to the
+ * factor r = (1 + eps)^(-1/2) of its last norm, whose input is all ones. */
+static void losses_of_models_written_by_hand(void **state)
+{
+    struct problem p;
+    struct model *m;
+    double r, sum = 0, want = 0;
+    size_t head;
+
+    (void)state;
+    open_problem(&p, NULL);
+    m = p.m;
+    for (int i = 0; i < m->n_tensors; i++)
+        if (m->tensors[i].rows > 1)
+            memset(m->params + m->tensors[i].offset, 0,
+                   sizeof(double) * (size_t)(m->tensors[i].rows *
+                                             m->tensors[i].cols));
+    check_close(loss_of(&p), log(11), 1e-14);
+
+    r = 1 / sqrt(1 + m->dims.eps);
+    head = m->tensors[m->n_tensors - 1].offset;
+    for (int i = 0; i < 11 * m->dims.d; i++) {
+        m->params[i] = 1; /* the embedding comes first */
+        m->params[head + (size_t)i] =
+            log((i / m->dims.d + 1) / 66.0) / m->dims.d;
+    }
+    for (int v = 0; v < 11; v++)
+        sum += pow((v + 1) / 66.0, r); /* 1 + ... + 11 = 66 */
+    for (int i = 0; i < m->dims.bt; i++)
+        want += log(sum) - r * log((p.targets[i] + 1) / 66.0);
+    check_close(loss_of(&p), want / m->dims.bt, 1e-14);
+    model_free(m);
+}
+
 /* A quantizer is a step function; its straight-through gradient is that of
  * the model in which the quantized operands are constants.  So Y = Q(x) Q(w)^T
  * must give dX = dY Q(w) and dW = dY^T Q(x), and each backward operand its own
@@ -288,6 +323,32 @@ static void clipping_stops_the_gradient_where_the_value_was_clipped(
     free(clipped.gemm);
 }
 
+/* dy is rounded for two products.  With unit matrices for w and x the two
+ * results are visible: dX = Q(dy) and dW = Q(dy)^T. */
+static void each_operand_has_its_own_random_stream(void **state)
+{
+    static const char *const specs[6] = { "none", "none",
+                                          "int4/tensor/stochastic", "none",
+                                          "int4/tensor/stochastic", "none" };
+    struct layer_case c;
+    int same = 0;
+
+    (void)state;
+    open_layer(&c, specs, false);
+    for (int i = 0; i < OUT * IN; i++)
+        c.w[i] = i / IN == i % IN;
+    for (int i = 0; i < ROWS * IN; i++)
+        c.x[i] = i / IN == i % IN;
+    assert_true(linear_backward(&c.l, c.dx, c.dy, c.x, ROWS, false));
+    for (int r = 0; r < IN; r++)
+        for (int o = 0; o < OUT; o++)
+            same += c.dx[r * IN + o] == c.dw[o * IN + r];
+    /* Two independent draws agree where both round the same way: with
+     * probability 1 - 2 f (1 - f) for a fraction f, 2/3 on average. */
+    assert_true(same > IN * OUT / 2 && same < IN * OUT * 5 / 6);
+    free(c.gemm);
+}
+
 static double loss_at(struct problem *p, uint64_t seed, int64_t step)
 {
     double loss;
@@ -357,9 +418,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_tensor_agrees_with_central_differences),
+        cmocka_unit_test(losses_of_models_written_by_hand),
         cmocka_unit_test(each_operand_is_quantized_along_its_own_axis),
         cmocka_unit_test(
             clipping_stops_the_gradient_where_the_value_was_clipped),
+        cmocka_unit_test(each_operand_has_its_own_random_stream),
         cmocka_unit_test(stochastic_rounding_draws_anew_for_each_seed_and_step),
         cmocka_unit_test(logits_in_chunks_give_the_same_gradient),
         cmocka_unit_test(what_is_not_finite_is_named_with_operand_and_layer),
