@@ -49,7 +49,7 @@ static char *path_of(const char *dir, int generation)
     return mem_printf("%s/checkpoint.%d", dir, generation);
 }
 
-/* --- reading ------------------------------------------------------------------ */
+/* --- reading ------------------------------------------------------------- */
 
 struct checkpoint {
     char *path;
@@ -282,7 +282,7 @@ enum status checkpoint_read(const struct checkpoint *c, const char *name,
     return err_set(err, ERR_IO, "%s: has no section %s", c->path, name);
 }
 
-/* --- writing ------------------------------------------------------------------ */
+/* --- writing ------------------------------------------------------------- */
 
 /* Head and table; returns their length. */
 static size_t compose_head(unsigned char *out, const unsigned char id[32],

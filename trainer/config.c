@@ -49,7 +49,7 @@ static void text_drop(struct text *t)
         free(t);
 }
 
-/* --- life --------------------------------------------------------------------- */
+/* --- life ---------------------------------------------------------------- */
 
 struct config *config_new(void)
 {
@@ -104,7 +104,7 @@ void config_free(struct config *c)
     free(c);
 }
 
-/* --- values ------------------------------------------------------------------- */
+/* --- values -------------------------------------------------------------- */
 
 static int index_of(const char *key)
 {
@@ -206,7 +206,7 @@ bool config_bool(const struct config *c, const char *key)
     return text && strcmp(text, "true") == 0;
 }
 
-/* --- resolving -------------------------------------------------------------------- */
+/* --- resolving ----------------------------------------------------------- */
 
 static enum status check_divides(const struct config *c, const char *a,
                                  const char *b, struct err *err)
@@ -306,7 +306,7 @@ enum status config_resolve(struct config *c, struct err *err)
     return st;
 }
 
-/* --- sizes -------------------------------------------------------------------------- */
+/* --- sizes --------------------------------------------------------------- */
 
 struct model_size config_size(const struct config *c)
 {

@@ -54,7 +54,7 @@ static json_t *typed(const struct setting *s, const char *text)
     }
 }
 
-/* --- identity ------------------------------------------------------------------ */
+/* --- identity ------------------------------------------------------------ */
 
 /* The operands of one layer that are quantized, canonical; a backward operand
  * says "none" only where its forward operand is quantized, and the gradient is
@@ -159,7 +159,7 @@ json_t *config_identity(const struct config *c, bool with_quant)
     return root;
 }
 
-/* --- all keys ------------------------------------------------------------------- */
+/* --- all keys ------------------------------------------------------------ */
 
 json_t *config_json(const struct config *c)
 {

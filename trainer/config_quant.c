@@ -30,7 +30,7 @@ struct quant_table {
     int n_rows;
 };
 
-/* --- which text holds for which layer ---------------------------------------- */
+/* --- which text holds for which layer ------------------------------------ */
 
 static int name_of(const char *key)
 {
@@ -89,7 +89,7 @@ static enum status apply_override(struct texts *all, const struct config *c,
                    key, n_layer);
 }
 
-/* --- texts to quantizers ------------------------------------------------------ */
+/* --- texts to quantizers ------------------------------------------------- */
 
 /* "quant.w of qkv in block 0" */
 static const char *place(char buf[64], enum quant_operand operand, int layer,
@@ -212,7 +212,7 @@ const struct layer_quant *quant_table_row(const struct quant_table *t,
     return &t->rows[index];
 }
 
-/* --- shapes ------------------------------------------------------------------- */
+/* --- shapes -------------------------------------------------------------- */
 
 struct widths {
     int d, f, qkv, vocab, bt;
@@ -275,7 +275,7 @@ enum status quant_table_check(const struct quant_table *t,
     return OK;
 }
 
-/* --- the public questions ------------------------------------------------------- */
+/* --- the public questions ------------------------------------------------ */
 
 const struct layer_quant *config_layer(const struct config *c, int layer,
                                        const char *kind)

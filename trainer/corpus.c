@@ -41,7 +41,7 @@ static bool sink_add(struct sink *s, const void *data, size_t n)
     return !full;
 }
 
-/* --- one file ------------------------------------------------------------------- */
+/* --- one file ------------------------------------------------------------ */
 
 struct source {
     const char *path;
@@ -197,7 +197,7 @@ static enum status read_file(struct sink *to, const char *path,
     return st;
 }
 
-/* --- all files -------------------------------------------------------------------- */
+/* --- all files ----------------------------------------------------------- */
 
 /* Tokens keep their suffix under a compression. */
 static bool holds_tokens(const char *path)

@@ -51,7 +51,7 @@ static enum status check_vocab(const struct data *d, struct err *err)
                    d->vocab);
 }
 
-/* --- the split ----------------------------------------------------------------------- */
+/* --- the split ----------------------------------------------------------- */
 
 static int64_t clamp(int64_t x, int64_t lo, int64_t hi)
 {
@@ -174,7 +174,7 @@ int64_t data_val_tokens(const struct data *d)
     return d->val_count * d->seq;
 }
 
-/* --- sequences -------------------------------------------------------------------------- */
+/* --- sequences ----------------------------------------------------------- */
 
 static void read_window(const struct data *d, const struct side *s,
                         int64_t window, int *tokens, int *targets)

@@ -11,7 +11,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 
-/* --- tensors ------------------------------------------------------------------- */
+/* --- tensors ------------------------------------------------------------- */
 
 static struct model_dims dims_of(const struct config *c)
 {
@@ -75,7 +75,7 @@ static const struct tensor *find_tensor(const struct model *m,
     return NULL;
 }
 
-/* --- the arena -------------------------------------------------------------------- */
+/* --- the arena ----------------------------------------------------------- */
 
 /* Pieces are cut off in order; with no base only the size is counted, so that
  * one function both measures and lays out. */
@@ -261,7 +261,7 @@ static void lay_out(struct model *m, struct arena *a, const struct config *c)
     place_scratch(m, a);
 }
 
-/* --- initial values ----------------------------------------------------------------- */
+/* --- initial values ------------------------------------------------------ */
 
 /* Normal with the given deviation; the projections back into the residual
  * stream are smaller by sqrt(2 n_layer) (GPT-2's rule).  Weights start as

@@ -40,7 +40,7 @@ static void norm_backward(struct model *m, real *dweight, real *dout, real *x,
     m->kn->rmsnorm_dweight(dweight, dout, x, rstd, bt, d);
 }
 
-/* --- attention --------------------------------------------------------------- */
+/* --- attention ----------------------------------------------------------- */
 
 /* One (sequence, query head): where its matrices lie in the activations. */
 static struct attention head_of(const struct model *m, const struct block *b,
@@ -119,7 +119,7 @@ static void turn(struct model *m, real *qkv, int direction)
                     direction);
 }
 
-/* --- blocks -------------------------------------------------------------------- */
+/* --- blocks -------------------------------------------------------------- */
 
 static bool block_forward(struct model *m, struct block *b, real *next)
 {
@@ -171,7 +171,7 @@ static bool block_backward(struct model *m, struct block *b)
     return true;
 }
 
-/* --- the whole ------------------------------------------------------------------ */
+/* --- the whole ----------------------------------------------------------- */
 
 static bool body_forward(struct model *m, const int *tokens)
 {

@@ -50,7 +50,7 @@ struct run {
     double loss_limit;
 };
 
-/* --- set-up ------------------------------------------------------------------------- */
+/* --- set-up -------------------------------------------------------------- */
 
 static void identify(struct run *r)
 {
@@ -124,7 +124,7 @@ static double wall_s(const struct run *r)
     return r->progress.wall_s + clock_monotonic() - r->started_s;
 }
 
-/* --- checkpoints --------------------------------------------------------------------- */
+/* --- checkpoints --------------------------------------------------------- */
 
 static void warn(const char *sentence)
 {
@@ -217,7 +217,7 @@ static enum status resume(struct run *r, struct err *err)
     return st;
 }
 
-/* --- one step ------------------------------------------------------------------------- */
+/* --- one step ------------------------------------------------------------ */
 
 static enum status diverge(struct run *r, const char *reason, struct err *err)
 {
@@ -347,7 +347,7 @@ static enum status train_loop(struct run *r, struct err *err)
     return st;
 }
 
-/* --- the run ---------------------------------------------------------------------------- */
+/* --- the run ------------------------------------------------------------- */
 
 static void fill_result(struct run *r)
 {

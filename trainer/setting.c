@@ -82,7 +82,7 @@ const struct setting *setting_find_any(const char *key, struct err *err)
     return s;
 }
 
-/* --- one value -------------------------------------------------------------- */
+/* --- one value ----------------------------------------------------------- */
 
 static enum status wrong(const struct setting *s, const char *text,
                          const char *form, struct err *err)
