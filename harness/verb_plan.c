@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "harness/grid_cli.h"
 #include "harness/plan_print.h"
+#include "harness/plan_why.h"
 #include "harness/verbs.h"
 
 static const struct cli_option options[] = {
@@ -10,6 +11,7 @@ static const struct cli_option options[] = {
     { "slots", 0, "N", "runs at once; default [run] slots, else the cores" },
     { "speed", 0, "FLOPS", "FLOP/s of a slot, in place of measuring it" },
     { "list", 0, NULL, "print every run in order" },
+    { "why", 0, "ID", "explain one point: its state, or what differs" },
     { "json", 0, NULL, "report as JSON, runs included" },
     { NULL, 0, NULL, NULL },
 };
@@ -17,6 +19,8 @@ static const struct cli_option options[] = {
 static enum status print(const struct cli *cli, const struct plan *p,
                          struct err *err)
 {
+    if (cli_flag(cli, "why"))
+        return plan_why(p, cli->db_path, cli_value(cli, "why", ""), err);
     if (cli_flag(cli, "json"))
         plan_print_json(p);
     else if (cli_flag(cli, "list"))
@@ -39,6 +43,8 @@ static enum status run(struct cli *cli, struct err *err)
     if (st == OK)
         st = cli_number(&o.flops_s, cli, "speed", 0, 1, 1e18, err);
     o.slots = (int)slots;
+    if (cli_flag(cli, "why") && o.flops_s == 0)
+        o.flops_s = 1e9; /* no time is asked for */
     if (st == OK)
         st = grid_from_cli(&g, cli, err);
     if (st == OK)

@@ -1,0 +1,113 @@
+#!/bin/sh
+# The verbs about grids, from outside: what they print and how they end.
+#
+#   grid_verbs.sh QLAW SOURCE_ROOT
+set -eu
+qlaw=$(realpath "$1")
+root=$(realpath "$2")
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cd "$dir"
+cp "$root/tests/harness/grids/corpus.txt" .
+
+fail() {
+    echo "grid_verbs.sh: $*" >&2
+    exit 1
+}
+says() { # says TEXT COMMAND...: the output holds TEXT, the command succeeds
+    text=$1
+    shift
+    out=$("$@" 2>&1) || fail "$* ended with $?: $out"
+    case $out in
+    *"$text"*) ;;
+    *) fail "$* does not say '$text' but: $out" ;;
+    esac
+}
+ends() { # ends CODE TEXT COMMAND...
+    code=$1 text=$2
+    shift 2
+    rc=0
+    out=$("$@" 2>&1) || rc=$?
+    [ "$rc" = "$code" ] || fail "$* ended with $rc, not $code: $out"
+    case $out in
+    *"$text"*) ;;
+    *) fail "$* does not say '$text' but: $out" ;;
+    esac
+}
+
+# The first example of the manual is a grid; 3 sizes x 4 lengths, four arms and
+# their twins.
+awk '/^```ini/{p=1;next} /^```/{if(p)exit} p' "$root/docs/grid.md" |
+    sed 's,corpus/.*,corpus.txt,' >manual.ini
+says "manual.ini: ok (60 points" "$qlaw" check manual.ini
+
+cat >g.ini <<'INI'
+[data]
+path = corpus.txt
+[model]
+n_layer = 1
+d_model = 32
+seq_len = 32
+[train]
+batch = 2
+[sweep]
+train.tokens = 2k, 4k
+[block "int4"]
+quant.w = int4
+INI
+says "g.ini: ok (4 points, 4 runs)" "$qlaw" check g.ini
+says "ok (8 points, 16 runs)" "$qlaw" check g.ini -s train.lr=1e-3,2e-3 \
+    -s seeds.count=2
+ends 3 "-s 'train.rate=1': unknown key 'train.rate'" \
+    "$qlaw" check g.ini -s train.rate=1
+ends 7 "nowhere.ini" "$qlaw" check nowhere.ini
+ends 2 "check needs GRID.ini" "$qlaw" check
+
+# The merged text is a grid of its own: the same one.
+"$qlaw" check g.ini --canonical -s train.lr=2e-3 >merged.ini
+"$qlaw" check merged.ini --canonical >again.ini
+cmp merged.ini again.ini || fail "the merged text changes when read again"
+"$qlaw" plan merged.ini --list --speed 1G >a.txt
+"$qlaw" plan g.ini --list --speed 1G -s train.lr=2e-3 >b.txt
+cmp a.txt b.txt || fail "the merged text is another grid"
+
+# A note goes to stderr, data to stdout.
+"$qlaw" check g.ini --skip 'D > 1G' >out.txt 2>notes.txt
+[ "$(cat out.txt)" = "g.ini: ok (4 points, 4 runs)" ] || fail "stdout"
+grep -q "note: " notes.txt && fail "a rule of the command line got a note"
+"$qlaw" -q check g.ini -s 'filter.x=1' 2>/dev/null && fail "filter.x is a key"
+
+says "4 points, 4 runs (4 new)" "$qlaw" plan g.ini --speed 1G
+ends 6 "budget.max_runs = 2, but the runs need 4" \
+    "$qlaw" plan g.ini --speed 1G -s budget.max_runs=2
+"$qlaw" plan g.ini --speed 1G --json >plan.json
+grep -q '"schema":"qlaw/plan/1"' plan.json || fail "plan --json"
+[ "$(grep -o '"point_id"' plan.json | wc -l)" = 4 ] || fail "plan --json runs"
+[ "$("$qlaw" plan g.ini --speed 1G --list | wc -l)" = 5 ] || fail "--list"
+[ ! -e qlaw.db ] || fail "plan made a database"
+
+id=$("$qlaw" plan g.ini --speed 1G --list | awk '/w=int4/ {print $2; exit}')
+says "not in the database" "$qlaw" plan g.ini --why "$id"
+ends 2 "no point of the grid begins with 'zz'" "$qlaw" plan g.ini --why zz
+
+# With a database: what is there counts, and a difference is named.
+"$qlaw" -q run g.ini >/dev/null 2>&1 || fail "run ended with $?"
+says "(0 new, 4 already in qlaw.db)" "$qlaw" plan g.ini --speed 1G
+says "(4 new, 0 already in qlaw.db)" "$qlaw" plan g.ini --speed 1G \
+    -s train.lr=9e-3
+says "seed 1: done after 1 attempt" "$qlaw" plan g.ini --why "$id"
+says "train.lr: here 0.003, there 0.009" "$qlaw" plan g.ini \
+    -s train.lr=9e-3 --why "$id"
+
+says "g.ini:10 (sweep)" "$qlaw" config g.ini --origin train.tokens
+says "-s 'train.lr=5'" "$qlaw" config g.ini --origin train.lr -s train.lr=5
+says "quant.w = int4" "$qlaw" config g.ini quant.w
+says "quant.group" "$qlaw" keys group
+says '"schema":"qlaw/keys/1"' "$qlaw" keys --json
+ends 2 "no key matches 'wandb'" "$qlaw" keys wandb
+for verb in check plan config keys; do
+    "$qlaw" "$verb" --help >help.txt
+    awk -v v="$verb" 'length > 80 {print v ": " $0; exit 1}' help.txt ||
+        fail "help of $verb is too wide"
+    [ "$(wc -l <help.txt)" -le 24 ] || fail "help of $verb is too long"
+done
