@@ -58,10 +58,12 @@ static void invert(struct covariance *c, const gsl_matrix *v)
             double sum = 0;
 
             for (int k = 0; k < n; k++)
-                sum += gsl_matrix_get(v, (size_t)i, (size_t)k) *
-                       gsl_matrix_get(v, (size_t)j, (size_t)k) /
-                       (c->singular[k] * c->singular[k]);
-            c->inverse[i * n + j] = sum / (c->length[i] * c->length[j]);
+                if (c->singular[k] > RANK_TOLERANCE * c->singular[0])
+                    sum += gsl_matrix_get(v, (size_t)i, (size_t)k) *
+                           gsl_matrix_get(v, (size_t)j, (size_t)k) /
+                           (c->singular[k] * c->singular[k]);
+            c->inverse[i * n + j] =
+                sum > 0 || sum < 0 ? sum / (c->length[i] * c->length[j]) : 0;
             c->vectors[i * n + j] =
                 gsl_matrix_get(v, (size_t)i, (size_t)j);
         }

@@ -11,7 +11,7 @@
 struct covariance {
     int n;          /* coordinates, those at a bound excluded */
     int *coord;     /* which coordinates these are */
-    double *inverse; /* (J'WJ)^-1, [n][n] */
+    double *inverse; /* (J'WJ)^-1 over the directions that are seen, [n][n] */
     double *length; /* of each column */
     double *singular; /* of the scaled Jacobian, descending */
     double *vectors;  /* [n][n], column k belongs to singular[k] */

@@ -9,7 +9,7 @@
 
 /* A direction is flat when moving along it changes the law, relative to the
  * best-seen direction, by less than one part in this. */
-#define FLAT 1e6
+#define FLAT 1e5
 
 /* Moving a coefficient by this factor either way within its error means that
  * nothing is known about it: exp(3) = 20. */
@@ -43,57 +43,54 @@ bool diagnose_is_flat(const struct fit *f, int coord)
     return false;
 }
 
-/* "A and alpha", "E, B and beta": the members of a direction, largest first,
- * down to a tenth of the largest. */
-static void add_members(struct str *s, const struct fit *f, int d)
+/* How much coordinate k takes part in the flat directions together. */
+static double part_in_flat(const struct fit *f, int k)
 {
     const struct covariance *c = &f->cov;
-    bool *used = mem_array((size_t)c->n, sizeof *used);
-    double first = 0;
+    double sum = 0;
 
-    for (int n = 0; n < c->n; n++) {
-        int best = -1, left = 0;
+    for (int d = 0; d < c->n; d++)
+        if (is_flat_direction(f, d))
+            sum += c->vectors[k * c->n + d] * c->vectors[k * c->n + d];
+    return sqrt(sum);
+}
 
-        for (int k = 0; k < c->n; k++) {
-            const double v = fabs(c->vectors[k * c->n + d]);
+/* "E, B and beta": those that take part by more than a tenth. */
+static int add_members(struct str *s, const struct fit *f)
+{
+    int members = 0, n = 0;
 
-            if (!used[k] && (best < 0 ||
-                             v > fabs(c->vectors[best * c->n + d])))
-                best = k;
-            left += !used[k] && v >= 0.1 * first;
-        }
-        if (n == 0)
-            first = fabs(c->vectors[best * c->n + d]);
-        else if (left == 0)
-            break;
-        str_addf(s, "%s%s", n == 0 ? "" : left == 1 ? " and " : ", ",
-                 coordinate_name(f, best));
-        used[best] = true;
+    for (int k = 0; k < f->cov.n; k++)
+        members += f->cov.length[k] > 0 && part_in_flat(f, k) > 0.1;
+    for (int k = 0; k < f->cov.n; k++) {
+        if (!(f->cov.length[k] > 0 && part_in_flat(f, k) > 0.1))
+            continue;
+        str_addf(s, "%s%s", n == 0 ? "" : n + 1 == members ? " and " : ", ",
+                 coordinate_name(f, k));
+        n++;
     }
-    free(used);
+    return members;
 }
 
 static void warn_flat(struct fit *f)
 {
     const struct covariance *c = &f->cov;
+    struct str s = { 0 };
+    int flat = 0;
 
     for (int k = 0; k < c->n; k++)
         if (c->length[k] == 0)
             fit_warn(f, FIT_NOT_IDENTIFIABLE,
                      "%s has no influence on any row at the minimum",
                      coordinate_name(f, k));
-    for (int d = c->n - 1; d >= 0; d--) {
-        struct str s = { 0 };
-
-        if (!is_flat_direction(f, d) || c->singular[d] == 0)
-            continue;
-        add_members(&s, f, d);
+    for (int d = 0; d < c->n; d++)
+        flat += is_flat_direction(f, d);
+    if (flat && add_members(&s, f))
         fit_warn(f, FIT_NOT_IDENTIFIABLE,
-                 "%s can be changed together without the fit noticing "
-                 "(scaled condition number %.2g)",
-                 str_text(&s), c->singular[0] / c->singular[d]);
-        str_release(&s);
-    }
+                 "%s can be changed together without the fit noticing (%d "
+                 "direction%s, scaled condition number %.2g)",
+                 str_text(&s), flat, flat == 1 ? "" : "s", c->condition);
+    str_release(&s);
 }
 
 /* A coefficient whose logarithm is uncertain by several units is not known

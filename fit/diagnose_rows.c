@@ -281,19 +281,45 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Standard deviation from the median absolute residual, which outliers cannot
- * move, corrected for the parameters spent. */
-static double robust_sd(const struct fit *f)
+static double median_size(const double *r, size_t n)
 {
-    const size_t n = f->m->rows;
     double *a = mem_array(n, sizeof *a), median;
 
     for (size_t i = 0; i < n; i++)
-        a[i] = fabs(f->residual[i]);
+        a[i] = fabs(r[i]);
     qsort(a, n, sizeof *a, by_size);
     median = sorted_quantile(a, (int)n, 0.5);
     free(a);
-    return 1.4826022 * median * sqrt((double)n / fmax(f->dof, 1));
+    return median;
+}
+
+/* Residuals from a Huber fit about as wide as half the rows, on which outliers
+ * pull less. */
+static void robust_residuals(double *r, const struct fit *f)
+{
+    struct model robust = *f->m; /* the same rows under another loss */
+    struct optimum o;
+    struct model_work *w;
+
+    memcpy(r, f->residual, f->m->rows * sizeof *r);
+    if (f->m->loss.kind != FIT_L2)
+        return;
+    robust.loss = (struct fit_loss){ FIT_HUBER, median_size(r, f->m->rows) };
+    optimum_from(&o, &robust, NULL, f->best.theta);
+    w = model_work_new(&robust);
+    model_law(w, o.theta, w->mu, NULL);
+    for (size_t i = 0; i < f->m->rows; i++)
+        r[i] = model_residual(&robust, i, w->mu[i]);
+    model_work_free(w);
+    optimum_release(&o);
+}
+
+/* Standard deviation from the median absolute residual, which outliers cannot
+ * move, corrected for the parameters spent. */
+static double robust_sd(const struct fit *f, const double *r)
+{
+    return 1.4826022 * median_size(r, f->m->rows) *
+           sqrt((double)f->m->rows / fmax(f->dof, 1));
 }
 
 static void name_row(struct str *s, const struct fit *f, size_t i, int n,
@@ -307,29 +333,29 @@ static void name_row(struct str *s, const struct fit *f, size_t i, int n,
 }
 
 /* A row stands out when it is further away than chance would put any of the n
- * once in a thousand fits, and further than 4.5. */
+ * once in a thousand fits, and further than 4.5.  A standard deviation from a
+ * median is worth 0.37 of its degrees of freedom. */
 static void find_outliers(struct fit *f)
 {
     const size_t n = f->m->rows;
-    const double sd = robust_sd(f);
-    double limit;
+    double *r = mem_array(n, sizeof *r), sd, limit;
     struct str s = { 0 };
     int found = 0;
 
-    if (f->dof < 5 || !(sd > 0) || !(f->rss > 1e-20 * (double)n))
-        return;
-    limit = fmax(4.5, gsl_cdf_tdist_Qinv(0.0005 / (double)n, f->dof));
-    for (size_t i = 0; i < n; i++) {
-        const double h = fmin(f->cov.leverage[i], 0.99);
-        const double z = f->residual[i] / (sd * sqrt(1 - h));
-
-        if (fabs(z) > limit)
-            name_row(&s, f, i, found++, z);
+    if (f->dof >= 5 && f->rss > 1e-20 * (double)n) {
+        robust_residuals(r, f);
+        sd = robust_sd(f, r);
+        limit = fmax(4.5, gsl_cdf_tdist_Qinv(0.0005 / (double)n,
+                                             fmax(0.37 * f->dof, 3)));
+        for (size_t i = 0; sd > 0 && i < n; i++)
+            if (fabs(r[i]) > limit * sd)
+                name_row(&s, f, i, found++, r[i] / sd);
     }
     if (found)
         fit_warn(f, FIT_OUTLIERS, "%d row%s far from the law: %s %s", found,
                  found == 1 ? " is" : "s are", f->m->noun, str_text(&s));
     str_release(&s);
+    free(r);
 }
 
 /* Rows that decide a direction alone. */

@@ -172,6 +172,17 @@ static void profile(struct fit *f, struct profile *pr, int i)
     e->interval = "profile";
 }
 
+/* Wald's formula takes the law for linear over its interval, which a factor of
+ * e either way no longer is. */
+static bool is_too_wide(const struct fit *f, int i)
+{
+    const int free = f->m->params[i].free;
+    const int k = covariance_at(&f->cov, free);
+
+    return f->work->is_log[free] &&
+           f->sigma * sqrt(f->cov.inverse[k * f->cov.n + k]) > 0.5;
+}
+
 static void percentiles(struct fit *f, int i)
 {
     const int n = f->m->n_params;
@@ -228,7 +239,7 @@ static void estimate(struct fit *f, struct profile *pr, int i, bool by_profile)
         one_sided_profile(f, pr, i);
     else {
         wald(f, i);
-        if (by_profile)
+        if (by_profile || is_too_wide(f, i))
             profile(f, pr, i);
     }
 }

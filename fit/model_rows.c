@@ -181,7 +181,7 @@ enum status model_read_rows(struct model *m, const struct table *t,
         else
             take_row(m, t, &c, row);
     }
-    if (st == OK)
+    if (st == OK && m->rows == 0)
         st = refuse_rows(m, spec, err);
     free(c.response);
     free(c.var);
@@ -301,6 +301,13 @@ static void find_finite(bool *finite, const struct model *m)
     model_work_free(w);
 }
 
+static int by_line(const void *a, const void *b)
+{
+    const struct model_left_out *x = a, *y = b;
+
+    return (x->number > y->number) - (x->number < y->number);
+}
+
 enum status model_drop_infinite(struct model *m, const struct fit_spec *spec,
                                 struct err *err)
 {
@@ -316,6 +323,7 @@ enum status model_drop_infinite(struct model *m, const struct fit_spec *spec,
     }
     m->rows = at;
     free(finite);
+    qsort(m->left_out, (size_t)m->n_left_out, sizeof *m->left_out, by_line);
     return refuse_rows(m, spec, err);
 }
 

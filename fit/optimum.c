@@ -136,6 +136,20 @@ static void ask_gsl(struct hunt *h, double *theta, struct solve_result *best)
     }
 }
 
+/* An objective below this is rounding: residuals of 1e-12 of the response. */
+static double rounding_floor(const struct hunt *h)
+{
+    const struct model *m = h->m;
+    double sum = 0;
+
+    for (size_t i = 0; i < m->rows; i++) {
+        const double size = m->space == FIT_LINEAR ? m->y[i] : 1;
+
+        sum += h->weight[i] * fit_rho(&m->loss, 1e-12 * size * m->scale[i]);
+    }
+    return sum;
+}
+
 /* --- bounds at zero ------------------------------------------------------ */
 
 /* A coefficient whose logarithm has run away is compared with a true zero:
@@ -158,13 +172,41 @@ static void try_zeros(struct hunt *h, double *theta, struct solve_result *best,
                 trial[k] = 0;
         optimum_coordinates(h->mw, trial);
         res = descend(h, trial, o);
-        if (res.objective <= best->objective * (1 + 1e-13)) {
+        if (res.objective <=
+            best->objective * (1 + 1e-13) + rounding_floor(h)) {
             *best = res;
             memcpy(theta, trial, (size_t)m->n_params * sizeof *trial);
         }
         optimum_coordinates(h->mw, theta);
     }
     free(trial);
+}
+
+/* What contributes less than rounding to every row is zero. */
+static void drop_negligible(struct hunt *h, double *theta)
+{
+    const struct model *m = h->m;
+    struct model_work *w = h->mw;
+
+    model_law(w, theta, w->mu, w->grad);
+    for (int k = 0; k < w->n_slots; k++) {
+        const struct model_name *nm = &m->names[w->param_slots[k]];
+
+        for (int i = nm->first; i < nm->first + nm->count; i++) {
+            double most = 0;
+
+            if (m->params[i].free < 0 || m->params[i].lo != 0)
+                continue;
+            for (size_t r = 0; r < m->rows; r++)
+                if (!nm->group || nm->group[r] == i - nm->first)
+                    most = fmax(most,
+                                fabs(theta[i] *
+                                     w->grad[(size_t)k * m->rows + r] /
+                                     w->mu[r]));
+            if (most < 1e-13)
+                theta[i] = 0;
+        }
+    }
 }
 
 /* --- the whole search ---------------------------------------------------- */
@@ -236,26 +278,12 @@ static double follow_start(struct hunt *h, double *theta,
     return fmin(res.objective, other.objective);
 }
 
-/* An objective below this is rounding: residuals of 1e-12 of the response. */
-static double rounding_floor(const struct hunt *h)
-{
-    const struct model *m = h->m;
-    double sum = 0;
-
-    for (size_t i = 0; i < m->rows; i++) {
-        const double size = m->space == FIT_LINEAR ? m->y[i] : 1;
-
-        sum += h->weight[i] * fit_rho(&m->loss, 1e-12 * size * m->scale[i]);
-    }
-    return sum;
-}
-
 static void count_reached(struct optimum *o, const double *objectives,
-                          double floor)
+                          double least, double floor)
 {
     o->next = (double)NAN;
     for (int k = 0; k < o->starts; k++) {
-        if (objectives[k] <= o->objective * (1 + 1e-6) + floor)
+        if (objectives[k] <= least * (1 + 1e-6) + floor)
             o->reached++;
         else if (isfinite(objectives[k]) && !(objectives[k] >= o->next))
             o->next = objectives[k];
@@ -293,9 +321,10 @@ void optimum_find(struct optimum *o, const struct model *m,
         polish(&h, o->theta, &best);
         if (is_squares(m))
             ask_gsl(&h, o->theta, &best);
+        drop_negligible(&h, o->theta);
         o->objective = best.objective;
         o->converged = best.converged;
-        count_reached(o, reached, rounding_floor(&h));
+        count_reached(o, reached, reached[winner], rounding_floor(&h));
     }
     o->evaluations = h.evaluations;
     close_hunt(&h);
@@ -314,6 +343,7 @@ void optimum_from(struct optimum *o, const struct model *m,
                            .reached = 1, .next = (double)NAN };
     memcpy(o->theta, theta, size);
     polish(&h, o->theta, &best);
+    drop_negligible(&h, o->theta);
     o->objective = best.objective;
     o->converged = best.converged;
     o->evaluations = h.evaluations;
