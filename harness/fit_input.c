@@ -1,10 +1,12 @@
 /* fit_input.c - runs of the database as a table of fit/. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "db/db.h"
 #include "harness/fit_request.h"
+#include "harness/store.h"
 
 /* Which parameters of the model count as N. */
 static const struct {
@@ -55,7 +57,7 @@ static char *build_sql(const struct fit_request *rq, const char *n_def)
         "WHERE %s %s%s) %s%s%s ORDER BY run_id",
         n_def, rq->paired ? "r.delta, r.base_loss, " : "",
         rq->paired ? "deltas" : "runs",
-        rq->paired ? "1" : "r.state = 'done'",
+        rq->paired || rq->planned ? "1" : "r.state = 'done'",
         rq->grid ? "AND r.point_id IN " : "", rq->grid ? of_grid : "",
         rq->where ? "WHERE (" : "", rq->where ? rq->where : "",
         rq->where ? ")" : "");
@@ -190,6 +192,39 @@ enum status fit_input_runs(struct table **out, struct fit_request *rq,
         st = err_set(err, ERR_FIT, "%s: no finished run is selected",
                      rq->source);
     db_close(db);
+    return st;
+}
+
+/* A planned grid gets the same columns by way of a database of its own. */
+enum status fit_input_plan(struct table **out, const struct grid *g,
+                           struct err *err)
+{
+    char path[] = "/tmp/qlaw-plan-XXXXXX";
+    struct fit_request rq = { .n_def = "body", .planned = true };
+    const int fd = mkstemp(path);
+    struct db *db = NULL;
+    int64_t id;
+    enum status st;
+
+    if (fd < 0)
+        return err_errno(err, ERR_IO, "%s: cannot create", path);
+    close(fd);
+    unlink(path); /* db_open makes it anew */
+    st = db_open(&db, path, DB_WRITE, err);
+    if (st == OK)
+        st = db_begin(db, err);
+    if (st == OK) {
+        st = store_grid(&id, g, "", db, err);
+        if (st == OK)
+            st = db_commit(db, err);
+        else
+            db_rollback(db);
+    }
+    db_close(db);
+    rq.source = g->path ? g->path : g->name;
+    if (st == OK)
+        st = fit_input_runs(out, &rq, path, err);
+    unlink(path);
     return st;
 }
 

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "fit/fit.h"
 #include "harness/cli.h"
+#include "harness/grid.h"
 
 struct fit_request {
     struct fit_spec spec;
@@ -16,6 +17,7 @@ struct fit_request {
     const char *where;
     const char *n_def;  /* which parameters count as N */
     bool paired;
+    bool planned;        /* runs in any state, whose loss may be missing */
     json_t *selection;   /* of a stored fit: owns texts that spec points to */
     char **argv;         /* the options, so that the fit can be repeated */
     int argc;
@@ -56,6 +58,10 @@ void fit_request_release(struct fit_request *rq);
 enum status fit_input_runs(struct table **out, struct fit_request *rq,
                            const char *db_path, struct err *err);
 
+/* The runs of a grid that has not been run, with the same columns. */
+enum status fit_input_plan(struct table **out, const struct grid *g,
+                           struct err *err);
+
 /* Keep only the rows whose number is in the list, sorted. */
 void fit_input_keep(struct fit_request *rq, const int64_t *number, int n);
 
@@ -66,6 +72,14 @@ enum status fit_request_stored(struct fit_request *rq, const struct cli *cli,
 /* The law that a grid names for itself in [grid] law, or NULL; the caller
  * frees it. */
 char *fit_input_law(const char *db_path, const char *grid);
+
+/* Whether a grid can identify a law, before its first run (fit_plan.c): lines
+ * for `plan`, from the law's published constants, or the middle of its range,
+ * and an assumed noise of the loss.  law NULL: the grid's own, else
+ * qat-delta.  A grid without runs for the law is no error: the lines say so. */
+enum status fit_plan_verdict(struct str *out, bool *identifiable,
+                             const struct grid *g, const char *law,
+                             double noise, struct err *err);
 
 /* Write the fit into the database; *id is its fit_id. */
 enum status fit_store(int64_t *id, const struct fit_request *rq,

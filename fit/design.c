@@ -1,0 +1,488 @@
+#include "fit/design.h"
+
+#include <gsl/gsl_eigen.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fit/optimum.h"
+#include "fit/predict.h"
+#include "fit/solve.h"
+
+/* As in diagnose.c: what is flatter than this cannot be told apart. */
+#define FLAT 1e5
+
+#define WIDTH 78 /* of the lines of a verdict */
+
+/* --- rows ---------------------------------------------------------------- */
+
+/* Both tables in one; candidates get a response of 1, which no derivative in
+ * log or linear space depends on. */
+static struct table *join(const struct table *made,
+                          const struct table *candidates, const char *response)
+{
+    const struct table *parts[] = { made, candidates };
+    const struct table *first = made ? made : candidates;
+    struct table *t = table_new(first->source, first->noun);
+    const char **cells;
+
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; parts[k] && i < parts[k]->n_cols; i++)
+            if (table_find(t, parts[k]->cols[i].name) < 0)
+                table_add_column(t, parts[k]->cols[i].name);
+    if (table_find(t, response) < 0)
+        table_add_column(t, response);
+    cells = mem_array((size_t)t->n_cols, sizeof *cells);
+    for (int k = 0; k < 2; k++)
+        for (size_t r = 0; parts[k] && r < parts[k]->rows; r++) {
+            for (int i = 0; i < t->n_cols; i++) {
+                const int c = table_find(parts[k], t->cols[i].name);
+
+                cells[i] = c < 0 ? "" : parts[k]->cols[c].text[r];
+            }
+            if (k == 1)
+                cells[table_find(t, response)] = "1";
+            table_add_row(t, parts[k]->number[r], cells);
+        }
+    free(cells);
+    return t;
+}
+
+static double row_cost(const struct table *t, size_t row)
+{
+    const int flops = table_find(t, "flops"), n = table_find(t, "N"),
+              d = table_find(t, "D");
+
+    if (flops >= 0 && t->cols[flops].num[row] > 0)
+        return t->cols[flops].num[row];
+    if (n >= 0 && d >= 0)
+        return 6 * t->cols[n].num[row] * t->cols[d].num[row];
+    return 1;
+}
+
+/* --- constants ----------------------------------------------------------- */
+
+/* "k" of "k[int4]". */
+static double by_name(const struct design_source *source,
+                      const struct law *law, const struct model *m, int i)
+{
+    const char *name = m->params[i].name;
+    const struct law_set *set = law ? law_set(law, source->set) : NULL;
+    double v = (double)NAN;
+
+    if (source->fit) {
+        const int j = model_find_param(source->fit->m, name);
+
+        v = j >= 0 ? source->fit->best.theta[j] : v;
+        for (int k = 0; isnan(v) && k < source->fit->m->n_params; k++)
+            if (strcmp(source->fit->m->names[source->fit->m->params[k].slot]
+                           .name,
+                       m->names[m->params[i].slot].name) == 0 &&
+                source->fit->m->params[k].free >= 0)
+                v = source->fit->best.theta[k];
+    } else if (set) {
+        v = law_set_value(set, m->names[m->params[i].slot].name);
+    }
+    return v;
+}
+
+/* The middle of where starts are drawn. */
+static double middle(const struct law_param *p)
+{
+    if (!p)
+        return 1;
+    return p->lo > 0 && p->hi > 20 * p->lo ? sqrt(p->lo * p->hi)
+                                           : 0.5 * (p->lo + p->hi);
+}
+
+static void assume_constants(struct design *d, const struct law *law,
+                             const struct design_source *source)
+{
+    const struct model *m = d->m;
+
+    d->theta = mem_array((size_t)m->n_params, sizeof *d->theta);
+    d->missing = mem_array((size_t)m->n_params, sizeof *d->missing);
+    for (int i = 0; i < m->n_params; i++) {
+        d->theta[i] = m->params[i].free < 0 ? m->params[i].held
+                                            : by_name(source, law, m, i);
+        if (!isnan(d->theta[i]) && (d->theta[i] != 0 || m->params[i].free < 0))
+            continue;
+        d->theta[i] = middle(m->params[i].law);
+        d->missing[d->n_missing++] = mem_strdup(m->params[i].name);
+    }
+}
+
+/* --- information --------------------------------------------------------- */
+
+static void find_gradients(struct design *d)
+{
+    const struct model *m = d->m;
+    const size_t rows = m->rows, p = (size_t)m->n_free;
+    double *u = mem_array(p, sizeof *u), *r = mem_array(rows, sizeof *r);
+    double *jac = mem_array(rows * p, sizeof *jac);
+
+    d->work = model_work_new(m);
+    optimum_coordinates(d->work, d->theta);
+    model_coordinates(d->work, u, d->theta);
+    d->gradient = mem_array(rows * p, sizeof *d->gradient);
+    model_residuals(d->work, u, r, jac);
+    d->scale = mem_array(p, sizeof *d->scale);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < p; j++) {
+            d->gradient[i * p + j] = jac[j * rows + i] / d->sigma;
+            d->scale[j] += pow(d->gradient[i * p + j], 2);
+        }
+    for (size_t j = 0; j < p; j++)
+        d->scale[j] = fmax(d->scale[j], 1e-300);
+    free(u);
+    free(r);
+    free(jac);
+}
+
+void design_make(struct design *d, size_t row)
+{
+    const int p = d->m->n_free;
+    const double *g = d->gradient + row * (size_t)p;
+
+    d->made[row] = true;
+    for (int i = 0; i < p; i++)
+        for (int j = 0; j < p; j++)
+            d->info[i * p + j] += g[i] * g[j];
+}
+
+enum status design_open(struct design *d, const struct table *made,
+                        const struct table *candidates,
+                        const struct fit_spec *spec,
+                        const struct design_source *source, double sigma,
+                        struct err *err)
+{
+    const char *equals = strchr(spec->formula, '=');
+    char *response = mem_strndup(spec->formula,
+                                 (size_t)(equals - spec->formula));
+    const size_t n_made = made ? made->rows : 0;
+    struct table *t = join(made, candidates, text_trim(response));
+    enum status st;
+
+    *d = (struct design){ .sigma = sigma };
+    st = fit_model_new(&d->m, t, spec, err);
+    if (st == OK) {
+        const size_t p = (size_t)d->m->n_free;
+
+        assume_constants(d, spec->law, source);
+        d->made = mem_array(d->m->rows, sizeof *d->made);
+        d->cost = mem_array(d->m->rows, sizeof *d->cost);
+        d->info = mem_array(p * p, sizeof *d->info);
+        find_gradients(d);
+        for (size_t i = 0; i < d->m->rows; i++) {
+            d->cost[i] = row_cost(t, d->m->source_row[i]);
+            if (d->m->source_row[i] < n_made)
+                design_make(d, i);
+        }
+    }
+    table_free(t);
+    free(response);
+    return st;
+}
+
+void design_close(struct design *d)
+{
+    for (int i = 0; i < d->n_missing; i++)
+        free(d->missing[i]);
+    free(d->missing);
+    free(d->theta);
+    free(d->gradient);
+    free(d->made);
+    free(d->cost);
+    free(d->info);
+    free(d->scale);
+    model_work_free(d->work);
+    fit_model_free(d->m);
+    *d = (struct design){ .m = NULL };
+}
+
+/* --- covariance ---------------------------------------------------------- */
+
+/* The inverse of the information, plus a share of what all rows together would
+ * give: a prior that leaves what is unknown very uncertain, not infinite. */
+static void promised(double *cov, const struct design *d, double prior)
+{
+    const int p = d->m->n_free;
+    double *h = mem_array((size_t)(p * p), sizeof *h);
+    double *e = mem_array((size_t)p, sizeof *e);
+
+    for (int k = 0; k < p; k++) {
+        for (int i = 0; i < p; i++) {
+            for (int j = 0; j < p; j++)
+                h[i * p + j] = d->info[i * p + j] /
+                                   sqrt(d->scale[i] * d->scale[j]) +
+                               (i == j ? prior : 0);
+            e[i] = i == k;
+        }
+        if (!solve_cholesky(h, e, p))
+            e[k] = HUGE_VAL;
+        for (int i = 0; i < p; i++)
+            cov[i * p + k] = e[i] / sqrt(d->scale[i] * d->scale[k]);
+    }
+    free(h);
+    free(e);
+}
+
+#define RIDGE 1e-13 /* for errors */
+#define PRIOR 1e-9  /* while choosing */
+
+static double condition_of(const struct design *d)
+{
+    const size_t p = (size_t)d->m->n_free;
+    gsl_matrix *a = gsl_matrix_alloc(p, p);
+    gsl_vector *ev = gsl_vector_alloc(p);
+    gsl_eigen_symm_workspace *w = gsl_eigen_symm_alloc(p);
+    double lo, hi;
+
+    for (size_t i = 0; i < p; i++)
+        for (size_t j = 0; j < p; j++)
+            gsl_matrix_set(a, i, j,
+                           d->info[i * p + j] /
+                               sqrt(fmax(d->info[i * p + i], 1e-300) *
+                                    fmax(d->info[j * p + j], 1e-300)));
+    gsl_eigen_symm(a, ev, w);
+    gsl_vector_minmax(ev, &lo, &hi);
+    gsl_matrix_free(a);
+    gsl_vector_free(ev);
+    gsl_eigen_symm_free(w);
+    /* The square of the Jacobian's: below its rounding there is no telling. */
+    return lo > 1e-14 * hi ? sqrt(hi / lo) : HUGE_VAL;
+}
+
+void design_errors(double *se, double *condition, const struct design *d)
+{
+    const int p = d->m->n_free;
+    double *cov = mem_array((size_t)(p * p), sizeof *cov);
+
+    *condition = condition_of(d);
+    promised(cov, d, RIDGE);
+    for (int i = 0; i < p; i++)
+        se[i] = d->info[i * p + i] > 0 && cov[i * p + i] >= 0
+                    ? sqrt(cov[i * p + i]) : HUGE_VAL;
+    free(cov);
+}
+
+/* d (log) law / d coordinates at settings. */
+static enum status gradient_at(double *c, const struct design *d,
+                               char *const *settings, int n, struct err *err)
+{
+    const struct model *m = d->m;
+    double *slots, mu, *g;
+    int *chosen;
+    struct expr_input *in;
+    struct expr_work *w;
+    enum status st = predict_slots(&slots, &chosen, m, d->theta, settings, n,
+                                   err);
+
+    if (st != OK)
+        return st;
+    memset(c, 0, (size_t)m->n_free * sizeof *c);
+    g = mem_array((size_t)m->n_names, sizeof *g);
+    in = mem_array((size_t)m->n_names, sizeof *in);
+    for (int k = 0; k < m->n_names; k++)
+        in[k] = (struct expr_input){ NULL, slots[k] };
+    w = expr_work_new(m->expr, d->work->param_slots, d->work->n_slots);
+    expr_eval_rows(w, &mu, g, 1, in, 1);
+    for (int k = 0; k < d->work->n_slots; k++) {
+        const int i = chosen[d->work->param_slots[k]];
+        const int f = m->params[i].free;
+
+        if (f >= 0)
+            c[f] += g[k] * (d->work->is_log[f] ? d->theta[i] : 1) /
+                    (m->space == FIT_LINEAR ? 1 : mu);
+    }
+    expr_work_free(w);
+    free(in);
+    free(g);
+    free(slots);
+    free(chosen);
+    return OK;
+}
+
+static double form(const double *a, const double *cov, const double *b, int p)
+{
+    double sum = 0;
+
+    for (int i = 0; i < p; i++)
+        for (int j = 0; j < p; j++)
+            sum += a[i] * cov[i * p + j] * b[j];
+    return sum;
+}
+
+enum status design_prediction(double *se, const struct design *d,
+                              char *const *settings, int n, struct err *err)
+{
+    const int p = d->m->n_free;
+    double *c = mem_array((size_t)p, sizeof *c);
+    double *cov = mem_array((size_t)(p * p), sizeof *cov);
+    enum status st = gradient_at(c, d, settings, n, err);
+
+    if (st == OK) {
+        promised(cov, d, RIDGE);
+        *se = sqrt(fmax(form(c, cov, c, p), 0));
+    }
+    free(c);
+    free(cov);
+    return st;
+}
+
+/* --- choosing ------------------------------------------------------------ */
+
+/* The goal's standard error: of c, or for the determinant the geometric mean
+ * of the principal ones. */
+static double goal_error(const double *cov, const double *c, int p)
+{
+    double *h, *e, log_det = 0;
+
+    if (c)
+        return sqrt(fmax(form(c, cov, c, p), 0));
+    h = mem_array((size_t)(p * p), sizeof *h);
+    e = mem_array((size_t)p, sizeof *e);
+    memcpy(h, cov, (size_t)(p * p) * sizeof *h);
+    if (solve_cholesky(h, e, p))
+        for (int i = 0; i < p; i++)
+            log_det += 2 * log(h[i * p + i]);
+    free(h);
+    free(e);
+    return exp(log_det / (2 * p));
+}
+
+/* How much a run would gain: of the logarithm of the goal's variance, or of
+ * the determinant. */
+static double gain_of(const struct design *d, size_t row, const double *cov,
+                      const double *c)
+{
+    const int p = d->m->n_free;
+    const double *g = d->gradient + row * (size_t)p;
+    const double own = form(g, cov, g, p);
+    double cross, now;
+
+    if (!c)
+        return log1p(own);
+    cross = form(c, cov, g, p);
+    now = form(c, cov, c, p);
+    return -log1p(-fmin(cross * cross / (1 + own) / now, 1 - 1e-15));
+}
+
+static enum status goal_vector(double **c, const struct design *d,
+                               const struct design_goal *goal, struct err *err)
+{
+    const int p = d->m->n_free;
+    int i;
+
+    *c = NULL;
+    if (!goal->param && !goal->settings)
+        return OK;
+    *c = mem_array((size_t)p, sizeof **c);
+    if (goal->settings)
+        return gradient_at(*c, d, goal->settings, goal->n_settings, err);
+    i = model_find_param(d->m, goal->param);
+    if (i < 0 || d->m->params[i].free < 0)
+        return err_set(err, ERR_USAGE, "--param: the law has no free parameter "
+                                       "'%s'",
+                       goal->param);
+    (*c)[d->m->params[i].free] = 1;
+    return OK;
+}
+
+enum status design_choose(struct design_pick *picks, int *n, double *before,
+                          struct design *d, const struct design_goal *goal,
+                          int count, double budget, struct err *err)
+{
+    const int p = d->m->n_free;
+    double *cov = mem_array((size_t)(p * p), sizeof *cov), *c;
+    enum status st = goal_vector(&c, d, goal, err);
+
+    *n = 0;
+    if (st == OK) {
+        promised(cov, d, PRIOR);
+        *before = goal_error(cov, c, p);
+    }
+    while (st == OK && *n < count) {
+        double best = 0;
+        size_t at = d->m->rows;
+
+        for (size_t i = 0; i < d->m->rows; i++) {
+            const double gain = d->made[i] || d->cost[i] > budget
+                                    ? 0 : gain_of(d, i, cov, c) / d->cost[i];
+
+            if (gain > best) {
+                best = gain;
+                at = i;
+            }
+        }
+        if (at == d->m->rows)
+            break;
+        budget -= d->cost[at];
+        design_make(d, at);
+        promised(cov, d, PRIOR);
+        picks[(*n)++] = (struct design_pick){ at, d->cost[at],
+                                              goal_error(cov, c, p) };
+    }
+    free(cov);
+    free(c);
+    return st;
+}
+
+/* --- the verdict --------------------------------------------------------- */
+
+/* "E 0.26 (relative)": coefficients have the error of their logarithm. */
+static char *error_text(const struct design *d, int f, double se)
+{
+    const char *name = d->m->params[model_param_of(d->m, f)].name;
+
+    return isfinite(se) ? mem_printf("%s %.2g%s", name, se,
+                                     d->work->is_log[f] ? " (relative)" : "")
+                        : mem_printf("%s unknown", name);
+}
+
+static void add_errors(struct str *out, const struct design *d,
+                       const double *se)
+{
+    int column = WIDTH;
+
+    for (int f = 0; f < d->m->n_free; f++) {
+        char *text = error_text(d, f, se[f]);
+        const int len = (int)strlen(text) + 2;
+
+        str_add(out, f ? "," : "");
+        if (column + len > WIDTH) {
+            str_add(out, "\n    ");
+            column = 4;
+        } else {
+            str_add(out, " ");
+        }
+        str_add(out, text);
+        column += len;
+        free(text);
+    }
+    str_add(out, "\n");
+}
+
+void design_verdict(struct str *out, bool *identifiable,
+                    const struct design *d)
+{
+    const struct model *m = d->m;
+    double *se = mem_array((size_t)m->n_free, sizeof *se), condition;
+    int made = 0, unknown = 0;
+
+    design_errors(se, &condition, d);
+    for (size_t i = 0; i < m->rows; i++)
+        made += d->made[i];
+    for (int f = 0; f < m->n_free; f++)
+        unknown += !isfinite(se[f]);
+    *identifiable = condition < FLAT && unknown == 0 && made >= m->n_free;
+    str_addf(out, "law %s: %d parameters, %d runs: %s",
+             m->law ? m->law->name : "formula", m->n_free, made,
+             *identifiable ? "identifiable" : "NOT identifiable");
+    str_addf(out, " (condition %.2g)\n", condition);
+    str_addf(out, "  with noise of %.2g and the constants assumed, standard "
+                  "errors to expect:",
+             d->sigma);
+    add_errors(out, d, se);
+    free(se);
+}
