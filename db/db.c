@@ -1,5 +1,6 @@
 #include "db/db.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -36,6 +37,7 @@ struct db {
     struct cached cache[MAX_CACHED];
     int n_cached;
     bool in_transaction;
+    int code; /* of the last failure */
 };
 
 sqlite3 *db_handle(struct db *db)
@@ -51,6 +53,24 @@ const char *db_path(const struct db *db)
 void db_set_patience(struct db *db, double seconds)
 {
     db->patience_s = seconds;
+}
+
+enum db_trouble db_trouble(const struct db *db)
+{
+    switch (db->code & 0xff) {
+    case SQLITE_OK:
+        return DB_NO_TROUBLE;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return DB_BUSY;
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN: /* the journal */
+    case SQLITE_READONLY:
+        return DB_NO_SPACE;
+    default:
+        return DB_BROKEN;
+    }
 }
 
 /* --- refusing what is not ours ------------------------------------------------- */
@@ -104,6 +124,13 @@ static enum status check_header(const char *path, struct err *err)
 
 static enum status sql_error(struct db *db, const char *what, struct err *err)
 {
+    db->code = sqlite3_extended_errcode(db->handle);
+    if (db->code == SQLITE_READONLY_ROLLBACK)
+        return err_set(err, ERR_DB,
+                       "%s holds a half-written change of a program that was "
+                       "killed; the next 'qlaw run' or 'qlaw db check' undoes "
+                       "it",
+                       db->path);
     return err_set(err, ERR_DB, "%s: %s: %s", db->path, what,
                    sqlite3_errmsg(db->handle));
 }
@@ -138,10 +165,44 @@ static enum status check_owner(struct db *db, struct err *err)
     return OK;
 }
 
+/* The next character of SQL that counts: no comments, white space only inside
+ * quotes; 0 at the end. */
+static int next_char(const char **p, char *quote)
+{
+    while (!*quote) {
+        if (isspace((unsigned char)**p))
+            (*p)++;
+        else if ((*p)[0] == '-' && (*p)[1] == '-')
+            *p += strcspn(*p, "\n");
+        else if ((*p)[0] == '/' && (*p)[1] == '*')
+            *p = strstr(*p + 2, "*/") ? strstr(*p + 2, "*/") + 2
+                                      : *p + strlen(*p);
+        else
+            break;
+    }
+    if (*quote ? **p == *quote : **p == '\'' || **p == '"')
+        *quote = *quote ? '\0' : **p;
+    return **p ? *(*p)++ : 0;
+}
+
+/* Comments may change within a version of the schema. */
+static bool same_sql(const char *a, const char *b)
+{
+    char quote_a = '\0', quote_b = '\0';
+    int ca, cb;
+
+    do {
+        ca = next_char(&a, &quote_a);
+        cb = next_char(&b, &quote_b);
+    } while (ca == cb && ca);
+    return ca == cb;
+}
+
 /* The definitions in the file must be the ones we would make: a planted
  * trigger or a view in a table's place is refused before anything runs.
  * Objects of other names are the user's own affair, except triggers.  (SQLite's
- * own guard, trusted_schema=OFF, also refuses json_valid, which ours uses.) */
+ * own guard, trusted_schema=OFF, also refuses json_valid, which the tables
+ * check themselves with; so it is on for readers only.) */
 static enum status check_schema(struct db *db, struct err *err)
 {
     sqlite3 *fresh = NULL;
@@ -174,7 +235,7 @@ static enum status check_schema(struct db *db, struct err *err)
         want = sqlite3_step(ours) == SQLITE_ROW
                    ? (const char *)sqlite3_column_text(ours, 0)
                    : NULL;
-        if (want ? strcmp(want, sql) != 0 : strcmp(type, "trigger") == 0)
+        if (want ? !same_sql(want, sql) : strcmp(type, "trigger") == 0)
             st = err_set(err, ERR_DB,
                          "%s: %s '%.60s' is not as qlaw made it; the file is "
                          "left alone",
@@ -221,6 +282,9 @@ static enum status configure(struct db *db, enum db_mode mode,
     int code;
 
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    if (mode == DB_READ)
+        sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0,
+                          NULL);
     sqlite3_extended_result_codes(db->handle, 1);
     sqlite3_busy_timeout(db->handle, 10000);
     code = sqlite3_exec(db->handle, safe, NULL, NULL, NULL);
@@ -303,6 +367,7 @@ static enum status patiently(struct db *db, const char *sql, struct err *err)
         const int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
         const struct timespec ts = { .tv_nsec = pause_ms * 1000000 };
 
+        db->code = code;
         if (code == SQLITE_OK)
             return OK;
         if (!is_busy(code))

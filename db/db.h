@@ -41,6 +41,15 @@ enum status db_commit(struct db *db, struct err *err);
 void db_rollback(struct db *db);
 void db_set_patience(struct db *db, double seconds);
 
+/* What kind of failure the last ERR_DB of this handle was. */
+enum db_trouble {
+    DB_NO_TROUBLE,
+    DB_BUSY,     /* somebody else holds the file: try again */
+    DB_NO_SPACE, /* the disk is full, read-only or failing */
+    DB_BROKEN,   /* damaged, or a statement is wrong */
+};
+enum db_trouble db_trouble(const struct db *db);
+
 /* A cached prepared statement, reset and with bindings cleared. */
 enum status db_prepare(sqlite3_stmt **out, struct db *db, const char *sql,
                        struct err *err);

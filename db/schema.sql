@@ -37,7 +37,7 @@ CREATE TABLE dataset(
   UNIQUE(name, sha256, tokenizer)
 ) STRICT;
 
-CREATE TABLE grid(
+CREATE TABLE grid(                            -- the highest grid_id of a name is current
   grid_id    INTEGER PRIMARY KEY,
   name       TEXT NOT NULL,
   ini_text   TEXT NOT NULL,                   -- merged text, includes inlined
@@ -72,6 +72,8 @@ CREATE TABLE point(                           -- one distinct configuration, see
   gran    TEXT CHECK(gran IN ('group','row','tensor')), -- NULL: not quantized
   g_eff   REAL,       -- elements that share a scale: the group, or the mean input width
   arm     TEXT NOT NULL DEFAULT '',           -- what is quantized, for people
+  settings TEXT NOT NULL DEFAULT '{}' CHECK(json_valid(settings)), -- every key not at its
+                                              -- default, as written: repeats the run
   n_total INTEGER GENERATED ALWAYS AS (n_embed+n_head_params+n_body+n_other) VIRTUAL,
   bits    INTEGER GENERATED ALWAYS AS (1+exp_bits+man_bits) VIRTUAL,
   tokens_per_param REAL GENERATED ALWAYS AS (CAST(tokens AS REAL)/n_body) VIRTUAL
@@ -90,6 +92,14 @@ CREATE TABLE grid_point(
   PRIMARY KEY(grid_id, point_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX grid_point_point ON grid_point(point_id);
+
+CREATE TABLE grid_count(                      -- runs of a grid by state; kept by triggers
+  grid_id INTEGER NOT NULL REFERENCES grid ON DELETE CASCADE,
+  state   TEXT NOT NULL,
+  runs    INTEGER NOT NULL,
+  flops   REAL NOT NULL,                      -- planned
+  PRIMARY KEY(grid_id, state)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE run(                             -- point x seed
   run_id   INTEGER PRIMARY KEY,
@@ -111,6 +121,8 @@ CREATE TABLE attempt(
   env_id  INTEGER REFERENCES env,
   backend TEXT NOT NULL CHECK(backend IN ('local','slurm','exec')),
   host TEXT, pid INTEGER, cores TEXT,
+  boot_id TEXT, start_ticks INTEGER,          -- with pid: which process it was
+  token   TEXT,                               -- drawn for this attempt; its records carry it
   slurm_job TEXT, slurm_task INTEGER, slurm_state TEXT,
   started_at TEXT NOT NULL, heartbeat_at TEXT, ended_at TEXT,
   from_step INTEGER NOT NULL DEFAULT 0,       -- > 0: resumed from a checkpoint
@@ -191,12 +203,69 @@ CREATE TABLE event(
 ) STRICT;
 CREATE INDEX event_run ON event(run_id, event_id);
 
+CREATE TABLE request(                         -- wishes to the scheduler that holds the lock
+  request_id INTEGER PRIMARY KEY,
+  at     TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')),
+  run_id INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
+  wish   TEXT NOT NULL CHECK(wish IN ('cancel','pause','retry'))
+) STRICT;
+
 CREATE TRIGGER run_state AFTER UPDATE OF state ON run
 WHEN old.state IS NOT new.state
 BEGIN
   INSERT INTO event(run_id, kind, detail)
   VALUES(new.run_id, 'state', old.state||' -> '||new.state||
          coalesce(': '||new.state_reason, ''));
+END;
+
+-- Which runs belong to which grid.
+CREATE VIEW grid_run AS
+SELECT gp.grid_id, r.run_id, r.point_id, r.seed, r.state, gp.ordinal,
+       gp.priority, gp.block
+FROM grid_point gp JOIN run r USING(point_id)
+WHERE EXISTS(SELECT 1 FROM json_each(gp.seeds) WHERE value=r.seed);
+
+-- A run is counted when it and its place in a grid are both there, whichever
+-- comes second, and moves when its state does.
+CREATE TRIGGER count_run AFTER INSERT ON run
+BEGIN
+  INSERT INTO grid_count(grid_id, state, runs, flops)
+  SELECT x.grid_id, new.state, 1, p.flops_plan
+  FROM grid_run x JOIN point p USING(point_id) WHERE x.run_id=new.run_id
+  ON CONFLICT(grid_id, state) DO UPDATE
+  SET runs=runs+1, flops=flops+excluded.flops;
+END;
+
+CREATE TRIGGER count_place AFTER INSERT ON grid_point
+BEGIN
+  INSERT INTO grid_count(grid_id, state, runs, flops)
+  SELECT x.grid_id, x.state, 1, p.flops_plan
+  FROM grid_run x JOIN point p USING(point_id)
+  WHERE x.grid_id=new.grid_id AND x.point_id=new.point_id
+  ON CONFLICT(grid_id, state) DO UPDATE
+  SET runs=runs+1, flops=flops+excluded.flops;
+END;
+
+CREATE TRIGGER count_state AFTER UPDATE OF state ON run
+WHEN old.state IS NOT new.state
+BEGIN
+  UPDATE grid_count SET runs=runs-1,
+    flops=flops-(SELECT flops_plan FROM point WHERE point_id=new.point_id)
+  WHERE state=old.state
+    AND grid_id IN (SELECT grid_id FROM grid_run WHERE run_id=new.run_id);
+  INSERT INTO grid_count(grid_id, state, runs, flops)
+  SELECT x.grid_id, new.state, 1, p.flops_plan
+  FROM grid_run x JOIN point p USING(point_id) WHERE x.run_id=new.run_id
+  ON CONFLICT(grid_id, state) DO UPDATE
+  SET runs=runs+1, flops=flops+excluded.flops;
+END;
+
+CREATE TRIGGER uncount_run BEFORE DELETE ON run
+BEGIN
+  UPDATE grid_count SET runs=runs-1,
+    flops=flops-(SELECT flops_plan FROM point WHERE point_id=old.point_id)
+  WHERE state=old.state
+    AND grid_id IN (SELECT grid_id FROM grid_run WHERE run_id=old.run_id);
 END;
 
 -- ---------- views: the public, versioned interface -------------------------
@@ -274,18 +343,20 @@ SELECT c.run_id, c.step, c.tokens, c.train_loss, c.val_loss, c.grad_norm,
        coalesce(p.group_size, p.g_eff) AS G, p.fmt, r.seed, c.lr, p.arm
 FROM curve c JOIN run r USING(run_id) JOIN point p USING(point_id);
 
+-- The current grid of each name.
 CREATE VIEW progress AS
-SELECT g.name AS grid, count(*) AS runs,
-       sum(r.state='done') AS done, sum(r.state='running') AS running,
-       sum(r.state IN('pending','queued','paused')) AS waiting,
-       sum(r.state='diverged') AS diverged,
-       sum(r.state IN('failed','timeout')) AS failed,
-       round(100.0*sum(CASE WHEN r.state IN('done','diverged') THEN p.flops_plan
-                            ELSE 0 END)/sum(p.flops_plan),1) AS pct_flops
-FROM grid g JOIN grid_point gp USING(grid_id)
-JOIN run r USING(point_id) JOIN point p USING(point_id)
+SELECT g.name AS grid, sum(c.runs) AS runs,
+       sum(c.runs*(c.state='done')) AS done,
+       sum(c.runs*(c.state='running')) AS running,
+       sum(c.runs*(c.state IN('pending','queued','paused'))) AS waiting,
+       sum(c.runs*(c.state='diverged')) AS diverged,
+       sum(c.runs*(c.state IN('failed','timeout'))) AS failed,
+       round(100.0*sum(c.flops*(c.state IN('done','diverged')))/sum(c.flops),1)
+         AS pct_flops,
+       sum(c.runs*(c.state IN('cancelled','skipped'))) AS left_out,
+       sum(c.flops) AS flops, g.grid_id
+FROM grid g JOIN grid_count c USING(grid_id)
 WHERE g.grid_id=(SELECT max(h.grid_id) FROM grid h WHERE h.name=g.name)
-  AND r.seed IN (SELECT value FROM json_each(gp.seeds))
 GROUP BY g.grid_id;
 
 CREATE VIEW fits AS

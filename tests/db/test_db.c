@@ -131,11 +131,14 @@ static void views_keep_their_columns(void **state)
                       "pct_flops" },
         { "fits", "fit_id,name,law,n_def,n_points,rmse,r2,bic,holdout_rmse,"
                   "converged,params,created_at" },
+        { "grid_run", "grid_id,run_id,point_id,seed,state" },
     };
     struct db *db = open_db(DB_WRITE);
 
     (void)state;
     fill(db);
+    db_close(db);
+    db = open_db(DB_READ); /* which trusts no function in a schema */
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         char *sql = mem_printf("select %s from %s", table[i].columns,
                                table[i].view);
@@ -222,6 +225,52 @@ static void state_changes_are_logged(void **state)
                            "where run_id=1"),
                 1, 0);
     db_close(db);
+}
+
+/* The counts of a grid follow every change, also one made by hand. */
+static void progress_follows_states_and_rows(void **state)
+{
+    static const struct {
+        const char *change, *count;
+        double want;
+    } changes[] = {
+        { "update run set state='running' where run_id=1", "done", 3 },
+        { "update run set state='running' where run_id=1", "running", 1 },
+        { "update run set state='failed' where run_id in (1,2)", "failed", 2 },
+        { "update run set state='timeout' where run_id=1", "failed", 2 },
+        { "insert into run(point_id,seed,data_seed) values"
+          "('aaaaaaaaaaaaaaaa',7,7)",
+          "runs", 4 }, /* a seed that the grid does not ask for */
+        { "insert into grid values(2,'h','t','s','a','2026-01-01');"
+          "insert into grid_point(grid_id,point_id,ordinal,block,seeds) "
+          "values(2,'aaaaaaaaaaaaaaaa',0,'','[7,8]')",
+          "runs", 4 },
+        { "delete from run where run_id=2", "runs", 3 },
+        { "delete from run where run_id=2", "failed", 1 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        struct db *db;
+        char *ask = mem_printf("select %s from progress where grid='g'",
+                               changes[i].count);
+
+        unlink(path);
+        db = open_db(DB_WRITE);
+        fill(db);
+        for (size_t k = 0; k <= i; k++)
+            if (k == 0 || changes[k].change != changes[k - 1].change)
+                assert_int_equal(sqlite3_exec(db_handle(db), changes[k].change,
+                                              NULL, NULL, NULL),
+                                 SQLITE_OK);
+        check_close(number(db, ask), changes[i].want, 0);
+        check_close(number(db, "select count(*) from grid_count c where runs "
+                               "!= (select count(*) from grid_run r where "
+                               "r.grid_id=c.grid_id and r.state=c.state)"),
+                    0, 0);
+        free(ask);
+        db_close(db);
+    }
 }
 
 static void values_are_bound_not_pasted(void **state)
@@ -334,6 +383,27 @@ static void foreign_files_are_refused_and_left_alone(void **state)
                 assert_string_equal(before, after);
             }
         }
+}
+
+/* Words in comments and white space are not the schema; text in quotes is. */
+static void comments_of_the_schema_may_change(void **state)
+{
+    struct db *db;
+    struct err err;
+
+    (void)state;
+    db_close(open_db(DB_WRITE));
+    shell("cd '%s' && sqlite3 qlaw.db .schema | sed 's/ *--.*//' >s.sql && "
+          "{ cat s.sql; echo 'pragma application_id=1363951959; pragma "
+          "user_version=1;'; } | sqlite3 plain.db && mv plain.db qlaw.db",
+          dir);
+    db_close(open_db(DB_READ));
+    shell("cd '%s' && rm qlaw.db && { sed \"s/'lost',//\" s.sql; echo 'pragma "
+          "application_id=1363951959; pragma user_version=1;'; } | sqlite3 "
+          "qlaw.db",
+          dir);
+    assert_int_equal(db_open(&db, path, DB_READ, &err), ERR_DB);
+    check_says(err, "table 'attempt' is not as qlaw made it");
 }
 
 static void a_missing_file_is_made_only_for_writing(void **state)
@@ -462,6 +532,8 @@ int main(void)
         in_folder(the_documented_queries_run),
         in_folder(the_schema_refuses_what_cannot_be),
         in_folder(state_changes_are_logged),
+        in_folder(progress_follows_states_and_rows),
+        in_folder(comments_of_the_schema_may_change),
         in_folder(values_are_bound_not_pasted),
         in_folder(foreign_files_are_refused_and_left_alone),
         in_folder(a_missing_file_is_made_only_for_writing),
