@@ -1,0 +1,202 @@
+#!/bin/sh
+# A grid lives through what machines do to it: killed schedulers and workers,
+# signals, a second scheduler, a locked database, divergence.  After each the
+# same command brings the same end state: every run done once, the same losses
+# and weights, whole curves, nobody left alive.
+#
+#   grid_life.sh QLAW [KILLS [SEED]]
+set -eu
+qlaw=$1
+kills=${2:-8}
+seed=${3:-1}
+
+dir=$(mktemp -d /tmp/qlaw-life-XXXXXX)
+trap 'status=$?; [ $status -eq 0 ] && rm -rf "$dir" || echo "left in $dir"' EXIT
+cd "$dir"
+
+fail() {
+    echo "FAILED: $*"
+    exit 1
+}
+
+awk 'BEGIN { srand(7); for (i = 0; i < 60000; i++) {
+    c = rand() < 0.75 ? (c * 3 + 1) % 20 : int(rand() * 20)
+    printf "%c", 97 + c; if (i % 61 == 60) printf "\n" } }' >text.txt
+cat >grid.ini <<'INI'
+[grid]
+name = life
+[data]
+path = text.txt
+val_tokens = 1k
+[model]
+n_layer = 1
+n_head = 1
+seq_len = 16
+[train]
+batch = 4
+lr = 0.01
+[sweep]
+model.d_model = 16, 32
+train.tokens = 16k, 48k
+[block "int4"]
+quant.w = int4
+quant.x = int4
+quant.group = 8
+[run]
+checkpoint = 0.05s
+log_every = 20
+INI
+
+dump() {
+    sqlite3 "$1" "select p.arm, p.n_body, p.tokens, r.seed, r.state, x.loss,
+        x.weights_sha256, x.steps,
+        (select count(*) from curve c where c.run_id=r.run_id),
+        (select max(step) from curve c where c.run_id=r.run_id)
+        from run r join point p using(point_id) left join result x using(run_id)
+        order by 1,2,3,4"
+}
+
+# Trainers that work in this folder, whoever their parent is.
+workers() {
+    for p in /proc/[0-9]*; do
+        [ "$(readlink "$p/cwd" 2>/dev/null)" = "$dir" ] || continue
+        tr '\0' ' ' <"$p/cmdline" 2>/dev/null | grep -q ' train --config' &&
+            echo "${p#/proc/}"
+    done
+    :
+}
+
+check_end_state() {
+    dump qlaw.db >now.txt
+    cmp -s want.txt now.txt || { diff want.txt now.txt || :; fail "$1: another end state"; }
+    open=$(sqlite3 qlaw.db "select count(*) from attempt where outcome is null")
+    [ "$open" = 0 ] || fail "$1: $open attempts left open"
+    twice=$(sqlite3 qlaw.db "select count(*) from (select run_id from attempt
+        where outcome='ok' group by run_id having count(*) > 1)")
+    [ "$twice" = 0 ] || fail "$1: $twice runs succeeded twice"
+    check=$(sqlite3 qlaw.db 'pragma integrity_check')
+    [ "$check" = ok ] || fail "$1: the database is damaged: $check"
+}
+
+fresh() {
+    rm -rf qlaw.db* runs
+}
+
+run() {
+    "$qlaw" run grid.ini "$@" 2>>log.txt
+}
+
+# A number in 0 .. 999 from the seed and a counter.
+dice() {
+    n=$((n + 1))
+    echo $(((seed * 7919 + n * 104729 + n * n * 1299709) % 1000))
+}
+n=0
+
+echo "undisturbed"
+run || fail "the first run ended with $?"
+dump qlaw.db >want.txt
+[ "$(grep -c '|done|' want.txt)" = 8 ] || fail "not all runs are done"
+[ "$(sqlite3 qlaw.db 'select count(*) from degradation')" = 4 ] ||
+    fail "degradation is not filled"
+
+echo "a finished grid does nothing"
+before=$(sqlite3 qlaw.db 'select count(*) from attempt')
+start=$(date +%s%N)
+run || fail "a finished grid ended with $?"
+took=$((($(date +%s%N) - start) / 1000000))
+tail -1 log.txt | grep -q 'nothing to do' || fail "it does not say so"
+[ "$before" = "$(sqlite3 qlaw.db 'select count(*) from attempt')" ] ||
+    fail "something ran twice"
+echo "  $took ms"
+[ "$took" -lt 1000 ] || echo "  (more than a second: is the machine busy?)"
+
+echo "kill -9 of the scheduler, $kills times"
+for i in $(seq "$kills"); do
+    fresh
+    "$qlaw" run grid.ini 2>>log.txt & pid=$!
+    sleep "0.$(printf %03d "$(dice)")"
+    kill -9 $pid 2>/dev/null || :
+    wait $pid 2>/dev/null || :
+    for wait in 1 2 3 4 5 6 7 8 9 10 11; do
+        left=$(workers)
+        [ -n "$left" ] || break
+        [ "$wait" -lt 11 ] || fail "workers survive their scheduler: $left"
+        sleep 0.2
+    done
+    run || fail "scheduler kill $i (seed $seed): the second run ended with $?"
+    check_end_state "scheduler kill $i (seed $seed)"
+done
+
+echo "kill -9 of a worker, $kills times"
+fresh
+for i in $(seq "$kills"); do
+    fresh
+    "$qlaw" run grid.ini 2>>log.txt & pid=$!
+    for k in 1 2; do
+        sleep "0.$(printf %03d "$(dice)")"
+        victim=$(workers | head -1)
+        [ -z "$victim" ] || kill -9 "$victim" 2>/dev/null || :
+    done
+    wait $pid || fail "worker kill $i (seed $seed): the run ended with $?"
+    check_end_state "worker kill $i (seed $seed)"
+done
+
+echo "signals"
+for signals in "INT" "INT INT" "TERM"; do
+    fresh
+    "$qlaw" run grid.ini 2>>log.txt & pid=$!
+    sleep 0.4
+    for s in $signals; do
+        kill -s "$s" $pid 2>/dev/null || :
+        sleep 0.05
+    done
+    status=0
+    wait $pid || status=$?
+    [ $status -eq 75 ] || [ $status -eq 0 ] ||
+        fail "after $signals the run ended with $status"
+    [ -z "$(workers)" ] || fail "after $signals workers are left"
+    run || fail "after $signals the second run ended with $?"
+    check_end_state "$signals"
+done
+
+echo "a second scheduler"
+fresh
+"$qlaw" run grid.ini 2>>log.txt & pid=$!
+sleep 0.3
+status=0
+"$qlaw" run grid.ini 2>second.txt || status=$?
+[ $status -eq 5 ] || fail "the second scheduler ended with $status"
+grep -q "in use by another qlaw run (pid " second.txt ||
+    fail "it does not name the holder: $(cat second.txt)"
+wait $pid || fail "the first scheduler was disturbed"
+check_end_state "second scheduler"
+
+echo "a locked database"
+fresh
+run --limit 1 || [ $? -eq 75 ]
+mkfifo hold
+sqlite3 qlaw.db <hold >/dev/null & holder=$!
+exec 9>hold
+echo "begin exclusive;" >&9
+sleep 0.2
+"$qlaw" run grid.ini 2>>log.txt & pid=$!
+sleep 1.5
+echo "rollback;" >&9
+exec 9>&-
+wait $holder || :
+wait $pid || fail "with a locked database the run ended with $?"
+check_end_state "locked database"
+
+echo "divergence is a result"
+fresh
+status=0
+"$qlaw" run grid.ini -s train.lr=10 -s train.grad_clip=0 -s train.warmup=0 \
+    -s stop.loss=4 --slots 2 2>>log.txt || status=$?
+[ $status -eq 1 ] || fail "a diverging grid ended with $status"
+lost=$(sqlite3 qlaw.db "select count(*) from run where state not in
+    ('done','diverged')")
+[ "$lost" = 0 ] || fail "$lost runs are neither done nor diverged"
+[ "$(sqlite3 qlaw.db "select count(*) from failures where
+    message like '%at step%'")" -gt 0 ] || fail "no cause is given"
+echo "passed"
