@@ -463,6 +463,20 @@ static void add_errors(struct str *out, const struct design *d,
     str_add(out, "\n");
 }
 
+/* Coordinates whose error is beyond all measure are those that the runs cannot
+ * tell apart. */
+static void add_unknown(struct str *out, const struct design *d,
+                        const double *se)
+{
+    int n = 0;
+
+    for (int f = 0; f < d->m->n_free; f++)
+        if (!(se[f] < (d->work->is_log[f] ? 30 : 10)))
+            str_addf(out, "%s%s", n++ ? ", " : "  cannot be told apart: ",
+                     d->m->params[model_param_of(d->m, f)].name);
+    str_add(out, n ? "\n" : "");
+}
+
 void design_verdict(struct str *out, bool *identifiable,
                     const struct design *d)
 {
@@ -480,6 +494,8 @@ void design_verdict(struct str *out, bool *identifiable,
              m->law ? m->law->name : "formula", m->n_free, made,
              *identifiable ? "identifiable" : "NOT identifiable");
     str_addf(out, " (condition %.2g)\n", condition);
+    if (!*identifiable)
+        add_unknown(out, d, se);
     str_addf(out, "  with noise of %.2g and the constants assumed, standard "
                   "errors to expect:",
              d->sigma);

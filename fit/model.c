@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/str.h"
 #include "fit/model_rows.h"
@@ -113,6 +114,40 @@ static void add_param(struct model *m, int slot, const char *value)
     }
 }
 
+/* Names of formats that stand for no quantization, the likeliest first. */
+static const char *const plain_names[] = { "none", "unquantized", "base",
+                                           "fp32", "bf16",        "fp16" };
+#define N_PLAIN ((int)(sizeof plain_names / sizeof plain_names[0]))
+
+static int plain_rank(const char *name)
+{
+    int k = 0;
+
+    while (k < N_PLAIN && strcasecmp(name, plain_names[k]) != 0)
+        k++;
+    return k; /* N_PLAIN: a format */
+}
+
+/* Are there formats enough to tell a parameter apart by them?  Where
+ * the law ignores unquantized rows these do not count, bf16 and fp16 aside,
+ * which a grid may well compare. */
+static bool has_formats(const struct model *m, const struct table *t, int fmt,
+                        bool unity)
+{
+    const char *first = NULL;
+
+    for (size_t i = 0; i < m->rows; i++) {
+        const char *text = t->cols[fmt].text[m->source_row[i]];
+
+        if (!unity && plain_rank(text) < N_PLAIN - 2)
+            continue;
+        if (first && strcmp(first, text) != 0)
+            return true;
+        first = text;
+    }
+    return false;
+}
+
 static const char *group_column(const struct model *m, const char *name,
                                 const struct table *t,
                                 const struct fit_spec *spec)
@@ -123,25 +158,28 @@ static const char *group_column(const struct model *m, const char *name,
     for (int i = 0; i < spec->n_groups; i++)
         if (strcmp(spec->groups[i].param, name) == 0)
             return spec->groups[i].column;
-    return lp && lp->flags & LAW_PER_FORMAT && fmt >= 0 ? "fmt" : NULL;
+    return lp && lp->flags & LAW_PER_FORMAT && fmt >= 0 &&
+                   has_formats(m, t, fmt, lp->flags & LAW_UNITY)
+               ? "fmt" : NULL;
 }
 
-/* Which format name stands for no quantization, the likeliest first. */
+/* Which value of a grouped parameter stands for no quantization, or -1. */
 static int unity_value(const struct model *m, const struct model_name *nm)
 {
-    static const char *const plain[] = { "none", "unquantized", "base",
-                                         "fp32", "bf16", "fp16" };
+    int best = -1, rank = N_PLAIN;
 
-    for (size_t k = 0; k < sizeof plain / sizeof plain[0]; k++)
-        for (int i = 0; i < nm->count; i++) {
-            const char *name = m->params[nm->first + i].name;
-            const char *value = name + strlen(nm->name) + 1;
+    for (int i = 0; i < nm->count; i++) {
+        const char *value = m->params[nm->first + i].name +
+                            strlen(nm->name) + 1;
+        char *text = mem_strndup(value, strlen(value) - 1);
 
-            if (strncasecmp(value, plain[k], strlen(plain[k])) == 0 &&
-                strcmp(value + strlen(plain[k]), "]") == 0)
-                return i;
+        if (plain_rank(text) < rank) {
+            rank = plain_rank(text);
+            best = i;
         }
-    return -1;
+        free(text);
+    }
+    return best;
 }
 
 static enum status make_params(struct model *m, const struct table *t,

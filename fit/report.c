@@ -90,13 +90,12 @@ static void add_estimate(struct str *out, const struct model_param *p,
 
 static void add_quality(struct str *out, const struct fit *f)
 {
-    str_add(out, "\n");
-    str_addf(out, "  residual sd %.4g on %d degrees of freedom", f->sigma,
+    str_addf(out, "\n  residual sd %.4g on %d degrees of freedom\n", f->sigma,
              f->dof);
     if (!isnan(f->noise))
-        str_addf(out, "; replicates differ by sd %.4g (%d)", f->noise,
-                 f->noise_dof);
-    str_add(out, "\n");
+        str_addf(out, "  replicate sd %.4g on %d: runs that differ in nothing "
+                      "but the seed\n",
+                 f->noise, f->noise_dof);
     str_addf(out, "  condition number (scaled) %.4g; %d of %d starts reached "
                   "this minimum\n",
              f->cov.condition, f->best.reached, f->best.starts);

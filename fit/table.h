@@ -66,6 +66,11 @@ struct table *table_select(const struct table *t, const bool *keep);
  * understood; a line with too few or too many cells becomes a row in
  * trouble. */
 enum status table_read(struct table **out, const char *path, struct err *err);
+
+/* One JSON object a line, of numbers and texts; the columns are the keys met,
+ * in order.  table_read does this for files ending in .jsonl. */
+enum status table_parse_lines(struct table **out, const char *text,
+                              const char *source, struct err *err);
 enum status table_parse(struct table **out, const char *text,
                         const char *source, struct err *err);
 

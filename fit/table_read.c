@@ -206,7 +206,9 @@ enum status table_read(struct table **out, const char *path, struct err *err)
         st = err_set(err, ERR_CONFIG, "%s is not text: it holds a zero byte",
                      path);
     if (st == OK)
-        st = table_parse(out, str_text(&text), path, err);
+        st = text_has_suffix(path, ".jsonl")
+                 ? table_parse_lines(out, str_text(&text), path, err)
+                 : table_parse(out, str_text(&text), path, err);
     str_release(&text);
     return st;
 }

@@ -1,0 +1,185 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "harness/fit_import.h"
+#include "harness/verbs.h"
+
+static const struct cli_option options[] = {
+    { "grid", 0, "NAME", "the grid they become (default: the file's name)" },
+    { "map", 0, "NAME=COLUMN", "NAME is called COLUMN here; repeatable, or a,b" },
+    { "derive", 0, "'X = ...'", "a new column from the others; repeatable" },
+    { "where", 0, "COND", "only the rows where it is true" },
+    { "strict", 0, NULL, "refuse the file when a row cannot be a run" },
+    { "json", 0, NULL, "report as JSON" },
+    { NULL, 0, NULL, NULL },
+};
+
+static enum status map_one(struct table *t, const char *text, struct err *err)
+{
+    const char *equals = strchr(text, '=');
+    char *name;
+    enum status st;
+
+    if (!equals || equals == text || !equals[1])
+        return err_set(err, ERR_USAGE, "--map '%s' is not NAME=COLUMN", text);
+    name = mem_strndup(text, (size_t)(equals - text));
+    st = table_rename(t, equals + 1, name, err);
+    free(name);
+    return st;
+}
+
+static enum status prepare(struct table *t, const struct cli *cli,
+                           struct err *err)
+{
+    enum status st = OK;
+    const char *text;
+
+    for (int i = 0; st == OK && (text = cli_nth(cli, "map", i)); i++) {
+        char *copy = mem_strdup(text), *next = copy, *word;
+
+        while (st == OK && (word = strsep(&next, ",")))
+            st = map_one(t, word, err);
+        free(copy);
+    }
+    for (int i = 0; st == OK && (text = cli_nth(cli, "derive", i)); i++)
+        st = table_derive(t, text, err);
+    for (int i = 0; st == OK && (text = cli_nth(cli, "where", i)); i++)
+        st = table_filter(t, text, err);
+    return st;
+}
+
+/* "csv FILE", "jsonl FILE" or FILE alone. */
+static enum status read_source(struct table **t, char hex[HASH_HEX],
+                               const char **path, const struct cli *cli,
+                               struct err *err)
+{
+    const char *kind = cli->n_args > 1 ? cli->args[0] : NULL;
+    struct str text = { 0 };
+    enum status st;
+
+    *path = cli->args[cli->n_args - 1];
+    if (kind && strcmp(kind, "csv") != 0 && strcmp(kind, "jsonl") != 0)
+        return err_set(err, ERR_USAGE, "'%s' is not csv or jsonl", kind);
+    st = file_read(&text, *path, (size_t)1 << 30, err);
+    if (st == OK) {
+        hash_bytes(hex, str_text(&text), text.len);
+        st = (kind ? strcmp(kind, "jsonl") == 0
+                   : text_has_suffix(*path, ".jsonl"))
+                 ? table_parse_lines(t, str_text(&text), *path, err)
+                 : table_parse(t, str_text(&text), *path, err);
+    }
+    str_release(&text);
+    return st;
+}
+
+static char *grid_name(const struct cli *cli, const char *path)
+{
+    const char *given = cli_value(cli, "grid", NULL);
+    const char *slash = strrchr(path, '/');
+    const char *base = slash ? slash + 1 : path;
+
+    return given ? mem_strdup(given) : mem_strndup(base, strcspn(base, "."));
+}
+
+static char *command_line(const struct cli *cli)
+{
+    struct str s = { 0 };
+
+    for (int i = 0; i < cli->argc; i++)
+        str_addf(&s, "%s%s", i ? " " : "", cli->argv[i]);
+    return str_steal(&s);
+}
+
+static enum status store(struct import_counts *n, const struct table *t,
+                         const char *grid, const char *hex,
+                         const struct cli *cli, struct err *err)
+{
+    struct db *db = NULL;
+    char *argv = command_line(cli);
+    enum status st = db_open(&db, cli->db_path, DB_WRITE, err);
+
+    if (st == OK)
+        st = db_begin(db, err);
+    if (st == OK) {
+        st = import_rows(n, t, grid, hex, argv, db, err);
+        if (st == OK && n->left_out && cli_flag(cli, "strict"))
+            st = err_set(err, ERR_CONFIG, "%d rows cannot be runs (--strict); "
+                                          "%s",
+                         n->left_out, n->first);
+        if (st == OK)
+            st = db_commit(db, err);
+        else
+            db_rollback(db);
+    }
+    db_close(db);
+    free(argv);
+    return st;
+}
+
+static void report(const struct import_counts *n, const char *grid,
+                   const struct cli *cli)
+{
+    struct str out = { 0 };
+
+    if (cli_flag(cli, "json")) {
+        str_add(&out, "{");
+        json_add_text(&out, "schema", "qlaw/import/1");
+        json_add_text(&out, "grid", grid);
+        json_add_number(&out, "runs", n->runs);
+        json_add_number(&out, "known", n->known);
+        json_add_number(&out, "points", n->points);
+        json_add_number(&out, "left_out", n->left_out);
+        str_add(&out, "}\n");
+    } else {
+        str_addf(&out, "grid '%s': %d runs of %d points", grid, n->runs,
+                 n->points);
+        if (n->known)
+            str_addf(&out, ", %d there already", n->known);
+        str_add(&out, "\n");
+        if (n->left_out)
+            str_addf(&out, "%d rows are left out; %s\n", n->left_out,
+                     n->first);
+    }
+    fputs(str_text(&out), stdout);
+    str_release(&out);
+}
+
+static enum status run(struct cli *cli, struct err *err)
+{
+    struct import_counts n = { .runs = 0 };
+    struct table *t = NULL;
+    const char *path;
+    char hex[HASH_HEX], *grid = NULL;
+    enum status st = read_source(&t, hex, &path, cli, err);
+
+    if (st == OK)
+        st = prepare(t, cli, err);
+    if (st == OK) {
+        grid = grid_name(cli, path);
+        st = store(&n, t, grid, hex, cli, err);
+    }
+    if (st == OK)
+        report(&n, grid, cli);
+    free(n.first);
+    free(grid);
+    table_free(t);
+    return st;
+}
+
+const struct verb verb_import = {
+    .name = "import",
+    .args = "[csv|jsonl] FILE",
+    .min_args = 1,
+    .max_args = 2,
+    .summary = "bring published tables into the database as runs of a grid",
+    .example = "qlaw import csv runs.csv --map N=params,loss=val --grid paper",
+    .options = options,
+    .detail = "Columns N, D and loss are needed; G, E, M, fmt, gmse and seed "
+              "are understood.\nG = 1 or fmt none marks unquantized twins.  "
+              "The same file again adds nothing.",
+    .run = run,
+};
