@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* --- exp ------------------------------------------------------------------- */
+/* --- exp --------------------------------------------------------------- */
 
 #ifdef QLAW_F64
 static inline lanes lanes_exp(lanes x)
@@ -40,7 +40,7 @@ static inline lanes lanes_exp(lanes x)
     p = lanes_fma(p, r, lanes_set(5.0000001201e-1f));
     p = lanes_fma(p, lanes_mul(r, r), r);
     p = lanes_add(p, lanes_set(1.0f));
-    return lanes_unless_lt(x, low, lanes_mul(p, lanes_pow2(n)));
+    return lanes_unless_lt(x, low, lanes_scale2(p, n));
 }
 #endif
 
@@ -67,7 +67,7 @@ static inline lanes lanes_sigmoid(lanes x)
             lanes_store_n((p) + i, (x), m);                                   \
     } while (0)
 
-/* --- RMSNorm ---------------------------------------------------------------- */
+/* --- RMSNorm ----------------------------------------------------------- */
 
 static void rmsnorm_forward(real *out, real *rstd, const real *x,
                             const real *weight, int rows, int c, real eps)
@@ -127,7 +127,7 @@ static void rmsnorm_dweight(real *dweight, const real *dout, const real *x,
     }
 }
 
-/* --- rotary embedding -------------------------------------------------------- */
+/* --- rotary embedding -------------------------------------------------- */
 
 static void rope(real *x, int ld, int rows, int n_heads, int head_size,
                  int seq, const real *table, int direction)
@@ -157,7 +157,7 @@ static void rope(real *x, int ld, int rows, int n_heads, int head_size,
     }
 }
 
-/* --- SwiGLU -------------------------------------------------------------------- */
+/* --- SwiGLU ------------------------------------------------------------ */
 
 static void swiglu_forward(real *out, const real *gu, int rows, int f)
 {
@@ -196,7 +196,7 @@ static void swiglu_backward(real *dgu, const real *dout, const real *gu,
     }
 }
 
-/* --- softmax and loss ----------------------------------------------------------- */
+/* --- softmax and loss -------------------------------------------------- */
 
 #define LOWEST (-REAL_MAX)
 
@@ -251,7 +251,7 @@ static void cross_entropy(real *loss, real *logits, const int *target,
     }
 }
 
-/* --- vectors ------------------------------------------------------------------------ */
+/* --- vectors ----------------------------------------------------------- */
 
 static void add(real *y, const real *x, size_t count)
 {
@@ -335,7 +335,9 @@ static bool all_finite(const real *x, size_t count)
     return finite;
 }
 
-#define BURST 8 /* chains: more than latency times throughput */
+/* Chains at once: more than latency times throughput, few enough to stay in
+ * registers (lanes_*.h says how many). */
+#define BURST LANES_BURST
 
 static double burst(real *sink, long rounds)
 {
@@ -345,7 +347,7 @@ static double burst(real *sink, long rounds)
     for (int i = 0; i < BURST; i++)
         x[i] = lanes_set((real)i);
     for (long round = 0; round < rounds; round++) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (int i = 0; i < BURST; i++)
             x[i] = lanes_fma(x[i], a, b);
     }

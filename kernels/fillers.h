@@ -7,6 +7,7 @@
 
 #define ATTENTION_BLOCK 64 /* queries taken together */
 #define ATTENTION_PAD   32 /* the widest panel of any set */
+#define STRIP_PAD       16 /* zeros after a row of scores, at most */
 
 void kernels_fill_ref(struct kernels *kn);
 void kernels_fill_avx2(struct kernels *kn);

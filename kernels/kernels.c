@@ -45,7 +45,8 @@ size_t kernels_attention_work(int seq, int head_size)
     const size_t t = ((size_t)seq + pad - 1) / pad * pad;
     const size_t h = ((size_t)head_size + pad - 1) / pad * pad;
 
-    return sizeof(real) * (4 * t * h + 2 * ATTENTION_BLOCK * (t + h));
+    return sizeof(real) *
+           (4 * t * h + 2 * ATTENTION_BLOCK * (t + STRIP_PAD + h));
 }
 
 /* The tables are filled once and constant from then on. */

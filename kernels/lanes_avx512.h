@@ -9,6 +9,8 @@
 
 typedef __m512 lanes;
 
+#define LANES_BURST 12
+
 static inline __mmask16 lanes_first(int n)
 {
     return (__mmask16)((1u << n) - 1);
@@ -84,12 +86,46 @@ static inline lanes lanes_unless_lt(lanes a, lanes b, lanes x)
     return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, b, _CMP_NLT_UQ), x);
 }
 
-static inline lanes lanes_pow2(lanes n)
+static inline lanes lanes_scale2(lanes a, lanes n)
 {
-    const __m512i field =
-        _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
+    return _mm512_scalef_ps(a, n);
+}
 
-    return _mm512_castsi512_ps(_mm512_slli_epi32(field, 23));
+/* Rows become columns: out[i] lane j = in[j] lane i.  Pairs, then quarters,
+ * within 128 bits; then the 128-bit pieces. */
+static inline void lanes_transpose(lanes r[16])
+{
+    lanes t[16];
+
+#pragma GCC unroll 8
+    for (int i = 0; i < 16; i += 2) {
+        t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
+        t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < 16; i += 4)
+        for (int half = 0; half < 2; half++) {
+            const __m512d a = _mm512_castps_pd(t[i + half]);
+            const __m512d b = _mm512_castps_pd(t[i + 2 + half]);
+
+            r[i + 2 * half] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
+            r[i + 2 * half + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+        }
+    /* r[4 g + c] holds columns c, c+4, c+8, c+12 of rows 4 g .. 4 g + 3. */
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; c++) {
+        t[c] = _mm512_shuffle_f32x4(r[c], r[4 + c], 0x88);
+        t[4 + c] = _mm512_shuffle_f32x4(r[c], r[4 + c], 0xdd);
+        t[8 + c] = _mm512_shuffle_f32x4(r[8 + c], r[12 + c], 0x88);
+        t[12 + c] = _mm512_shuffle_f32x4(r[8 + c], r[12 + c], 0xdd);
+    }
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; c++) {
+        r[c] = _mm512_shuffle_f32x4(t[c], t[8 + c], 0x88);
+        r[8 + c] = _mm512_shuffle_f32x4(t[c], t[8 + c], 0xdd);
+        r[4 + c] = _mm512_shuffle_f32x4(t[4 + c], t[12 + c], 0x88);
+        r[12 + c] = _mm512_shuffle_f32x4(t[4 + c], t[12 + c], 0xdd);
+    }
 }
 
 static inline __m256 lanes_high(lanes a)
@@ -146,9 +182,80 @@ static inline lanes lanes_octave(lanes a)
                                 _mm512_set1_epi32(0x7f800000)));
 }
 
+/* 1 / a for a power of two below 2^127. */
+static inline lanes lanes_inverse2(lanes a)
+{
+    return _mm512_castsi512_ps(_mm512_sub_epi32(
+        _mm512_set1_epi32(254 << 23), _mm512_castps_si512(a)));
+}
+
+static inline lanes lanes_with_bit(lanes a, uint32_t bit)
+{
+    return _mm512_or_ps(
+        a, _mm512_castsi512_ps(_mm512_set1_epi32((int32_t)bit)));
+}
+
 static inline int lanes_any_eq(lanes a, lanes b)
 {
     return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ) != 0;
+}
+
+static inline int lanes_any_lt(lanes a, lanes b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ) != 0;
+}
+
+static inline int lanes_count_lt(lanes a, lanes b)
+{
+    return __builtin_popcount(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ));
+}
+
+/* to[i] = a < b, for the first n lanes. */
+static inline void lanes_flag_lt(uint8_t *to, lanes a, lanes b, int n)
+{
+    const __m128i flags =
+        _mm_maskz_set1_epi8(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), 1);
+
+    _mm_mask_storeu_epi8(to, lanes_first(n), flags);
+}
+
+/* Each lane the largest of its group of 1, 2, 4 or 8 neighbours. */
+static inline lanes lanes_near_max(lanes a, int group)
+{
+    if (group > 1)
+        a = _mm512_max_ps(a, _mm512_permute_ps(a, 0xb1));
+    if (group > 2)
+        a = _mm512_max_ps(a, _mm512_permute_ps(a, 0x4e));
+    if (group > 4)
+        a = _mm512_max_ps(a, _mm512_shuffle_f32x4(a, a, 0xb1));
+    return a;
+}
+
+/* Blocks block .. block+3 of the generator of base/rng.h (Philox4x32-10) as
+ * the uniforms rng_f32 makes of them, one block in each 128 bits. */
+static inline lanes lanes_uniform(uint64_t key, uint64_t block)
+{
+    const __m512i words = _mm512_set_epi64(0, 3, 0, 2, 0, 1, 0, 0);
+    const __m512i factors = _mm512_broadcast_i32x4(
+        _mm_set_epi64x(0xCD9E8D57, 0xD2511F53));
+    const __m512i weyl = _mm512_broadcast_i32x4(
+        _mm_set_epi64x(0xBB67AE85, 0x9E3779B9));
+    __m512i keys = _mm512_broadcast_i32x4(
+        _mm_set_epi64x((long long)(key >> 32), (long long)(uint32_t)key));
+    __m512i c = _mm512_mask_add_epi64(
+        words, 0x55, words, _mm512_set1_epi64((long long)block));
+
+#pragma GCC unroll 10
+    for (int round = 0; round < 10; round++) {
+        const __m512i p = _mm512_shuffle_epi32(_mm512_mul_epu32(c, factors),
+                                               (_MM_PERM_ENUM)0x1b);
+
+        c = _mm512_xor_si512(_mm512_xor_si512(p, keys),
+                             _mm512_srli_epi64(c, 32));
+        keys = _mm512_add_epi32(keys, weyl);
+    }
+    return _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_srli_epi32(c, 8)),
+                         _mm512_set1_ps(0x1p-24f));
 }
 
 /* |a| with the sign of s. */

@@ -1,6 +1,6 @@
 /* lanes_ref.h - sixteen virtual lanes in plain C: the definition.
  *
- * kernels_body.h is written once over these operations; lanes_avx2.h and
+ * The body_*.h are written once over these operations; lanes_avx2.h and
  * lanes_avx512.h provide the same ones on vectors, with the same roundings. */
 #ifndef KERNELS_LANES_REF_H
 #define KERNELS_LANES_REF_H
@@ -13,6 +13,8 @@
 typedef struct {
     real v[16];
 } lanes;
+
+#define LANES_BURST 8
 
 #define LANES_MAP(expression)                                                 \
     lanes r;                                                                  \
@@ -93,10 +95,10 @@ static inline lanes lanes_unless_lt(lanes a, lanes b, lanes x)
     LANES_MAP(a.v[i] < b.v[i] ? 0 : x.v[i]);
 }
 
-/* 2^n for integral n in [-126, 127]. */
-static inline lanes lanes_pow2(lanes n)
+/* a 2^n for integral n in [-126, 127]. */
+static inline lanes lanes_scale2(lanes a, lanes n)
 {
-    LANES_MAP(n.v[i] == n.v[i] ? (real)ldexp(1, (int)n.v[i]) : NAN);
+    LANES_MAP(n.v[i] == n.v[i] ? a.v[i] * (real)ldexp(1, (int)n.v[i]) : NAN);
 }
 
 /* Lane j += lane j + 8, then 4, 2, 1. */
