@@ -1,202 +1,305 @@
 /* body_quant.h - the quantizer on sixteen lanes, one loop for every format.
  *
- * What the format row says becomes a few constants: integers round and clamp;
- * floats find the octave of the value, its step, and round to a multiple of
- * it.  Percentile ranges and whole-tensor parts take the reference. */
-#include "kernels/quant_scale.h"
-#include "base/rng.h"
+ * A part is read twice, for its range and for its codes, the second time from
+ * cache.  Parts of 16 elements or more take a scale each; parts of 1, 2, 4 or
+ * 8 elements sit side by side in a vector, which then holds a scale a lane. */
+#include "kernels/body_round.h"
 
-struct rounder {
+struct quant_pass {
     const struct quant_spec *spec;
     const struct quant_out *out;
+    const float *x;
     uint64_t key;
-    lanes least, most;   /* codes */
-    lanes normal;        /* smallest normal */
-    lanes low_step;      /* step below it */
-    lanes step;          /* step of an octave as a share of it */
-    bool is_int, stochastic, no_mantissa;
+    struct rounder rounder;
+    struct scaler scaler;
+    lanes odd; /* collects x * 0: NaN when something is not finite */
 };
 
-static struct rounder rounder(const struct quant_spec *spec,
-                              const struct quant_out *out, uint64_t key)
+LANES_INLINE lanes some_lanes(const float *p, int m)
 {
-    const struct num_format *f = &spec->elem;
-
-    return (struct rounder){
-        .spec = spec,
-        .out = out,
-        .key = key,
-        .least = lanes_set(f->min_code),
-        .most = lanes_set(f->max),
-        .normal = lanes_set(ldexpf(1, f->emin)),
-        .low_step = lanes_set(f->step_zero),
-        .step = lanes_set(ldexpf(1, -f->man_bits)),
-        .is_int = f->kind == NUM_INT,
-        .stochastic = spec->rounding == NUM_STOCHASTIC,
-        .no_mantissa = f->man_bits == 0 && spec->rounding == NUM_NEAREST,
-    };
+    return m == 16 ? lanes_load(p) : lanes_load_n(p, m, 0);
 }
 
-static inline lanes round_steps(const struct rounder *r, lanes q, lanes u)
+LANES_INLINE void put_lanes(float *p, lanes x, int m)
 {
-    return r->stochastic ? lanes_floor(lanes_add(q, u)) : lanes_rint(q);
+    if (m == 16)
+        lanes_store(p, x);
+    else
+        lanes_store_n(p, x, m);
 }
 
-/* Without mantissa bits a tie goes by the parity of the exponent, which is
- * rare enough to leave to the scalar definition. */
-static lanes round_scalar(const struct rounder *r, lanes q)
+/* Codes, values and flags of the m consecutive elements from at on. */
+LANES_INLINE void emit(const struct quant_pass *p, size_t at, int m,
+                       lanes scale)
 {
-    float x[16];
-
-    lanes_store(x, q);
-    for (int i = 0; i < 16; i++)
-        x[i] = num_round(&r->spec->elem, x[i], NUM_NEAREST, 0);
-    return lanes_load(x);
-}
-
-/* num_round on sixteen values. */
-static inline lanes round_codes(const struct rounder *r, lanes q, lanes u)
-{
-    lanes a, step, code;
-
-    if (r->is_int)
-        return lanes_min(r->most,
-                         lanes_max(r->least, round_steps(r, q, u)));
-    a = lanes_min(r->most, lanes_abs(q));
-    step = lanes_if_lt(a, r->normal, r->low_step,
-                       lanes_mul(lanes_octave(a), r->step));
-    code = lanes_div(a, step);
-    if (r->no_mantissa && lanes_any_eq(code, lanes_set(1.5f)))
-        return round_scalar(r, q);
-    code = lanes_mul(round_steps(r, code, u), step);
-    return lanes_sign(lanes_min(r->most, code), q);
-}
-
-/* The uniforms of elements at, at+1, ...: as many as m. */
-static lanes uniforms(uint64_t key, size_t at, int m)
-{
-    float u[16] = { 0 };
-
-    for (int i = 0; i < m; i++)
-        u[i] = rng_f32(key, at + (size_t)i);
-    return lanes_load(u);
-}
-
-/* Codes, values and flags of m consecutive elements from at on. */
-static inline void emit(const struct rounder *r, const float *x, size_t at,
-                        int m, lanes scale)
-{
-    const lanes v = m == 16 ? lanes_load(x + at) : lanes_load_n(x + at, m, 0);
-    const lanes q = lanes_div(v, scale);
-    const lanes u = r->stochastic ? uniforms(r->key, at, m) : lanes_set(0);
+    const struct rounder *r = &p->rounder;
+    const lanes q = lanes_div(some_lanes(p->x + at, m), scale);
+    const lanes u = r->stochastic ? uniforms(p->key, at) : lanes_set(0);
     const lanes code = round_codes(r, q, u);
 
-    if (r->out->value && m == 16)
-        lanes_store(r->out->value + at, lanes_mul(code, scale));
-    else if (r->out->value)
-        lanes_store_n(r->out->value + at, lanes_mul(code, scale), m);
-    if (r->out->elem)
-        lanes_store_n(r->out->elem + at, code, m);
-    if (r->out->inside) {
-        float ratio[16];
+    if (p->out->value)
+        put_lanes(p->out->value + at, lanes_mul(code, scale), m);
+    if (p->out->elem)
+        put_lanes(p->out->elem + at, code, m);
+    if (p->out->inside) {
+        const lanes y = r->is_int ? lanes_rint(q) : q;
 
-        lanes_store(ratio, q);
-        for (int i = 0; i < m; i++)
-            r->out->inside[at + (size_t)i] =
-                quant_fits(&r->spec->elem, ratio[i]);
+        lanes_flag_lt(p->out->inside + at, lanes_abs(lanes_sub(y, r->centre)),
+                      r->limit, m);
     }
 }
 
-static float scale_of(const struct quant_spec *s, float amax, float global)
+/* A scale of 0 belongs to zeros, which any scale leaves zeros. */
+LANES_INLINE lanes divisor(lanes scale)
 {
-    if (!s->elem.scaled)
-        return 1;
-    return amax > 0 ? s->scale->round(amax, s->elem.max, global) : 0;
+    const lanes zero = lanes_set(0);
+
+    return lanes_if_lt(zero, scale, scale, lanes_set(1));
 }
 
-/* Largest magnitude of n elements; *odd collects x * 0. */
-static inline float part_max(const float *x, int n, lanes *odd)
-{
-    lanes max = lanes_set(0);
+/* --- ranges ------------------------------------------------------------ */
 
-    FOR_LANES (n) {
-        const lanes v = LOAD(x);
+/* Largest magnitude of n elements. */
+LANES_INLINE float span_max(struct quant_pass *p, size_t at, size_t n)
+{
+    lanes max = lanes_set(0), odd = p->odd;
+
+    for (size_t i = 0; i < n; i += 16) {
+        const lanes v =
+            some_lanes(p->x + at + i, n - i < 16 ? (int)(n - i) : 16);
 
         max = lanes_max(lanes_abs(v), max);
-        *odd = lanes_fma(v, lanes_set(0), *odd);
+        odd = lanes_fma(v, lanes_set(0), odd);
     }
+    p->odd = odd;
     return lanes_hmax(max);
 }
 
-static bool quant_along_cols(const struct rounder *r, const float *x,
-                             int rows, int cols, int length, float global)
+/* The magnitude of the given rank among n elements, bit by bit: the largest
+ * number that at most rank of them lie below. */
+static float span_rank(const float *x, size_t n, int rank)
 {
-    const int parts = (cols + length - 1) / length;
-    lanes odd = lanes_set(0);
+    uint32_t found = 0;
+    float value = 0;
 
-    for (int row = 0; row < rows; row++)
-        for (int p = 0; p < parts; p++) {
-            const size_t at = (size_t)row * (size_t)cols +
-                              (size_t)p * (size_t)length;
-            const int n = cols - p * length < length ? cols - p * length
-                                                     : length;
-            const float amax = part_max(x + at, n, &odd);
-            const float scale = scale_of(r->spec, amax, global);
-            const lanes s = lanes_set(scale == 0 ? 1 : scale);
+    for (uint32_t bit = UINT32_C(1) << 30; bit; bit >>= 1) {
+        const uint32_t candidate = found | bit;
+        float c;
+        long below = 0;
 
-            if (r->out->scale && r->spec->elem.scaled)
-                r->out->scale[(size_t)row * (size_t)parts + (size_t)p] =
-                    scale;
-            for (int i = 0; i < n; i += 16)
-                emit(r, x, at + (size_t)i, n - i < 16 ? n - i : 16, s);
+        memcpy(&c, &candidate, sizeof c);
+        for (size_t i = 0; i < n; i += 16)
+            below += lanes_count_lt(
+                lanes_abs(n - i >= 16
+                              ? lanes_load(x + i)
+                              : lanes_load_n(x + i, (int)(n - i), INFINITY)),
+                lanes_set(c));
+        if (below <= rank) {
+            found = candidate;
+            value = c;
         }
-    return lanes_sum(odd) == 0;
+    }
+    return value;
 }
 
-/* Sixteen columns at once: m in use, rows r0 .. r1-1, one scale a column. */
-static void quant_columns(const struct rounder *r, const float *x, int r0,
-                          int r1, int cols, int c, int m, float *scales,
-                          float global, lanes *odd)
+LANES_INLINE float span_range(struct quant_pass *p, size_t at, size_t n)
 {
-    lanes max = lanes_set(0), s;
-    float amax[16], scale[16];
+    const float max = span_max(p, at, n);
 
-    for (int row = r0; row < r1; row++) {
-        const float *at = x + (size_t)row * (size_t)cols + c;
-        const lanes v = m == 16 ? lanes_load(at) : lanes_load_n(at, m, 0);
+    return p->spec->range == QUANT_ABSMAX
+               ? max
+               : span_rank(p->x + at, n,
+                           quant_rank((int)n, p->spec->percentile));
+}
+
+/* The same on sixteen columns, rows r0 .. r1-1. */
+static lanes column_max(struct quant_pass *p, size_t at, int rows, int cols,
+                        int m)
+{
+    lanes max = lanes_set(0);
+
+    for (int row = 0; row < rows; row++, at += (size_t)cols) {
+        const lanes v = some_lanes(p->x + at, m);
 
         max = lanes_max(lanes_abs(v), max);
-        *odd = lanes_fma(v, lanes_set(0), *odd);
+        p->odd = lanes_fma(v, lanes_set(0), p->odd);
     }
-    lanes_store(amax, max);
-    for (int i = 0; i < 16; i++) {
-        scale[i] = scale_of(r->spec, amax[i], global);
-        if (scales && i < m && r->spec->elem.scaled)
-            scales[i] = scale[i];
-        /* A column of zeros: any scale gives zeros. */
-        scale[i] = scale[i] == 0 ? 1 : scale[i];
-    }
-    s = lanes_load(scale);
-    for (int row = r0; row < r1; row++)
-        emit(r, x, (size_t)row * (size_t)cols + (size_t)c, m, s);
+    return max;
 }
 
-static bool quant_along_rows(const struct rounder *r, const float *x,
-                             int rows, int cols, int length, float global)
+static lanes column_rank(const float *x, int rows, int cols, int m, int rank)
 {
-    lanes odd = lanes_set(0);
+    const lanes one = lanes_set(1), zero = lanes_set(0);
+    const lanes most = lanes_set((float)rank + 0.5f);
+    lanes found = zero;
 
-    for (int r0 = 0; r0 < rows; r0 += length)
-        for (int c = 0; c < cols; c += 16)
-            quant_columns(r, x, r0,
-                          r0 + length < rows ? r0 + length : rows, cols, c,
-                          cols - c < 16 ? cols - c : 16,
-                          r->out->scale ? r->out->scale +
-                                              (size_t)(r0 / length) *
-                                                  (size_t)cols + c
-                                        : NULL,
-                          global, &odd);
-    return lanes_sum(odd) == 0;
+    for (uint32_t bit = UINT32_C(1) << 30; bit; bit >>= 1) {
+        const lanes candidate = lanes_with_bit(found, bit);
+        lanes below = zero;
+
+        for (int row = 0; row < rows; row++)
+            below = lanes_add(
+                below, lanes_if_lt(lanes_abs(some_lanes(
+                                       x + (size_t)row * (size_t)cols, m)),
+                                   candidate, one, zero));
+        found = lanes_if_lt(below, most, candidate, found);
+    }
+    return found;
+}
+
+static lanes column_range(struct quant_pass *p, size_t at, int rows, int cols,
+                          int m)
+{
+    const lanes max = column_max(p, at, rows, cols, m);
+
+    return p->spec->range == QUANT_ABSMAX
+               ? max
+               : column_rank(p->x + at, rows, cols, m,
+                             quant_rank(rows, p->spec->percentile));
+}
+
+/* --- walks ------------------------------------------------------------- */
+
+/* n elements with one scale. */
+static void emit_span(const struct quant_pass *p, size_t at, size_t n,
+                      float scale)
+{
+    const lanes s = lanes_set(scale > 0 ? scale : 1);
+
+    for (size_t i = 0; i < n; i += 16)
+        emit(p, at + i, n - i < 16 ? (int)(n - i) : 16, s);
+}
+
+/* One line of parts: as many at a time as stay in L1, sixteen at most, so
+ * that their scales are rounded at once. */
+static void quant_line(struct quant_pass *p, size_t at, size_t n, size_t length,
+                       float *scales)
+{
+    const size_t batch = length * (length > 256 ? length > 4096 ? 1 : 2 : 16);
+
+    for (size_t c0 = 0; c0 < n; c0 += batch) {
+        const size_t end = n - c0 < batch ? n : c0 + batch;
+        float x[16];
+        int k = 0;
+
+        lanes_store(x, lanes_set(1)); /* for those not in use */
+        for (size_t c = c0; c < end; c += length)
+            x[k++] = span_range(p, at + c, end - c < length ? end - c : length);
+        lanes_store(x, scale_lanes(&p->scaler, lanes_load(x)));
+        k = 0;
+        for (size_t c = c0; c < end; c += length, k++) {
+            if (scales)
+                scales[c / length] = x[k];
+            emit_span(p, at + c, end - c < length ? end - c : length, x[k]);
+        }
+    }
+}
+
+/* One line of parts of 1, 2, 4 or 8 elements. */
+static void quant_line_short(struct quant_pass *p, size_t at, size_t n,
+                             size_t length, float *scales)
+{
+    for (size_t i = 0; i < n; i += 16) {
+        const int m = n - i < 16 ? (int)(n - i) : 16;
+        const lanes v = some_lanes(p->x + at + i, m);
+        const lanes s =
+            scale_lanes(&p->scaler, lanes_near_max(lanes_abs(v), (int)length));
+
+        p->odd = lanes_fma(v, lanes_set(0), p->odd);
+        emit(p, at + i, m, divisor(s));
+        if (scales) {
+            float each[16];
+
+            lanes_store(each, s);
+            for (size_t k = 0; k < (size_t)m; k += length)
+                scales[(i + k) / length] = each[k];
+        }
+    }
+}
+
+/* Where parts fill the rows, the whole tensor is one line of them. */
+static bool quant_along_cols(struct quant_pass *p, int rows, int cols,
+                             int length)
+{
+    const bool whole = cols % length == 0;
+    const size_t n = whole ? (size_t)rows * (size_t)cols : (size_t)cols;
+    const size_t parts = (n + (size_t)length - 1) / (size_t)length;
+    const bool in_lanes =
+        length < 16 && 16 % length == 0 && p->spec->range == QUANT_ABSMAX;
+
+    for (int row = 0; row < (whole ? 1 : rows); row++)
+        (in_lanes ? quant_line_short : quant_line)(
+            p, (size_t)row * n, n, (size_t)length,
+            p->out->scale ? p->out->scale + (size_t)row * parts : NULL);
+    return lanes_sum(p->odd) == 0;
+}
+
+static bool quant_along_rows(struct quant_pass *p, int rows, int cols,
+                             int length)
+{
+    for (int r0 = 0; r0 < rows; r0 += length) {
+        const int n = rows - r0 < length ? rows - r0 : length;
+        float *scales =
+            p->out->scale ? p->out->scale + (size_t)(r0 / length) * (size_t)cols
+                          : NULL;
+
+        FOR_LANES(cols)
+        {
+            const size_t at = (size_t)r0 * (size_t)cols + (size_t)i;
+            const lanes s =
+                scale_lanes(&p->scaler, column_range(p, at, n, cols, m));
+
+            if (scales)
+                put_lanes(scales + i, s, m);
+            for (int row = 0; row < n; row++)
+                emit(p, at + (size_t)row * (size_t)cols, m, divisor(s));
+        }
+    }
+    return lanes_sum(p->odd) == 0;
+}
+
+/* --- one scale for all, and none --------------------------------------- */
+
+/* Largest magnitude of a tensor of n elements. */
+static float tensor_max(struct quant_pass *p, size_t n)
+{
+    float max = 0;
+
+    for (size_t at = 0; at < n; at += 4096) {
+        const float m = span_max(p, at, n - at < 4096 ? n - at : 4096);
+
+        max = m > max ? m : max;
+    }
+    return max;
+}
+
+static bool quant_tensor(struct quant_pass *p, size_t n)
+{
+    float range = tensor_max(p, n), scale;
+
+    if (lanes_sum(p->odd) != 0)
+        return false;
+    if (p->spec->range == QUANT_PERCENTILE)
+        range = span_rank(p->x, n, quant_rank((int)n, p->spec->percentile));
+    scale = range > 0 ? quant_scale_round(p->spec->scale, range,
+                                          p->spec->elem.max, p->scaler.global1)
+                      : 0;
+    if (p->out->scale)
+        p->out->scale[0] = scale;
+    emit_span(p, 0, n, scale);
+    return true;
+}
+
+/* A plain cast: the scale is 1. */
+static bool quant_cast(struct quant_pass *p, size_t n)
+{
+    for (size_t at = 0; at < n; at += 4096) {
+        const size_t m = n - at < 4096 ? n - at : 4096;
+
+        span_max(p, at, m);
+        emit_span(p, at, m, 1);
+    }
+    return lanes_sum(p->odd) == 0;
 }
 
 static bool quant_apply(const struct quant_spec *spec,
@@ -204,31 +307,28 @@ static bool quant_apply(const struct quant_spec *spec,
                         int cols, enum quant_axis axis, uint64_t key,
                         void *work)
 {
-    const struct num_format *f = &spec->elem;
-    const struct rounder r = rounder(spec, out, key);
+    const size_t n = (size_t)rows * (size_t)cols;
     const int k = axis == QUANT_ALONG_COLS ? cols : rows;
     const int length =
         spec->gran == QUANT_GROUP && spec->group < k ? spec->group : k;
+    struct quant_pass p = { .spec = spec,
+                            .out = out,
+                            .x = x,
+                            .key = key,
+                            .rounder = rounder(&spec->elem, spec->rounding),
+                            .odd = lanes_set(0) };
     float global = 0;
 
-    if (spec->range != QUANT_ABSMAX ||
-        (spec->gran == QUANT_TENSOR && f->scaled))
-        return quant_apply_ref(spec, out, x, rows, cols, axis, key, work);
-    if (spec->scale->two_level) {
-        lanes odd = lanes_set(0);
-
-        global = 0;
-        for (int row = 0; row < rows; row++) {
-            const float m =
-                part_max(x + (size_t)row * (size_t)cols, cols, &odd);
-
-            global = m > global ? m : global;
-        }
-        global = quant_global_scale(global, f->max);
-    }
-    return axis == QUANT_ALONG_COLS
-               ? quant_along_cols(&r, x, rows, cols, length, global)
-               : quant_along_rows(&r, x, rows, cols, length, global);
+    (void)work;
+    if (!spec->elem.scaled)
+        return quant_cast(&p, n);
+    if (spec->scale->two_level)
+        global = quant_global_scale(tensor_max(&p, n), spec->elem.max);
+    p.scaler = scaler(spec, global);
+    if (spec->gran == QUANT_TENSOR)
+        return quant_tensor(&p, n);
+    return axis == QUANT_ALONG_COLS ? quant_along_cols(&p, rows, cols, length)
+                                    : quant_along_rows(&p, rows, cols, length);
 }
 
 static void fill_quant(struct kernels *kn)

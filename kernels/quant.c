@@ -8,81 +8,100 @@
 #include "base/str.h"
 #include "kernels/quant_scale.h"
 
-/* --- scale formats --------------------------------------------------------- */
-
-static float scale_fp32(float range, float qmax, float global)
-{
-    (void)global;
-    return range / qmax;
-}
-
-static float scale_bf16(float range, float qmax, float global)
-{
-    static const struct num_format bf16 = { .kind = NUM_FLOAT, .exp_bits = 8,
-        .man_bits = 7, .emin = -126, .subnormals = true,
-        .max = 0x1.fep127f, .step_zero = 0x1p-133f };
-
-    (void)global;
-    return num_round(&bf16, range / qmax, NUM_NEAREST, 0);
-}
+/* --- scale formats ----------------------------------------------------- */
 
 static float power_of_two(int e)
 {
     return ldexpf(1, e < -127 ? -127 : e > 127 ? 127 : e);
 }
 
-/* Smallest power of two that is not below the ideal: never clips.  arXiv
- * 2510.25602 eq. 7-9. */
-static float scale_e8m0_ceil(float range, float qmax, float global)
+static float scale_ideal(const struct quant_scale *s, float ideal,
+                         float range, float qmax)
+{
+    (void)s;
+    (void)range;
+    (void)qmax;
+    return ideal;
+}
+
+static float scale_rounded(const struct quant_scale *s, float ideal,
+                           float range, float qmax)
+{
+    const float rounded = num_round(&s->elem, ideal, NUM_NEAREST, 0);
+
+    (void)range;
+    (void)qmax;
+    return s->two_level ? fmaxf(rounded, s->elem.step_zero) : rounded;
+}
+
+static float scale_ceil(const struct quant_scale *s, float ideal, float range,
+                        float qmax)
 {
     int e;
-    const float m = frexpf(range / qmax, &e); /* m in [1/2, 1) */
+    const float m = frexpf(ideal, &e); /* m in [1/2, 1) */
 
-    (void)global;
+    (void)s;
+    (void)range;
+    (void)qmax;
     return power_of_two(m == 0.5f ? e - 1 : e);
 }
 
-/* OCP MX v1.0: exponent of the range minus exponent of the largest code. */
-static float scale_e8m0_floor(float range, float qmax, float global)
+static float scale_floor(const struct quant_scale *s, float ideal, float range,
+                         float qmax)
 {
-    (void)global;
+    (void)s;
+    (void)ideal;
     return power_of_two(ilogbf(range) - ilogbf(qmax));
 }
 
-/* Nearest in the logarithm. */
-static float scale_e8m0_round(float range, float qmax, float global)
+static float scale_near(const struct quant_scale *s, float ideal, float range,
+                        float qmax)
 {
     int e;
-    const float m = frexpf(range / qmax, &e);
+    const float m = frexpf(ideal, &e);
 
-    (void)global;
+    (void)s;
+    (void)range;
+    (void)qmax;
     return power_of_two(m < 0.70710678f ? e - 1 : e);
 }
 
-/* NVFP4 (arXiv 2509.25149): the scale of a block in e4m3, relative to the
- * tensor's; never zero for a block that is not. */
-static float scale_e4m3(float range, float qmax, float global)
-{
-    static const struct num_format e4m3 = { .kind = NUM_FLOAT, .exp_bits = 4,
-        .man_bits = 3, .emin = -6, .subnormals = true, .max = 448,
-        .step_zero = 0x1p-9f };
-    const float s = num_round(&e4m3, range / qmax / global, NUM_NEAREST, 0);
-
-    return (s > e4m3.step_zero ? s : e4m3.step_zero) * global;
-}
-
 const struct quant_scale quant_scales[] = {
-    { "fp32", 32, false, scale_fp32, "range / largest code, unrounded" },
-    { "bf16", 16, false, scale_bf16, "the same, rounded to bfloat16" },
-    { "e8m0", 8, false, scale_e8m0_ceil,
+    { "fp32", 32, false, SCALE_IDEAL, { .kind = NUM_FLOAT },
+      "range / largest code, unrounded" },
+    { "bf16", 16, false, SCALE_ROUNDED,
+      { .kind = NUM_FLOAT, .exp_bits = 8, .man_bits = 7, .emin = -126,
+        .subnormals = true, .max = 0x1.fep127f, .step_zero = 0x1p-133f },
+      "the same, rounded to bfloat16" },
+    { "e8m0", 8, false, SCALE_CEIL, { .kind = NUM_FLOAT },
       "power of two, rounded up: never clips (2510.25602)" },
-    { "e8m0-floor", 8, false, scale_e8m0_floor,
+    { "e8m0-floor", 8, false, SCALE_FLOOR, { .kind = NUM_FLOAT },
       "power of two by the OCP MX rule, may clip the largest" },
-    { "e8m0-round", 8, false, scale_e8m0_round, "nearest power of two" },
-    { "e4m3", 8, true, scale_e4m3,
+    { "e8m0-round", 8, false, SCALE_NEAR, { .kind = NUM_FLOAT },
+      "nearest power of two" },
+    { "e4m3", 8, true, SCALE_ROUNDED,
+      { .kind = NUM_FLOAT, .exp_bits = 4, .man_bits = 3, .emin = -6,
+        .subnormals = true, .max = 448, .step_zero = 0x1p-9f },
       "e4m3 within an fp32 scale of the tensor (NVFP4, 2509.25149)" },
 };
 const int n_quant_scales = (int)(sizeof quant_scales / sizeof quant_scales[0]);
+
+float quant_scale_round(const struct quant_scale *s, float range, float qmax,
+                        float global)
+{
+    static float (*const rules[SCALE_RULES])(const struct quant_scale *s,
+                                             float ideal, float range,
+                                             float qmax) = {
+        [SCALE_IDEAL] = scale_ideal, [SCALE_ROUNDED] = scale_rounded,
+        [SCALE_CEIL] = scale_ceil,   [SCALE_FLOOR] = scale_floor,
+        [SCALE_NEAR] = scale_near,
+    };
+    const float first = range / qmax;
+    const float ideal = s->two_level ? first / global : first;
+    const float scale = rules[s->rule](s, ideal, range, qmax);
+
+    return s->two_level ? scale * global : scale;
+}
 
 float quant_global_scale(float amax, float qmax)
 {
@@ -110,7 +129,7 @@ static const struct quant_scale *find_scale(const char *name)
     return NULL;
 }
 
-/* --- presets --------------------------------------------------------------- */
+/* --- presets ----------------------------------------------------------- */
 
 static const struct quant_preset presets[] = {
     { "mxfp8", "e4m3/g32/e8m0", "OCP MX v1.0, scale rounded up" },
@@ -129,7 +148,7 @@ const struct quant_preset *quant_preset_at(int i)
     return i < N_PRESETS ? &presets[i] : NULL;
 }
 
-/* --- text ------------------------------------------------------------------ */
+/* --- text -------------------------------------------------------------- */
 
 static bool set_group(struct quant_spec *s, const char *text)
 {
@@ -313,7 +332,7 @@ const char *quant_print(char buf[QUANT_TEXT], const struct quant_spec *s)
     return buf;
 }
 
-/* --- shape ----------------------------------------------------------------- */
+/* --- shape ------------------------------------------------------------- */
 
 enum status quant_check(const struct quant_spec *s, int k, const char *what,
                         struct err *err)

@@ -65,8 +65,12 @@ static float range_of(const struct pass *ps, const struct part *p)
     if (ps->spec->range == QUANT_ABSMAX)
         return amax;
     qsort(ps->sorted, (size_t)p->n, sizeof(float), by_value);
-    return ps->sorted[(int)ceil(p->n * ps->spec->percentile / 100) -
-                      1];
+    return ps->sorted[quant_rank(p->n, ps->spec->percentile)];
+}
+
+int quant_rank(int n, double p)
+{
+    return (int)ceil(n * p / 100) - 1;
 }
 
 bool quant_fits(const struct num_format *f, double q)
@@ -117,7 +121,8 @@ static bool do_part(const struct pass *ps, const struct part *p)
     if (range < 0)
         return false;
     if (s->elem.scaled)
-        scale = range > 0 ? s->scale->round(range, s->elem.max, ps->global)
+        scale = range > 0 ? quant_scale_round(s->scale, range, s->elem.max,
+                                              ps->global)
                           : 0;
     quantize_part(ps, p, scale);
     return true;

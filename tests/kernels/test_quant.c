@@ -275,11 +275,89 @@ static void a_percentile_clips_what_lies_beyond(void **state)
     check_relative((double)value[9], 9.0, 1e-6);
 }
 
+static const char *const sets[] = { "ref", "avx2", "avx512" };
+
+/* Element i draws number i of the stream, whatever the order of the work: the
+ * codes along rows, along columns and of each set are those of the definition.
+ * 45 columns leave every position within a block of the generator. */
+static void stochastic_codes_depend_on_the_position_only(void **state)
+{
+    enum { R = 33, C = 45 };
+    static const char *const texts[] = { "int4/row/stochastic",
+                                         "e4m3/tensor/stochastic",
+                                         "bf16/stochastic" };
+    const uint64_t key = rng_key(4, RNG_ROUND, 1);
+    float x[R * C], code[R * C], scale[C];
+    const struct quant_out out = { .elem = code, .scale = scale };
+    struct err err;
+
+    (void)state;
+    for (int i = 0; i < R * C; i++)
+        x[i] = (float)rng_normal(5, (uint64_t)i);
+    for (size_t t = 0; t < sizeof texts / sizeof texts[0]; t++)
+        for (int isa = 0; isa <= (int)kernels_cpu(); isa++)
+            for (int axis = 0; axis < 2; axis++) {
+                const struct quant_spec s = spec(texts[t]);
+                const struct kernels *kn;
+
+                scale[0] = 1;
+                check_ok(kernels_select(&kn, sets[isa], &err), err);
+                assert_true(kn->quant_apply(&s, &out, x, R, C,
+                                            (enum quant_axis)axis, key,
+                                            NULL));
+                for (int i = 0; i < R * C; i++) {
+                    const int part = axis ? i % C : i / C;
+                    const float q =
+                        x[i] / scale[s.gran == QUANT_ROW ? part : 0];
+
+                    check_close((double)code[i],
+                                (double)num_round(&s.elem, q, NUM_STOCHASTIC,
+                                                  rng_f32(key, (uint64_t)i)),
+                                0);
+                }
+            }
+}
+
+/* The code is the rounded true quotient.  A double quotient rounded to float
+ * is the correctly rounded one (53 >= 2 x 24 + 2 bits); a product with the
+ * reciprocal rounds some of these to another code. */
+static void the_division_by_the_scale_is_a_true_one(void **state)
+{
+    enum { N = 4096 };
+    const struct quant_spec s = spec("int8/row");
+    static float x[N], code[N];
+    float scale;
+    const struct quant_out out = { .elem = code, .scale = &scale };
+    struct err err;
+    int differ = 0;
+
+    (void)state;
+    for (int isa = 0; isa <= (int)kernels_cpu(); isa++)
+        for (int amax = 1; amax < 200; amax += 7) {
+            const struct kernels *kn;
+
+            check_ok(kernels_select(&kn, sets[isa], &err), err);
+            x[0] = (float)amax; /* x / (x / 127) is not always 127 */
+            for (int i = 1; i < N; i++) /* next to half-way */
+                x[i] = (float)((i % 126 + 0.5) * amax / 127);
+            assert_true(kn->quant_apply(&s, &out, x, 1, N, QUANT_ALONG_COLS,
+                                        0, NULL));
+            check_close((double)scale, (double)((float)amax / 127), 0);
+            for (int i = 0; i < N; i++) {
+                const float q = (float)((double)x[i] / (double)scale);
+
+                check_close((double)code[i], nearbyint((double)q), 0);
+                differ += nearbyintf(x[i] * (1 / scale)) != code[i];
+            }
+            check_close((double)code[0], 127, 0);
+        }
+    assert_true(differ > 0); /* the test can tell */
+}
+
 static void zeros_stay_zero_and_what_is_not_finite_is_reported(void **state)
 {
     static const char *const texts[] = { "int4/g4", "nvfp4/g4", "mxfp4/g4",
                                          "int8/tensor", "bf16", "e3m0/g4" };
-    static const char *const names[] = { "ref", "avx2", "avx512" };
     struct err err;
 
     (void)state;
@@ -290,7 +368,7 @@ static void zeros_stay_zero_and_what_is_not_finite_is_reported(void **state)
             float x[40] = { 0 }, y[40];
             const struct quant_out out = { .value = y };
 
-            check_ok(kernels_select(&kn, names[isa], &err), err);
+            check_ok(kernels_select(&kn, sets[isa], &err), err);
             for (int axis = 0; axis < 2; axis++) {
                 memset(x, 0, sizeof x);
                 assert_true(kn->quant_apply(&s, &out, x, 4, 10,
@@ -326,6 +404,8 @@ int main(void)
         cmocka_unit_test(values_do_not_change_when_quantized_again),
         cmocka_unit_test(the_two_axes_are_transposes_of_each_other),
         cmocka_unit_test(a_percentile_clips_what_lies_beyond),
+        cmocka_unit_test(stochastic_codes_depend_on_the_position_only),
+        cmocka_unit_test(the_division_by_the_scale_is_a_true_one),
         cmocka_unit_test(zeros_stay_zero_and_what_is_not_finite_is_reported),
     };
 
