@@ -35,8 +35,7 @@ static bool needs_quotes(const char *text, bool raw)
         return !raw;
     return strchr("#; \t", text[0]) || strstr(text, " #") ||
            strstr(text, " ;") || strchr(" \t", text[strlen(text) - 1]) ||
-           (!raw && (strchr(text, ',') ||
-                     (strchr(text, '(') && text_has_suffix(text, ")"))));
+           (!raw && strpbrk(text, ",(=[") != NULL);
 }
 
 static void add_text(struct str *out, const char *text, bool raw)
