@@ -41,6 +41,8 @@ LANES_INLINE void emit(const struct quant_pass *p, size_t at, int m,
         put_lanes(p->out->value + at, lanes_mul(code, scale), m);
     if (p->out->elem)
         put_lanes(p->out->elem + at, code, m);
+    if (p->out->code)
+        lanes_store_int8(p->out->code + at, lanes_mul(code, r->low_per), m);
     if (p->out->inside) {
         const lanes y = r->is_int ? lanes_rint(q) : q;
 

@@ -12,5 +12,6 @@
 void kernels_fill_ref(struct kernels *kn);
 void kernels_fill_avx2(struct kernels *kn);
 void kernels_fill_avx512(struct kernels *kn);
+void kernels_fill_vnni(struct kernels *kn); /* integer products only */
 
 #endif

@@ -48,6 +48,26 @@ struct gemm {
     void *work;      /* GEMM_WORK bytes of this thread, 64-byte aligned */
 };
 
+/* C[m, n] (+)= X W^T of operands with int8 codes and scales (quant_out).  The
+ * definition, for every set: the exact integer sum of each segment, converted
+ * to float, times the product of the two scales, fused onto C in order:
+ *
+ *   c = fma((float)sum_k x w, sx * (sw * unit), c)   for each segment
+ *
+ * unit is the product of the steps that the codes count (a power of two); seg
+ * divides k and both operands' parts. */
+struct igemm {
+    float *c;
+    const int8_t *x, *w;     /* [m, k], [n, k] */
+    const float *sx, *sw;    /* [m, x_parts], [n, w_parts]; one in all when
+                                the parts are 0 (per tensor) */
+    int x_parts, w_parts;
+    float unit;
+    int ldc, m, n, k, seg;
+    bool accumulate;
+    void *work; /* GEMM_WORK bytes of this thread */
+};
+
 /* One (batch, head) of causal attention: q, k, v, out and their gradients are
  * [seq, head_size] with leading dimensions. */
 struct attention {
@@ -78,6 +98,7 @@ struct kernels {
     void (*gemm_nt)(const struct gemm *g);
     void (*gemm_nn)(const struct gemm *g);
     void (*gemm_tn)(const struct gemm *g);
+    void (*igemm_nt)(const struct igemm *g);
 
     /* See quant_apply_ref. */
     bool (*quant_apply)(const struct quant_spec *spec,

@@ -48,6 +48,41 @@ static void gemm_tn(const struct gemm *g)
              (struct view){ g->b, 1, g->ldb });
 }
 
+/* The scale of row i in segment s of its k / seg. */
+static float segment_scale(const float *scale, int parts, int i, int s,
+                           int segments)
+{
+    return parts ? scale[(ptrdiff_t)i * parts + s / (segments / parts)]
+                 : scale[0];
+}
+
+static void igemm_nt(const struct igemm *g)
+{
+    const int segments = g->k / g->seg;
+
+    for (int i = 0; i < g->m; i++)
+        for (int j = 0; j < g->n; j++) {
+            float *c = g->c + (ptrdiff_t)i * g->ldc + j;
+            float sum = g->accumulate ? *c : 0;
+
+            for (int s = 0; s < segments; s++) {
+                const int8_t *x = g->x + (ptrdiff_t)i * g->k + s * g->seg;
+                const int8_t *w = g->w + (ptrdiff_t)j * g->k + s * g->seg;
+                int32_t dot = 0;
+
+                for (int p = 0; p < g->seg; p++)
+                    dot += x[p] * w[p];
+                sum = fmaf((float)dot,
+                           segment_scale(g->sx, g->x_parts, i, s, segments) *
+                               (segment_scale(g->sw, g->w_parts, j, s,
+                                              segments) *
+                                g->unit),
+                           sum);
+            }
+            *c = sum;
+        }
+}
+
 /* --- attention, one query at a time ------------------------------------------ */
 
 static real chain_dot(const real *x, const real *y, int n)
@@ -135,6 +170,7 @@ void kernels_fill_ref(struct kernels *kn)
     kn->gemm_nt = gemm_nt;
     kn->gemm_nn = gemm_nn;
     kn->gemm_tn = gemm_tn;
+    kn->igemm_nt = igemm_nt;
     kn->quant_apply = quant_apply_ref;
     kn->attention_forward = attention_forward;
     kn->attention_backward = attention_backward;

@@ -6,6 +6,7 @@
 
 #include <immintrin.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct {
     __m256 lo, hi;
@@ -346,6 +347,25 @@ static inline lanes lanes_sign(lanes a, lanes s)
 
     return (lanes){ _mm256_or_ps(a.lo, _mm256_and_ps(s.lo, bit)),
                     _mm256_or_ps(a.hi, _mm256_and_ps(s.hi, bit)) };
+}
+
+/* Sixteen integral values as bytes, m of them stored. */
+static inline void lanes_store_int8(int8_t *p, lanes a, int m)
+{
+    const __m256i words = _mm256_permute4x64_epi64(
+        _mm256_packs_epi32(_mm256_cvtps_epi32(a.lo), _mm256_cvtps_epi32(a.hi)),
+        0xd8);
+    const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words),
+                                          _mm256_extracti128_si256(words, 1));
+
+    if (m == 16)
+        _mm_storeu_si128((__m128i *)(void *)p, bytes);
+    else {
+        int8_t all[16];
+
+        _mm_storeu_si128((__m128i *)(void *)all, bytes);
+        memcpy(p, all, (size_t)m);
+    }
 }
 
 #endif

@@ -266,4 +266,11 @@ static inline lanes lanes_sign(lanes a, lanes s)
     return _mm512_or_ps(a, _mm512_and_ps(s, bit));
 }
 
+/* Sixteen integral values as bytes, m of them stored. */
+static inline void lanes_store_int8(int8_t *p, lanes a, int m)
+{
+    _mm_mask_storeu_epi8(p, lanes_first(m),
+                         _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a)));
+}
+
 #endif

@@ -345,10 +345,16 @@ enum status quant_check(const struct quant_spec *s, int k, const char *what,
                    what, s->group, k);
 }
 
-/* Length of a part along an axis of k elements. */
-static int part_length(const struct quant_spec *s, int k)
+int quant_part_length(const struct quant_spec *s, int k)
 {
     return s->gran == QUANT_GROUP && s->group < k ? s->group : k;
+}
+
+bool quant_has_int8(const struct quant_spec *s)
+{
+    return s->on && s->elem.scaled && s->elem.subnormals &&
+           s->elem.max / s->elem.step_zero <= 127 &&
+           s->elem.min_code / s->elem.step_zero >= -128;
 }
 
 double quant_bits(const struct quant_spec *s, int k, int rows)
@@ -361,7 +367,7 @@ double quant_bits(const struct quant_spec *s, int k, int rows)
     if (!s->elem.scaled)
         return bits;
     bits += s->gran == QUANT_TENSOR ? s->scale->bits / n
-                                    : s->scale->bits / part_length(s, k);
+                                    : s->scale->bits / quant_part_length(s, k);
     return s->scale->two_level ? bits + 32 / n : bits;
 }
 
@@ -370,7 +376,7 @@ int quant_parts(const struct quant_spec *s, int rows, int cols,
 {
     const int k = axis == QUANT_ALONG_COLS ? cols : rows;
     const int lines = axis == QUANT_ALONG_COLS ? rows : cols;
-    const int length = part_length(s, k);
+    const int length = quant_part_length(s, k);
 
     if (!s->elem.scaled)
         return 0;

@@ -90,7 +90,15 @@ struct quant_out {
     real *elem;      /* the code as a number (before the scale) */
     real *scale;     /* rounded scale of each part */
     uint8_t *inside; /* 1 where the input was not clipped */
+    int8_t *code;    /* elem / step_zero, where quant_has_int8 */
 };
+
+/* Do the elements of a spec, in units of their smallest step, fit int8?  So do
+ * intN, e2m1 (x2: up to 12), e2m3 (x8: up to 60) and other small formats. */
+bool quant_has_int8(const struct quant_spec *spec);
+
+/* Elements that share a scale along an axis of k: the group, else k. */
+int quant_part_length(const struct quant_spec *spec, int k);
 
 /* Number of parts in all: how many scales there are; 0 for a plain cast. */
 int quant_parts(const struct quant_spec *spec, int rows, int cols,

@@ -90,7 +90,7 @@ static void quantize_part(const struct pass *ps, const struct part *p,
     const struct num_format *f = &ps->spec->elem;
     const struct quant_out *out = ps->out;
 
-    if (out->scale && ps->spec->elem.scaled)
+    if (out->scale && f->scaled)
         out->scale[p->index] = scale;
     if (scale == 0)
         scale = 1; /* a part of zeros gives zeros at any scale */
@@ -107,6 +107,8 @@ static void quantize_part(const struct pass *ps, const struct part *p,
             out->inside[at] = quant_fits(f, (double)q);
         if (out->elem)
             out->elem[at] = code;
+        if (out->code)
+            out->code[at] = (int8_t)(code / (real)f->step_zero);
         if (out->value)
             out->value[at] = code * scale;
     }

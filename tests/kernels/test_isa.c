@@ -314,8 +314,10 @@ static void compare_quantizer(const char *text, uint64_t salt)
                                                                    : 1;
     float x[N], value[2][N], code[2][N], scale[2][N], work[N];
     uint8_t inside[2][N];
+    int8_t bytes[2][N];
 
     check_ok(quant_parse(&spec, text, NULL, &err), err);
+    memset(bytes, 0, sizeof bytes);
     for (int axis = 0; axis < 2; axis++) {
         const int rows = axis ? 40 : 37, cols = axis ? 37 : 40;
 
@@ -332,8 +334,10 @@ static void compare_quantizer(const char *text, uint64_t salt)
         memset(scale, 0, sizeof scale);
         for (int s = 0; s < n_sets; s++) {
             const int to = s > 0;
-            const struct quant_out out = { value[to], code[to], scale[to],
-                                           inside[to] };
+            const struct quant_out out = {
+                value[to], code[to], scale[to], inside[to],
+                quant_has_int8(&spec) ? bytes[to] : NULL,
+            };
 
             assert_true(sets[s]->quant_apply(&spec, &out, x, rows, cols,
                                              (enum quant_axis)axis, 5, work));
@@ -343,6 +347,7 @@ static void compare_quantizer(const char *text, uint64_t salt)
             assert_memory_equal(code[0], code[1], sizeof x);
             assert_memory_equal(scale[0], scale[1], sizeof x);
             assert_memory_equal(inside[0], inside[1], sizeof inside[0]);
+            assert_memory_equal(bytes[0], bytes[1], sizeof bytes[0]);
         }
     }
 }
@@ -374,6 +379,81 @@ static void codes_and_scales_have_the_bits_of_the_reference(void **state)
                              ranges[salt % 7 < 5 ? 0 : salt % 7 - 4]);
                     compare_quantizer(text, salt++);
                 }
+}
+
+/* --- integer products -------------------------------------------------------------- */
+
+/* m, n, k, elements of a segment, parts of x and of w (0: per tensor). */
+static void compare_integers(int m, int n, int k, int seg, int xp, int wp,
+                             bool acc)
+{
+    const size_t mk = (size_t)(m * k), nk = (size_t)(n * k);
+    int8_t *x = mem_array(mk, 1), *w = mem_array(nk, 1);
+    float *sx = some((size_t)(m * xp + 1), 1), *sw = some((size_t)(n * wp + 1),
+                                                          2);
+    float *c[ISA_COUNT] = { 0 }, *start = some((size_t)(m * (n + 3)), 3);
+    void *work = aligned_alloc(64, GEMM_WORK);
+
+    for (size_t i = 0; i < mk; i++)
+        x[i] = (int8_t)(i % 7 ? (int)rng_below(4, i, 256) - 128 : -128);
+    for (size_t i = 0; i < nk; i++)
+        w[i] = (int8_t)(i % 5 ? (int)rng_below(5, i, 256) - 128 : -128);
+    for (int s = 0; s < n_sets; s++) {
+        const struct igemm g = { .c = c[s] = some((size_t)(m * (n + 3)), 3),
+                                 .x = x, .w = w, .sx = sx, .sw = sw,
+                                 .x_parts = xp, .w_parts = wp, .unit = 0.5f,
+                                 .ldc = n + 3,
+                                 .m = m, .n = n, .k = k, .seg = seg,
+                                 .accumulate = acc, .work = work };
+
+        sets[s]->igemm_nt(&g);
+        assert_memory_equal(c[0], c[s],
+                            sizeof(float) * (size_t)(m * (n + 3)));
+        free(s > 0 ? c[s] : NULL);
+    }
+    /* against the plain sum in double: one rounding a product, two a segment */
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < n; j++) {
+            double sum = acc ? (double)start[i * (n + 3) + j] : 0, size;
+
+            size = fabs(sum);
+            for (int p = 0; p < k; p++) {
+                const double a = (double)(xp ? sx[i * xp + p / (k / xp)]
+                                             : sx[0]);
+                const double b = (double)(wp ? sw[j * wp + p / (k / wp)]
+                                             : sw[0]);
+                const double t = 0.5 * x[i * k + p] * w[j * k + p] * a * b;
+
+                sum += t;
+                size += fabs(t);
+            }
+            check_close((double)c[0][i * (n + 3) + j], sum,
+                        (k / seg + 3) * 0x1p-23 * size);
+        }
+    free(c[0]);
+    free(start);
+    free(x);
+    free(w);
+    free(sx);
+    free(sw);
+    free(work);
+}
+
+static void integer_products_have_the_bits_of_the_reference(void **state)
+{
+    (void)state;
+    for (int i = 0; i < N_SIZES; i++) {
+        const int m = sizes[i], n = sizes[(i * 7 + 3) % N_SIZES];
+
+        compare_integers(m, n, 96, 32, 3, 3, i % 2);
+        compare_integers(m, n, 96, 8, 12, 12, i % 2);
+        compare_integers(m, n, 64, 16, 4, 1, i % 2);
+        compare_integers(m, n, 60, 20, 1, 3, false);
+        compare_integers(m, n, 40, 40, 0, 1, true);
+        compare_integers(m, n, 40, 40, 0, 0, false);
+        compare_integers(m, n, 42, 6, 7, 7, false); /* not by fours */
+    }
+    compare_integers(20, 300, 4096, 32, 128, 128, false); /* many panels */
 }
 
 /* --- dispatch --------------------------------------------------------------------- */
@@ -408,6 +488,7 @@ int main(void)
         cmocka_unit_test(updates_have_the_bits_of_the_reference),
         cmocka_unit_test(attention_has_the_bits_of_the_reference),
         cmocka_unit_test(codes_and_scales_have_the_bits_of_the_reference),
+        cmocka_unit_test(integer_products_have_the_bits_of_the_reference),
         cmocka_unit_test(the_cap_names_a_set_this_cpu_has),
     };
 

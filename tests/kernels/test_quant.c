@@ -127,7 +127,7 @@ static void a_group_is_quantized_as_by_hand(void **state)
     const float want[8] = { 7, -7, 2, 3, 0, -1, 0, -4 };
     float value[8], code[8], scale;
     uint8_t inside[8];
-    const struct quant_out out = { value, code, &scale, inside };
+    const struct quant_out out = { value, code, &scale, inside, NULL };
 
     (void)state;
     assert_true(quant_apply_ref(&s, &out, x, 1, 8, QUANT_ALONG_COLS, 0, NULL));
@@ -161,7 +161,7 @@ static void the_scale_is_rounded_first(void **state)
         { "int8n/row/bf16", 127.4f, 1.0 }, /* 1.0031 rounds to 1 */
     };
     float x[4], value[4], code[4], scale;
-    const struct quant_out out = { value, code, &scale, NULL };
+    const struct quant_out out = { value, code, &scale, NULL, NULL };
 
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -261,7 +261,7 @@ static void a_percentile_clips_what_lies_beyond(void **state)
     const struct quant_spec s = spec("int8/row/pct:90");
     float x[10], value[10], scale, work[10];
     uint8_t inside[10];
-    const struct quant_out out = { value, NULL, &scale, inside };
+    const struct quant_out out = { value, NULL, &scale, inside, NULL };
 
     (void)state;
     for (int i = 0; i < 10; i++)
