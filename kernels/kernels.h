@@ -57,12 +57,12 @@ struct gemm {
  * unit is the product of the steps that the codes count (a power of two); seg
  * divides k and both operands' parts. */
 struct igemm {
-    float *c;
+    real *c;
     const int8_t *x, *w;     /* [m, k], [n, k] */
-    const float *sx, *sw;    /* [m, x_parts], [n, w_parts]; one in all when
+    const real *sx, *sw;     /* [m, x_parts], [n, w_parts]; one in all when
                                 the parts are 0 (per tensor) */
     int x_parts, w_parts;
-    float unit;
+    real unit;
     int ldc, m, n, k, seg;
     bool accumulate;
     void *work; /* GEMM_WORK bytes of this thread */

@@ -49,7 +49,7 @@ static void gemm_tn(const struct gemm *g)
 }
 
 /* The scale of row i in segment s of its k / seg. */
-static float segment_scale(const float *scale, int parts, int i, int s,
+static real segment_scale(const real *scale, int parts, int i, int s,
                            int segments)
 {
     return parts ? scale[(ptrdiff_t)i * parts + s / (segments / parts)]
@@ -62,8 +62,8 @@ static void igemm_nt(const struct igemm *g)
 
     for (int i = 0; i < g->m; i++)
         for (int j = 0; j < g->n; j++) {
-            float *c = g->c + (ptrdiff_t)i * g->ldc + j;
-            float sum = g->accumulate ? *c : 0;
+            real *c = g->c + (ptrdiff_t)i * g->ldc + j;
+            real sum = g->accumulate ? *c : 0;
 
             for (int s = 0; s < segments; s++) {
                 const int8_t *x = g->x + (ptrdiff_t)i * g->k + s * g->seg;
@@ -72,7 +72,7 @@ static void igemm_nt(const struct igemm *g)
 
                 for (int p = 0; p < g->seg; p++)
                     dot += x[p] * w[p];
-                sum = fmaf((float)dot,
+                sum = real_fma((real)dot,
                            segment_scale(g->sx, g->x_parts, i, s, segments) *
                                (segment_scale(g->sw, g->w_parts, j, s,
                                               segments) *

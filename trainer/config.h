@@ -115,6 +115,8 @@ struct layer_quant {
     struct quant_spec spec[OPERAND_COUNT];
     bool reuse[OPERAND_COUNT];
     bool clip; /* no gradient where the forward quantizer clipped */
+    bool integer; /* the forward product is an integer one (kernels.h) */
+    bool fake; /* it could be, but the f32 product is asked for */
 };
 
 /* kind: "qkv", "o", "fc1", "fc2", or "head", for which layer is ignored.  NULL

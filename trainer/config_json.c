@@ -57,8 +57,8 @@ static json_t *typed(const struct setting *s, const char *text)
 /* --- identity ------------------------------------------------------------ */
 
 /* The operands of one layer that are quantized, canonical; a backward operand
- * says "none" only where its forward operand is quantized, and the gradient is
- * named only where it is not the plain one. */
+ * says "none" only where its forward operand is quantized, and the gradient
+ * and the product are named only where they are not the usual ones. */
 static json_t *layer_identity(const struct layer_quant *q)
 {
     json_t *object = json_object();
@@ -77,6 +77,8 @@ static json_t *layer_identity(const struct layer_quant *q)
     }
     if (q->clip)
         json_object_set_new(object, "grad", json_string("clip"));
+    if (q->fake)
+        json_object_set_new(object, "gemm", json_string("fake"));
     return object;
 }
 

@@ -9,10 +9,10 @@
 /* The keys of a [quant] section, operands first. */
 static const char *const names[] = { "w",     "x",     "dy_d",  "w_d",
                                      "dy_g",  "x_g",   "group", "scale",
-                                     "range", "round", "grad" };
+                                     "range", "round", "grad",  "gemm" };
 #define N_NAMES (int)(sizeof names / sizeof names[0])
 enum { NAME_GROUP = OPERAND_COUNT, NAME_SCALE, NAME_RANGE, NAME_ROUND,
-       NAME_GRAD };
+       NAME_GRAD, NAME_GEMM };
 
 const char *const quant_operands[OPERAND_COUNT] = { "w",   "x",    "dy_d",
                                                     "w_d", "dy_g", "x_g" };
@@ -132,6 +132,11 @@ static enum status parse_layer(struct layer_quant *out, const struct texts *t,
     /* Nothing is clipped where nothing of the forward pass is quantized. */
     out->clip = strcmp(t->s[NAME_GRAD], "clip") == 0 &&
                 (out->spec[OPERAND_W].on || out->spec[OPERAND_X].on);
+    out->integer = strcmp(t->s[NAME_GEMM], "integer") == 0 &&
+                   quant_has_int8(&out->spec[OPERAND_W]) &&
+                   quant_has_int8(&out->spec[OPERAND_X]);
+    out->fake = !out->integer && quant_has_int8(&out->spec[OPERAND_W]) &&
+                quant_has_int8(&out->spec[OPERAND_X]);
     return OK;
 }
 

@@ -48,10 +48,16 @@ static uint64_t round_key(const struct linear *l, enum quant_operand operand)
 }
 
 static bool quantize(struct linear *l, enum quant_operand operand, real *to,
-                     uint8_t *inside, const real *from, int rows, int cols,
+                     uint8_t *inside, const struct codes *codes,
+                     const real *from, int rows, int cols,
                      enum quant_axis axis)
 {
-    const struct quant_out out = { .value = to, .inside = inside };
+    const struct quant_out out = {
+        .value = to,
+        .inside = inside,
+        .code = codes ? codes->code : NULL,
+        .scale = codes ? codes->scale : NULL,
+    };
 
     if (l->kn->quant_apply(&l->spec[operand], &out, from, rows, cols, axis,
                            round_key(l, operand), l->work->quant))
@@ -70,8 +76,36 @@ static bool quantize(struct linear *l, enum quant_operand operand, real *to,
 bool linear_begin(struct linear *l)
 {
     return !l->spec[OPERAND_W].on ||
-           quantize(l, OPERAND_W, l->qw, l->in_w, l->w, l->out, l->in,
+           quantize(l, OPERAND_W, l->qw, l->in_w, &l->cw, l->w, l->out, l->in,
                     QUANT_ALONG_COLS);
+}
+
+/* The shorter of the two parts cuts the axis for both. */
+static void integer_forward(struct linear *l, real *y, int rows,
+                            bool accumulate)
+{
+    const int parts = l->cx.parts > l->cw.parts ? l->cx.parts : l->cw.parts;
+    const struct igemm g = {
+        .c = y, .x = l->cx.code, .w = l->cw.code, .sx = l->cx.scale,
+        .sw = l->cw.scale, .x_parts = l->cx.parts, .w_parts = l->cw.parts,
+        .unit = l->spec[OPERAND_X].elem.step_zero *
+                l->spec[OPERAND_W].elem.step_zero,
+        .ldc = l->out, .m = rows, .n = l->out, .k = l->in,
+        .seg = l->in / (parts ? parts : 1), .accumulate = accumulate,
+    };
+    const int each = share(rows, l->work->threads);
+
+#pragma omp parallel for num_threads(l->work->threads) schedule(static)
+    for (int at = 0; at < rows; at += each) {
+        struct igemm part = g;
+
+        part.m = rows - at < each ? rows - at : each;
+        part.c += (ptrdiff_t)at * g.ldc;
+        part.x += (ptrdiff_t)at * g.k;
+        part.sx += (ptrdiff_t)at * g.x_parts;
+        part.work = l->work->gemm + (size_t)omp_get_thread_num() * GEMM_WORK;
+        l->kn->igemm_nt(&part);
+    }
 }
 
 bool linear_forward(struct linear *l, real *y, const real *x, int rows,
@@ -82,10 +116,14 @@ bool linear_forward(struct linear *l, real *y, const real *x, int rows,
                       .accumulate = accumulate };
 
     if (l->spec[OPERAND_X].on) {
-        if (!quantize(l, OPERAND_X, l->qx, l->in_x, x, rows, l->in,
+        if (!quantize(l, OPERAND_X, l->qx, l->in_x, &l->cx, x, rows, l->in,
                       QUANT_ALONG_COLS))
             return false;
         g.a = l->qx;
+    }
+    if (l->cx.code) {
+        integer_forward(l, y, rows, accumulate);
+        return true;
     }
     if (l->spec[OPERAND_W].on)
         g.b = l->qw;
@@ -103,7 +141,8 @@ static const real *backward_operand(struct linear *l,
         return forward;
     if (!l->spec[operand].on)
         return raw;
-    return quantize(l, operand, l->work->operand, NULL, raw, rows, cols, axis)
+    return quantize(l, operand, l->work->operand, NULL, NULL, raw, rows, cols,
+                    axis)
                ? l->work->operand
                : NULL;
 }

@@ -8,7 +8,10 @@
  * backward operand that says "forward" uses the tensor of the forward pass as
  * it was, which is what automatic differentiation of a straight-through
  * estimator does.  With clipping, dX and dW are zeroed where the forward
- * quantizer clipped x or w (Bengio et al. 2013, arXiv:1308.3432, saturated). */
+ * quantizer clipped x or w (Bengio et al. 2013, arXiv:1308.3432, saturated).
+ *
+ * Where x and w both have int8 codes, Y is the integer product of kernels.h
+ * (quant.gemm = fake asks for the f32 product of the same values instead). */
 #ifndef TRAINER_LINEAR_H
 #define TRAINER_LINEAR_H
 
@@ -34,6 +37,13 @@ struct workspaces {
     char bad[96]; /* "" or what was not finite, and where */
 };
 
+/* int8 codes of an operand and the scales of its parts (kernels.h). */
+struct codes {
+    int8_t *code;
+    real *scale;
+    int parts; /* of a row; 0: one scale for the tensor */
+};
+
 struct linear {
     const struct kernels *kn;
     struct workspaces *work;
@@ -48,6 +58,7 @@ struct linear {
     real *qw;          /* quantized weight of this step, or NULL */
     real *qx;          /* quantized input of this pass, or NULL */
     uint8_t *in_w, *in_x; /* not clipped, or NULL */
+    struct codes cw, cx;  /* of an integer forward product, else empty */
 };
 
 /* Quantize the weight for the step; call before the first use in it. */

@@ -97,6 +97,27 @@ static real *cut_real(struct arena *a, size_t rows, size_t cols)
     return cut(a, rows * cols * sizeof(real));
 }
 
+/* The parts of both operands must be cut from each other without a rest. */
+static bool codes_fit(const struct linear *l)
+{
+    const int x = quant_part_length(&l->spec[OPERAND_X], l->in);
+    const int w = quant_part_length(&l->spec[OPERAND_W], l->in);
+
+    return l->in % x == 0 && l->in % w == 0 &&
+           (x > w ? x % w == 0 : w % x == 0);
+}
+
+static void place_codes(struct arena *a, struct codes *c,
+                        const struct quant_spec *spec, int rows, int k)
+{
+    const bool tensor = spec->gran == QUANT_TENSOR;
+
+    c->parts = tensor ? 0 : k / quant_part_length(spec, k);
+    c->code = cut(a, (size_t)rows * (size_t)k);
+    c->scale = cut_real(a, tensor ? 1 : (size_t)rows,
+                        tensor ? 1 : (size_t)c->parts);
+}
+
 static void bind_linear(struct model *m, struct arena *a, struct linear *l,
                         const struct config *c, enum layer_kind kind,
                         int layer, int in, int out)
@@ -125,6 +146,10 @@ static void bind_linear(struct model *m, struct arena *a, struct linear *l,
         l->qw = cut_real(a, weights, 1);
     if (l->spec[OPERAND_X].on)
         l->qx = cut_real(a, inputs, 1);
+    if (q && q->integer && codes_fit(l)) {
+        place_codes(a, &l->cw, &l->spec[OPERAND_W], out, in);
+        place_codes(a, &l->cx, &l->spec[OPERAND_X], m->dims.bt, in);
+    }
     if (l->spec[OPERAND_W].on && l->clip)
         l->in_w = cut(a, weights);
     if (l->spec[OPERAND_X].on && l->clip)
