@@ -215,7 +215,19 @@ static void print_cost(const struct plan *p)
     }
 }
 
-void plan_print(const struct plan *p, const char *db_path)
+/* Indented by two, as the rest. */
+static void print_law(const char *verdict)
+{
+    while (*verdict) {
+        const size_t n = strcspn(verdict, "\n");
+
+        printf("  %.*s\n", (int)n, verdict);
+        verdict += n + (verdict[n] == '\n');
+    }
+}
+
+void plan_print(const struct plan *p, const struct plan_law *law,
+                const char *db_path)
 {
     const struct grid *g = p->grid;
 
@@ -238,6 +250,7 @@ void plan_print(const struct plan *p, const char *db_path)
     if (p->over)
         printf("  over budget: %s; %d run%s fit\n", p->over, p->allowed,
                p->allowed == 1 ? "" : "s");
+    print_law(str_text(&law->verdict));
 }
 
 static char *summary_of(const struct grid *g, int point)
@@ -357,7 +370,7 @@ static void add_runs(struct str *out, const struct plan *p)
     str_add(out, "]");
 }
 
-void plan_print_json(const struct plan *p)
+void plan_print_json(const struct plan *p, const struct plan_law *law)
 {
     struct str out = { 0 };
 
@@ -366,6 +379,11 @@ void plan_print_json(const struct plan *p)
     json_add_text(&out, "ini_sha256", p->grid->sha256);
     add_totals(&out, p);
     add_parts(&out, p->grid);
+    if (law->judged)
+        str_addf(&out, ",\"law_identifiable\":%s",
+                 law->identifiable ? "true" : "false");
+    if (law->judged)
+        json_add_text(&out, "law", str_text(&law->verdict));
     add_runs(&out, p);
     str_add(&out, "}");
     puts(str_text(&out));

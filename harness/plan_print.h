@@ -2,12 +2,19 @@
 #ifndef HARNESS_PLAN_PRINT_H
 #define HARNESS_PLAN_PRINT_H
 
-#include "harness/cli.h"
+#include "base/str.h"
 #include "harness/plan.h"
 
-void plan_print(const struct plan *p, const char *db_path);
+/* What is said of the law: lines, empty when nothing is. */
+struct plan_law {
+    bool judged, identifiable;
+    struct str verdict;
+};
+
+void plan_print(const struct plan *p, const struct plan_law *law,
+                const char *db_path);
 void plan_print_list(const struct plan *p);
-void plan_print_json(const struct plan *p);
+void plan_print_json(const struct plan *p, const struct plan_law *law);
 
 /* "w=int4/g32 x=int8 group=32", "none": what a configuration quantizes, as it
  * was written; the caller frees it. */

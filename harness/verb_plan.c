@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "harness/fit_request.h"
 #include "harness/grid_cli.h"
 #include "harness/plan_print.h"
 #include "harness/plan_why.h"
@@ -12,23 +13,54 @@ static const struct cli_option options[] = {
     { "speed", 0, "FLOPS", "FLOP/s of a slot, in place of measuring it" },
     { "list", 0, NULL, "print every run in order" },
     { "why", 0, "ID", "explain one point: its state, or what differs" },
+    { "law", 0, "NAME", "the law to judge the grid by; default [grid] law" },
+    { "noise", 0, "X", "assumed relative noise of a loss; default 0.003" },
     { "json", 0, NULL, "report as JSON, runs included" },
     { NULL, 0, NULL, NULL },
 };
 
+/* Can the law be told from these runs?  A grid that names no law is only
+ * judged when asked. */
+static enum status judge(struct plan_law *out, const struct cli *cli,
+                         const struct grid *g, struct err *err)
+{
+    const char *name = cli_value(cli, "law", g->law);
+    double noise;
+    enum status st =
+        cli_number(&noise, cli, "noise", 0.003, 1e-12, 1e3, err);
+
+    if (st != OK || !name)
+        return st;
+    if (g->n_points > GRID_KEPT_CONFIGS) {
+        str_addf(&out->verdict, "law %s: not judged, more than %d points\n",
+                 name, GRID_KEPT_CONFIGS);
+        return OK;
+    }
+    out->judged = true;
+    return fit_plan_verdict(&out->verdict, &out->identifiable, g, name, noise,
+                            err);
+}
+
 static enum status print(const struct cli *cli, const struct plan *p,
                          struct err *err)
 {
+    struct plan_law law = { .judged = false };
+    enum status st = OK;
+
     if (cli_flag(cli, "why"))
         return plan_why(p, cli->db_path, cli_value(cli, "why", ""), err);
-    if (cli_flag(cli, "json"))
-        plan_print_json(p);
-    else if (cli_flag(cli, "list"))
+    if (!cli_flag(cli, "list"))
+        st = judge(&law, cli, p->grid, err);
+    if (st == OK && cli_flag(cli, "json"))
+        plan_print_json(p, &law);
+    else if (st == OK && cli_flag(cli, "list"))
         plan_print_list(p);
-    else
-        plan_print(p, cli->db_path);
-    return p->over ? err_set(err, ERR_REFUSED, "over budget: %s", p->over)
-                   : OK;
+    else if (st == OK)
+        plan_print(p, &law, cli->db_path);
+    str_release(&law.verdict);
+    if (st == OK && p->over)
+        st = err_set(err, ERR_REFUSED, "over budget: %s", p->over);
+    return st;
 }
 
 static enum status run(struct cli *cli, struct err *err)
@@ -64,7 +96,8 @@ const struct verb verb_plan = {
     .summary = "count and price a grid before running it",
     .example = "qlaw plan experiments/quickstart.ini",
     .options = options,
-    .detail = "Counts points and runs, new and already there, and estimates "
-              "time, memory and\ndisk.  Exit 6 when a [budget] is exceeded.",
+    .detail = "Counts points and runs, new and already there, estimates time, "
+              "memory and disk,\nand says whether the grid can tell its law.  "
+              "Exit 6 when a [budget] is exceeded.",
     .run = run,
 };
