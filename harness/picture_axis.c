@@ -1,0 +1,183 @@
+/* picture_axis.c - ranges and tics. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/picture.h"
+
+static void add_superscript(char *out, size_t size, int n)
+{
+    static const char *const digit[] = {
+        "\u2070", "\u00b9", "\u00b2", "\u00b3", "\u2074",
+        "\u2075", "\u2076", "\u2077", "\u2078", "\u2079",
+    };
+    char text[12];
+
+    snprintf(text, sizeof text, "%d", n);
+    for (const char *c = text; *c; c++) {
+        const size_t len = strlen(out);
+
+        snprintf(out + len, size - len, "%s",
+                 *c == '-' ? "\u207b" : digit[*c - '0']);
+    }
+}
+
+const char *picture_number(char buf[48], double x)
+{
+    int e;
+    double m;
+    char mantissa[16];
+
+    if (x == 0 || (fabs(x) >= 0.99e-3 && fabs(x) < 0.9999e4)) {
+        snprintf(buf, 48, "%.4g", x);
+        return buf;
+    }
+    e = (int)floor(log10(fabs(x)) + 1e-9);
+    m = x / pow(10, e);
+    snprintf(mantissa, sizeof mantissa, "%.3g", m);
+    snprintf(buf, 48, strcmp(mantissa, "1") == 0 ? "10" : "%s\u00d710",
+             mantissa);
+    add_superscript(buf, 48, e);
+    return buf;
+}
+
+static void number_tic(struct picture_axis *a, double at)
+{
+    char buf[48];
+
+    if (at >= a->lo && at <= a->hi)
+        picture_tic(a, at, picture_number(buf, at));
+}
+
+/* Tics a round step apart. */
+static void linear_tics(struct picture_axis *a, int most)
+{
+    const double raw = (a->hi - a->lo) / most;
+    const double unit = pow(10, floor(log10(raw)));
+    const double step = raw / unit < 1.5 ? unit
+                        : raw / unit < 3.5 ? 2 * unit
+                        : raw / unit < 7.5 ? 5 * unit
+                                           : 10 * unit;
+
+    for (double k = ceil(a->lo / step - 1e-9); k * step <= a->hi; k++)
+        number_tic(a, fabs(k) < 0.5 ? 0 : k * step);
+}
+
+/* How the multiples of powers of ten that get a tic become fewer. */
+static const struct {
+    double at[3];
+    int n;
+} multiples[] = { { { 1, 2, 5 }, 3 }, { { 1, 3 }, 2 }, { { 1 }, 1 } };
+
+static int count_tics(const struct picture_axis *a, int set, int skip)
+{
+    const int first = (int)floor(log10(a->lo)), last = (int)ceil(log10(a->hi));
+    int n = 0;
+
+    for (int e = first; e <= last; e++)
+        for (int k = 0; k < multiples[set].n && e % skip == 0; k++) {
+            const double at = multiples[set].at[k] * pow(10, e);
+
+            n += at >= a->lo && at <= a->hi;
+        }
+    return n;
+}
+
+/* Powers of ten, with as many multiples between them as there is room for;
+ * within less than a decade steps as on a linear axis. */
+static void log_tics(struct picture_axis *a, int most)
+{
+    const int first = (int)floor(log10(a->lo)), last = (int)ceil(log10(a->hi));
+    int set = 0, skip = 1;
+
+    if (log10(a->hi / a->lo) < 0.75) {
+        linear_tics(a, most);
+        return;
+    }
+    while (set < 2 && count_tics(a, set, skip) > most)
+        set++;
+    while (set == 2 && count_tics(a, set, skip) > most)
+        skip++;
+    for (int e = first; e <= last; e++)
+        for (int k = 0; k < multiples[set].n && e % skip == 0; k++)
+            number_tic(a, multiples[set].at[k] * pow(10, e));
+}
+
+/* A little room around the marks. */
+static void widen(struct picture_axis *a)
+{
+    if (a->lo > a->hi) { /* nothing is there */
+        a->lo = a->log ? 1 : 0;
+        a->hi = a->log ? 10 : 1;
+    }
+    if (a->fixed)
+        return;
+    if (a->log) {
+        const double room = a->hi > a->lo * 1.001 ? pow(a->hi / a->lo, 0.06)
+                                                  : 1.5;
+
+        a->lo /= room;
+        a->hi *= room;
+    } else {
+        const double size = a->hi - a->lo;
+        const double least = 1e-6 * fmax(fabs(a->lo), fabs(a->hi));
+        const double room = size > least ? 0.06 * size
+                            : a->hi != 0 ? 0.1 * fabs(a->hi)
+                                         : 1;
+
+        a->lo -= room;
+        a->hi += room;
+    }
+}
+
+static void finish(struct picture_axis *a, int most)
+{
+    widen(a);
+    if (a->n_tics)
+        return;
+    if (a->log)
+        log_tics(a, most);
+    else
+        linear_tics(a, most);
+}
+
+static void share(struct picture *p, bool y, int first, int n)
+{
+    double lo = HUGE_VAL, hi = -HUGE_VAL;
+
+    for (int i = first; i < first + n && i < p->n_panels; i++) {
+        const struct picture_axis *a = y ? &p->panels[i].y : &p->panels[i].x;
+
+        lo = fmin(lo, a->lo);
+        hi = fmax(hi, a->hi);
+    }
+    for (int i = first; i < first + n && i < p->n_panels; i++) {
+        struct picture_axis *a = y ? &p->panels[i].y : &p->panels[i].x;
+
+        a->lo = lo;
+        a->hi = hi;
+    }
+}
+
+int picture_columns(const struct picture *p)
+{
+    const int n = p->n_panels;
+
+    return p->columns ? p->columns : n <= 3 ? n : n == 4 ? 2 : 3;
+}
+
+void picture_axes(struct picture *p)
+{
+    if (p->share_x)
+        share(p, false, 0, p->n_panels);
+    if (p->share_y)
+        share(p, true, 0, p->n_panels);
+    for (int i = 0; p->share_rows && p->columns && i < p->n_panels;
+         i += p->columns)
+        share(p, true, i, p->columns);
+    for (int i = 0; i < p->n_panels; i++) {
+        finish(&p->panels[i].x, picture_columns(p) > 2 ? 3 : 6);
+        finish(&p->panels[i].y, 6);
+    }
+}

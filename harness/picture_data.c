@@ -1,0 +1,531 @@
+/* picture_data.c - a picture as the blocks that plots/panels.gp reads. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/dat.h"
+#include "harness/label.h"
+#include "harness/picture.h"
+
+#define NAME_LENGTH 26 /* longer names are cut in the picture */
+#define TEXT_LENGTH 100
+
+/* Where the names of the series stand. */
+enum key_mode { KEY_NONE, KEY_BESIDE, KEY_COLUMN };
+
+struct beside { /* a name at the end of a line */
+    int panel, series;
+    double at; /* height in the panel, 0 .. 1 */
+};
+
+struct layout {
+    enum key_mode mode;
+    int columns, rows;
+    double width, height;
+    size_t key_length, tic_length;
+    struct beside *beside;
+    int n_beside;
+    int *used; /* series that appear */
+};
+
+/* --- names ------------------------------------------------------------------- */
+
+static double to_unit(const struct picture_axis *a, double v)
+{
+    return a->log ? log(v / a->lo) / log(a->hi / a->lo)
+                  : (v - a->lo) / (a->hi - a->lo);
+}
+
+static double from_unit(const struct picture_axis *a, double u)
+{
+    return a->log ? a->lo * pow(a->hi / a->lo, u)
+                  : a->lo + u * (a->hi - a->lo);
+}
+
+/* The rightmost thing of a series in a panel: the end of its curve, else its
+ * last point.  NaN when it is not there. */
+static double end_of(const struct picture *p, int panel, int series)
+{
+    double x = -HUGE_VAL, y = (double)NAN;
+
+    for (int i = 0; i < p->n_curves; i++) {
+        const struct picture_line *c = &p->curves[i];
+
+        if (c->panel != panel || c->series != series || c->look == LOOK_THIN)
+            continue;
+        for (int k = 0; k < c->n; k++)
+            if (c->at[k].x >= x && isfinite(c->at[k].y)) {
+                x = c->at[k].x;
+                y = c->at[k].y;
+            }
+    }
+    if (!isnan(y))
+        return y;
+    for (int i = 0; i < p->n_points; i++) {
+        const struct picture_point *q = &p->points[i];
+
+        if (q->panel == panel && q->series == series && q->x >= x) {
+            x = q->x;
+            y = q->y;
+        }
+    }
+    return y;
+}
+
+static int by_height(const void *a, const void *b)
+{
+    const struct beside *x = a, *y = b;
+
+    return (x->at > y->at) - (x->at < y->at);
+}
+
+/* Move names apart so that none covers another: those that touch form groups,
+ * each centred where its members want to be. */
+static void spread(struct beside *b, int n, double gap)
+{
+    double *centre = mem_array((size_t)n + 1, sizeof *centre);
+    int *size = mem_array((size_t)n + 1, sizeof *size);
+    int groups = 0, k = 0;
+
+    qsort(b, (size_t)n, sizeof *b, by_height);
+    for (int i = 0; i < n; i++) {
+        centre[groups] = b[i].at;
+        size[groups++] = 1;
+        while (groups > 1 &&
+               centre[groups - 1] - centre[groups - 2] <
+                   gap * (size[groups - 1] + size[groups - 2]) / 2) {
+            const int a = groups - 2, c = groups - 1;
+
+            centre[a] = (centre[a] * size[a] + centre[c] * size[c]) /
+                        (size[a] + size[c]);
+            size[a] += size[c];
+            groups--;
+        }
+    }
+    for (int g = 0; g < groups; g++) {
+        const double half = gap * (size[g] - 1) / 2;
+        const double low = fmin(fmax(centre[g] - half, 0.02), 0.98 - 2 * half);
+
+        for (int i = 0; i < size[g]; i++, k++)
+            b[k].at = low + gap * i;
+    }
+    free(centre);
+    free(size);
+}
+
+static void place_beside(struct layout *l, const struct picture *p)
+{
+    for (int i = 0; i < p->n_panels; i++) {
+        const struct picture_axis *y = &p->panels[i].y;
+        const int first = l->n_beside;
+
+        for (int s = 0; s < p->n_series; s++) {
+            const double end = end_of(p, i, s);
+            const double at = isnan(end) ? end : to_unit(y, end);
+
+            if (isnan(at))
+                continue;
+            l->beside = mem_grow(l->beside, (size_t)l->n_beside + 1,
+                                 sizeof *l->beside);
+            l->beside[l->n_beside++] =
+                (struct beside){ i, s, fmin(fmax(at, 0), 1) };
+        }
+        spread(l->beside + first, l->n_beside - first, 0.066);
+    }
+}
+
+/* --- layout ---------------------------------------------------------------------- */
+
+static void mark_used(struct layout *l, const struct picture *p)
+{
+    l->used = mem_array((size_t)p->n_series + 1, sizeof *l->used);
+    for (int i = 0; i < p->n_points; i++)
+        if (p->points[i].series >= 0)
+            l->used[p->points[i].series] = 1;
+    for (int i = 0; i < p->n_curves; i++)
+        if (p->curves[i].series >= 0 && p->curves[i].n)
+            l->used[p->curves[i].series] = 1;
+    for (int i = 0; i < p->n_boxes; i++)
+        if (p->boxes[i].series >= 0)
+            l->used[p->boxes[i].series] = 1;
+}
+
+static size_t shown_length(const char *text)
+{
+    char *cut = label_cut(text, NAME_LENGTH);
+    const size_t n = label_length(cut);
+
+    free(cut);
+    return n;
+}
+
+static void choose_key(struct layout *l, const struct picture *p)
+{
+    int n = 0;
+
+    mark_used(l, p);
+    for (int s = 0; s < p->n_series; s++)
+        if (l->used[s]) {
+            const size_t len = shown_length(p->series[s].name);
+
+            n++;
+            l->key_length = len > l->key_length ? len : l->key_length;
+        }
+    if (p->no_key || n == 0 || (n == 1 && p->n_panels == 1))
+        l->mode = KEY_NONE;
+    else if (p->n_boxes == 0 && n <= 12 &&
+             l->key_length <= (p->n_panels == 1 ? 16u : 6u))
+        l->mode = KEY_BESIDE;
+    else
+        l->mode = KEY_COLUMN;
+    if (l->mode == KEY_BESIDE)
+        place_beside(l, p);
+    if (l->mode == KEY_COLUMN && label_length(p->key_title) > l->key_length + 3)
+        l->key_length = label_length(p->key_title) - 3;
+}
+
+static void lay_out(struct layout *l, const struct picture *p)
+{
+    const int n = p->n_panels;
+
+    l->columns = picture_columns(p);
+    l->rows = n ? (n + l->columns - 1) / l->columns : 1;
+    l->width = 860;
+    l->height = l->rows == 1 ? 440 : 90 + 310 * l->rows;
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < p->panels[i].y.n_tics; k++) {
+            const size_t len = label_length(p->panels[i].y.tics[k].text);
+
+            l->tic_length = len > l->tic_length ? len : l->tic_length;
+        }
+    choose_key(l, p);
+}
+
+/* --- blocks ------------------------------------------------------------------------ */
+
+static void text_row(struct str *out, int i, const char *what,
+                     const char *text, size_t max)
+{
+    char *cut = label_cut(text, max);
+
+    dat_number(out, i);
+    dat_text(out, what);
+    dat_text(out, cut);
+    dat_end_line(out);
+    free(cut);
+}
+
+static void add_layout(struct str *out, const struct picture *p,
+                       const struct layout *l)
+{
+    int tics = 0, keys = 0;
+
+    for (int i = 0; i < p->n_panels; i++)
+        tics += p->panels[i].x.n_tics + p->panels[i].y.n_tics;
+    for (int s = 0; s < p->n_series; s++)
+        keys += l->mode == KEY_COLUMN && l->used[s];
+    {
+        const struct {
+            const char *name;
+            double value;
+        } rows[] = {
+            { "panels", p->n_panels },
+            { "columns", l->columns },
+            { "rows", l->rows },
+            { "width", l->width },
+            { "height", l->height },
+            { "series", p->n_series },
+            { "key mode", l->mode },
+            { "key length", (double)l->key_length },
+            { "tic length", (double)l->tic_length },
+            { "tics", tics },
+            { "labels", l->n_beside },
+            { "keys", keys },
+            { "share y", p->share_y ? 1 : p->share_rows ? 2 : 0 },
+            { "curves", p->n_curves },
+            { "bands", p->n_bands },
+        };
+
+        dat_block(out, "layout", "number\tname\tvalue");
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            dat_number(out, (double)i);
+            dat_text(out, rows[i].name);
+            dat_number(out, rows[i].value);
+            dat_end_line(out);
+        }
+    }
+}
+
+static void numbers(struct str *out, const double *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        dat_number(out, v[i]);
+}
+
+#define NUMBERS(out, ...)                                                     \
+    numbers(out, (const double[]){ __VA_ARGS__ },                             \
+            sizeof((const double[]){ __VA_ARGS__ }) / sizeof(double))
+
+/* First and last line of a panel among all, which are sorted by panel;
+ * 0 and -1 when it has none. */
+static void span(int *first, int *last, const struct picture_line *lines,
+                 int n, int panel)
+{
+    *first = 0;
+    *last = -1;
+    for (int i = 0; i < n; i++)
+        if (lines[i].panel == panel) {
+            *first = *last < 0 ? i : *first;
+            *last = i;
+        }
+}
+
+static void add_panels(struct str *out, const struct picture *p)
+{
+    dat_block(out, "panels",
+              "panel\ttitle\txlabel\tylabel\txlog\txmin\txmax\tylog\tymin\t"
+              "ymax\tpoints\tbars\tboxes\tmarks\tband_first\tband_last\t"
+              "curve_first\tcurve_last");
+    for (int i = 0; i < p->n_panels; i++) {
+        const struct picture_panel *q = &p->panels[i];
+        char *title = label_cut(q->title, 40);
+        int points = 0, bars = 0, boxes = 0, marks = 0, b0, b1, c0, c1;
+
+        for (int k = 0; k < p->n_points; k++)
+{
+            points += p->points[k].panel == i;
+            bars += p->points[k].panel == i && !isnan(p->points[k].lo);
+        }
+        for (int k = 0; k < p->n_boxes; k++)
+            boxes += p->boxes[k].panel == i;
+        for (int k = 0; k < p->n_marks; k++)
+            marks += p->marks[k].panel == i;
+        span(&b0, &b1, p->bands, p->n_bands, i);
+        span(&c0, &c1, p->curves, p->n_curves, i);
+        dat_number(out, i);
+        dat_text(out, title);
+        dat_text(out, q->x.label);
+        dat_text(out, q->y.label);
+        NUMBERS(out, q->x.log, q->x.lo, q->x.hi, q->y.log, q->y.lo, q->y.hi,
+                points, bars, boxes, marks, b0, b1, c0, c1);
+        dat_end_line(out);
+        free(title);
+    }
+}
+
+static void add_tics(struct str *out, const struct picture *p)
+{
+    dat_block(out, "tics", "panel\taxis\tat\ttext");
+    for (int i = 0; i < p->n_panels; i++)
+        for (int axis = 0; axis < 2; axis++) {
+            const struct picture_axis *a =
+                axis ? &p->panels[i].y : &p->panels[i].x;
+
+            for (int k = 0; k < a->n_tics; k++) {
+                char *cut = label_cut(a->tics[k].text, NAME_LENGTH);
+
+                NUMBERS(out, i, axis, a->tics[k].at);
+                dat_tic(out, cut);
+                dat_end_line(out);
+                free(cut);
+            }
+        }
+}
+
+static void add_series(struct str *out, const struct picture *p,
+                       const struct layout *l)
+{
+    dat_block(out, "series", "series\tname\thue\tshade\tshape\tdash");
+    for (int s = 0; s < p->n_series; s++) {
+        dat_number(out, s);
+        dat_text(out, p->series[s].name);
+        NUMBERS(out, p->series[s].hue, p->series[s].shade, p->series[s].shape,
+                p->series[s].dash);
+        dat_end_line(out);
+    }
+    if (l->mode == KEY_COLUMN)
+        dat_block(out, "key", "series\ttext");
+    for (int s = 0; s < p->n_series && l->mode == KEY_COLUMN; s++) {
+        char *cut = label_cut(p->series[s].name, NAME_LENGTH);
+
+        if (l->used[s]) {
+            dat_number(out, s);
+            dat_text(out, cut);
+            dat_end_line(out);
+        }
+        free(cut);
+    }
+    if (l->n_beside)
+        dat_block(out, "labels", "panel\tseries\ty\ttext");
+    for (int i = 0; i < l->n_beside; i++) {
+        const struct beside *b = &l->beside[i];
+        char *cut = label_cut(p->series[b->series].name, NAME_LENGTH);
+
+        NUMBERS(out, b->panel, b->series,
+                from_unit(&p->panels[b->panel].y, b->at));
+        dat_text(out, cut);
+        dat_end_line(out);
+        free(cut);
+    }
+}
+
+/* A panel without any still has its block, so that they can be counted. */
+static void end_panel(struct str *out, int found, int cells)
+{
+    if (!found) {
+        for (int i = 0; i < cells; i++)
+            dat_number(out, (double)NAN);
+        dat_end_line(out);
+    }
+    dat_end_line(out);
+}
+
+static void add_points(struct str *out, const struct picture *p)
+{
+    char *columns = mem_printf("panel\tseries\t%s\t%s\tlo\thi\tshape\tsize",
+                               p->panels[0].x.label, p->panels[0].y.label);
+
+    dat_block(out, "points", p->n_panels == 1
+                                 ? columns
+                                 : "panel\tseries\tx\ty\tlo\thi\tshape\tsize");
+    free(columns);
+    for (int i = 0; i < p->n_panels; i++) {
+        int found = 0;
+
+        for (int k = 0; k < p->n_points; k++) {
+            const struct picture_point *q = &p->points[k];
+
+            if (q->panel != i)
+                continue;
+            NUMBERS(out, i, q->series, q->x, q->y, q->lo, q->hi,
+                    q->star ? 3 : -1, q->star ? 1.6 * q->size : q->size);
+            dat_end_line(out);
+            found++;
+        }
+        end_panel(out, found, 8);
+    }
+}
+
+static void add_lines(struct str *out, const struct picture_line *lines, int n,
+                      bool bands)
+{
+    for (int i = 0; i < n; i++) {
+        for (int k = 0; k < lines[i].n; k++) {
+            const struct picture_vertex *v = &lines[i].at[k];
+
+            if (bands)
+                NUMBERS(out, lines[i].panel, lines[i].series, v->x, v->y,
+                        v->hi);
+            else
+                NUMBERS(out, lines[i].panel, lines[i].series, v->x, v->y,
+                        lines[i].look);
+            dat_end_line(out);
+        }
+        dat_end_line(out);
+    }
+}
+
+static void add_boxes(struct str *out, const struct picture *p)
+{
+    dat_block(out, "boxes",
+              "panel\tseries\tx\ty\txlo\txhi\tylo\tyhi\tshade");
+    for (int i = 0; i < p->n_panels; i++) {
+        int found = 0;
+
+        for (int k = 0; k < p->n_boxes; k++) {
+            const struct picture_box *b = &p->boxes[k];
+
+            if (b->panel != i)
+                continue;
+            NUMBERS(out, i, b->series, (b->xlo + b->xhi) / 2,
+                    (b->ylo + b->yhi) / 2, b->xlo, b->xhi, b->ylo, b->yhi,
+                    b->shade);
+            dat_end_line(out);
+            found++;
+        }
+        end_panel(out, found, 9);
+    }
+}
+
+static void add_marks(struct str *out, const struct picture *p)
+{
+    dat_block(out, "marks", "panel\tseries\tx\ty\ttext\tshade");
+    for (int i = 0; i < p->n_panels; i++) {
+        int found = 0;
+
+        for (int k = 0; k < p->n_marks; k++) {
+            const struct picture_mark *m = &p->marks[k];
+            char *cut = label_cut(m->text, NAME_LENGTH);
+
+            if (m->panel == i) {
+                NUMBERS(out, i, m->series, m->x, m->y);
+                dat_text(out, cut);
+                dat_number(out, m->shade);
+                dat_end_line(out);
+                found++;
+            }
+            free(cut);
+        }
+        end_panel(out, found, 6);
+    }
+}
+
+static int by_panel(const void *a, const void *b)
+{
+    const struct picture_line *x = a, *y = b;
+
+    if (x->panel != y->panel)
+        return x->panel < y->panel ? -1 : 1;
+    return (x->series > y->series) - (x->series < y->series);
+}
+
+/* Empty ones go; gnuplot counts the others. */
+static void sort_lines(struct picture_line *lines, int *n)
+{
+    int kept = 0;
+
+    for (int i = 0; i < *n; i++)
+        if (lines[i].n)
+            lines[kept++] = lines[i];
+    *n = kept;
+    if (kept > 1)
+        qsort(lines, (size_t)kept, sizeof *lines, by_panel);
+}
+
+void picture_data(struct str *out, struct picture *p, const char *name)
+{
+    struct layout l = { 0 };
+    char *head = mem_printf("%s: %s\n%s\n%s", name, p->title, p->finding,
+                            p->source);
+
+    sort_lines(p->curves, &p->n_curves);
+    sort_lines(p->bands, &p->n_bands);
+    picture_axes(p);
+    lay_out(&l, p);
+    dat_comment(out, head);
+    dat_block(out, "texts", "number\twhat\ttext");
+    text_row(out, 0, "title", p->title, TEXT_LENGTH);
+    text_row(out, 1, "subtitle", p->subtitle, TEXT_LENGTH);
+    text_row(out, 2, "note", p->note, TEXT_LENGTH + 20);
+    text_row(out, 3, "key", p->key_title, NAME_LENGTH);
+    add_layout(out, p, &l);
+    add_panels(out, p);
+    add_tics(out, p);
+    add_series(out, p, &l);
+    if (p->n_points)
+        add_points(out, p);
+    if (p->n_curves)
+        dat_block(out, "curves", "panel\tseries\tx\ty\tlook");
+    add_lines(out, p->curves, p->n_curves, false);
+    if (p->n_bands)
+        dat_block(out, "bands", "panel\tseries\tx\tlo\thi");
+    add_lines(out, p->bands, p->n_bands, true);
+    if (p->n_boxes)
+        add_boxes(out, p);
+    if (p->n_marks)
+        add_marks(out, p);
+    free(head);
+    free(l.beside);
+    free(l.used);
+}

@@ -1,0 +1,70 @@
+/* plot.h - the figures, one row each.
+ *
+ * A figure is a function from the data of a grid to a picture.  Its script
+ * plots/NAME.gp draws what the picture's data file says. */
+#ifndef HARNESS_PLOT_H
+#define HARNESS_PLOT_H
+
+#include "harness/gnuplot.h"
+#include "harness/picture.h"
+#include "harness/plot_data.h"
+
+/* What a person may choose; NULL means that the figure chooses. */
+struct plot_choice {
+    const char *by_line, *by_panel; /* N, D, G or fmt */
+    const char *const *at;          /* "D=800k", n_at of them */
+    int n_at;
+};
+
+struct plot_figure {
+    const char *name;
+    const char *what; /* one line for a list of figures */
+    /* *out stays NULL when there is nothing to show, with the reason in err
+     * and ERR_USAGE; the other failures are of the database. */
+    enum status (*build)(struct picture **out, const struct plot_data *d,
+                         const struct plot_choice *choice, struct err *err);
+    const char *section; /* of the report it stands in: runs, law, quality, ... */
+};
+
+/* The figures; NULL past the end, or when there is no such name. */
+const struct plot_figure *plot_figure_at(int i);
+const struct plot_figure *plot_figure_find(const char *name);
+enum status plot_figure_need(const struct plot_figure **out, const char *name,
+                             struct err *err);
+
+/* --- files (plot_files.c) --------------------------------------------------- */
+
+/* A file that the program carries: scripts and style sheets of plots/. */
+struct plot_text {
+    const char *name, *text;
+};
+extern const struct plot_text plot_texts[]; /* ends with a NULL name */
+const char *plot_text_find(const char *name);
+
+/* Write NAME.dat, NAME.gp and what it loads into an existing folder. */
+enum status plot_write(struct picture *p, const char *name, const char *folder,
+                       struct err *err);
+
+/* --- builders ------------------------------------------------------------------ */
+
+#define PLOT_BUILDER(name)                                                    \
+    enum status name(struct picture **out, const struct plot_data *d,         \
+                     const struct plot_choice *choice, struct err *err)
+
+PLOT_BUILDER(plot_loss_n);
+PLOT_BUILDER(plot_loss_d);
+PLOT_BUILDER(plot_loss_g);
+PLOT_BUILDER(plot_delta_n);
+PLOT_BUILDER(plot_delta_d);
+PLOT_BUILDER(plot_delta_g);
+PLOT_BUILDER(plot_predicted);
+PLOT_BUILDER(plot_residuals);
+PLOT_BUILDER(plot_curves);
+
+/* Tics at the group sizes that were run, when they are few. */
+void plot_group_tics(struct picture_axis *a, const struct plot_data *d);
+
+/* "N = 55.3k" with the unit of the variable. */
+void plot_setting(struct str *out, const char *var, double value);
+
+#endif

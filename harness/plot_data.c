@@ -1,0 +1,249 @@
+#include "harness/plot_data.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+/* The latest text of a grid, with the twins that its points are compared
+ * with wherever those come from; or everything. */
+static const char of_grid[] =
+    "SELECT point_id FROM grid_point WHERE grid_id = ?1 UNION "
+    "SELECT b.point_id FROM grid_point gp JOIN point q USING(point_id) "
+    "JOIN point b ON b.twin_id = q.twin_id AND b.is_base = 1 "
+    "WHERE gp.grid_id = ?1";
+static const char of_all[] = "SELECT point_id FROM point WHERE ?1 IS NOT NULL";
+
+static const char *n_sql(const struct plot_fit *f)
+{
+    const char *def = f ? f->n_def : "body";
+
+    return strcmp(def, "body+head") == 0 ? "p.n_body + p.n_head_params"
+           : strcmp(def, "total") == 0   ? "p.n_total"
+                                         : "p.n_body";
+}
+
+static char *points_sql(const struct plot_data *d)
+{
+    return mem_printf(
+        "WITH chosen AS (%s), states AS (SELECT point_id, count(*) AS runs, "
+        "sum(state = 'done') AS done, sum(state = 'diverged') AS diverged, "
+        "sum(state IN ('failed','timeout','cancelled')) AS failed, "
+        "sum(state IN ('pending','queued','running','paused')) AS waiting, "
+        "sum(wall_s) AS wall_s FROM run LEFT JOIN result USING(run_id) "
+        "GROUP BY point_id) "
+        "SELECT p.point_id, p.fmt, p.arm, p.gran, p.act_fmt, p.is_base, %s, "
+        "p.tokens, coalesce(p.group_size, p.g_eff), p.exp_bits, p.man_bits, "
+        "p.bits, p.gmse, p.n_layer, p.d_model, p.flops_plan, pt.seeds, "
+        "pt.loss, pt.se, dg.seeds, dg.delta, dg.delta_se, s.runs, s.done, "
+        "s.diverged, s.failed, s.waiting, s.wall_s "
+        "FROM chosen JOIN point p USING(point_id) "
+        "LEFT JOIN points pt USING(point_id) "
+        "LEFT JOIN degradation dg USING(point_id) "
+        "LEFT JOIN states s USING(point_id) "
+        "ORDER BY p.is_base DESC, p.fmt, p.act_fmt, 9, p.arm, 7, 8, p.point_id",
+        d->grid ? of_grid : of_all, n_sql(d->fit));
+}
+
+static char *column_text(sqlite3_stmt *s, int col)
+{
+    const unsigned char *text = sqlite3_column_text(s, col);
+
+    return mem_strdup(text ? (const char *)text : "");
+}
+
+static double column_number(sqlite3_stmt *s, int col)
+{
+    return sqlite3_column_type(s, col) == SQLITE_NULL
+               ? (double)NAN
+               : sqlite3_column_double(s, col);
+}
+
+/* "int4 W+A g32" -> "int4 W+A": the word that says the group goes. */
+static char *family_of(const struct plot_point *p)
+{
+    struct str s = { 0 };
+    const char *arm = *p->arm ? p->arm : p->fmt;
+
+    if (p->base)
+        return mem_strdup("unquantized");
+    while (*arm) {
+        const size_t n = strcspn(arm, " ");
+        const bool group =
+            (n > 1 && arm[0] == 'g' && strspn(arm + 1, "0123456789") == n - 1) ||
+            (n == 3 && memcmp(arm, "row", 3) == 0) ||
+            (n == 6 && memcmp(arm, "tensor", 6) == 0);
+
+        if (!group) {
+            str_add(&s, s.len ? " " : "");
+            str_add_n(&s, arm, n);
+        }
+        arm += n;
+        arm += strspn(arm, " ");
+    }
+    return str_steal(&s);
+}
+
+static struct plot_point read_point(sqlite3_stmt *s)
+{
+    int c = 0;
+    struct plot_point p = { .id = column_text(s, c++) };
+
+    p.fmt = column_text(s, c++);
+    p.arm = column_text(s, c++);
+    p.gran = column_text(s, c++);
+    p.act_fmt = column_text(s, c++);
+    p.base = sqlite3_column_int(s, c++) != 0;
+    p.N = column_number(s, c++);
+    p.D = column_number(s, c++);
+    p.G = column_number(s, c++);
+    p.E = column_number(s, c++);
+    p.M = column_number(s, c++);
+    p.bits = column_number(s, c++);
+    p.gmse = column_number(s, c++);
+    p.n_layer = column_number(s, c++);
+    p.d_model = column_number(s, c++);
+    p.flops = column_number(s, c++);
+    p.seeds = sqlite3_column_int(s, c++);
+    p.loss = column_number(s, c++);
+    p.se = column_number(s, c++);
+    p.pairs = sqlite3_column_int(s, c++);
+    p.delta = column_number(s, c++);
+    p.delta_se = column_number(s, c++);
+    p.runs = sqlite3_column_int(s, c++);
+    p.done = sqlite3_column_int(s, c++);
+    p.diverged = sqlite3_column_int(s, c++);
+    p.failed = sqlite3_column_int(s, c++);
+    p.waiting = sqlite3_column_int(s, c++);
+    p.wall_s = column_number(s, c++);
+    p.family = family_of(&p);
+    return p;
+}
+
+static enum status read_points(struct plot_data *d, struct err *err)
+{
+    char *sql = points_sql(d);
+    sqlite3_stmt *stmt = NULL;
+    int cap = 0, rc;
+    enum status st = OK;
+
+    if (sqlite3_prepare_v2(db_handle(d->db), sql, -1, &stmt, NULL) !=
+        SQLITE_OK)
+        st = err_set(err, ERR_DB, "%s: %s", d->db_path,
+                     sqlite3_errmsg(db_handle(d->db)));
+    free(sql);
+    if (st != OK)
+        return st;
+    sqlite3_bind_int64(stmt, 1, d->grid_id);
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        if (d->n == cap)
+            d->points = mem_grow(d->points, (size_t)(cap = 2 * cap + 64),
+                                 sizeof *d->points);
+        d->points[d->n++] = read_point(stmt);
+    }
+    if (rc != SQLITE_DONE)
+        st = err_set(err, ERR_DB, "%s: %s", d->db_path,
+                     sqlite3_errmsg(db_handle(d->db)));
+    sqlite3_finalize(stmt);
+    return st;
+}
+
+/* The line "description = ..." of the [grid] section. */
+static char *description_of(const char *text)
+{
+    bool inside = false;
+
+    for (const char *p = text; p && *p; p = strchr(p, '\n')) {
+        p += strspn(p, "\n \t");
+        if (*p == '[')
+            inside = text_has_prefix(p, "[grid]");
+        if (inside && text_has_prefix(p, "description")) {
+            const char *v = p + strlen("description");
+
+            v += strspn(v, " \t");
+            if (*v == '=') {
+                char *line, *out;
+
+                v++;
+                line = mem_strndup(v, strcspn(v, "\n"));
+                out = mem_strdup(text_trim(line));
+                free(line);
+                return out;
+            }
+        }
+    }
+    return mem_strdup("");
+}
+
+static enum status find_grid(struct plot_data *d, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row = false;
+    enum status st = db_prepare(&stmt, d->db,
+                                "SELECT grid_id, ini_text FROM grid WHERE "
+                                "name = ? ORDER BY grid_id DESC LIMIT 1",
+                                err);
+
+    if (st == OK) {
+        db_bind(stmt, "t", d->grid);
+        st = db_step(&row, d->db, stmt, err);
+    }
+    if (st == OK && !row)
+        st = err_set(err, ERR_USAGE, "%s holds no grid '%s' (see 'qlaw "
+                                     "status')",
+                     d->db_path, d->grid);
+    if (st == OK) {
+        d->grid_id = sqlite3_column_int64(stmt, 0);
+        d->description =
+            description_of((const char *)sqlite3_column_text(stmt, 1));
+    }
+    return st;
+}
+
+enum status plot_data_read(struct plot_data **out, const char *db_path,
+                           const char *grid, int64_t fit_id, struct err *err)
+{
+    struct plot_data *d = mem_alloc(sizeof *d);
+    enum status st;
+
+    d->db_path = mem_strdup(db_path);
+    d->grid = grid ? mem_strdup(grid) : NULL;
+    st = db_open(&d->db, db_path, DB_READ, err);
+    if (st == OK && grid)
+        st = find_grid(d, err);
+    if (st == OK && fit_id >= 0)
+        st = plot_fit_read(&d->fit, d->db, grid, fit_id, err);
+    if (st == OK)
+        st = read_points(d, err);
+    if (!d->description)
+        d->description = mem_strdup("");
+    if (st == OK)
+        *out = d;
+    else
+        plot_data_free(d);
+    return st;
+}
+
+void plot_data_free(struct plot_data *d)
+{
+    if (!d)
+        return;
+    for (int i = 0; i < d->n; i++) {
+        struct plot_point *p = &d->points[i];
+
+        free(p->id);
+        free(p->fmt);
+        free(p->arm);
+        free(p->gran);
+        free(p->act_fmt);
+        free(p->family);
+    }
+    free(d->points);
+    plot_fit_free(d->fit);
+    free(d->grid);
+    free(d->db_path);
+    free(d->description);
+    db_close(d->db);
+    free(d);
+}

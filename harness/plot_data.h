@@ -1,0 +1,89 @@
+/* plot_data.h - the points of a grid and a fit of them, as figures and the
+ * report see them. */
+#ifndef HARNESS_PLOT_DATA_H
+#define HARNESS_PLOT_DATA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "db/db.h"
+
+/* One configuration, its seeds folded.  What was not measured is NaN. */
+struct plot_point {
+    char *id, *fmt, *arm, *gran, *act_fmt;
+    char *family; /* the arm without its group size: "int4 W+A" */
+    bool base;    /* an unquantized twin */
+    double N, D;  /* parameters as the fit counts them, tokens */
+    double G;     /* elements that share a scale */
+    double E, M, bits, gmse;
+    double n_layer, d_model, flops;
+    int seeds;       /* finished */
+    double loss, se; /* their mean, its standard error from 2 seeds on */
+    int pairs;       /* seeds of which the twin is finished too */
+    double delta, delta_se;
+    int runs, done, diverged, failed, waiting;
+    double wall_s; /* of all finished runs together */
+};
+
+/* A parameter of a stored fit; grouped ones have a group: k[int4]. */
+struct plot_param {
+    char *name;          /* as stored */
+    char *stem, *group;  /* "k", "int4"; group NULL: one value */
+    double value, se, lo, hi;
+    bool at_bound;
+};
+
+struct plot_fit {
+    int64_t id;
+    char *name, *law, *formula, *response, *n_def, *selection;
+    char *loss_fn, *status, *data_sha256, *created_at;
+    int n_points, n_params, n_starts;
+    double rmse, r2;
+    bool converged;
+    struct plot_param *params;
+    int n_stored;
+    struct expr *expr; /* the right side, or NULL with the reason in why */
+    char *why;
+    int *slot_param; /* of each grouped name: its first parameter */
+    int n_grouped;
+};
+
+struct plot_data {
+    char *db_path;
+    char *grid;        /* NULL: every point of the database */
+    int64_t grid_id;   /* its latest text */
+    char *description; /* "" when it has none */
+    struct plot_point *points;
+    int n;
+    struct plot_fit *fit; /* NULL: none */
+    struct db *db;        /* open for reading */
+};
+
+/* Read the points of a grid (NULL: all) and a fit: fit_id, or with 0 the
+ * latest of this grid, or with -1 none. */
+enum status plot_data_read(struct plot_data **out, const char *db_path,
+                           const char *grid, int64_t fit_id, struct err *err);
+void plot_data_free(struct plot_data *d);
+
+/* --- the fit (plot_fit.c) --------------------------------------------------- */
+
+enum status plot_fit_read(struct plot_fit **out, struct db *db,
+                          const char *grid, int64_t fit_id, struct err *err);
+void plot_fit_free(struct plot_fit *f);
+
+/* The law's value at a point's settings, or of its unquantized twin; NaN when
+ * there is no fit, or the law cannot say. */
+double plot_fit_value(const struct plot_fit *f, const struct plot_point *p);
+double plot_fit_base(const struct plot_fit *f, const struct plot_point *p);
+
+/* Loss, and loss above the twin, whichever of them was fitted. */
+double plot_fit_loss(const struct plot_fit *f, const struct plot_point *p);
+double plot_fit_delta(const struct plot_fit *f, const struct plot_point *p);
+
+const struct plot_param *plot_fit_param(const struct plot_fit *f,
+                                        const char *name);
+
+/* Does the law depend on this variable? */
+bool plot_fit_uses(const struct plot_fit *f, const char *name);
+
+#endif

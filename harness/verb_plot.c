@@ -1,0 +1,191 @@
+/* verb_plot.c - draw one figure. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "harness/plot.h"
+#include "harness/verbs.h"
+
+#define MAX_AT 4
+
+static const struct cli_option options[] = {
+    { "fit", 0, "ID", "the law of this fit (default: the grid's latest)" },
+    { "no-fit", 0, NULL, "points alone" },
+    { "by", 0, "LINES[,PANELS]", "N, D, G or fmt: what tells lines, panels apart" },
+    { "at", 0, "D=800k", "hold a variable there (repeatable)" },
+    { "term", 0, "TERM", "svg, png, pdf, or dumb for a terminal (default svg)" },
+    { "theme", 0, "THEME", "light or dark (default light)" },
+    { "out", 0, "DIR", "folder of the files (default figures)" },
+    { "json", 0, NULL, "report as JSON" },
+    { NULL, 0, NULL, NULL },
+};
+
+static enum status list_figures(void)
+{
+    for (int i = 0; plot_figure_at(i); i++)
+        printf("%-20s %s\n", plot_figure_at(i)->name, plot_figure_at(i)->what);
+    return OK;
+}
+
+static enum status read_data(struct plot_data **d, const struct cli *cli,
+                             struct err *err)
+{
+    double id;
+    enum status st = cli_number(&id, cli, "fit", 0, 1, 0x1p53, err);
+
+    if (cli_flag(cli, "no-fit"))
+        id = -1;
+    return st == OK ? plot_data_read(d, cli->db_path,
+                                     cli->n_args > 1 ? cli->args[1] : NULL,
+                                     (int64_t)id, err)
+                    : st;
+}
+
+static enum status read_choice(struct plot_choice *c, char **by,
+                               const char *at[MAX_AT], const struct cli *cli,
+                               struct err *err)
+{
+    const char *text = cli_value(cli, "by", NULL);
+
+    *c = (struct plot_choice){ .at = at };
+    if (text) {
+        char *comma;
+
+        *by = mem_strdup(text);
+        comma = strchr(*by, ',');
+        if (comma) {
+            *comma = '\0';
+            c->by_panel = comma + 1;
+        }
+        c->by_line = *by;
+    }
+    for (; cli_nth(cli, "at", c->n_at); c->n_at++) {
+        if (c->n_at == MAX_AT)
+            return err_set(err, ERR_USAGE, "--at: there are only %d variables",
+                           MAX_AT);
+        at[c->n_at] = cli_nth(cli, "at", c->n_at);
+    }
+    return OK;
+}
+
+/* On a terminal the picture itself is wanted, otherwise where it lies. */
+static enum status show(const char *folder, const struct gnuplot_job *job,
+                        struct err *err)
+{
+    char *path = mem_printf("%s/%s", folder, job->out);
+    struct str text = { 0 };
+    enum status st = OK;
+
+    if (strcmp(job->term, "dumb") == 0) {
+        st = file_read(&text, path, 1 << 20, err);
+        fputs(str_text(&text), stdout);
+    } else {
+        printf("%s\n", path);
+    }
+    str_release(&text);
+    free(path);
+    return st;
+}
+
+/* Without gnuplot the data and the script are left for later. */
+static enum status draw(const char *name, const char *folder, const char *term,
+                        const char *theme, struct err *err)
+{
+    char *out = mem_printf("%s%s.%s", name,
+                           strcmp(theme, "dark") == 0 ? "-dark" : "", term);
+    struct gnuplot_job job = { .name = name, .out = out, .term = term,
+                               .theme = theme };
+    struct gnuplot g;
+    enum status st = gnuplot_find(&g, err);
+
+    if (st == OK && !gnuplot_has(&g, term))
+        st = err_set(err, ERR_TOOL, "this gnuplot cannot draw %s", term);
+    if (st == OK) {
+        gnuplot_draw(&g, folder, &job, 1);
+        st = job.status;
+        if (st == OK)
+            st = show(folder, &job, err);
+        else
+            *err = job.err;
+    }
+    if (st == ERR_TOOL) {
+        char *why = mem_strdup(err->text);
+
+        err_set(err, st, "%s; %s/%s.gp and .dat are written", why, folder,
+                name);
+        free(why);
+    }
+    gnuplot_release(&g);
+    free(out);
+    return st;
+}
+
+static enum status check_words(const char *term, const char *theme,
+                               struct err *err)
+{
+    static const char *const terms[] = { "svg", "png", "pdf", "dumb" };
+
+    for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++)
+        if (strcmp(terms[i], term) == 0) {
+            if (strcmp(theme, "light") == 0 || strcmp(theme, "dark") == 0)
+                return OK;
+            return err_set(err, ERR_USAGE, "--theme: '%s' is not light or dark",
+                           theme);
+        }
+    return err_set(err, ERR_USAGE, "--term: '%s' is not svg, png, pdf or dumb",
+                   term);
+}
+
+static enum status run(struct cli *cli, struct err *err)
+{
+    const char *folder = cli_value(cli, "out", "figures");
+    const char *term = cli_value(cli, "term", "svg");
+    const char *theme = cli_value(cli, "theme", "light");
+    const struct plot_figure *figure;
+    const char *at[MAX_AT];
+    struct plot_choice choice;
+    struct plot_data *d = NULL;
+    struct picture *p = NULL;
+    char *by = NULL;
+    enum status st;
+
+    if (cli->n_args == 0)
+        return list_figures();
+    st = plot_figure_need(&figure, cli->args[0], err);
+    if (st == OK)
+        st = check_words(term, theme, err);
+    if (st == OK)
+        st = read_choice(&choice, &by, at, cli, err);
+    if (st == OK)
+        st = read_data(&d, cli, err);
+    if (st == OK)
+        st = figure->build(&p, d, &choice, err);
+    if (st == OK)
+        st = file_make_dirs(folder, err);
+    if (st == OK)
+        st = plot_write(p, figure->name, folder, err);
+    if (st == OK)
+        st = draw(figure->name, folder, term, theme, err);
+    if (p)
+        cli_note(cli, "%s", p->finding);
+    picture_free(p);
+    plot_data_free(d);
+    free(by);
+    return st;
+}
+
+const struct verb verb_plot = {
+    .name = "plot",
+    .args = "[FIGURE [GRID]]",
+    .min_args = 0,
+    .max_args = 2,
+    .summary = "draw a figure, or list them",
+    .example = "qlaw plot delta-vs-N quickstart --by G,fmt --term dumb",
+    .options = options,
+    .detail = "Leaves NAME.dat, NAME.gp and the picture; 'gnuplot NAME.gp' in "
+              "that folder\ndraws it again. Exit 4: gnuplot is missing or "
+              "failed.",
+    .run = run,
+};
