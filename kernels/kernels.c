@@ -52,16 +52,14 @@ size_t kernels_attention_work(int seq, int head_size)
 /* The tables are filled once and constant from then on. */
 static struct kernels tables[ISA_COUNT];
 
+/* Only what this CPU has: a filler is built with the flags of its set, so the
+ * call itself may not run elsewhere. */
 static void fill_tables(void)
 {
-    for (int isa = 0; isa < ISA_COUNT; isa++)
+    for (int isa = 0; isa <= (int)kernels_cpu(); isa++)
         for (int k = 0; k <= isa; k++)
             if (fillers[k])
                 fillers[k](&tables[isa]);
-#ifdef KERNELS_X86
-    if (__builtin_cpu_supports("avx512vnni"))
-        kernels_fill_vnni(&tables[ISA_AVX512]);
-#endif
 }
 
 enum status kernels_select(const struct kernels **out, const char *cap,
