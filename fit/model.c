@@ -198,6 +198,8 @@ static enum status make_params(struct model *m, const struct table *t,
         nm->first = m->n_params;
         if (column)
             st = model_group_rows(&values, &n, m, s, t, column, err);
+        if (st != OK)
+            break;
         for (int i = 0; i < n; i++) {
             add_param(m, s, values[i]);
             free(values[i]);

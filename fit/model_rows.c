@@ -53,6 +53,25 @@ struct columns {
     int sigma;        /* -1: none */
 };
 
+/* A column as it is, also when no cell of it holds a number, which would make
+ * it one of words to an expression. */
+static enum status read_response(struct columns *c, const struct model *m,
+                                 const struct table *t, struct err *err)
+{
+    enum status st;
+
+    if (c->response_col >= 0) {
+        c->response = mem_array(t->rows, sizeof *c->response);
+        memcpy(c->response, t->cols[c->response_col].num,
+               t->rows * sizeof *c->response);
+        return OK;
+    }
+    st = table_evaluate(&c->response, t, m->response, err);
+    if (st != OK)
+        err_prefix(err, "left side of '%s', ", m->formula);
+    return st;
+}
+
 static enum status find_columns(struct columns *c, struct model *m,
                                 const struct table *t,
                                 const struct fit_spec *spec, struct err *err)
@@ -66,8 +85,8 @@ static enum status find_columns(struct columns *c, struct model *m,
         m->response[strcspn(m->response, "()+-*/^ ")] == '\0')
         st = need_column(&c->response_col, t, m->response, "the response",
                          err);
-    if (st == OK && (st = table_evaluate(&c->response, t, m->response, err)))
-        err_prefix(err, "left side of '%s', ", m->formula);
+    if (st == OK)
+        st = read_response(c, m, t, err);
     for (int i = 0; i < m->n_names && st == OK; i++) {
         struct model_name *nm = &m->names[i];
         const struct law_var *v = m->law ? law_var(m->law, nm->name) : NULL;
@@ -323,7 +342,9 @@ enum status model_drop_infinite(struct model *m, const struct fit_spec *spec,
     }
     m->rows = at;
     free(finite);
-    qsort(m->left_out, (size_t)m->n_left_out, sizeof *m->left_out, by_line);
+    if (m->n_left_out > 1)
+        qsort(m->left_out, (size_t)m->n_left_out, sizeof *m->left_out,
+              by_line);
     return refuse_rows(m, spec, err);
 }
 

@@ -206,6 +206,10 @@ static void evaluate_rows(double *out, const struct table *t,
             slots[i] = words[i] ? word_value(t->cols[i].text[r])
                                 : t->cols[i].num[r];
         out[r] = expr_eval(e, slots);
+        /* A comparison with a missing number must not pass for false. */
+        for (int i = 0; i < t->n_cols; i++)
+            if (isnan(slots[i]) && expr_uses(e, i))
+                out[r] = (double)NAN;
     }
     free(slots);
     free(words);

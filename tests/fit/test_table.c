@@ -1,0 +1,259 @@
+#include "fit/table.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "tests/check.h"
+#include "tests/fit/fitted.h"
+
+static struct table *parse(const char *text)
+{
+    struct table *t;
+    struct err err;
+
+    check_ok(table_parse(&t, text, "t.csv", &err), err);
+    return t;
+}
+
+static void cells_are_read_whatever_the_dialect(void **state)
+{
+    static const char *const same[] = {
+        "a,b\n1,x\n2.5,y z\n",
+        "a;b\r\n1;x\r\n2.5;y z\r\n",
+        "a\tb\n1\tx\n2.5\ty z",
+        "\xef\xbb\xbf" "a,b\n\n# a remark\n1 , x\n  2.5,\"y z\"\n\n",
+        "\"a\",\"b\"\n\"1\",\"x\"\n\"2.5\",\"y z\"\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        struct table *t = parse(same[i]);
+
+        assert_int_equal(t->rows, 2);
+        assert_int_equal(t->n_cols, 2);
+        check_close(t->cols[0].num[0], 1, 0);
+        check_close(t->cols[0].num[1], 2.5, 0);
+        assert_string_equal(t->cols[1].text[0], "x");
+        assert_string_equal(t->cols[1].text[1], "y z");
+        assert_true(isnan(t->cols[1].num[0]));
+        table_free(t);
+    }
+}
+
+static void quotes_hold_separators_and_line_breaks(void **state)
+{
+    struct table *t = parse("a,b\n\"1,2\",\"say \"\"so\"\"\"\n\"two\nlines\",3\n"
+                            "4,5\n");
+
+    (void)state;
+    assert_int_equal(t->rows, 3);
+    assert_string_equal(t->cols[0].text[0], "1,2");
+    assert_string_equal(t->cols[1].text[0], "say \"so\"");
+    assert_string_equal(t->cols[0].text[1], "two\nlines");
+    assert_int_equal(t->number[1], 3);
+    assert_int_equal(t->number[2], 5); /* the break was counted */
+    table_free(t);
+}
+
+static void files_that_are_no_tables_are_refused(void **state)
+{
+    static const struct {
+        const char *text, *says;
+    } bad[] = {
+        { "", "t.csv is empty" },
+        { "\n# only a remark\n", "t.csv is empty" },
+        { "a,b\n", "no rows" },
+        { "a,a\n1,2\n", "two columns are named 'a'" },
+        { "a,,c\n1,2,3\n", "column 2 has no name" },
+        { "a,b\n1,\"2\n3,4\n", "t.csv:2: a quote that never closes" },
+    };
+    struct table *t;
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(table_parse(&t, bad[i].text, "t.csv", &err),
+                         ERR_CONFIG);
+        assert_null(t);
+        check_says(err, bad[i].says);
+    }
+    assert_int_equal(table_read(&t, "/nonexistent.csv", &err), ERR_IO);
+    assert_int_equal(table_read(&t, "/tmp", &err), ERR_IO);
+    check_says(err, "folder");
+}
+
+static void json_lines_become_the_same_table(void **state)
+{
+    struct table *t;
+    struct err err;
+
+    (void)state;
+    check_ok(table_parse_lines(&t,
+                               "{\"N\": 1000000, \"loss\": 3.25, \"fmt\": "
+                               "\"int4\"}\n\n{\"N\": 2, \"G\": 32, \"loss\": "
+                               "null, \"ok\": true}\n",
+                               "t.jsonl", &err),
+             err);
+    assert_int_equal(t->rows, 2);
+    assert_int_equal(t->n_cols, 5);
+    check_close(t->cols[table_find(t, "N")].num[0], 1e6, 0);
+    check_close(t->cols[table_find(t, "loss")].num[0], 3.25, 0);
+    assert_true(isnan(t->cols[table_find(t, "loss")].num[1]));
+    assert_true(isnan(t->cols[table_find(t, "G")].num[0]));
+    assert_string_equal(t->cols[table_find(t, "fmt")].text[0], "int4");
+    assert_int_equal(t->number[1], 3);
+    table_free(t);
+    assert_int_equal(table_parse_lines(&t, "{\"a\":1}\n[2]\n", "t.jsonl", &err),
+                     ERR_CONFIG);
+    check_says(err, "line 2: not an object");
+    assert_int_equal(table_parse_lines(&t, "{\"a\":1}\n{\"a\":}\n", "t.jsonl",
+                                       &err),
+                     ERR_CONFIG);
+    check_says(err, "line 2");
+}
+
+static void columns_are_derived_and_rows_are_chosen(void **state)
+{
+    struct table *t = parse("N,C,fmt\n1k,12M,int4\n2k,24M,e2m1\n4k,,int4\n");
+    struct err err;
+
+    (void)state;
+    check_ok(table_derive(t, "D = C/(6*N)", &err), err);
+    check_close(t->cols[table_find(t, "D")].num[1], 2000, 0);
+    check_ok(table_derive(t, "N = N/1000", &err), err);
+    check_close(t->cols[table_find(t, "N")].num[1], 2, 0);
+    check_ok(table_filter(t, "fmt == int4", &err), err);
+    assert_int_equal(t->rows, 2);
+    check_close(t->cols[table_find(t, "D")].num[0], 2000, 0);
+    /* A condition that is not a number keeps the row, to be named later. */
+    check_ok(table_filter(t, "C > 20M", &err), err);
+    assert_int_equal(t->rows, 1);
+    assert_int_equal(t->number[0], 4);
+    assert_int_equal(table_derive(t, "x", &err), ERR_USAGE);
+    check_says(err, "NAME = EXPRESSION");
+    assert_int_equal(table_derive(t, "x = Nn + 1", &err), ERR_USAGE);
+    check_says(err, "column x: column 2: unknown name 'Nn', did you mean 'N'");
+    assert_int_equal(table_filter(t, "fmt > int4", &err), ERR_USAGE);
+    check_says(err, "a word can only be compared");
+    assert_int_equal(table_rename(t, "tokens", "D", &err), ERR_USAGE);
+    check_says(err, "no column 'tokens'");
+    assert_int_equal(table_rename(t, "C", "D", &err), ERR_USAGE);
+    check_says(err, "already has a column 'D'");
+    table_free(t);
+}
+
+/* --- rows that a fit cannot use ------------------------------------------ */
+
+#define CLEAN                                                                 \
+    "1e8,1e9,3.70\n1e8,1e10,3.2\n1e9,1e9,3.3\n1e9,1e10,2.8\n1e8,1e11,2.96\n"    \
+    "1e9,1e11,2.55\n1e10,1e10,2.6\n1e10,1e11,2.34\n"
+
+static void unusable_rows_are_named_with_line_and_reason(void **state)
+{
+    static const struct {
+        const char *row, *why;
+    } table[] = {
+        { "1e8,1e9,nan", "loss is 'nan', not a finite number" },
+        { "1e8,1e9,inf", "loss is 'inf', not a finite number" },
+        { "1e8,1e9,", "loss is empty" },
+        { "1e8,1e9,0", "loss is 0, and log space needs a positive one" },
+        { "1e8,1e9,-3", "loss is -3, and log space needs a positive one" },
+        { "0,1e9,3", "N is 0, where the law has no finite value" },
+        { "-5,1e9,3", "N is -5, and the law needs a positive one" },
+        { "1e999,1e9,3", "N is '1e999', not a finite number" },
+        { "many,1e9,3", "N is 'many', not a finite number" },
+        { "1e8,1e9", "2 cells where the header has 3" },
+        { "1e8,1e9,3,4", "4 cells where the header has 3" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        char *csv = mem_printf("N,D,loss\n%s%s\n", CLEAN, table[i].row);
+        struct fitted x;
+
+        fitted_text(&x, csv, "chinchilla", NO_OPTIONS);
+        check_ok(x.status, x.err);
+        assert_int_equal(x.model->rows, 8);
+        assert_int_equal(x.model->n_left_out, 1);
+        assert_int_equal(x.model->left_out[0].number, 10);
+        assert_string_equal(x.model->left_out[0].why, table[i].why);
+        assert_true(fit_has(&x.fit, FIT_ROWS_LEFT_OUT));
+        fitted_release(&x);
+
+        fitted_text(&x, csv, "chinchilla", OPTIONS("strict"));
+        assert_int_equal(x.status, ERR_FIT);
+        check_says(x.err, "line 10: ");
+        fitted_release(&x);
+        free(csv);
+    }
+    {
+        struct fitted x;
+
+        fitted_text(&x, "N,D,loss\n" CLEAN, "chinchilla", OPTIONS("strict"));
+        check_ok(x.status, x.err);
+        assert_false(fit_has(&x.fit, FIT_ROWS_LEFT_OUT));
+        fitted_release(&x);
+        fitted_text(&x, "N,D,loss\n1,2,nan\n", "chinchilla", NO_OPTIONS);
+        assert_int_equal(x.status, ERR_FIT);
+        check_says(x.err, "no row can be used; line 2");
+        fitted_release(&x);
+    }
+}
+
+static void mistakes_in_a_request_are_told(void **state)
+{
+    static const struct {
+        const char *law, *option, *says;
+    } table[] = {
+        { "los = E + A/N^alpha", "seed=1", "no column 'los'" },
+        { "loss = E + A/N^^alpha", "seed=1", "column 16: unexpected '^'" },
+        { "loss = E + A/(N^alpha", "seed=1", "column 22: expected ')'" },
+        { "loss = E + lgo(N)", "seed=1", "did you mean 'log'" },
+        { "loss", "seed=1", "write RESPONSE = EXPRESSION" },
+        { "loss = N/D", "seed=1", "has no parameter" },
+        { "log(los) = E + A/N^alpha", "seed=1", "unknown name 'los'" },
+        { "qat-delta", "seed=1", "no column 'G'" },
+        { "chinchilla", "fix=alhpa=1", "did you mean 'alpha'" },
+        { "chinchilla", "bound=beta~3", "not NAME>=VALUE" },
+        { "chinchilla", "bound=bbeta>=3", "did you mean 'beta'" },
+        { "chinchilla", "bound=E>=3,E<=2", "nothing is left" },
+        { "chinchilla", "start=E", "not NAME=VALUE" },
+        { "chinchilla", "start=E=x", "'x' is not a number" },
+        { "chinchilla", "start=E=-1", "outside its bounds" },
+        { "chinchilla", "group=A", "not PARAMETER:COLUMN" },
+        { "chinchilla", "group=A:fmt", "no column 'fmt'" },
+        { "chinchilla", "sigma=s", "no column 's'" },
+        { "chinchilla", "cluster=rn", "no column 'rn'" },
+        { "chinchilla", "loss=huber", "needs a scale" },
+        { "chinchilla", "loss=l2:3", "takes no scale" },
+        { "chinchilla", "loss=l3", "is not l2, l1" },
+        { "chinchilla", "space=lin", "is not log, linear" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct fitted x;
+
+        fitted_text(&x, "N,D,loss\n" CLEAN, table[i].law,
+                    OPTIONS(table[i].option));
+        if (x.status != ERR_USAGE || !strstr(x.err.text, table[i].says))
+            fail_msg("%s %s: %d '%s'", table[i].law, table[i].option, x.status,
+                     x.err.text);
+        fitted_release(&x);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cells_are_read_whatever_the_dialect),
+        cmocka_unit_test(quotes_hold_separators_and_line_breaks),
+        cmocka_unit_test(files_that_are_no_tables_are_refused),
+        cmocka_unit_test(json_lines_become_the_same_table),
+        cmocka_unit_test(columns_are_derived_and_rows_are_chosen),
+        cmocka_unit_test(unusable_rows_are_named_with_line_and_reason),
+        cmocka_unit_test(mistakes_in_a_request_are_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
