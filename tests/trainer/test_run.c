@@ -41,12 +41,12 @@ static char *lines_of(const struct config *c, uint64_t seed, const char *isa)
 }
 
 static const char *const arms[][6] = {
-    { "quant.w=none", NULL },
-    { "quant.w=int4/g16", "quant.x=int4/g16", "train.schedule=wsd", NULL },
+    { "quant.w=none", NULL, NULL },
+    { "quant.w=int4/g16", "quant.x=int4/g16", "train.schedule=wsd", NULL, NULL },
     { "quant.w=e2m1/g8/e8m0/stochastic", "quant.x=e4m3/row",
-      "quant.dy_g=int8/g16/stochastic", "quant.w_d=int8/g32", NULL },
+      "quant.dy_g=int8/g16/stochastic", "quant.w_d=int8/g32", NULL, NULL },
     { "quant.x=int4/g32/pct:90", "quant.grad=clip", "model.n_kv_head=1",
-      "model.tied=yes", NULL },
+      "model.tied=yes", NULL, NULL },
 };
 #define N_ARMS (sizeof arms / sizeof arms[0])
 
@@ -216,70 +216,77 @@ static void arms_share_initial_weights_and_data_order(void **state)
     config_free(coarse);
 }
 
-/* Another value for every key; context is set on both sides.  A NULL value
- * needs no run: the data files are identified by data.sha256 alone, and how
+/* Another value for every key; context and also are set on both sides.  No
+ * value needs no run: the data files are identified by data.sha256 alone, and how
  * often is reported shows in the number of lines. */
 static const struct {
-    const char *key, *value, *context;
+    const char *key, *value, *context, *also;
 } changes[] = {
-    { "model.n_layer", "1", NULL },
-    { "model.d_model", "16", NULL },
-    { "model.n_head", "1", NULL },
-    { "model.n_kv_head", "1", NULL },
-    { "model.d_ff", "32", NULL },
-    { "model.vocab", "300", NULL },
-    { "model.seq_len", "8", NULL },
-    { "model.tied", "yes", NULL },
-    { "model.rope_theta", "100", NULL },
-    { "model.norm_eps", "0.1", NULL },
-    { "model.init_std", "0.03", NULL },
-    { "data.path", NULL, NULL },
-    { "data.sha256", NULL, NULL },
-    { "data.delimiter", "first line", NULL },
-    { "data.val_fraction", "0.4", NULL },
-    { "data.val_tokens", "256", NULL },
-    { "data.max_bytes", NULL, NULL },
-    { "train.tokens", "320", NULL },
-    { "train.batch", "2", NULL },
-    { "train.lr", "0.02", NULL },
-    { "train.schedule", "constant", NULL },
-    { "train.lr_final", "0.5", NULL },
-    { "train.warmup", "2", NULL },
+    { "model.n_layer", "1" },
+    { "model.d_model", "16" },
+    { "model.n_head", "1" },
+    { "model.n_kv_head", "1" },
+    { "model.d_ff", "32" },
+    { "model.vocab", "300" },
+    { "model.seq_len", "8" },
+    { "model.tied", "yes" },
+    { "model.rope_theta", "100" },
+    { "model.norm_eps", "0.1" },
+    { "model.init_std", "0.03" },
+    { "data.path" },
+    { "data.sha256" },
+    { "data.delimiter", "first line" },
+    { "data.val_fraction", "0.4" },
+    { "data.val_tokens", "256" },
+    { "data.max_bytes" },
+    { "train.tokens", "320" },
+    { "train.batch", "2" },
+    { "train.lr", "0.02" },
+    { "train.schedule", "constant" },
+    { "train.lr_final", "0.5" },
+    { "train.warmup", "2" },
     { "train.decay", "0.9", "train.schedule=wsd" },
-    { "train.beta1", "0.8", NULL },
-    { "train.beta2", "0.9", NULL },
-    { "train.eps", "0.01", NULL },
-    { "train.weight_decay", "1", NULL },
-    { "train.grad_clip", "0.1", NULL },
-    { "quant.w", "int4", NULL },
-    { "quant.x", "int4", NULL },
-    { "quant.dy_d", "int4", NULL },
-    { "quant.w_d", "int4", NULL },
-    { "quant.dy_g", "int4", NULL },
-    { "quant.x_g", "int4", NULL },
+    { "train.beta1", "0.8" },
+    { "train.beta2", "0.9" },
+    { "train.eps", "0.01" },
+    { "train.weight_decay", "1" },
+    { "train.grad_clip", "0.1" },
+    { "quant.w", "int4" },
+    { "quant.x", "int4" },
+    { "quant.dy_d", "int4" },
+    { "quant.w_d", "int4" },
+    { "quant.dy_g", "int4" },
+    { "quant.x_g", "int4" },
     { "quant.group", "16", "quant.w=int4" },
     { "quant.scale", "e8m0", "quant.w=int4" },
     { "quant.range", "pct:90", "quant.w=int4" },
     { "quant.round", "stochastic", "quant.w=int4" },
     { "quant.grad", "clip", "quant.w=int4/pct:90" },
-    { "stop.loss", "0.5", NULL },
-    { "run.threads", "2", NULL },
-    { "run.slots", "7", NULL },
-    { "run.checkpoint", "0.001s", NULL },
-    { "run.log_every", NULL, NULL },
-    { "run.val_every", NULL, NULL },
-    { "run.retries", "9", NULL },
-    { "run.timeout", "1h", NULL },
+    { "quant.gemm", "fake", "quant.w=int4", "quant.x=int4" },
+    { "quant.gemm", "fake", "quant.w=int4 quant.x=int4" },
+    { "stop.loss", "0.5" },
+    { "run.threads", "2" },
+    { "run.slots", "7" },
+    { "run.checkpoint", "0.001s" },
+    { "run.log_every" },
+    { "run.val_every" },
+    { "run.retries", "9" },
+    { "run.timeout", "1h" },
 };
 #define N_CHANGES (sizeof changes / sizeof changes[0])
 
-/* Records and identity of a run of four steps. */
+/* Records and identity of a run of four steps; context holds one or two
+ * settings. */
 static void facts_of(char **records, char **identity, const char *context,
-                     const char *set)
+                     const char *also, const char *set)
 {
-    struct config *c =
-        small_config(dir, "train.tokens=256", "train.warmup=1",
-                     context ? context : "train.warmup=1", set, NULL);
+    const char *rest = context ? strchr(context, ' ') : NULL;
+    char *first = mem_strndup(context ? context : "train.warmup=1",
+                              rest ? (size_t)(rest - context)
+                                   : strlen(context ? context
+                                                    : "train.warmup=1"));
+    struct config *c = small_config(dir, "train.tokens=256", "train.warmup=1",
+                                    first, rest ? rest + 1 : first, set, NULL);
     json_t *json = config_identity(c, true);
     struct run_result r;
     char *lines;
@@ -288,6 +295,7 @@ static void facts_of(char **records, char **identity, const char *context,
     *records = small_without_clock(lines);
     *identity = json_canonical_text(json);
     free(lines);
+    free(first);
     json_decref(json);
     config_free(c);
 }
@@ -322,8 +330,9 @@ static void hashed_settings_and_only_they_change_the_records(void **state)
             continue;
         set = mem_printf("%s=%s", s->key,
                          strcmp(value, "first line") == 0 ? line : value);
-        facts_of(&was[0], &was[1], changes[i].context, "train.warmup=1");
-        facts_of(&is[0], &is[1], changes[i].context, set);
+        facts_of(&was[0], &was[1], changes[i].context, changes[i].also,
+                 "train.warmup=1");
+        facts_of(&is[0], &is[1], changes[i].context, changes[i].also, set);
         for (int k = 0; k < 2; k++) {
             if ((strcmp(was[k], is[k]) != 0) != s->hashed)
                 print_error("%s: %s\n", set, k ? "identity" : "records");
@@ -386,6 +395,8 @@ static void every_line_is_json_and_the_last_one_is_final(void **state)
         else
             check_close(json_number_value(json_object_get(json, "loss")),
                         r.loss, 0);
+        check_close(json_number_value(json_object_get(json, "tokens")),
+                    64 * (final ? 40 : points == 0 ? 1 : 5 * points), 0);
         points += !final;
         json_decref(json);
     }
