@@ -60,6 +60,10 @@ static void fill_tables(void)
         for (int k = 0; k <= isa; k++)
             if (fillers[k])
                 fillers[k](&tables[isa]);
+#ifdef KERNELS_X86
+    if (kernels_cpu() == ISA_AVX512 && __builtin_cpu_supports("avx512vnni"))
+        kernels_fill_vnni(&tables[ISA_AVX512]);
+#endif
 }
 
 enum status kernels_select(const struct kernels **out, const char *cap,
