@@ -1,6 +1,7 @@
 /* diagnose.c - the minimum: bounds, convergence, flat directions. */
 #include "fit/diagnose.h"
 
+#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,11 @@
 /* Moving a coefficient by this factor either way within its error means that
  * nothing is known about it: exp(3) = 20. */
 #define LOG_SE_UNKNOWN 3.0
+
+static bool is_flat_coordinate(const struct fit *f, int k)
+{
+    return diagnose_is_flat(f, f->cov.coord[k]);
+}
 
 static const char *coordinate_name(const struct fit *f, int k)
 {
@@ -43,27 +49,16 @@ bool diagnose_is_flat(const struct fit *f, int coord)
     return false;
 }
 
-/* How much coordinate k takes part in the flat directions together. */
-static double part_in_flat(const struct fit *f, int k)
-{
-    const struct covariance *c = &f->cov;
-    double sum = 0;
-
-    for (int d = 0; d < c->n; d++)
-        if (is_flat_direction(f, d))
-            sum += c->vectors[k * c->n + d] * c->vectors[k * c->n + d];
-    return sqrt(sum);
-}
-
-/* "E, B and beta": those that take part by more than a tenth. */
+/* "E, B and beta": those whose interval is withheld. */
 static int add_members(struct str *s, const struct fit *f)
 {
     int members = 0, n = 0;
 
     for (int k = 0; k < f->cov.n; k++)
-        members += f->cov.length[k] > 0 && part_in_flat(f, k) > 0.1;
+        members += f->cov.length[k] > 0 &&
+                   diagnose_is_flat(f, f->cov.coord[k]);
     for (int k = 0; k < f->cov.n; k++) {
-        if (!(f->cov.length[k] > 0 && part_in_flat(f, k) > 0.1))
+        if (f->cov.length[k] == 0 || !diagnose_is_flat(f, f->cov.coord[k]))
             continue;
         str_addf(s, "%s%s", n == 0 ? "" : n + 1 == members ? " and " : ", ",
                  coordinate_name(f, k));
@@ -114,6 +109,48 @@ static void warn_unknown(struct fit *f)
         fit_warn(f, FIT_NOT_IDENTIFIABLE,
                  "the noise hides the order of magnitude of %s", str_text(&s));
     str_release(&s);
+}
+
+/* By how many standard errors coordinate k differs between two parameter
+ * vectors. */
+static double errors_apart(const struct fit *f, int k, const double *other)
+{
+    const struct covariance *c = &f->cov;
+    const int coord = c->coord[k], i = model_param_of(f->m, coord);
+    const double a = f->best.theta[i], b = other[i];
+    const double se = f->sigma * sqrt(c->inverse[k * c->n + k]);
+
+    if (!f->work->is_log[coord])
+        return fabs(a - b) / se;
+    return b / a > 0 ? fabs(log(b / a)) / se : HUGE_VAL;
+}
+
+/* Another minimum that the data cannot reject, with other constants, means
+ * that these are not known, however sharp each minimum is by itself. */
+static void warn_rivals(struct fit *f)
+{
+    const int n = f->m->n_params;
+    const double t = f->dof > 0 ? gsl_cdf_tdist_Pinv(0.975, f->dof) : 0;
+    const double limit = f->best.objective * (1 + t * t / fmax(f->dof, 1));
+
+    if (f->m->loss.kind != FIT_L2 || !(f->dof > 0) || !(f->sigma > 0))
+        return;
+    for (int s = 0; s < f->best.starts; s++) {
+        const double *other = f->best.ends + (size_t)s * (size_t)n;
+
+        for (int k = 0; k < f->cov.n && f->best.end_objective[s] < limit; k++)
+            if (errors_apart(f, k, other) > 6 && !is_flat_coordinate(f, k)) {
+                const int i = model_param_of(f->m, f->cov.coord[k]);
+
+                fit_warn(f, FIT_NOT_IDENTIFIABLE,
+                         "other constants fit as well: %s = %.4g has an "
+                         "objective of %.6g, which the noise cannot tell from "
+                         "%.6g",
+                         f->m->params[i].name, other[i],
+                         f->best.end_objective[s], f->best.objective);
+                return;
+            }
+    }
 }
 
 static void note_correlations(struct fit *f)
@@ -169,6 +206,26 @@ static void warn_points(struct fit *f)
                  n, f->n_params, f->dof, f->dof == 1 ? "" : "s");
 }
 
+/* The same of profile intervals, which need no linear law to be believed. */
+void diagnose_intervals(struct fit *f)
+{
+    struct str s = { 0 };
+    int n = 0;
+
+    for (int i = 0; i < f->m->n_params; i++) {
+        const struct fit_estimate *e = &f->est[i];
+
+        if (strcmp(e->interval, "profile") == 0 && e->lo > 0 &&
+            e->hi / e->lo > exp(4 * LOG_SE_UNKNOWN))
+            str_addf(&s, "%s%s (%.2g to %.2g)", n++ ? ", " : "",
+                     f->m->params[i].name, e->lo, e->hi);
+    }
+    if (n && !fit_has(f, FIT_NOT_IDENTIFIABLE))
+        fit_warn(f, FIT_NOT_IDENTIFIABLE,
+                 "the noise hides the order of magnitude of %s", str_text(&s));
+    str_release(&s);
+}
+
 void diagnose_minimum(struct fit *f)
 {
     if (!f->best.converged)
@@ -183,5 +240,6 @@ void diagnose_minimum(struct fit *f)
     warn_bounds(f);
     warn_flat(f);
     warn_unknown(f);
+    warn_rivals(f);
     note_correlations(f);
 }

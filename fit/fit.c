@@ -290,6 +290,7 @@ enum status fit_run(struct fit *f, const struct model *m,
     diagnose_minimum(f);
     run_bootstrap(f, spec);
     estimate_all(f, spec);
+    diagnose_intervals(f);
     diagnose_rows(f, t, spec);
     return OK;
 }

@@ -300,7 +300,7 @@ void optimum_find(struct optimum *o, const struct model *m,
     struct solve_result best = { .objective = HUGE_VAL };
     struct start_list list;
     struct hunt h;
-    double reached[KEEP];
+    double *reached;
     int winner = -1;
 
     open_hunt(&h, m, weight);
@@ -309,6 +309,7 @@ void optimum_find(struct optimum *o, const struct model *m,
                            .objective = HUGE_VAL,
                            .next = (double)NAN,
                            .starts = list.n };
+    reached = o->end_objective = mem_array(KEEP, sizeof *reached);
     for (int k = 0; k < list.n; k++) {
         reached[k] = follow_start(&h, list.theta + (size_t)k * p, &options);
         if (isfinite(reached[k]) &&
@@ -327,6 +328,8 @@ void optimum_find(struct optimum *o, const struct model *m,
         count_reached(o, reached, reached[winner], rounding_floor(&h));
     }
     o->evaluations = h.evaluations;
+    o->ends = list.theta; /* moved by follow_start */
+    list.theta = NULL;
     close_hunt(&h);
     start_release(&list);
 }
@@ -353,6 +356,8 @@ void optimum_from(struct optimum *o, const struct model *m,
 void optimum_release(struct optimum *o)
 {
     free(o->theta);
+    free(o->ends);
+    free(o->end_objective);
     *o = (struct optimum){ 0 };
 }
 
