@@ -458,6 +458,33 @@ static void integer_products_have_the_bits_of_the_reference(void **state)
 
 /* --- dispatch --------------------------------------------------------------------- */
 
+/* Equal bits cannot tell a set that is not used from one that is. */
+static void every_set_fills_its_own_entries(void **state)
+{
+    bool own_integers = true;
+
+    (void)state;
+    for (int s = 1; s < n_sets; s++) {
+        const struct kernels *kn = sets[s], *below = sets[s - 1];
+
+        assert_true(kn->gemm_nt != below->gemm_nt);
+        assert_true(kn->gemm_nn != below->gemm_nn);
+        assert_true(kn->gemm_tn != below->gemm_tn);
+        assert_true(kn->quant_apply != below->quant_apply);
+        assert_true(kn->attention_forward != below->attention_forward);
+        assert_true(kn->attention_backward != below->attention_backward);
+        assert_true(kn->rmsnorm_forward != below->rmsnorm_forward);
+        assert_true(kn->swiglu_forward != below->swiglu_forward);
+        assert_true(kn->cross_entropy != below->cross_entropy);
+        assert_true(kn->adamw != below->adamw);
+#ifdef __x86_64__
+        own_integers = s < ISA_AVX512 || __builtin_cpu_supports("avx512vnni");
+#endif
+        if (own_integers)
+            assert_true(kn->igemm_nt != below->igemm_nt);
+    }
+}
+
 static void the_cap_names_a_set_this_cpu_has(void **state)
 {
     const struct kernels *kn;
@@ -489,6 +516,7 @@ int main(void)
         cmocka_unit_test(attention_has_the_bits_of_the_reference),
         cmocka_unit_test(codes_and_scales_have_the_bits_of_the_reference),
         cmocka_unit_test(integer_products_have_the_bits_of_the_reference),
+        cmocka_unit_test(every_set_fills_its_own_entries),
         cmocka_unit_test(the_cap_names_a_set_this_cpu_has),
     };
 
