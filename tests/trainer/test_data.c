@@ -63,23 +63,58 @@ static void other_seeds_and_epochs_give_other_orders(void **state)
     assert_true(same < 5);
 }
 
+/* A text in which every token is its own position. */
+static struct data *open_ramp(const char *dir, int n)
+{
+    uint16_t *ramp = mem_array((size_t)n, sizeof *ramp);
+    struct config *c;
+    struct data *d;
+    struct err err;
+
+    for (int i = 0; i < n; i++)
+        ramp[i] = (uint16_t)i;
+    put(dir, "ramp.u16", ramp, (size_t)n * sizeof *ramp);
+    c = config_of(dir, "ramp.u16", "model.vocab=65536");
+    check_ok(data_open(&d, c, &err), err);
+    config_free(c);
+    free(ramp);
+    return d;
+}
+
+/* Two epochs of single sequences: each window once in each, in another
+ * order. */
+static void batches_go_through_the_windows_epoch_by_epoch(void **state)
+{
+    char *dir = small_folder();
+    struct data *d = open_ramp(dir, 3000);
+    const int windows = (int)(data_train_tokens(d) / 16);
+    unsigned char *seen = mem_array(3000, 1);
+    int tokens[16], targets[16], first[3000], same = 0;
+
+    (void)state;
+    for (int epoch = 0; epoch < 2; epoch++)
+        for (int i = 0; i < windows; i++) {
+            data_batch(d, tokens, targets, 1, 9, epoch * windows + i);
+            assert_int_equal(seen[tokens[0]], epoch);
+            seen[tokens[0]]++;
+            same += epoch && first[i] == tokens[0];
+            first[i] = tokens[0];
+        }
+    assert_true(windows > 100 && same < windows / 10);
+    data_close(d);
+    free(seen);
+    small_folder_free(dir);
+}
+
 /* Blocks on one side never appear on the other; a target is the next token. */
 static void training_and_validation_share_no_token(void **state)
 {
     char *dir = small_folder();
-    uint16_t *ramp = mem_array(60000, sizeof *ramp);
-    struct config *c;
-    struct data *d;
-    struct err err;
+    struct data *d = open_ramp(dir, 60000);
     unsigned char *side = mem_array(65536, 1);
     int tokens[64], targets[64];
 
     (void)state;
-    for (int i = 0; i < 60000; i++)
-        ramp[i] = (uint16_t)i; /* every token is its own position */
-    put(dir, "ramp.u16", ramp, 60000 * sizeof *ramp);
-    c = config_of(dir, "ramp.u16", "model.vocab=65536");
-    check_ok(data_open(&d, c, &err), err);
     for (int64_t step = 0; step < data_train_tokens(d) / 64; step++) {
         data_batch(d, tokens, targets, 4, 9, step);
         for (int i = 0; i < 64; i++) {
@@ -99,10 +134,27 @@ static void training_and_validation_share_no_token(void **state)
     for (int i = 0; i < 65536; i++)
         assert_true(side[i] != 3);
     data_close(d);
-    config_free(c);
-    free(ramp);
     free(side);
     small_folder_free(dir);
+}
+
+/* Compressed in two pieces, as `cat a.gz b.gz` makes. */
+static void put_pieces(const char *dir, const char *text, size_t n)
+{
+    char *path = mem_printf("%s/pieces.gz", dir), packed[60000];
+    size_t size = 0;
+
+    for (int k = 0; k < 2; k++) {
+        gzFile gz = gzopen(path, k ? "ab" : "wb");
+
+        assert_int_equal(gzwrite(gz, text + k * (n / 2), (unsigned)(n / 2)),
+                         n / 2);
+        gzclose(gz);
+        size += ZSTD_compress(packed + size, sizeof packed - size,
+                              text + k * (n / 2), n / 2, 3);
+    }
+    put(dir, "pieces.zst", packed, size);
+    free(path);
 }
 
 static void compression_and_cutting_do_not_change_the_identity(void **state)
@@ -111,7 +163,8 @@ static void compression_and_cutting_do_not_change_the_identity(void **state)
     struct corpus corpus;
     struct err err;
     static const char *const names[] = { "plain.txt", "text.gz", "text.zst",
-                                         "part?.txt" };
+                                         "part?.txt", "pieces.gz",
+                                         "pieces.zst" };
     uLongf n = sizeof packed;
     size_t zn;
     gzFile gz;
@@ -128,6 +181,7 @@ static void compression_and_cutting_do_not_change_the_identity(void **state)
     gzclose(gz);
     zn = ZSTD_compress(packed, n, text, sizeof text, 3);
     put(dir, "text.zst", packed, zn);
+    put_pieces(dir, text, sizeof text);
     hash_bytes(hash, text, sizeof text);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char *at = mem_printf("%s/%s", dir, names[i]);
@@ -271,6 +325,7 @@ static void wrong_data_are_refused_by_name(void **state)
                             "needs at least 34" },
         { "text.txt", "model.vocab=100", "the data hold token 1" },
         { "cut.gz", NULL, "cut.gz: the gzip data end too early" },
+        { "cut.zst", NULL, "cut.zst: the zstd data end too early" },
         { "bad.zst", NULL, "bad.zst: damaged zstd" },
         { "text.txt", "data.sha256=0123", "the data changed: SHA-256 is" },
         { "", NULL, "is not a regular file" },
@@ -293,6 +348,8 @@ static void wrong_data_are_refused_by_name(void **state)
     put(dir, "odd.u16", "abc", 3);
     put(dir, "cut.gz", gz, sizeof gz);
     put(dir, "bad.zst", zst, sizeof zst);
+    put(dir, "cut.zst", packed,
+        ZSTD_compress(packed, 1 << 20, zeros, 100000, 1) - 1);
     put(dir, "bomb.zst", packed,
         ZSTD_compress(packed, 1 << 20, zeros, big, 1));
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -357,6 +414,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_window_comes_once_an_epoch),
         cmocka_unit_test(other_seeds_and_epochs_give_other_orders),
+        cmocka_unit_test(batches_go_through_the_windows_epoch_by_epoch),
         cmocka_unit_test(training_and_validation_share_no_token),
         cmocka_unit_test(compression_and_cutting_do_not_change_the_identity),
         cmocka_unit_test(tokens_may_be_compressed_and_oddly_named),
