@@ -16,8 +16,6 @@ static const struct cli_option options[] = {
 
 static void add_format_json(struct str *s, const struct num_format *f)
 {
-    if (s->data[s->len - 1] != '[')
-        str_add(s, ",");
     str_add(s, "{");
     json_add_text(s, "name", f->name);
     json_add_number(s, "bits", f->bits);
@@ -33,7 +31,7 @@ static void add_format_json(struct str *s, const struct num_format *f)
 
 static void print_format(const struct num_format *f)
 {
-    printf("%-7s %4d %9.4g %10.4g %12.4g   %s\n", f->name, f->bits,
+    printf("%-7s %4d %9.5g %10.4g %12.4g   %s\n", f->name, f->bits,
            (double)f->max, (double)f->step_zero, num_gaussian_mse(f),
            f->source);
 }
@@ -46,8 +44,10 @@ static void list_json(void)
     const char *name, *help;
 
     str_add(&s, "{\"schema\":\"qlaw/formats/1\",\"formats\":[");
-    for (int i = 0; num_at(&f, i); i++)
+    for (int i = 0; num_at(&f, i); i++) {
+        str_add(&s, i ? "," : "");
         add_format_json(&s, &f);
+    }
     str_add(&s, "],\"presets\":[");
     for (int i = 0; (p = quant_preset_at(i)); i++) {
         str_add(&s, i ? ",{" : "{");
@@ -80,9 +80,9 @@ static void list(void)
     printf("also any intN and intNn (2 to 8 bits) and any eXmY (X + Y <= 15), "
            "with\n:ieee, :finite or :nosub; Gaussian MSE: mean squared error "
            "on N(0, 1) at the\nbest scale (1 for plain casts)\n\n");
-    printf("preset  spec             source\n");
+    printf("preset      spec             source\n");
     for (int i = 0; (p = quant_preset_at(i)); i++)
-        printf("%-7s %-16s %s\n", p->name, p->text, p->source);
+        printf("%-11s %-16s %s\n", p->name, p->text, p->source);
     printf("\nscale       meaning\n");
     for (int i = 0; (name = quant_scale_at(i, &help)); i++)
         printf("%-11s %s\n", name, help);
@@ -109,6 +109,51 @@ static void print_values(const struct num_format *f)
         putchar('\n');
 }
 
+static int by_value(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Every value of a format of at most 8 bits, ascending, zero once. */
+static void add_values_json(struct str *s, const struct num_format *f)
+{
+    float values[256];
+    char number[32];
+    int n = 0;
+
+    for (uint32_t code = 0; code < 1u << f->bits; code++) {
+        const float x = num_decode(f, code);
+
+        if (!isnan(x) && x >= f->min_code && (x != 0 || code == 0))
+            values[n++] = x;
+    }
+    qsort(values, (size_t)n, sizeof *values, by_value);
+    str_add(s, ",\"values\":[");
+    for (int i = 0; i < n; i++)
+        str_addf(s, "%s%s", i ? "," : "",
+                 text_number(number, (double)values[i]));
+    str_add(s, "]");
+}
+
+static void show_json(const struct quant_spec *spec)
+{
+    struct str s = { 0 };
+    char buf[QUANT_TEXT];
+
+    str_add(&s, "{\"schema\":\"qlaw/format/1\"");
+    json_add_text(&s, "spec", quant_print(buf, spec));
+    json_add_number(&s, "stored_bits", quant_bits(spec, 4096, 4096));
+    str_add(&s, ",\"element\":");
+    add_format_json(&s, &spec->elem);
+    if (spec->elem.bits <= 8)
+        add_values_json(&s, &spec->elem);
+    str_add(&s, "}");
+    puts(str_text(&s));
+    str_release(&s);
+}
+
 static enum status show(const struct cli *cli, const char *text,
                         struct err *err)
 {
@@ -121,13 +166,7 @@ static enum status show(const struct cli *cli, const char *text,
                         : err_set(err, ERR_USAGE,
                                   "'%s' leaves the operand as it is", text);
     if (cli_flag(cli, "json")) {
-        struct str s = { 0 };
-
-        str_add(&s, "[");
-        add_format_json(&s, &spec.elem);
-        str_add(&s, "]");
-        puts(str_text(&s));
-        str_release(&s);
+        show_json(&spec);
         return OK;
     }
     printf("%s\n", quant_print(buf, &spec));

@@ -133,7 +133,9 @@ static const struct quant_scale *find_scale(const char *name)
 
 static const struct quant_preset presets[] = {
     { "mxfp8", "e4m3/g32/e8m0", "OCP MX v1.0, scale rounded up" },
+    { "mxfp8_e5m2", "e5m2/g32/e8m0", "OCP MX v1.0, scale rounded up" },
     { "mxfp6", "e2m3/g32/e8m0", "OCP MX v1.0, scale rounded up" },
+    { "mxfp6_e3m2", "e3m2/g32/e8m0", "OCP MX v1.0, scale rounded up" },
     { "mxfp4", "e2m1/g32/e8m0", "OCP MX v1.0, scale rounded up" },
     { "mxint8", "int8n/g32/e8m0", "arXiv 2510.25602 table 1" },
     { "mxint6", "int6n/g32/e8m0", "arXiv 2510.25602 table 1" },
@@ -264,6 +266,28 @@ static void normalize(struct quant_spec *s)
     s->percentile = 100;
 }
 
+/* num_find, with the presets among the suggestions. */
+static enum status find_elem(struct num_format *out, const char *name,
+                             struct err *err)
+{
+    const char *names[64], *near;
+    struct num_format rows[64 - N_PRESETS];
+    const enum status st = num_find(out, name, err);
+    int n = 0;
+
+    if (st == OK)
+        return OK;
+    for (; n < N_PRESETS; n++)
+        names[n] = presets[n].name;
+    for (int i = 0; n < 64 && num_at(&rows[i], i); i++)
+        names[n++] = rows[i].name;
+    near = text_nearest(name, names, (size_t)n);
+    return near ? err_set(err, ERR_CONFIG,
+                          "unknown number format '%.60s', did you mean '%s'?",
+                          name, near)
+                : st;
+}
+
 static enum status parse_parts(struct quant_spec *s, char *text,
                                struct err *err)
 {
@@ -273,7 +297,7 @@ static enum status parse_parts(struct quant_spec *s, char *text,
     for (int i = 0; part && st == OK; i++) {
         if (i > 0)
             st = apply_modifier(s, part, err);
-        else if ((st = num_find(&s->elem, part, err)) == OK)
+        else if ((st = find_elem(&s->elem, part, err)) == OK)
             s->on = true;
         part = strtok_r(NULL, "/", &save);
     }
