@@ -92,7 +92,7 @@ static void log_tics(struct picture_axis *a, int most)
     int set = 0, skip = 1;
 
     if (log10(a->hi / a->lo) < 0.75) {
-        linear_tics(a, most);
+        linear_tics(a, most > 3 ? most - 1 : most);
         return;
     }
     while (set < 2 && count_tics(a, set, skip) > most)
@@ -139,7 +139,7 @@ static void finish(struct picture_axis *a, int most)
     if (a->log)
         log_tics(a, most);
     else
-        linear_tics(a, most);
+        linear_tics(a, most > 3 ? most - 1 : most);
 }
 
 static void share(struct picture *p, bool y, int first, int n)
@@ -177,7 +177,7 @@ void picture_axes(struct picture *p)
          i += p->columns)
         share(p, true, i, p->columns);
     for (int i = 0; i < p->n_panels; i++) {
-        finish(&p->panels[i].x, picture_columns(p) > 2 ? 3 : 6);
+        finish(&p->panels[i].x, picture_columns(p) > 2 ? 3 : 5);
         finish(&p->panels[i].y, 6);
     }
 }

@@ -1,0 +1,344 @@
+#include "harness/report.h"
+
+#include <gsl/gsl_cdf.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+
+/* --- numbers ------------------------------------------------------------------- */
+
+struct report_mean report_mean(const double *x, int n)
+{
+    struct report_mean m = { (double)NAN, (double)NAN, (double)NAN, n };
+    double sum = 0, square = 0;
+
+    for (int i = 0; i < n; i++)
+        sum += x[i];
+    if (n == 0)
+        return m;
+    m.mean = sum / n;
+    for (int i = 0; i < n; i++)
+        square += (x[i] - m.mean) * (x[i] - m.mean);
+    if (n > 1) {
+        const double half = gsl_cdf_tdist_Pinv(0.975, n - 1) *
+                            sqrt(square / (n - 1) / n);
+
+        m.lo = m.mean - half;
+        m.hi = m.mean + half;
+    }
+    return m;
+}
+
+/* Decimals that the interval's width justifies: two digits of it. */
+static int decimals_of(double width)
+{
+    const int n = 1 - (int)floor(log10(width));
+
+    return n < 0 ? 0 : n;
+}
+
+char *report_interval(double value, double lo, double hi)
+{
+    const double width = hi - lo;
+    int n;
+
+    if (isnan(value))
+        return mem_strdup("\u2013");
+    if (!isfinite(width) || width <= 0)
+        return mem_printf("%.3g", value);
+    n = decimals_of(width);
+    if (n > 5 || fabs(lo) >= 1e5 || fabs(hi) >= 1e5)
+        return mem_printf("%.3g [%.3g, %.3g]", value, lo, hi);
+    return mem_printf("%.*f [%.*f, %.*f]", n, value, n, lo, n, hi);
+}
+
+static double value_of(const char *var, const struct plot_point *p)
+{
+    return *var == 'N' ? p->N : *var == 'D' ? p->D : p->G;
+}
+
+/* Points that agree in family and in the other two of N, D and G. */
+static bool alike(const char *var, const struct plot_point *a,
+                  const struct plot_point *b)
+{
+    return strcmp(a->family, b->family) == 0 &&
+           (*var == 'N' || a->N == b->N) && (*var == 'D' || a->D == b->D) &&
+           (*var == 'G' || a->G == b->G);
+}
+
+static bool is_measured(const struct plot_point *p, const char *var)
+{
+    return !p->base && isfinite(p->delta) && isfinite(value_of(var, p));
+}
+
+struct report_mean report_matched(const struct plot_data *d, const char *var,
+                                  double *lowest, double *highest)
+{
+    double *diff = mem_array((size_t)d->n + 1, sizeof *diff);
+    struct report_mean m;
+    int n = 0;
+
+    *lowest = HUGE_VAL;
+    *highest = -HUGE_VAL;
+    for (int i = 0; i < d->n; i++)
+        if (is_measured(&d->points[i], var)) {
+            *lowest = fmin(*lowest, value_of(var, &d->points[i]));
+            *highest = fmax(*highest, value_of(var, &d->points[i]));
+        }
+    for (int i = 0; i < d->n; i++) {
+        const struct plot_point *a = &d->points[i];
+
+        if (!is_measured(a, var) || value_of(var, a) != *lowest)
+            continue;
+        for (int k = 0; k < d->n && *highest > *lowest; k++) {
+            const struct plot_point *b = &d->points[k];
+
+            if (is_measured(b, var) && value_of(var, b) == *highest &&
+                alike(var, a, b)) {
+                diff[n++] = b->delta - a->delta;
+                break;
+            }
+        }
+    }
+    m = report_mean(diff, n);
+    free(diff);
+    return m;
+}
+
+/* --- SQL ------------------------------------------------------------------------- */
+
+static bool prepare(sqlite3_stmt **stmt, struct report *r, const char *sql)
+{
+    if (db_prepare(stmt, r->data->db, sql, NULL) != OK)
+        return false;
+    if (sqlite3_bind_parameter_count(*stmt) > 0)
+        sqlite3_bind_int64(*stmt, 1, r->data->grid ? r->data->grid_id : 0);
+    return true;
+}
+
+static void add_cell(struct report *r, sqlite3_stmt *stmt, int col)
+{
+    const int type = sqlite3_column_type(stmt, col);
+
+    if (type == SQLITE_NULL)
+        page_cell(r->page, "\u2013");
+    else if (type == SQLITE_FLOAT)
+        page_cell(r->page, "%.4g", sqlite3_column_double(stmt, col));
+    else
+        page_cell(r->page, "%s", (const char *)sqlite3_column_text(stmt, col));
+}
+
+int report_rows(struct report *r, const char *sql)
+{
+    sqlite3_stmt *stmt;
+    bool row = false;
+    int n = 0;
+
+    if (!prepare(&stmt, r, sql))
+        return 0;
+    while (db_step(&row, r->data->db, stmt, NULL) == OK && row) {
+        for (int i = 0; i < sqlite3_column_count(stmt); i++)
+            add_cell(r, stmt, i);
+        n++;
+    }
+    sqlite3_reset(stmt);
+    return n;
+}
+
+double report_number(struct report *r, const char *sql)
+{
+    sqlite3_stmt *stmt;
+    bool row = false;
+    double x = (double)NAN;
+
+    if (prepare(&stmt, r, sql) &&
+        db_step(&row, r->data->db, stmt, NULL) == OK && row &&
+        sqlite3_column_type(stmt, 0) != SQLITE_NULL)
+        x = sqlite3_column_double(stmt, 0);
+    if (row)
+        sqlite3_reset(stmt);
+    return x;
+}
+
+/* --- figures ------------------------------------------------------------------------ */
+
+static enum status write_figures(struct report *r, struct err *err)
+{
+    enum status st = OK;
+
+    for (int i = 0; plot_figure_at(i) && st == OK; i++) {
+        const struct plot_figure *f = plot_figure_at(i);
+        struct picture *p = NULL;
+        struct err why = { 0 };
+
+        st = f->build(&p, r->data, NULL, &why);
+        if (st == OK) {
+            st = plot_write(p, f->name, r->folder, err);
+            r->figures = mem_grow(r->figures, (size_t)r->n_figures + 1,
+                                  sizeof *r->figures);
+            r->figures[r->n_figures++] = (struct report_figure){
+                .figure = f, .finding = mem_strdup(p->finding), .written = true,
+            };
+            picture_free(p);
+        } else if (st == ERR_USAGE) {
+            st = OK; /* there is nothing to show in it */
+        } else {
+            *err = why;
+        }
+    }
+    return st;
+}
+
+static char *read_picture(const struct report *r, const char *out)
+{
+    char *path = mem_printf("%s/%s", r->folder, out);
+    struct str text = { 0 };
+    const enum status st = file_read(&text, path, 16u << 20, NULL);
+
+    free(path);
+    if (st == OK)
+        return str_steal(&text);
+    str_release(&text);
+    return NULL;
+}
+
+/* Each figure in both themes; what fails is told once and left out. */
+static void draw_figures(struct report *r)
+{
+    const int n = 2 * r->n_figures;
+    struct gnuplot_job *jobs = mem_array((size_t)n + 1, sizeof *jobs);
+    char **names = mem_array((size_t)n + 1, sizeof *names);
+    struct gnuplot g;
+    struct err err = { 0 };
+
+    for (int i = 0; i < n; i++) {
+        const char *name = r->figures[i / 2].figure->name;
+
+        names[i] = mem_printf("%s%s.svg", name, i % 2 ? "-dark" : "");
+        jobs[i] = (struct gnuplot_job){ .name = name, .out = names[i],
+                                        .term = "svg",
+                                        .theme = i % 2 ? "dark" : "light" };
+    }
+    if (gnuplot_find(&g, &err) == OK)
+        gnuplot_draw(&g, r->folder, jobs, n);
+    else
+        r->trouble = mem_strdup(err.text);
+    for (int i = 0; i < n && !r->trouble; i++)
+        if (jobs[i].status != OK)
+            r->trouble = mem_strdup(jobs[i].err.text);
+    for (int i = 0; i < n; i++) {
+        if (jobs[i].status == OK && g.terminals)
+            *(i % 2 ? &r->figures[i / 2].dark : &r->figures[i / 2].light) =
+                read_picture(r, names[i]);
+        free(names[i]);
+    }
+    gnuplot_release(&g);
+    free(names);
+    free(jobs);
+}
+
+void report_figures(struct report *r, const char *section)
+{
+    for (int i = 0; i < r->n_figures; i++) {
+        const struct report_figure *f = &r->figures[i];
+
+        if (strcmp(f->figure->section, section) == 0)
+            page_figure(r->page, f->figure->name, f->finding, r->beside,
+                       f->light, f->dark);
+    }
+}
+
+/* --- the fit, once more ---------------------------------------------------------------- */
+
+static void fit_again(struct report *r, const struct cli *cli)
+{
+    struct err err = { 0 };
+    enum status st;
+
+    if (!r->data->fit)
+        return;
+    st = fit_request_stored(&r->request, cli, r->data->fit->id, &err);
+    if (st == OK)
+        st = fit_model_new(&r->model, r->request.table, &r->request.spec, &err);
+    if (st == OK)
+        st = fit_run(&r->fit, r->model, r->request.table, &r->request.spec,
+                     &err);
+    r->again = st == OK;
+    if (st != OK)
+        r->why = mem_strdup(err.text);
+}
+
+/* --- all of it ---------------------------------------------------------------------------- */
+
+static void write_words(struct report *r)
+{
+    char *title = mem_printf("%s: what the formats cost",
+                             r->data->grid ? r->data->grid : "All runs");
+    char now[32], *made;
+
+    made = mem_printf("Made by qlaw %s on %.16sZ from %s.", QLAW_VERSION,
+                      clock_iso(now), r->data->db_path);
+    r->page = page_new(title, r->data->description, made);
+    report_answer(r);
+    report_runs(r);
+    report_law(r);
+    report_quality(r);
+    report_formats(r);
+    report_predictions(r);
+    report_failures(r);
+    report_cost(r);
+    report_reproduce(r);
+    report_points(r);
+    free(title);
+    free(made);
+}
+
+enum status report_make(struct report **out, const struct cli *cli,
+                        const char *grid, int64_t fit_id, const char *folder,
+                        const char *beside, struct err *err)
+{
+    struct report *r = mem_alloc(sizeof *r);
+    enum status st = plot_data_read(&r->data, cli->db_path, grid, fit_id, err);
+
+    r->folder = mem_strdup(folder);
+    r->beside = mem_strdup(beside);
+    if (st == OK)
+        st = file_make_dirs(folder, err);
+    if (st == OK)
+        st = write_figures(r, err);
+    if (st == OK) {
+        draw_figures(r);
+        fit_again(r, cli);
+        write_words(r);
+        *out = r;
+    } else {
+        report_free(r);
+    }
+    return st;
+}
+
+void report_free(struct report *r)
+{
+    if (!r)
+        return;
+    for (int i = 0; i < r->n_figures; i++) {
+        free(r->figures[i].finding);
+        free(r->figures[i].light);
+        free(r->figures[i].dark);
+    }
+    if (r->again)
+        fit_release(&r->fit);
+    fit_model_free(r->model);
+    fit_request_release(&r->request);
+    plot_data_free(r->data);
+    page_free(r->page);
+    free(r->figures);
+    free(r->folder);
+    free(r->beside);
+    free(r->trouble);
+    free(r->why);
+    free(r);
+}

@@ -1,0 +1,84 @@
+/* report.h - one page that says what a grid found, and how far to trust it.
+ *
+ * Every number in it is read from the database or computed from it; every
+ * sentence is built from such numbers. */
+#ifndef HARNESS_REPORT_H
+#define HARNESS_REPORT_H
+
+#include "harness/cli.h"
+#include "harness/page.h"
+#include "harness/fit_request.h"
+#include "harness/plot.h"
+
+struct report_figure {
+    const struct plot_figure *figure;
+    char *finding;
+    char *light, *dark; /* SVG text, NULL: not drawn */
+    bool written;       /* its data and script lie in the folder */
+};
+
+struct report {
+    struct plot_data *data;
+    struct page *page;
+    char *folder;  /* of the figures */
+    char *beside;  /* the same, as seen from the page */
+    char *trouble; /* why figures are not drawn, NULL: they are */
+    struct report_figure *figures;
+    int n_figures;
+    /* The fit made again from its request, for its warnings and for
+     * predictions with intervals; again false: why says what kept it. */
+    bool again;
+    char *why;
+    struct fit_request request;
+    struct model *model;
+    struct fit fit;
+};
+
+/* Read, draw and write the report's words; the caller frees *out.  Figures go
+ * into folder; a missing or failing gnuplot is told in trouble. */
+enum status report_make(struct report **out, const struct cli *cli,
+                        const char *grid, int64_t fit_id, const char *folder,
+                        const char *beside, struct err *err);
+void report_free(struct report *r);
+
+/* --- sections, in their order ------------------------------------------------ */
+
+void report_answer(struct report *r);
+void report_runs(struct report *r);
+void report_law(struct report *r);
+void report_quality(struct report *r);
+void report_formats(struct report *r);
+void report_predictions(struct report *r);
+void report_failures(struct report *r);
+void report_cost(struct report *r);
+void report_reproduce(struct report *r);
+void report_points(struct report *r);
+
+/* The figures that belong to a section. */
+void report_figures(struct report *r, const char *section);
+
+/* --- helpers ------------------------------------------------------------------- */
+
+/* A mean with its 95 % interval by Student's t; lo and hi are NaN for one. */
+struct report_mean {
+    double mean, lo, hi;
+    int n;
+};
+struct report_mean report_mean(const double *x, int n);
+
+/* "0.094 [0.079, 0.110]", or without an interval. */
+char *report_interval(double value, double lo, double hi);
+
+/* Differences of delta between the largest and the smallest value of a
+ * variable ("N", "D", "G"), over points that agree in all else. */
+struct report_mean report_matched(const struct plot_data *d, const char *var,
+                                  double *lowest, double *highest);
+
+/* Rows of constant SQL with ?1 the grid's id (0: everything) as cells of the
+ * table begun before; columns are its columns.  Returns the rows. */
+int report_rows(struct report *r, const char *sql);
+
+/* One number, or NaN. */
+double report_number(struct report *r, const char *sql);
+
+#endif
