@@ -12,9 +12,9 @@
  * best-seen direction, by less than one part in this. */
 #define FLAT 1e5
 
-/* Moving a coefficient by this factor either way within its error means that
- * nothing is known about it: exp(3) = 20. */
-#define LOG_SE_UNKNOWN 3.0
+/* A term of the law that may be off by this factor either way within its error
+ * is not known: exp(2) = 7. */
+#define LOG_SE_UNKNOWN 2.0
 
 static bool is_flat_coordinate(const struct fit *f, int k)
 {
@@ -88,26 +88,103 @@ static void warn_flat(struct fit *f)
     str_release(&s);
 }
 
-/* A coefficient whose logarithm is uncertain by several units is not known
- * even as to its order of magnitude. */
+/* log |value d law / d value| of parameter i on every row: the size of the term
+ * that it multiplies. */
+static void log_term(double *out, const struct fit *f, int i,
+                     const double *theta)
+{
+    const struct model_param *p = &f->m->params[i];
+    struct model_work *w = f->work;
+    int slot = 0;
+
+    while (w->param_slots[slot] != p->slot)
+        slot++;
+    model_law(w, theta, w->mu, w->grad);
+    for (size_t r = 0; r < f->m->rows; r++)
+        out[r] = log(fabs(theta[i] * w->grad[(size_t)slot * f->m->rows + r]));
+}
+
+/* Its gradient in the coordinates, [n][rows], by central differences of a
+ * hundredth of a standard error. */
+static void term_gradient(double *out, const struct fit *f, int i)
+{
+    const struct covariance *c = &f->cov;
+    const size_t rows = f->m->rows;
+    double *u = mem_array((size_t)f->m->n_free, sizeof *u);
+    double *theta = mem_array((size_t)f->m->n_params, sizeof *theta);
+    double *up = mem_array(rows, sizeof *up);
+    double *down = mem_array(rows, sizeof *down);
+
+    model_coordinates(f->work, u, f->best.theta);
+    for (int k = 0; k < c->n; k++) {
+        const double h = 0.01 * f->sigma * sqrt(c->inverse[k * c->n + k]);
+
+        u[c->coord[k]] += h;
+        model_theta(f->work, theta, u);
+        log_term(up, f, i, theta);
+        u[c->coord[k]] -= 2 * h;
+        model_theta(f->work, theta, u);
+        log_term(down, f, i, theta);
+        u[c->coord[k]] += h;
+        for (size_t r = 0; r < rows; r++)
+            out[(size_t)k * rows + r] = (up[r] - down[r]) / (2 * h);
+    }
+    free(u);
+    free(theta);
+    free(up);
+    free(down);
+}
+
+/* Standard error of the logarithm of the term on the row where it is known
+ * best; unlike that of the coefficient, it does not depend on units. */
+static double term_error(const struct fit *f, int i)
+{
+    const struct covariance *c = &f->cov;
+    const size_t rows = f->m->rows;
+    const struct model_name *nm = &f->m->names[f->m->params[i].slot];
+    double *g = mem_array((size_t)c->n * rows, sizeof *g), least = HUGE_VAL;
+
+    term_gradient(g, f, i);
+    for (size_t r = 0; r < rows; r++) {
+        double var = 0;
+
+        if (nm->group && nm->group[r] != i - nm->first)
+            continue;
+        for (int a = 0; a < c->n; a++)
+            for (int b = 0; b < c->n; b++)
+                var += g[(size_t)a * rows + r] * c->inverse[a * c->n + b] *
+                       g[(size_t)b * rows + r];
+        if (isfinite(var))
+            least = fmin(least, f->sigma * sqrt(fmax(var, 0)));
+    }
+    free(g);
+    return least;
+}
+
 static void warn_unknown(struct fit *f)
 {
     const struct covariance *c = &f->cov;
     struct str s = { 0 };
     int n = 0;
 
-    if (!(f->dof > 0) || !c->full_rank)
+    if (!(f->dof > 0) || !c->full_rank || !(f->sigma > 0))
         return;
     for (int k = 0; k < c->n; k++) {
-        const double se = f->sigma * sqrt(c->inverse[k * c->n + k]);
+        const int i = model_param_of(f->m, c->coord[k]);
+        const double own = f->sigma * sqrt(c->inverse[k * c->n + k]);
+        double se;
 
-        if (f->work->is_log[c->coord[k]] && se > LOG_SE_UNKNOWN)
+        if (!f->work->is_log[c->coord[k]] || own < LOG_SE_UNKNOWN ||
+            is_flat_coordinate(f, k))
+            continue;
+        se = term_error(f, i);
+        if (se > LOG_SE_UNKNOWN)
             str_addf(&s, "%s%s (a factor of %.2g either way)", n++ ? ", " : "",
-                     coordinate_name(f, k), exp(se));
+                     f->m->params[i].name, exp(se));
     }
     if (n)
         fit_warn(f, FIT_NOT_IDENTIFIABLE,
-                 "the noise hides the order of magnitude of %s", str_text(&s));
+                 "the noise hides how large the terms are of %s", str_text(&s));
     str_release(&s);
 }
 
@@ -204,26 +281,6 @@ static void warn_points(struct fit *f)
                  "%d rows and %d parameters leave %d degree%s of freedom: "
                  "intervals rest on that few",
                  n, f->n_params, f->dof, f->dof == 1 ? "" : "s");
-}
-
-/* The same of profile intervals, which need no linear law to be believed. */
-void diagnose_intervals(struct fit *f)
-{
-    struct str s = { 0 };
-    int n = 0;
-
-    for (int i = 0; i < f->m->n_params; i++) {
-        const struct fit_estimate *e = &f->est[i];
-
-        if (strcmp(e->interval, "profile") == 0 && e->lo > 0 &&
-            e->hi / e->lo > exp(4 * LOG_SE_UNKNOWN))
-            str_addf(&s, "%s%s (%.2g to %.2g)", n++ ? ", " : "",
-                     f->m->params[i].name, e->lo, e->hi);
-    }
-    if (n && !fit_has(f, FIT_NOT_IDENTIFIABLE))
-        fit_warn(f, FIT_NOT_IDENTIFIABLE,
-                 "the noise hides the order of magnitude of %s", str_text(&s));
-    str_release(&s);
 }
 
 void diagnose_minimum(struct fit *f)

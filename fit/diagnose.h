@@ -18,9 +18,6 @@ int diagnose_configs(int *unit, const struct model *m);
 /* Convergence, bounds, flat directions, degrees of freedom. */
 void diagnose_minimum(struct fit *f);
 
-/* Intervals too wide to say anything. */
-void diagnose_intervals(struct fit *f);
-
 /* Does coordinate c take part in a direction that the data do not see? */
 bool diagnose_is_flat(const struct fit *f, int c);
 

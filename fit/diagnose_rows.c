@@ -448,6 +448,20 @@ static void count_copies(struct fit *f)
     free(copy);
 }
 
+/* Words, or small whole numbers: what people number runs with.  A measured
+ * quantity is no label. */
+static bool is_label(const struct fit *f, const struct column *c)
+{
+    for (size_t i = 0; i < f->m->rows && !c->settled; i++) {
+        const double v = c->num[f->m->source_row[i]];
+
+        if (!isnan(v) && (v != floor(v) || v < 0 ||
+                          v > 10 * (double)f->m->rows))
+            return false;
+    }
+    return !c->settled;
+}
+
 static void find_clusters(struct fit *f, const struct table *t,
                           const struct fit_spec *spec)
 {
@@ -458,7 +472,8 @@ static void find_clusters(struct fit *f, const struct table *t,
         return;
     for (int pass = 0; pass < 2; pass++)
         for (int k = 0; k < t->n_cols; k++) {
-            if (is_used(f, t->cols[k].name, spec))
+            if (is_used(f, t->cols[k].name, spec) ||
+                !is_label(f, &t->cols[k]))
                 continue;
             if (pass == 0)
                 tests++;

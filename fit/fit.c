@@ -190,6 +190,8 @@ static void percentiles(struct fit *f, int i)
 
     e->interval = e->at_bound ? "one-sided" : "bootstrap";
     e->se = e->at_bound ? (double)NAN : bootstrap_sd(&f->boot, n, i);
+    if (!isfinite(e->se)) /* some replicate ran away */
+        e->se = (double)NAN;
     e->lo = bootstrap_quantile(&f->boot, n, i, 0.025);
     e->hi = bootstrap_quantile(&f->boot, n, i, 0.975);
     if (e->at_bound && e->value - f->m->params[i].lo <= 0) {
@@ -290,7 +292,6 @@ enum status fit_run(struct fit *f, const struct model *m,
     diagnose_minimum(f);
     run_bootstrap(f, spec);
     estimate_all(f, spec);
-    diagnose_intervals(f);
     diagnose_rows(f, t, spec);
     return OK;
 }

@@ -121,8 +121,10 @@ struct table *table_select(const struct table *t, const bool *keep)
     struct table *out = table_new(t->source, t->noun);
     const char **cells = mem_array((size_t)t->n_cols, sizeof *cells);
 
-    for (int i = 0; i < t->n_cols; i++)
+    for (int i = 0; i < t->n_cols; i++) {
         table_add_column(out, t->cols[i].name);
+        out->cols[i].settled = t->cols[i].settled;
+    }
     for (size_t r = 0; r < t->rows; r++) {
         if (!keep[r])
             continue;

@@ -16,6 +16,7 @@ struct column {
     char *name;
     double *num;
     char **text; /* as written; a cell that was absent is "" */
+    bool settled; /* known not to tell rows that belong together */
 };
 
 struct table {

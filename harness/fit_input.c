@@ -53,7 +53,7 @@ static char *build_sql(const struct fit_request *rq, const char *n_def)
         "r.fmt, r.fmt||coalesce('/'||p.act_fmt, '')||"
         "coalesce('//'||p.grad_fmt, '') AS quant, r.loss, %s"
         "p.n_layer, p.d_model, p.flops_plan AS flops, p.gran, p.arm, "
-        "p.is_base FROM %s r JOIN point p ON p.point_id = r.point_id "
+        "p.is_base, p.twin_id||'/'||r.seed AS twin FROM %s r JOIN point p ON p.point_id = r.point_id "
         "WHERE %s %s%s) %s%s%s ORDER BY run_id",
         n_def, rq->paired ? "r.delta, r.base_loss, " : "",
         rq->paired ? "deltas" : "runs",
@@ -90,6 +90,16 @@ static void tell_formats_apart(struct table *t)
         free(fmt->text[i]);
         fmt->text[i] = mem_strdup(quant->text[i]);
     }
+}
+
+/* Runs that share a seed, or a twin (the same initial weights and the same
+ * order of data), may err together; the other columns describe the run. */
+static void describe_columns(struct table *t)
+{
+    tell_formats_apart(t);
+    for (int i = 0; i < t->n_cols; i++)
+        t->cols[i].settled = strcmp(t->cols[i].name, "seed") != 0 &&
+                             strcmp(t->cols[i].name, "twin") != 0;
 }
 
 /* A cell's text; numbers in full precision, which SQLite's own does not
@@ -186,7 +196,7 @@ enum status fit_input_runs(struct table **out, struct fit_request *rq,
         st = read_rows(*out, db, stmt, err);
         sqlite3_finalize(stmt);
         if (st == OK)
-            tell_formats_apart(*out);
+            describe_columns(*out);
     }
     if (st == OK && (*out)->rows == 0)
         st = err_set(err, ERR_FIT, "%s: no finished run is selected",
