@@ -102,6 +102,26 @@ void env_read(struct env *e)
     free(all);
 }
 
+char *env_json(const struct env *e)
+{
+    struct str s = { 0 };
+
+    str_add(&s, "{");
+    json_add_text(&s, "fingerprint", e->fingerprint);
+    json_add_text(&s, "qlaw_version", e->version);
+    json_add_text(&s, "git_commit", e->git_commit);
+    json_add_number(&s, "git_dirty", e->git_dirty);
+    json_add_text(&s, "compiler", e->compiler);
+    json_add_text(&s, "cflags", e->cflags);
+    json_add_text(&s, "cpu_model", e->cpu_model);
+    json_add_text(&s, "isa", e->isa);
+    json_add_number(&s, "cores", e->cores);
+    json_add_text(&s, "kernel", e->kernel);
+    json_add_text(&s, "libc", e->libc);
+    str_addf(&s, ",\"libs\":%s}", e->libs_json);
+    return str_steal(&s);
+}
+
 void env_release(struct env *e)
 {
     free(e->libs_json);

@@ -20,6 +20,9 @@ struct env {
 void env_read(struct env *e);
 void env_release(struct env *e);
 
+/* The same as JSON, as runs/env/ keeps it; the caller frees it. */
+char *env_json(const struct env *e);
+
 /* Cores this process may use: affinity mask and control-group quota. */
 int env_cores(void);
 

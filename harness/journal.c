@@ -3,29 +3,63 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/str.h"
 
-enum kind { KIND_START, KIND_POINT, KIND_END };
+#define DUE_S    0.1
+#define DUE_ROWS 500
 
+struct point {
+    int64_t step, tokens;
+    double train_loss, val_loss, lr, grad_norm, wall_s;
+    int nonfinite;
+    bool first;
+};
+
+struct begin {
+    struct attempt_begin b;
+    char *log_path;
+};
+
+struct end {
+    int number;
+    struct attempt_end e;
+    struct metrics_line result;
+    bool has_result;
+};
+
+/* Words for run and event; kind is NULL for a change of state. */
+struct words {
+    enum run_state state;
+    char *kind, *text;
+};
+
+struct extra {
+    char name[METRIC_NAME];
+    int64_t step;
+    double value;
+};
+
+enum kind { KIND_BEGIN, KIND_POINT, KIND_EXTRA, KIND_END, KIND_STATE,
+            KIND_EVENT };
+
+/* Points are many and stand here; what is rare is allocated. */
 struct entry {
     enum kind kind;
     int64_t run_id;
-    int number;
-    int64_t pid;
-    char *text;  /* log path or message */
-    char at[32]; /* when it happened */
-    struct metrics_line line;
-    struct journal_end end;
-    bool has_result;
+    union {
+        struct point point;
+        struct begin *begin;
+        struct extra *extra;
+        struct end *end;
+        struct words words;
+    };
 };
 
 struct journal {
     struct db *db;
     int64_t env_id;
-    char host[64];
     struct entry *entries;
     int n, cap;
     double oldest_s;
@@ -37,14 +71,36 @@ struct journal *journal_open(struct db *db, int64_t env_id)
 
     j->db = db;
     j->env_id = env_id;
-    gethostname(j->host, sizeof j->host - 1);
     return j;
+}
+
+static void drop(struct entry *e)
+{
+    switch (e->kind) {
+    case KIND_BEGIN:
+        free(e->begin->log_path);
+        free(e->begin);
+        break;
+    case KIND_EXTRA:
+        free(e->extra);
+        break;
+    case KIND_END:
+        free(e->end);
+        break;
+    case KIND_STATE:
+    case KIND_EVENT:
+        free(e->words.kind);
+        free(e->words.text);
+        break;
+    case KIND_POINT:
+        break;
+    }
 }
 
 static void clear(struct journal *j)
 {
     for (int i = 0; i < j->n; i++)
-        free(j->entries[i].text);
+        drop(&j->entries[i]);
     j->n = 0;
 }
 
@@ -64,164 +120,247 @@ int journal_waiting(const struct journal *j)
 
 bool journal_due(const struct journal *j)
 {
-    return j->n > 0 &&
-           (j->n >= 500 || clock_monotonic() - j->oldest_s >= 0.1);
+    return j->n > 0 && (j->n >= DUE_ROWS ||
+                        clock_monotonic() - j->oldest_s >= DUE_S);
 }
 
-/* --- taking notes ------------------------------------------------------------------- */
+/* --- taking notes ---------------------------------------------------------------- */
 
-static struct entry *add(struct journal *j, enum kind kind, int64_t run_id,
-                         int number, const char *text)
+static struct entry *add(struct journal *j, enum kind kind, int64_t run_id)
 {
-    struct entry *e;
-
     if (j->n == j->cap) {
         j->cap = 2 * j->cap + 64;
-        j->entries = mem_grow(j->entries, (size_t)j->cap, sizeof *e);
+        j->entries =
+            mem_grow(j->entries, (size_t)j->cap, sizeof *j->entries);
     }
     if (j->n == 0)
         j->oldest_s = clock_monotonic();
-    e = &j->entries[j->n++];
-    *e = (struct entry){ .kind = kind, .run_id = run_id, .number = number,
-                         .text = text ? mem_strdup(text) : NULL };
-    clock_iso(e->at);
-    return e;
+    j->entries[j->n] = (struct entry){ .kind = kind, .run_id = run_id };
+    return &j->entries[j->n++];
 }
 
-void journal_start(struct journal *j, int64_t run_id, int number, int64_t pid,
-                   const char *log_path)
+void journal_begin(struct journal *j, int64_t run_id,
+                   const struct attempt_begin *b, const char *log_path)
 {
-    add(j, KIND_START, run_id, number, log_path)->pid = pid;
+    struct begin *begin = mem_alloc(sizeof *begin);
+
+    begin->b = *b;
+    begin->log_path = mem_strdup(log_path);
+    add(j, KIND_BEGIN, run_id)->begin = begin;
+}
+
+static int64_t whole(double x)
+{
+    return x >= 0 && x < 0x1p53 ? (int64_t)x : 0;
 }
 
 void journal_point(struct journal *j, int64_t run_id,
-                   const struct metrics_line *line)
+                   const struct metrics_line *l, bool first)
 {
-    add(j, KIND_POINT, run_id, 0, NULL)->line = *line;
+    add(j, KIND_POINT, run_id)->point = (struct point){
+        .step = whole(l->step),
+        .tokens = whole(l->tokens),
+        .train_loss = l->train_loss,
+        .val_loss = l->val_loss,
+        .lr = l->lr,
+        .grad_norm = l->grad_norm,
+        .wall_s = l->wall_s,
+        .nonfinite = l->nonfinite,
+        .first = first,
+    };
+    for (int i = 0; i < l->n_extra; i++) {
+        struct extra *x = mem_alloc(sizeof *x);
+
+        memcpy(x->name, l->extra[i].name, sizeof x->name);
+        x->value = l->extra[i].value;
+        x->step = whole(l->step);
+        add(j, KIND_EXTRA, run_id)->extra = x;
+    }
 }
 
 void journal_end(struct journal *j, int64_t run_id, int number,
-                 const struct journal_end *end)
+                 const struct attempt_end *e,
+                 const struct metrics_line *result)
 {
-    struct entry *e = add(j, KIND_END, run_id, number, end->message);
+    struct end *end = mem_alloc(sizeof *end);
 
-    e->end = *end;
-    e->has_result = end->result != NULL;
-    if (end->result)
-        e->line = *end->result;
+    end->number = number;
+    end->e = *e;
+    end->has_result = result != NULL;
+    if (result)
+        end->result = *result;
+    add(j, KIND_END, run_id)->end = end;
 }
 
-/* --- writing --------------------------------------------------------------------------- */
+void journal_state(struct journal *j, int64_t run_id, enum run_state state,
+                   const char *reason)
+{
+    add(j, KIND_STATE, run_id)->words = (struct words){
+        .state = state, .text = reason ? mem_strdup(reason) : NULL
+    };
+}
 
-static enum status write_start(struct journal *j, const struct entry *e,
+void journal_event(struct journal *j, int64_t run_id, const char *kind,
+                   const char *detail)
+{
+    add(j, KIND_EVENT, run_id)->words = (struct words){
+        .kind = mem_strdup(kind), .text = detail ? mem_strdup(detail) : NULL
+    };
+}
+
+/* --- writing --------------------------------------------------------------------- */
+
+static enum status write_begin(struct journal *j, const struct entry *e,
                                struct err *err)
 {
+    const struct attempt_begin *b = &e->begin->b;
     enum status st = db_run(
         j->db, err,
         "INSERT INTO attempt(run_id, number, env_id, backend, host, pid, "
-        "started_at, log_path) VALUES(?,?,?,'local',?,?,?,?)",
-        "iiititt", e->run_id, (int64_t)e->number, j->env_id, j->host, e->pid,
-        e->at, e->text);
+        "start_ticks, boot_id, token, started_at, log_path) "
+        "VALUES(?,?,coalesce((SELECT env_id FROM env WHERE fingerprint=?),?),"
+        "'local',?,?,?,?,?,?,?) ON CONFLICT(run_id, number) DO NOTHING",
+        "iititiitttt", e->run_id, (int64_t)b->number, b->env, j->env_id,
+        b->host,
+        b->process.pid, b->process.start_ticks, b->process.boot, b->token,
+        b->at, e->begin->log_path);
 
     return st != OK ? st
                     : db_run(j->db, err,
                              "UPDATE run SET state='running', "
-                             "state_reason=NULL, attempts=? WHERE run_id=?",
-                             "ii", (int64_t)e->number, e->run_id);
+                             "state_reason=NULL, attempts=max(attempts,?) "
+                             "WHERE run_id=?",
+                             "ii", (int64_t)b->number, e->run_id);
 }
 
-/* A resumed attempt repeats the points before its checkpoint. */
+/* A resumed attempt repeats the points before its checkpoint; one that began
+ * anew must not leave an older one's tail behind its own. */
 static enum status write_point(struct journal *j, const struct entry *e,
                                struct err *err)
 {
-    const struct metrics_line *l = &e->line;
+    const struct point *p = &e->point;
+    enum status st = OK;
 
-    return db_run(j->db, err,
-                  "INSERT OR REPLACE INTO curve(run_id, step, tokens, "
-                  "train_loss, val_loss, nonfinite, lr, grad_norm, wall_s) "
-                  "VALUES(?,?,?,?,?,?,?,?,?)",
-                  "iiiddiddd", e->run_id, (int64_t)l->step,
-                  (int64_t)(isnan(l->tokens) ? 0 : l->tokens), l->train_loss,
-                  l->val_loss, (int64_t)l->nonfinite, l->lr, l->grad_norm,
-                  l->wall_s);
+    if (p->first)
+        st = db_run(j->db, err, "DELETE FROM curve WHERE run_id=? AND step>=?",
+                    "ii", e->run_id, p->step);
+    if (st == OK && p->first)
+        st = db_run(j->db, err,
+                    "DELETE FROM metric WHERE run_id=? AND step>=?", "ii",
+                    e->run_id, p->step);
+    return st != OK
+               ? st
+               : db_run(j->db, err,
+                        "INSERT OR REPLACE INTO curve(run_id, step, tokens, "
+                        "train_loss, val_loss, nonfinite, lr, grad_norm, "
+                        "wall_s) VALUES(?,?,?,?,?,?,?,?,?)",
+                        "iiiddiddd", e->run_id, p->step, p->tokens,
+                        p->train_loss, p->val_loss, (int64_t)p->nonfinite,
+                        p->lr, p->grad_norm, p->wall_s);
 }
 
-static enum status write_result(struct journal *j, const struct entry *e,
-                                struct err *err)
+static enum status write_extra(struct journal *j, const struct entry *e,
+                               struct err *err)
 {
-    const struct metrics_line *l = &e->line;
+    return db_run(j->db, err,
+                  "INSERT OR REPLACE INTO metric(run_id, name, step, value) "
+                  "VALUES(?,?,?,?)",
+                  "itid", e->run_id, e->extra->name, e->extra->step,
+                  e->extra->value);
+}
 
+static enum status write_result(struct journal *j, int64_t run_id,
+                                const struct metrics_line *l, struct err *err)
+{
     return db_run(j->db, err,
                   "INSERT OR REPLACE INTO result(run_id, loss, loss_se, "
                   "train_loss, best_loss, steps, tokens, flops, wall_s, "
                   "tok_per_s, weights_sha256) VALUES(?,?,?,?,?,?,?,?,?,?,?)",
-                  "iddddiidddt", e->run_id, l->loss, l->loss_se,
-                  l->train_loss, l->best_loss,
-                  (int64_t)(isnan(l->steps) ? 0 : l->steps),
-                  (int64_t)(isnan(l->tokens) ? 0 : l->tokens), l->flops,
+                  "iddddiidddt", run_id, l->loss, l->loss_se, l->train_loss,
+                  l->best_loss, whole(l->steps), whole(l->tokens), l->flops,
                   l->wall_s, l->tok_per_s,
                   *l->weights_sha256 ? l->weights_sha256 : NULL);
 }
 
-static enum status write_end(struct journal *j, const struct entry *e,
+static enum status write_state(struct journal *j, int64_t run_id,
+                               enum run_state state, const char *reason,
+                               struct err *err)
+{
+    return db_run(j->db, err,
+                  "UPDATE run SET state=?, state_reason=? WHERE run_id=?",
+                  "tti", run_states[state], reason && *reason ? reason : NULL,
+                  run_id);
+}
+
+/* A number that does not apply is NULL. */
+static double or_null(int value, bool applies)
+{
+    return applies ? (double)value : (double)NAN;
+}
+
+static enum status write_end(struct journal *j, const struct entry *entry,
                              struct err *err)
 {
-    const struct journal_end *x = &e->end;
+    const struct end *end = entry->end;
+    const struct attempt_end *e = &end->e;
     enum status st = db_run(
         j->db, err,
         "UPDATE attempt SET ended_at=?, outcome=?, exit_code=?, "
         "term_signal=?, message=?, cpu_s=?, wall_s=?, max_rss=? WHERE "
         "run_id=? AND number=?",
-        "ttddtddiii", e->at, x->outcome,
-        x->exit_code >= 0 ? (double)x->exit_code : (double)NAN,
-        x->term_signal > 0 ? (double)x->term_signal : (double)NAN, e->text,
-        x->cpu_s, x->wall_s, x->max_rss, e->run_id, (int64_t)e->number);
+        "ttddtddiii", e->at, outcomes[e->outcome],
+        or_null(e->exit_code, e->exit_code >= 0),
+        or_null(e->term_signal, e->term_signal > 0),
+        *e->message ? e->message : NULL, e->cpu_s, e->wall_s, e->max_rss,
+        entry->run_id, (int64_t)end->number);
 
-    if (st == OK && e->has_result)
-        st = write_result(j, e, err);
-    if (st == OK)
-        st = db_run(j->db, err,
-                    "UPDATE run SET state=?, state_reason=? WHERE run_id=?",
-                    "tti", x->state, e->text, e->run_id);
-    return st;
+    if (st == OK && end->has_result)
+        st = write_result(j, entry->run_id, &end->result, err);
+    return st == OK
+               ? write_state(j, entry->run_id, e->state, e->message, err)
+               : st;
 }
 
-static enum status write_all(struct journal *j, struct err *err)
+static enum status write_one(struct journal *j, const struct entry *e,
+                             struct err *err)
 {
-    static enum status (*const writers[])(struct journal *, const struct entry *,
-                                          struct err *) = {
-        [KIND_START] = write_start,
-        [KIND_POINT] = write_point,
-        [KIND_END] = write_end,
-    };
-    enum status st = OK;
-
-    for (int i = 0; i < j->n && st == OK; i++)
-        st = writers[j->entries[i].kind](j, &j->entries[i], err);
-    return st;
+    switch (e->kind) {
+    case KIND_BEGIN:
+        return write_begin(j, e, err);
+    case KIND_POINT:
+        return write_point(j, e, err);
+    case KIND_EXTRA:
+        return write_extra(j, e, err);
+    case KIND_END:
+        return write_end(j, e, err);
+    case KIND_STATE:
+        return write_state(j, e->run_id, e->words.state, e->words.text, err);
+    case KIND_EVENT:
+        return db_run(j->db, err,
+                      "INSERT INTO event(run_id, kind, detail) "
+                      "VALUES(nullif(?,0),?,?)",
+                      "itt", e->run_id, e->words.kind, e->words.text);
+    }
+    return OK;
 }
 
-enum status journal_flush(struct journal *j, double patience_s, int *n,
+enum status journal_flush(struct journal *j, double patience_s,
                           struct err *err)
 {
     enum status st;
 
-    if (n)
-        *n = 0;
     if (j->n == 0)
         return OK;
     db_set_patience(j->db, patience_s);
     st = db_begin(j->db, err);
-    if (st == OK)
-        st = write_all(j, err);
+    for (int i = 0; i < j->n && st == OK; i++)
+        st = write_one(j, &j->entries[i], err);
     if (st == OK)
         st = db_commit(j->db, err);
     if (st != OK) {
         db_rollback(j->db);
         return st;
     }
-    if (n)
-        *n = j->n;
     clear(j);
     return OK;
 }

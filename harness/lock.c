@@ -2,48 +2,134 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/str.h"
 
-static enum status held(int fd, const char *db_path, struct err *err)
+/* Two spellings of one database are one lock. */
+static char *lock_path(const char *db_path)
 {
-    char text[160] = "";
-    const ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    char *real = realpath(db_path, NULL);
+    char *folder = real ? mem_strdup(real) : mem_strdup(db_path);
+    char *name = mem_strdup(real ? real : db_path);
+    char *dir = real ? NULL : realpath(dirname(folder), NULL);
+    char *path = dir ? mem_printf("%s/%s.lock", dir, basename(name))
+                     : mem_printf("%s.lock", name);
 
-    if (n > 0)
-        text[strcspn(text, "\n")] = '\0';
-    return err_set(err, ERR_DB, "%s is in use by another qlaw run (%s)",
-                   db_path, *text ? text : "it is just starting");
+    free(real);
+    free(folder);
+    free(name);
+    free(dir);
+    return path;
 }
 
-enum status lock_take(int *fd, const char *db_path, struct err *err)
+static bool read_holder(struct lock_holder *out, int fd)
 {
-    char *path = mem_printf("%s.lock", db_path), text[160], now[32];
-    enum status st = OK;
+    char text[256] = "";
+    long long pid, start;
+
+    *out = (struct lock_holder){ .process.pid = 0 };
+    if (pread(fd, text, sizeof text - 1, 0) <= 0 ||
+        sscanf(text, "pid %lld start %lld boot %39s host %63s since %31s",
+               &pid, &start, out->process.boot, out->host,
+               out->since) != 5)
+        return false;
+    out->process.pid = pid;
+    out->process.start_ticks = start;
+    return true;
+}
+
+static enum status write_holder(int fd, const char *path, struct err *err)
+{
+    struct process me;
+    char text[256], now[32], host[64] = "?";
     int n;
 
-    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (*fd < 0) {
+    process_find(&me, getpid());
+    gethostname(host, sizeof host - 1);
+    n = snprintf(text, sizeof text,
+                 "pid %lld start %lld boot %s host %s since %s\n",
+                 (long long)me.pid, (long long)me.start_ticks,
+                 *me.boot ? me.boot : "?", host, clock_iso(now));
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n)
+        return err_errno(err, ERR_DB, "%s: cannot write", path);
+    return OK;
+}
+
+static enum status held(int fd, const char *db_path, struct err *err)
+{
+    struct lock_holder h;
+
+    if (!read_holder(&h, fd))
+        return err_set(err, ERR_DB, "%s is in use by another qlaw run, which "
+                                    "is just starting",
+                       db_path);
+    return err_set(err, ERR_DB,
+                   "%s is in use by another qlaw run (pid %lld on %s since "
+                   "%s)",
+                   db_path, (long long)h.process.pid, h.host, h.since);
+}
+
+enum status lock_take(struct lock *lock, const char *db_path, struct err *err)
+{
+    char *path = lock_path(db_path);
+    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    struct lock_holder before;
+    enum status st = OK;
+
+    *lock = (struct lock){ .fd = open(path,
+                                      O_RDWR | O_CREAT | O_CLOEXEC |
+                                          O_NOFOLLOW | O_NONBLOCK,
+                                      0666) };
+    if (lock->fd < 0) {
         st = err_errno(err, ERR_DB, "%s: cannot open", path);
-    } else if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
-        st = errno == EWOULDBLOCK ? held(*fd, db_path, err)
-                                  : err_errno(err, ERR_DB, "%s", path);
+    } else if (fcntl(lock->fd, F_OFD_SETLK, &whole) != 0) {
+        st = errno == EAGAIN || errno == EACCES
+                 ? held(lock->fd, db_path, err)
+                 : err_errno(err, ERR_DB, "%s: cannot lock", path);
     } else {
-        n = snprintf(text, sizeof text, "pid %ld since %s\n", (long)getpid(),
-                     clock_iso(now));
-        if (ftruncate(*fd, 0) != 0 || pwrite(*fd, text, (size_t)n, 0) != n)
-            st = err_errno(err, ERR_DB, "%s: cannot write", path);
+        lock->unclean = read_holder(&before, lock->fd);
+        st = write_holder(lock->fd, path, err);
     }
-    if (st != OK && *fd >= 0) {
-        close(*fd);
-        *fd = -1;
+    if (st != OK && lock->fd >= 0) {
+        close(lock->fd);
+        lock->fd = -1;
     }
     free(path);
     return st;
+}
+
+void lock_release(struct lock *lock)
+{
+    if (lock->fd < 0)
+        return;
+    if (ftruncate(lock->fd, 0) != 0)
+        errno = 0; /* the next one checks the database, no more */
+    close(lock->fd);
+    lock->fd = -1;
+}
+
+bool lock_held(struct lock_holder *out, const char *db_path)
+{
+    char *path = lock_path(db_path);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    bool is_held = false;
+
+    free(path);
+    *out = (struct lock_holder){ .process.pid = 0 };
+    if (fd < 0)
+        return false;
+    if (fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK) {
+        is_held = true;
+        read_holder(out, fd);
+    }
+    close(fd);
+    return is_held;
 }

@@ -1,14 +1,38 @@
 /* lock.h - one scheduler for a database.
  *
- * A kernel lock on DATABASE.lock: it vanishes with its holder, so there is
- * never a stale one to remove.  The holder writes its pid and start into the
- * file for others to read. */
+ * A kernel lock on DATABASE.lock (an open-file-description lock, so that
+ * asking who holds it does not take it): it vanishes with its holder, and
+ * there is never a stale one to remove.  The holder writes one line into the
+ * file for others to read,
+ *
+ *   pid 4711 start 123456 boot 5d3c... host node7 since 2026-11-24T09:15:11.123Z
+ *
+ * and empties the file when it ends as it should: a line without a lock says
+ * that it did not. */
 #ifndef HARNESS_LOCK_H
 #define HARNESS_LOCK_H
 
-#include "base/err.h"
+#include <stdbool.h>
 
-/* Take the lock; *fd keeps it until closed.  ERR_DB names the holder. */
-enum status lock_take(int *fd, const char *db_path, struct err *err);
+#include "base/err.h"
+#include "harness/process.h"
+
+struct lock {
+    int fd;
+    bool unclean; /* the holder before was killed */
+};
+
+struct lock_holder {
+    struct process process;
+    char host[64], since[32];
+};
+
+/* ERR_DB names the holder.  The database itself need not exist yet. */
+enum status lock_take(struct lock *lock, const char *db_path,
+                      struct err *err);
+void lock_release(struct lock *lock);
+
+/* Does somebody hold the lock now?  Writes nothing. */
+bool lock_held(struct lock_holder *out, const char *db_path);
 
 #endif

@@ -12,7 +12,8 @@
 
 #define BAR      30
 #define REDRAW_S 0.2
-#define PLAIN_S  60
+#define PLAIN_S  60 /* between plain lines, */
+#define STEP_S   2  /* when a tenth of the work is done */
 #define MAX_ROWS 16 /* slots shown */
 
 struct progress {
@@ -34,9 +35,10 @@ struct progress *progress_open(const struct cli *cli)
 
 void progress_clear(struct progress *p)
 {
-    if (p->rows > 0)
+    if (p && p->rows > 0)
         fprintf(stderr, "\033[%dA\r\033[J", p->rows);
-    p->rows = 0;
+    if (p)
+        p->rows = 0;
 }
 
 void progress_close(struct progress *p)
@@ -49,18 +51,24 @@ void progress_close(struct progress *p)
 
 static double share(const struct progress_state *s)
 {
-    return s->flops_total > 0 ? fmin(1, s->flops_done / s->flops_total) : 1;
+    return s->flops_total > 0
+               ? fmin(1, (s->flops_done + s->flops_running) / s->flops_total)
+               : 1;
 }
 
-/* Seconds to go at this session's speed; NaN before there is one. */
+/* Seconds to go: from what finished runs took, or before there are any at
+ * this session's speed; NaN before there is one. */
 static double left(const struct progress_state *s)
 {
     const double spent = clock_monotonic() - s->started_s;
-    const double did = s->flops_done - s->flops_at_start;
+    const double have = s->flops_done + s->flops_running;
+    const double did = have - s->flops_at_start;
 
+    if (!isnan(s->left_s))
+        return s->left_s;
     if (did <= 0 || spent < 1)
         return NAN;
-    return (s->flops_total - s->flops_done) * spent / did;
+    return (s->flops_total - have) * spent / did;
 }
 
 static void counts(struct str *out, const struct progress_state *s)
@@ -152,7 +160,7 @@ void progress_show(struct progress *p, const struct progress_state *s,
             p->last_share = share(s);
             return;
         }
-        if (!force && !step && now - p->last_s < PLAIN_S)
+        if (!force && now - p->last_s < (step ? STEP_S : PLAIN_S))
             return;
         plain(s);
         p->last_share = share(s);

@@ -17,8 +17,9 @@ struct progress_run { /* one slot */
 struct progress_state {
     const char *grid;
     int total, done, diverged, failed, waiting;
-    double flops_done, flops_total; /* running parts included in done */
+    double flops_done, flops_running, flops_total;
     double flops_at_start; /* what was there before this session */
+    double left_s; /* expected from finished runs; NaN: not known yet */
     double started_s;
     const struct progress_run *runs;
     int n_runs;

@@ -1,8 +1,9 @@
 /* runner.h - a grid, run to its end on this machine.
  *
- * What is missing of the grid is run, cheapest first.  Each run has a folder
- * RUNS/HASH-SEED beside the database with its configuration, its log, its
- * lines (metrics.jsonl) and its checkpoints. */
+ * What is missing of the grid is run, in the grid's order (cheapest first
+ * unless it says otherwise).  Each run has a folder beside the database
+ * (record.h).  The database follows what happens (journal.h), it does not lead:
+ * what runs is decided from memory, so a locked database stops nothing. */
 #ifndef HARNESS_RUNNER_H
 #define HARNESS_RUNNER_H
 
@@ -13,25 +14,31 @@
 #include "harness/grid.h"
 
 struct runner_options {
-    int slots;  /* 0: as the grid or the machine says */
-    int limit;  /* start at most so many runs; 0: all */
+    int slots; /* 0: as the grid or the machine says */
+    int limit; /* start at most so many runs; 0: all */
+    int nice;
+    bool pin; /* each slot keeps to cores of its own */
     bool fail_fast, retry_failed, keep_checkpoints;
+    bool json; /* events as JSON lines on stdout */
+    const char *program; /* runs as PROGRAM train --config FILE --dir DIR;
+                            NULL: this very program */
 };
 
 struct runner_summary {
-    int total, already, done, diverged, failed, waiting;
+    int total, already, done, diverged, failed, left_out, waiting;
+    int adopted; /* results found in the records of a killed scheduler */
     double wall_s, flops;
     bool stopped;  /* by a signal or --limit, with runs left */
     bool breaker;  /* the same failure again and again */
+    int signal;    /* that stopped it before anything had started; 0: none */
+    char first_failure[200];
 };
 
-/* ERR_DB when another scheduler holds the database; otherwise OK with the
- * summary, whatever became of the runs. */
+/* ERR_DB when another scheduler holds the database, ERR_STOPPED when the disk
+ * or the database could not take more; otherwise OK with the summary,
+ * whatever became of the runs. */
 enum status runner_run(struct runner_summary *out, const struct cli *cli,
                        const struct grid *g, const struct runner_options *o,
                        struct err *err);
-
-/* RUNS/HASH-SEED of a run, for a database path; the caller frees it. */
-char *runner_folder(const char *db_path, const char *point_id, uint64_t seed);
 
 #endif

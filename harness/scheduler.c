@@ -4,10 +4,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -15,11 +13,9 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "harness/child.h"
 
-#define METRICS_FD 3
-#define LIFE_FD    4
-#define GRACE_S    10 /* from SIGTERM to SIGKILL */
-#define TICK_MS    100
+#define TICK_MS 100
 
 struct slot {
     bool busy;
@@ -30,127 +26,114 @@ struct slot {
     size_t len;
     bool skipping; /* in a line that is too long */
     double started_s, deadline_s, kill_s; /* 0: none */
-    bool timed_out, asked;
+    bool timed_out, asked, refused;
 };
 
 struct sched {
     struct slot *slots;
-    int n, running;
+    int n, limit, running;
     const struct sched_ops *ops;
     void *ctx;
     int signals; /* signalfd */
     int life[2];
     sigset_t before;
     enum sched_stop stop;
-    int interrupts;
+    int interrupts, terminations, first_signal;
 };
 
-/* --- starting -------------------------------------------------------------------- */
-
-/* In the child: only calls that are safe after fork. */
-static void become_job(const struct sched *s, const struct sched_job *job,
-                       int metrics, int log)
+int sched_running(const struct sched *s)
 {
-    const int null = open("/dev/null", O_RDONLY);
-
-    setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    sigprocmask(SIG_SETMASK, &s->before, NULL);
-    signal(SIGPIPE, SIG_DFL);
-    /* First out of the way of the numbers they will get. */
-    metrics = fcntl(metrics, F_DUPFD, 20);
-    log = fcntl(log, F_DUPFD, 20);
-    if (dup2(fcntl(s->life[0], F_DUPFD, 20), LIFE_FD) < 0 ||
-        dup2(metrics, METRICS_FD) < 0 || dup2(null, 0) < 0 ||
-        dup2(log, 1) < 0 || dup2(log, 2) < 0)
-        _exit(126);
-    for (int fd = LIFE_FD + 1; fd < 64; fd++)
-        close(fd);
-    setenv("QLAW_METRICS", "/dev/fd/3", 1);
-    setenv("QLAW_LIFE_FD", "4", 1);
-    execv(job->argv[0], job->argv);
-    fprintf(stderr, "cannot start %s: %s\n", job->argv[0], strerror(errno));
-    _exit(127);
+    return s->running;
 }
 
-static enum status start(struct sched *s, struct slot *slot,
-                         const struct sched_job *job, struct err *err)
+void sched_limit(struct sched *s, int slots)
 {
-    const int log = open(job->log_path,
-                         O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-    int fds[2];
+    s->limit = slots < 1 ? 1 : slots < s->n ? slots : s->n;
+}
 
-    if (log < 0)
-        return err_errno(err, ERR_IO, "%s: cannot open", job->log_path);
-    if (pipe2(fds, O_CLOEXEC) != 0) {
-        close(log);
-        return err_errno(err, ERR_IO, "cannot make a pipe");
+/* --- starting -------------------------------------------------------------- */
+
+static void start(struct sched *s, struct slot *slot,
+                  const struct sched_job *job)
+{
+    const struct child_spec spec = {
+        .argv = job->argv, .log_path = job->log_path, .life_fd = s->life[0],
+        .mask = &s->before, .threads = job->threads > 0 ? job->threads : 1,
+        .nice = job->nice, .cores = job->cores,
+    };
+    struct err err;
+    pid_t pid;
+    int lines;
+
+    if (child_start(&pid, &lines, &spec, &err) != OK) {
+        s->ops->unstarted(s->ctx, job->user, &err);
+        return;
     }
-    fcntl(fds[0], F_SETFL, O_NONBLOCK);
-    *slot = (struct slot){ .line = slot->line, .user = job->user,
-                           .pipe = fds[0], .started_s = clock_monotonic() };
+    *slot = (struct slot){ .busy = true, .pid = pid, .pipe = lines,
+                           .user = job->user, .line = slot->line,
+                           .started_s = clock_monotonic() };
     if (job->timeout_s > 0)
         slot->deadline_s = slot->started_s + job->timeout_s;
-    slot->pid = fork();
-    if (slot->pid == 0)
-        become_job(s, job, fds[1], log);
-    close(fds[1]);
-    close(log);
-    if (slot->pid < 0) {
-        close(fds[0]);
-        return err_errno(err, ERR_IO, "cannot start another process");
-    }
-    setpgid(slot->pid, slot->pid);
-    slot->busy = true;
     s->running++;
-    s->ops->started(s->ctx, job->user, slot->pid);
-    return OK;
+    s->ops->started(s->ctx, job->user, pid);
 }
 
 /* *later says that jobs remain although none can start now. */
-static enum status fill_slots(struct sched *s, bool *later, struct err *err)
+static void fill_slots(struct sched *s, bool *later)
 {
     *later = false;
     for (int i = 0; i < s->n && s->stop == STOP_NONE; i++) {
         struct sched_job job = { 0 };
-        enum status st;
 
-        if (s->slots[i].busy)
-            continue;
-        switch (s->ops->next(s->ctx, &job)) {
-        case NEXT_LATER:
-            *later = true;
-            return OK;
-        case NEXT_NONE:
-            return OK;
-        case NEXT_JOB:
-            break;
+        /* A job that cannot be started leaves its slot to the next. */
+        while (!s->slots[i].busy && s->running < s->limit) {
+            switch (s->ops->next(s->ctx, &job)) {
+            case NEXT_LATER:
+                *later = true;
+                return;
+            case NEXT_NONE:
+                return;
+            case NEXT_JOB:
+                start(s, &s->slots[i], &job);
+                break;
+            }
         }
-        st = start(s, &s->slots[i], &job, err);
-        if (st != OK)
-            return st;
     }
-    return OK;
 }
 
-/* --- lines ------------------------------------------------------------------------- */
+/* --- lines ------------------------------------------------------------------ */
 
+static void give_line(struct sched *s, struct slot *slot, bool whole)
+{
+    slot->line[slot->len] = '\0';
+    if (!slot->refused && !s->ops->line(s->ctx, slot->user, slot->line,
+                                        slot->len, whole)) {
+        slot->refused = true;
+        kill(-slot->pid, SIGKILL);
+    }
+    slot->len = 0;
+}
+
+/* A line that is too long is given before its end, which may never come, and
+ * the rest of it is skipped. */
 static void take_bytes(struct sched *s, struct slot *slot, const char *data,
                        size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (data[i] != '\n') {
-            if (slot->len < SCHED_LINE)
-                slot->line[slot->len++] = data[i];
-            else
-                slot->skipping = true;
-            continue;
+    for (const char *end = data + n; data < end;) {
+        const char *newline = memchr(data, '\n', (size_t)(end - data));
+        const size_t part = (size_t)((newline ? newline : end) - data);
+        const size_t room = SCHED_LINE - slot->len;
+
+        if (!slot->skipping) {
+            memcpy(slot->line + slot->len, data, part < room ? part : room);
+            slot->len += part < room ? part : room;
+            slot->skipping = part > room;
+            if (newline || slot->skipping)
+                give_line(s, slot, !slot->skipping);
         }
-        slot->line[slot->len] = '\0';
-        if (!slot->skipping)
-            s->ops->line(s->ctx, slot->user, slot->line, slot->len);
-        slot->len = 0;
-        slot->skipping = false;
+        if (newline)
+            slot->skipping = false;
+        data += part + (newline != NULL);
     }
 }
 
@@ -174,35 +157,37 @@ static void read_lines(struct sched *s, struct slot *slot, int buffers)
     }
 }
 
-/* --- ends ---------------------------------------------------------------------------- */
+/* --- ends ------------------------------------------------------------------- */
 
 static double seconds(struct timeval t)
 {
     return (double)t.tv_sec + 1e-6 * (double)t.tv_usec;
 }
 
-static void finish(struct sched *s, struct slot *slot, int status,
-                   const struct rusage *ru)
+static void finish(struct sched *s, struct slot *slot)
 {
-    const struct sched_exit e = {
+    struct sched_exit e = {
         .pid = slot->pid,
-        .exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1,
-        .term_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0,
         .timed_out = slot->timed_out,
         .asked_to_stop = slot->asked,
         .wall_s = clock_monotonic() - slot->started_s,
-        .cpu_s = seconds(ru->ru_utime) + seconds(ru->ru_stime),
-        .max_rss = ru->ru_maxrss * 1024L,
     };
+    struct rusage ru;
+    int status = 0;
 
-    kill(-slot->pid, SIGKILL); /* what it left behind */
+    /* While it is a zombie its number belongs to nobody else. */
+    kill(-slot->pid, SIGKILL);
+    wait4(slot->pid, &status, 0, &ru);
     read_lines(s, slot, 1024);
-    if (slot->len > 0 && !slot->skipping) {
-        slot->line[slot->len] = '\0'; /* a last line without its newline */
-        s->ops->line(s->ctx, slot->user, slot->line, slot->len);
-    }
+    if (slot->len > 0 && !slot->skipping)
+        give_line(s, slot, true); /* a last line without its newline */
     if (slot->pipe >= 0)
         close(slot->pipe);
+    e.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    e.term_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    e.refused = slot->refused;
+    e.cpu_s = seconds(ru.ru_utime) + seconds(ru.ru_stime);
+    e.max_rss = ru.ru_maxrss * 1024L;
     slot->busy = false;
     slot->pipe = -1;
     slot->len = 0;
@@ -213,28 +198,34 @@ static void finish(struct sched *s, struct slot *slot, int status,
 static void reap(struct sched *s)
 {
     for (int i = 0; i < s->n; i++) {
-        struct rusage ru;
-        int status;
+        siginfo_t info = { .si_pid = 0 };
 
         if (s->slots[i].busy &&
-            wait4(s->slots[i].pid, &status, WNOHANG, &ru) ==
-                s->slots[i].pid)
-            finish(s, &s->slots[i], status, &ru);
+            waitid(P_PID, (id_t)s->slots[i].pid, &info,
+                   WEXITED | WNOHANG | WNOWAIT) == 0 &&
+            info.si_pid == s->slots[i].pid)
+            finish(s, &s->slots[i]);
     }
 }
 
-/* --- stopping ------------------------------------------------------------------------- */
+/* --- stopping --------------------------------------------------------------- */
 
-static void ask_job(struct slot *slot, int sig)
+static void ask_slot(struct slot *slot, int sig)
 {
-    const double now = clock_monotonic();
-
     if (!slot->busy)
         return;
     kill(-slot->pid, sig);
-    slot->asked = true;
     if (slot->kill_s == 0)
-        slot->kill_s = now + GRACE_S;
+        slot->kill_s = clock_monotonic() + SCHED_GRACE_S;
+}
+
+void sched_ask(struct sched *s, const void *user)
+{
+    for (int i = 0; i < s->n; i++)
+        if (s->slots[i].busy && s->slots[i].user == user) {
+            s->slots[i].asked = true;
+            ask_slot(&s->slots[i], SIGTERM);
+        }
 }
 
 static void raise_stop(struct sched *s, enum sched_stop stop)
@@ -242,8 +233,10 @@ static void raise_stop(struct sched *s, enum sched_stop stop)
     if (stop <= s->stop)
         return;
     s->stop = stop;
-    for (int i = 0; stop >= STOP_ASK && i < s->n; i++)
-        ask_job(&s->slots[i], stop == STOP_ASK ? SIGTERM : SIGKILL);
+    for (int i = 0; stop >= STOP_ASK && i < s->n; i++) {
+        s->slots[i].asked = true;
+        ask_slot(&s->slots[i], stop == STOP_ASK ? SIGTERM : SIGKILL);
+    }
 }
 
 static void hear_signals(struct sched *s)
@@ -251,14 +244,20 @@ static void hear_signals(struct sched *s)
     struct signalfd_siginfo info;
 
     while (read(s->signals, &info, sizeof info) == sizeof info) {
-        if (info.ssi_signo == SIGINT) {
+        const int sig = (int)info.ssi_signo;
+
+        if (sig != SIGINT && sig != SIGTERM)
+            continue;
+        if (!s->first_signal)
+            s->first_signal = sig;
+        if (sig == SIGINT)
             s->interrupts++;
-            raise_stop(s, s->interrupts == 1   ? STOP_DRAIN
-                          : s->interrupts == 2 ? STOP_ASK
-                                               : STOP_KILL);
-        } else if (info.ssi_signo == SIGTERM) {
-            raise_stop(s, STOP_ASK);
-        }
+        else
+            s->terminations++;
+        raise_stop(s, s->interrupts >= 3 || s->terminations >= 2 ? STOP_KILL
+                      : s->interrupts == 2 || s->terminations
+                          ? STOP_ASK
+                          : STOP_DRAIN);
     }
 }
 
@@ -274,14 +273,14 @@ static void watch_clocks(struct sched *s)
         if (slot->deadline_s > 0 && now >= slot->deadline_s &&
             !slot->timed_out) {
             slot->timed_out = true;
-            ask_job(slot, SIGTERM);
+            ask_slot(slot, SIGTERM);
         }
         if (slot->kill_s > 0 && now >= slot->kill_s)
             kill(-slot->pid, SIGKILL);
     }
 }
 
-/* --- the loop -------------------------------------------------------------------------- */
+/* --- the loop --------------------------------------------------------------- */
 
 static void wait_for_news(struct sched *s, struct pollfd *fds)
 {
@@ -318,40 +317,52 @@ static enum status open_sched(struct sched *s, struct err *err)
     return OK;
 }
 
+/* A signal that still waits would end us now that the mask is lifted. */
 static void close_sched(struct sched *s)
 {
+    hear_signals(s);
     for (int i = 0; i < s->n; i++)
         free(s->slots[i].line);
     free(s->slots);
-    close(s->signals);
-    close(s->life[0]);
-    close(s->life[1]);
+    if (s->signals >= 0)
+        close(s->signals);
+    if (s->life[0] >= 0) {
+        close(s->life[0]);
+        close(s->life[1]);
+    }
     sigprocmask(SIG_SETMASK, &s->before, NULL);
 }
 
-enum status sched_run(enum sched_stop *stopped, int slots,
+static void loop(struct sched *s, struct pollfd *fds)
+{
+    for (bool later;;) {
+        fill_slots(s, &later);
+        raise_stop(s, s->ops->tick(s->ctx, s, s->stop));
+        if (s->running == 0 && (!later || s->stop != STOP_NONE))
+            return;
+        wait_for_news(s, fds);
+        hear_signals(s);
+        watch_clocks(s);
+        reap(s);
+    }
+}
+
+enum status sched_run(enum sched_stop *stopped, int *sig, int slots,
                       const struct sched_ops *ops, void *ctx, struct err *err)
 {
-    struct sched s = { .n = slots, .ops = ops, .ctx = ctx };
+    struct sched s = { .n = slots, .limit = slots, .ops = ops, .ctx = ctx,
+                       .signals = -1, .life = { -1, -1 } };
     struct pollfd *fds = mem_array((size_t)slots + 1, sizeof *fds);
     enum status st;
 
     s.slots = mem_array((size_t)slots, sizeof *s.slots);
     st = open_sched(&s, err);
-    for (bool later = false; st == OK || s.running > 0;) {
-        if (st == OK)
-            st = fill_slots(&s, &later, err);
-        if (st != OK)
-            raise_stop(&s, STOP_ASK); /* the jobs end first */
-        raise_stop(&s, ops->tick(ctx, s.stop, s.running));
-        if (s.running == 0 && (!later || s.stop != STOP_NONE))
-            break;
-        wait_for_news(&s, fds);
-        hear_signals(&s);
-        watch_clocks(&s);
-        reap(&s);
-    }
-    *stopped = s.stop;
+    if (st == OK)
+        loop(&s, fds);
+    if (stopped)
+        *stopped = s.stop;
+    if (sig)
+        *sig = s.first_signal;
     close_sched(&s);
     free(fds);
     return st;

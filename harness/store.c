@@ -1,241 +1,159 @@
 #include "harness/store.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/str.h"
+#include "harness/store_point.h"
+#include "trainer/run.h"
 
-/* --- what a point's columns say --------------------------------------------------- */
+/* --- small questions ------------------------------------------------------------ */
 
-/* The operands as the body's layers use them; layer 0's fc1 stands for all
- * (overrides show in the arm text). */
-struct operands {
-    struct quant_spec spec[OPERAND_COUNT];
-    bool reuse[OPERAND_COUNT];
-    const struct quant_spec *lead; /* w, else x, else the first that is on */
-};
-
-static void read_operands(struct operands *o, const struct config *c)
-{
-    o->lead = NULL;
-    for (int k = 0; k < OPERAND_COUNT; k++) {
-        config_quant(&o->spec[k], &o->reuse[k], c, 0, "fc1",
-                     (enum quant_operand)k);
-        if (!o->lead && o->spec[k].on && !o->reuse[k])
-            o->lead = &o->spec[k];
-    }
-}
-
-static const char *gran_name(const struct quant_spec *s)
-{
-    static const char *const names[] = { "group", "row", "tensor" };
-
-    return s && s->elem.scaled ? names[s->gran] : NULL;
-}
-
-/* Elements that share a scale: the group; per row the input width, averaged
- * over the block's matrices by their sizes; per tensor none. */
-static double effective_group(const struct config *c,
-                              const struct quant_spec *s)
-{
-    const double d = config_number(c, "model.d_model");
-    const double f = config_number(c, "model.d_ff");
-    const double kv = d / config_number(c, "model.n_head") *
-                      config_number(c, "model.n_kv_head");
-    const double wide = 2 * d * d + 2 * d * kv + 2 * d * f; /* inputs of d */
-
-    if (!s || !s->elem.scaled || s->gran == QUANT_TENSOR)
-        return NAN;
-    if (s->gran == QUANT_GROUP)
-        return s->group;
-    return (wide * d + d * f * f) / (wide + d * f);
-}
-
-static const char *const short_names[OPERAND_COUNT] = { "W", "A", "dYd", "Wd",
-                                                        "dYg", "Ag" };
-
-/* "W+A" and what they share, or each with its own format. */
-static void add_operands(struct str *s, const struct operands *o)
-{
-    char buf[QUANT_TEXT], lead[QUANT_TEXT];
-    int on = 0, same = 0;
-
-    quant_print(lead, o->lead);
-    for (int k = 0; k < OPERAND_COUNT; k++) {
-        on += o->spec[k].on && !o->reuse[k];
-        same += o->spec[k].on && !o->reuse[k] &&
-                strcmp(quant_print(buf, &o->spec[k]), lead) == 0;
-    }
-    if (on == same)
-        str_addf(s, "%s ", o->lead->elem.name);
-    for (int k = 0, n = 0; k < OPERAND_COUNT; k++) {
-        if (!o->spec[k].on || o->reuse[k])
-            continue;
-        str_addf(s, "%s%s", n++ ? "+" : "", short_names[k]);
-        if (on != same)
-            str_addf(s, ":%s", o->spec[k].elem.name);
-    }
-}
-
-char *store_arm(const struct config *c)
-{
-    struct operands o;
-    struct str s = { 0 };
-
-    read_operands(&o, c);
-    if (!o.lead && !config_override_at(c, 0))
-        return mem_strdup("unquantized");
-    if (o.lead) {
-        add_operands(&s, &o);
-        if (o.lead->elem.scaled && o.lead->gran == QUANT_GROUP)
-            str_addf(&s, " g%d", o.lead->group);
-        else if (o.lead->elem.scaled)
-            str_addf(&s, " %s", gran_name(o.lead));
-        if (o.lead->elem.scaled &&
-            strcmp(quant_scale_name(o.lead->scale), "fp32") != 0)
-            str_addf(&s, " %s", quant_scale_name(o.lead->scale));
-    }
-    for (int i = 0; config_override_at(c, i); i++) {
-        const char *key = config_override_at(c, i);
-
-        str_addf(&s, "%s%s=%s", s.len ? " " : "", key + strlen("quant."),
-                 config_get(c, key));
-    }
-    return str_steal(&s);
-}
-
-/* --- putting --------------------------------------------------------------------- */
-
-static enum status one_id(int64_t *id, struct db *db, sqlite3_stmt *stmt,
-                          struct err *err)
+/* One whole number; fallback when there is no row. */
+static enum status ask(int64_t *out, struct db *db, sqlite3_stmt *stmt,
+                       int64_t fallback, struct err *err)
 {
     bool row;
     enum status st = db_step(&row, db, stmt, err);
 
+    *out = fallback;
     if (st == OK && row)
-        *id = sqlite3_column_int64(stmt, 0);
-    else if (st == OK)
-        st = err_set(err, ERR_DB, "a row that was just written is missing");
+        *out = sqlite3_column_int64(stmt, 0);
     sqlite3_reset(stmt);
     return st;
 }
 
-static enum status put_dataset(int64_t *id, const struct config *c,
-                               struct db *db, struct err *err)
+enum status store_name(char name[RECORD_TOKEN], struct db *db,
+                       struct err *err)
 {
-    const char *name = config_get(c, "data.path");
-    const char *sha = config_get(c, "data.sha256");
-    const bool tokens = text_has_suffix(name, ".u16");
+    char drawn[RECORD_TOKEN];
     sqlite3_stmt *stmt;
-    enum status st =
-        db_run(db, err,
-               "INSERT OR IGNORE INTO dataset(name, sha256, tokenizer, vocab, "
-               "n_tokens) VALUES(?,?,?,?,0)",
-               "ttti", name, sha, tokens ? "u16" : "bytes",
-               config_int(c, "model.vocab"));
+    bool row;
+    enum status st;
 
+    record_draw_token(drawn);
+    st = db_run(db, err,
+                "INSERT OR IGNORE INTO meta(key, value) VALUES('store', ?)",
+                "t", drawn);
     if (st == OK)
-        st = db_prepare(&stmt, db,
-                        "SELECT dataset_id FROM dataset WHERE name=? AND "
-                        "sha256=? AND tokenizer=?",
+        st = db_prepare(&stmt, db, "SELECT value FROM meta WHERE key='store'",
                         err);
-    if (st != OK)
-        return st;
-    db_bind(stmt, "ttt", name, sha, tokens ? "u16" : "bytes");
-    return one_id(id, db, stmt, err);
-}
-
-/* The Gaussian error of a format is the same for all points that use it. */
-struct gmse_cache {
-    char name[24];
-    double value;
-};
-
-static double gaussian_error(struct gmse_cache *cache,
-                             const struct quant_spec *s)
-{
-    if (!s)
-        return NAN;
-    if (strcmp(cache->name, s->elem.name) != 0) {
-        snprintf(cache->name, sizeof cache->name, "%s", s->elem.name);
-        cache->value = num_gaussian_mse(&s->elem);
+    if (st == OK)
+        st = db_step(&row, db, stmt, err);
+    if (st == OK) {
+        snprintf(name, RECORD_TOKEN, "%s",
+                 (const char *)sqlite3_column_text(stmt, 0));
+        sqlite3_reset(stmt);
     }
-    return cache->value;
+    return st;
 }
 
-static enum status check_stored(const struct grid_point *p, const char *config,
+/* --- the grid's own row ------------------------------------------------------------ */
+
+static enum status has_point(bool *yes, int64_t grid_id, const char *point_id,
+                             struct db *db, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    int64_t found = 0;
+    enum status st = db_prepare(&stmt, db,
+                                "SELECT 1 FROM grid_point WHERE grid_id=? AND "
+                                "point_id=?",
+                                err);
+
+    if (st == OK) {
+        db_bind(stmt, "it", grid_id, point_id);
+        st = ask(&found, db, stmt, 0, err);
+    }
+    *yes = found != 0;
+    return st;
+}
+
+/* Is this very grid there, whole, and the current one of its name? */
+static enum status find_current(int64_t *grid_id, const struct grid *g,
                                 struct db *db, struct err *err)
 {
     sqlite3_stmt *stmt;
-    bool row, same;
-    enum status st = db_prepare(
-        &stmt, db, "SELECT config FROM point WHERE point_id=?", err);
+    int64_t n = 0;
+    bool first = false, last = false;
+    enum status st = db_prepare(&stmt, db,
+                                "SELECT grid_id FROM grid WHERE name=?1 AND "
+                                "ini_sha256=?2 AND grid_id=(SELECT "
+                                "max(grid_id) FROM grid WHERE name=?1)",
+                                err);
 
-    if (st != OK)
+    if (st == OK) {
+        db_bind(stmt, "tt", g->name, g->sha256);
+        st = ask(grid_id, db, stmt, 0, err);
+    }
+    if (st != OK || *grid_id == 0 || g->n_points == 0)
         return st;
-    db_bind(stmt, "t", p->id);
-    st = db_step(&row, db, stmt, err);
-    if (st != OK)
-        return st;
-    same = row &&
-           strcmp((const char *)sqlite3_column_text(stmt, 0), config) == 0;
-    sqlite3_reset(stmt);
-    return same ? OK
-                : err_set(err, ERR_DB,
-                          "point %s is stored with another configuration",
-                          p->id);
+    st = db_prepare(&stmt, db,
+                    "SELECT count(*) FROM grid_point WHERE grid_id=?", err);
+    if (st == OK) {
+        db_bind(stmt, "i", *grid_id);
+        st = ask(&n, db, stmt, 0, err);
+    }
+    if (st == OK)
+        st = has_point(&first, *grid_id, g->points[0].id, db, err);
+    if (st == OK)
+        st = has_point(&last, *grid_id, g->points[g->n_points - 1].id, db,
+                       err);
+    if (n != g->n_points || !first || !last)
+        *grid_id = 0;
+    return st;
 }
 
-static enum status put_point(const struct grid_point *p, int64_t dataset,
-                             struct gmse_cache *cache, struct db *db,
-                             struct err *err)
+static enum status put_grid_row(int64_t *grid_id, const struct grid *g,
+                                const char *argv, struct db *db,
+                                struct err *err)
 {
-    const struct config *c = p->config;
-    json_t *json = config_identity(c, true);
-    char *config = json_canonical_text(json), *arm = store_arm(c);
-    struct operands o;
-    const struct quant_spec *l;
-    const struct num_format *f;
+    enum status st = db_run(db, err,
+                            "DELETE FROM grid WHERE name=? AND ini_sha256=?",
+                            "tt", g->name, g->sha256);
+
+    if (st == OK)
+        st = db_run(db, err,
+                    "INSERT INTO grid(grid_id, name, ini_text, ini_sha256, "
+                    "argv) SELECT coalesce(max(grid_id),0)+1,?,?,?,? FROM "
+                    "grid",
+                    "tttt", g->name, g->text, g->sha256, argv);
+    *grid_id = sqlite3_last_insert_rowid(db_handle(db));
+    return st;
+}
+
+/* --- points and runs ------------------------------------------------------------------ */
+
+enum status store_point(const struct config *c, struct db *db,
+                        struct err *err)
+{
+    struct point_columns p;
     enum status st;
 
-    read_operands(&o, c);
-    l = o.lead;
-    f = l ? &l->elem : NULL;
-    st = db_run(
-        db, err,
-        "INSERT OR IGNORE INTO point(point_id, config, twin_id, is_base, "
-        "dataset_id, n_layer, d_model, n_embed, n_head_params, n_body, "
-        "n_other, tokens, fmt, exp_bits, man_bits, group_size, act_fmt, "
-        "grad_fmt, scale_fmt, rounding, gmse, flops_plan, mem_plan, gran, "
-        "g_eff, arm) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,"
-        "?,?)",
-        "ttti" "iiiiiiii" "tiid" "tttt" "ddit" "dt",
-        p->id, config, p->twin, (int64_t)p->is_base, dataset,
-        config_int(c, "model.n_layer"), config_int(c, "model.d_model"),
-        p->size.embed, p->size.head, p->size.body, p->size.other,
-        p->size.tokens, f ? f->name : "fp32", (int64_t)(f ? f->exp_bits : 8),
-        (int64_t)(f ? f->man_bits : 23),
-        gran_name(l) && l->gran == QUANT_GROUP ? (double)l->group : NAN,
-        o.spec[OPERAND_X].on ? o.spec[OPERAND_X].elem.name : NULL,
-        o.spec[OPERAND_DY_D].on   ? o.spec[OPERAND_DY_D].elem.name
-        : o.spec[OPERAND_DY_G].on ? o.spec[OPERAND_DY_G].elem.name
-                                  : NULL,
-        l && f->scaled ? quant_scale_name(l->scale) : NULL,
-        !l                                ? NULL
-        : l->rounding == NUM_STOCHASTIC ? "stochastic"
-                                        : "nearest",
-        gaussian_error(cache, l), p->size.flops_per_token *
-                                      (double)p->size.tokens,
-        p->size.memory_bytes, gran_name(l), effective_group(c, l), arm);
-    if (st == OK)
-        st = check_stored(p, config, db, err);
-    free(config);
-    free(arm);
-    json_decref(json);
+    point_columns_of(&p, c);
+    st = point_columns_put(&p, db, err);
+    point_columns_release(&p);
     return st;
+}
+
+enum status store_run(int64_t *run_id, const char *point_id, uint64_t seed,
+                      uint64_t data_seed, struct db *db, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    enum status st = db_run(db, err,
+                            "INSERT OR IGNORE INTO run(point_id, seed, "
+                            "data_seed) VALUES(?,?,?)",
+                            "tii", point_id, (int64_t)seed,
+                            (int64_t)data_seed);
+
+    if (st == OK)
+        st = db_prepare(&stmt, db, "SELECT run_id FROM run WHERE point_id=? "
+                                   "AND seed=?",
+                        err);
+    if (st != OK)
+        return st;
+    db_bind(stmt, "ti", point_id, (int64_t)seed);
+    return ask(run_id, db, stmt, 0, err);
 }
 
 static char *seeds_json(const struct grid_point *p)
@@ -249,83 +167,106 @@ static char *seeds_json(const struct grid_point *p)
     return str_steal(&s);
 }
 
+/* The runs come first, so that their place in the grid counts them all at
+ * once. */
 static enum status put_runs(const struct grid *g, const struct grid_point *p,
                             int64_t grid_id, struct db *db, struct err *err)
 {
     char *seeds = seeds_json(p);
-    enum status st = db_run(
-        db, err,
-        "INSERT OR REPLACE INTO grid_point(grid_id, point_id, ordinal, block, "
-        "priority, seeds) VALUES(?,?,?,?,?,?)",
-        "itititt", grid_id, p->id, (int64_t)p->ordinal, p->block,
-        (int64_t)p->priority, seeds);
+    int64_t run_id;
+    enum status st = OK;
 
     for (int i = 0; i < p->n_seeds && st == OK; i++)
+        st = store_run(&run_id, p->id, p->seeds[i],
+                       grid_data_seed(g, p, p->seeds[i]), db, err);
+    if (st == OK)
         st = db_run(db, err,
-                    "INSERT OR IGNORE INTO run(point_id, seed, data_seed) "
-                    "VALUES(?,?,?)",
-                    "tii", p->id, (int64_t)p->seeds[i],
-                    (int64_t)grid_data_seed(g, p, p->seeds[i]));
+                    "INSERT INTO grid_point(grid_id, point_id, ordinal, "
+                    "block, priority, seeds) VALUES(?,?,?,?,?,?)",
+                    "ititit", grid_id, p->id, (int64_t)p->ordinal,
+                    p->block, (int64_t)p->priority, seeds);
     free(seeds);
     return st;
 }
 
-static enum status put_grid_row(int64_t *grid_id, const struct grid *g,
-                                const char *argv, struct db *db,
-                                struct err *err)
+static enum status put_point(const struct grid *g, int i, struct db *db,
+                             struct err *err)
 {
-    sqlite3_stmt *stmt;
-    enum status st = db_run(db, err,
-                            "INSERT OR IGNORE INTO grid(name, ini_text, "
-                            "ini_sha256, argv) VALUES(?,?,?,?)",
-                            "tttt", g->name, g->text, g->sha256, argv);
+    struct config *made = g->points[i].config ? NULL : grid_config(g, i);
+    const enum status st =
+        store_point(made ? made : g->points[i].config, db, err);
 
-    if (st == OK)
-        st = db_prepare(&stmt, db, "SELECT grid_id FROM grid WHERE name=? AND "
-                                   "ini_sha256=?",
-                        err);
-    if (st != OK)
-        return st;
-    db_bind(stmt, "tt", g->name, g->sha256);
-    return one_id(grid_id, db, stmt, err);
+    config_free(made);
+    return st;
 }
 
 enum status store_grid(int64_t *grid_id, const struct grid *g,
                        const char *argv, struct db *db, struct err *err)
 {
-    struct gmse_cache cache = { "", 0 };
-    enum status st = put_grid_row(grid_id, g, argv, db, err);
+    enum status st = find_current(grid_id, g, db, err);
 
+    if (st != OK || *grid_id != 0)
+        return st;
+    st = put_grid_row(grid_id, g, argv, db, err);
     for (int i = 0; i < g->n_points && st == OK; i++) {
-        int64_t dataset = 0;
-
-        st = put_dataset(&dataset, g->points[i].config, db, err);
-        if (st == OK)
-            st = put_point(&g->points[i], dataset, &cache, db, err);
+        st = put_point(g, i, db, err);
         if (st == OK)
             st = put_runs(g, &g->points[i], *grid_id, db, err);
     }
     return st;
 }
 
-/* --- taking ----------------------------------------------------------------------- */
+/* --- data sets ---------------------------------------------------------------------- */
 
-enum status store_reclaim(int *n, struct db *db, struct err *err)
+static enum status measure_data(const struct config *c, struct db *db,
+                                struct err *err)
 {
-    enum status st = db_run(
-        db, err,
-        "UPDATE attempt SET outcome='lost', message='its scheduler ended', "
-        "ended_at=strftime('%Y-%m-%dT%H:%M:%fZ','now') WHERE outcome IS NULL",
-        "");
+    const char *path = config_get(c, "data.path");
+    const char *sha = config_get(c, "data.sha256");
+    struct config *copy;
+    sqlite3_stmt *stmt;
+    int64_t open = 0, bytes = 0;
+    enum status st = db_prepare(&stmt, db,
+                                "SELECT 1 FROM dataset WHERE name=? AND "
+                                "sha256=? AND n_tokens=0",
+                                err);
 
+    if (st != OK)
+        return st;
+    db_bind(stmt, "tt", path, sha);
+    st = ask(&open, db, stmt, 0, err);
+    if (st != OK || !open)
+        return st;
+    copy = config_copy(c);
+    st = run_data_identity(copy, &bytes, err);
     if (st == OK)
         st = db_run(db, err,
-                    "UPDATE run SET state='pending', state_reason='its "
-                    "scheduler ended' WHERE state IN ('running','queued')",
-                    "");
-    *n = sqlite3_changes(db_handle(db));
+                    "UPDATE dataset SET bytes=?3, n_tokens=CASE tokenizer "
+                    "WHEN 'u16' THEN ?3/2 ELSE ?3 END WHERE name=?1 AND "
+                    "sha256=?2",
+                    "tti", path, sha, bytes);
+    config_free(copy);
     return st;
 }
+
+enum status store_data_sizes(const struct grid *g, struct db *db,
+                             struct err *err)
+{
+    const char *last = "";
+    enum status st = OK;
+
+    for (int i = 0; i < g->n_points && st == OK; i++) {
+        const struct config *c = g->points[i].config;
+
+        if (!c || strcmp(config_get(c, "data.sha256"), last) == 0)
+            continue;
+        last = config_get(c, "data.sha256");
+        st = measure_data(c, db, err);
+    }
+    return st;
+}
+
+/* --- taking ----------------------------------------------------------------------- */
 
 static enum status one_run(struct store_run *r, const struct grid_point *p,
                            struct db *db, struct err *err)
@@ -347,11 +288,11 @@ static enum status one_run(struct store_run *r, const struct grid_point *p,
     if (st == OK) {
         r->run_id = sqlite3_column_int64(stmt, 0);
         r->data_seed = (uint64_t)sqlite3_column_int64(stmt, 1);
-        snprintf(r->state, sizeof r->state, "%s",
-                 (const char *)sqlite3_column_text(stmt, 2));
+        r->state =
+            run_state_find((const char *)sqlite3_column_text(stmt, 2));
         r->attempts = sqlite3_column_int(stmt, 3);
-        sqlite3_reset(stmt);
     }
+    sqlite3_reset(stmt);
     return st;
 }
 

@@ -8,32 +8,42 @@
 
 #include "db/db.h"
 #include "harness/grid.h"
+#include "harness/record.h"
 
-/* Put a grid, its points and its runs; what is there already stays.  A point
- * whose stored configuration differs although its identity is the same is an
- * error (a hash collision or a damaged file). */
+/* Put a grid, its points and its runs; what is there already stays, and the
+ * grid becomes the current one of its name.  A point whose stored
+ * configuration differs although its identity is the same is an error (a hash
+ * collision or a damaged file). */
 enum status store_grid(int64_t *grid_id, const struct grid *g,
                        const char *argv, struct db *db, struct err *err);
 
-/* Runs that a scheduler left behind: running and queued become pending again,
- * their open attempts `lost`.  Only the holder of the lock may call it.
- * *n counts them. */
-enum status store_reclaim(int *n, struct db *db, struct err *err);
+/* Put one point of a resolved configuration, with its data set. */
+enum status store_point(const struct config *c, struct db *db,
+                        struct err *err);
+
+/* Put a run when it is not there; *run_id is its number. */
+enum status store_run(int64_t *run_id, const char *point_id, uint64_t seed,
+                      uint64_t data_seed, struct db *db, struct err *err);
+
+/* The database's own name, drawn when it was made. */
+enum status store_name(char name[RECORD_TOKEN], struct db *db,
+                       struct err *err);
+
+/* Read the sizes of data sets that have none yet (their files are read). */
+enum status store_data_sizes(const struct grid *g, struct db *db,
+                             struct err *err);
 
 /* One run of a grid. */
 struct store_run {
     int64_t run_id;
-    int point; /* index into the grid's points */
     uint64_t seed, data_seed;
-    char state[12];
+    int point; /* index into the grid's points */
     int attempts;
+    enum run_state state;
 };
 
 /* All runs of the grid, in its order; the caller frees *runs. */
 enum status store_runs(struct store_run **runs, int *n, const struct grid *g,
                        struct db *db, struct err *err);
-
-/* What a point is called for people: "int4 W+A g32", "unquantized". */
-char *store_arm(const struct config *c);
 
 #endif

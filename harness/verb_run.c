@@ -1,3 +1,4 @@
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,9 @@ static const struct cli_option options[] = {
     { "fail-fast", 0, NULL, "stop everything at the first failure" },
     { "retry-failed", 0, NULL, "also run what failed or timed out before" },
     { "keep-checkpoints", 0, NULL, "of finished runs too" },
-    { "json", 0, NULL, "report the outcome as JSON" },
+    { "nice", 0, "N", "added to the niceness of the runs, 0 to 19 (default 0)" },
+    { "pin", 0, NULL, "each slot keeps to cores of its own" },
+    { "json", 0, NULL, "events and the outcome as JSON lines" },
     { NULL, 0, NULL, NULL },
 };
 
@@ -32,6 +35,7 @@ static void print_json(const struct grid *g, const struct runner_summary *s)
     json_add_number(&out, "done", s->done);
     json_add_number(&out, "diverged", s->diverged);
     json_add_number(&out, "failed", s->failed);
+    json_add_number(&out, "left_out", s->left_out);
     json_add_number(&out, "waiting", s->waiting);
     json_add_number(&out, "wall_s", s->wall_s);
     json_add_number(&out, "flops", s->flops);
@@ -43,17 +47,21 @@ static void print_json(const struct grid *g, const struct runner_summary *s)
 static void print_summary(const struct cli *cli, const struct grid *g,
                           const struct runner_summary *s)
 {
-    char wall[32], flops[32];
+    char wall[32], flops[32], left_out[48] = "";
 
+    if (s->left_out > 0)
+        snprintf(left_out, sizeof left_out, ", %d cancelled or skipped",
+                 s->left_out);
     if (s->already == s->total) {
         cli_note(cli, "%s: all %d runs are there (%d done, %d diverged, %d "
-                      "failed); nothing to do",
-                 g->name, s->total, s->done, s->diverged, s->failed);
+                      "failed%s); nothing to do",
+                 g->name, s->total, s->done, s->diverged, s->failed,
+                 left_out);
         return;
     }
-    cli_note(cli, "%s: %d done, %d diverged, %d failed of %d runs in %s, %s "
+    cli_note(cli, "%s: %d done, %d diverged, %d failed%s of %d runs in %s, %s "
                   "FLOPs",
-             g->name, s->done, s->diverged, s->failed, s->total,
+             g->name, s->done, s->diverged, s->failed, left_out, s->total,
              text_duration(wall, s->wall_s), text_si(flops, s->flops, 3));
     if (s->diverged + s->failed > 0)
         cli_note(cli, "  qlaw query failures   lists their causes");
@@ -62,13 +70,19 @@ static void print_summary(const struct cli *cli, const struct grid *g,
                  s->waiting);
 }
 
+/* A signal that came before anything was started ends us as it would have. */
 static enum status outcome(const struct grid *g,
                            const struct runner_summary *s, struct err *err)
 {
     if (s->breaker)
         return err_set(err, ERR_REFUSED,
-                       "the first runs all failed in the same way; nothing "
-                       "more is started until that is mended");
+                       "the first runs all failed in the same way (%s); "
+                       "nothing more is started until that is mended",
+                       s->first_failure);
+    if (s->signal) {
+        signal(s->signal, SIG_DFL);
+        raise(s->signal);
+    }
     if (s->stopped)
         return err_set(err, ERR_STOPPED, "%s: stopped with %d runs waiting",
                        g->name, s->waiting);
@@ -81,14 +95,19 @@ static enum status outcome(const struct grid *g,
 static enum status read_options(struct runner_options *o,
                                 const struct cli *cli, struct err *err)
 {
-    double slots, limit = 0;
+    double slots, limit = 0, nice = 0;
     enum status st = cli_number(&slots, cli, "slots", 0, 1, 4096, err);
 
     if (st == OK)
         st = cli_number(&limit, cli, "limit", 0, 1, 1e9, err);
+    if (st == OK)
+        st = cli_number(&nice, cli, "nice", 0, 0, 19, err);
     *o = (struct runner_options){
         .slots = (int)slots,
         .limit = (int)limit,
+        .nice = (int)nice,
+        .pin = cli_flag(cli, "pin"),
+        .json = cli_flag(cli, "json"),
         .fail_fast = cli_flag(cli, "fail-fast"),
         .retry_failed = cli_flag(cli, "retry-failed"),
         .keep_checkpoints = cli_flag(cli, "keep-checkpoints"),

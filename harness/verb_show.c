@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "db/db.h"
-#include "harness/runner.h"
+#include "harness/record.h"
 #include "harness/verbs.h"
 
 #define LOG_LINES 10
@@ -152,7 +152,7 @@ static enum status print_rest(const struct cli *cli, struct db *db,
     st = db_step(&row, db, stmt, err);
     if (st != OK || !row)
         return st;
-    folder = runner_folder(cli->db_path,
+    folder = record_folder(cli->db_path,
                            (const char *)sqlite3_column_text(stmt, 0),
                            (uint64_t)sqlite3_column_int64(stmt, 1));
     sqlite3_reset(stmt);

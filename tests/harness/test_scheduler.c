@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -26,8 +27,13 @@ struct world {
     int n_lines[MAX_JOBS];
     double started_s;
     int signal_after_ms; /* send sig to ourselves then; 0: no */
-    int sig;
-    enum sched_stop want_at_end;
+    int sig, heard;
+    int ask_after_ms, ask; /* ask that job to stop then */
+    int limit;             /* after the first tick; 0: none */
+    const char *refuse;    /* a line that is refused */
+    const char *program;   /* instead of the shell */
+    int unstarted;
+    char why[200];
 };
 
 static enum sched_next next_job(void *ctx, struct sched_job *job)
@@ -36,7 +42,7 @@ static enum sched_next next_job(void *ctx, struct sched_job *job)
 
     if (w->next == w->n)
         return NEXT_NONE;
-    w->argv[0] = "/bin/sh";
+    w->argv[0] = w->program ? w->program : "/bin/sh";
     w->argv[1] = "-c";
     w->argv[2] = w->commands[w->next];
     *job = (struct sched_job){ .user = (void *)(intptr_t)w->next,
@@ -57,16 +63,31 @@ static void job_started(void *ctx, void *user, pid_t pid)
     w->most = w->running > w->most ? w->running : w->most;
 }
 
-static void job_line(void *ctx, void *user, const char *line, size_t n)
+static void job_unstarted(void *ctx, void *user, const struct err *err)
+{
+    struct world *w = ctx;
+
+    (void)user;
+    w->unstarted++;
+    snprintf(w->why, sizeof w->why, "%.199s", err->text);
+}
+
+static bool job_line(void *ctx, void *user, const char *line, size_t n,
+                     bool whole)
 {
     struct world *w = ctx;
     const intptr_t i = (intptr_t)user;
 
+    if (!whole) {
+        str_addf(&w->lines[i], "(%zu cut)|", n);
+        return true;
+    }
     w->n_lines[i]++;
     if (w->lines[i].len < 1000) {
         str_add_n(&w->lines[i], line, n < 200 ? n : 200);
         str_add_char(&w->lines[i], '|');
     }
+    return !w->refuse || strcmp(line, w->refuse) != 0;
 }
 
 static void job_done(void *ctx, void *user, const struct sched_exit *e)
@@ -77,25 +98,32 @@ static void job_done(void *ctx, void *user, const struct sched_exit *e)
     w->running--;
 }
 
-static enum sched_stop tick(void *ctx, enum sched_stop asked, int running)
+static enum sched_stop tick(void *ctx, struct sched *s, enum sched_stop asked)
 {
     struct world *w = ctx;
+    const double ms = 1e3 * (clock_monotonic() - w->started_s);
 
     (void)asked;
-    assert_int_equal(running, w->running);
-    if (w->signal_after_ms &&
-        clock_monotonic() - w->started_s > w->signal_after_ms * 1e-3) {
+    assert_int_equal(sched_running(s), w->running);
+    if (w->signal_after_ms && ms > w->signal_after_ms) {
         w->signal_after_ms = 0;
         kill(getpid(), w->sig);
     }
+    if (w->ask_after_ms && ms > w->ask_after_ms) {
+        w->ask_after_ms = 0;
+        sched_ask(s, (void *)(intptr_t)w->ask);
+    }
+    if (w->limit)
+        sched_limit(s, w->limit);
     return STOP_NONE;
 }
 
 static enum sched_stop run(struct world *w, const char *const *commands,
                            int slots)
 {
-    static const struct sched_ops ops = { next_job, job_started, job_line,
-                                          job_done, tick };
+    static const struct sched_ops ops = { next_job, job_started,
+                                          job_unstarted, job_line, job_done,
+                                          tick };
     enum sched_stop stopped;
     struct err err;
 
@@ -105,7 +133,7 @@ static enum sched_stop run(struct world *w, const char *const *commands,
     strcpy(w->log, "/tmp/qlaw-sched-XXXXXX");
     close(mkstemp(w->log));
     w->started_s = clock_monotonic();
-    check_ok(sched_run(&stopped, slots, &ops, w, &err), err);
+    check_ok(sched_run(&stopped, &w->heard, slots, &ops, w, &err), err);
     assert_int_equal(w->running, 0);
     return stopped;
 }
@@ -155,8 +183,8 @@ static void lines_come_whole_and_in_order(void **state)
     assert_string_equal(str_text(&w.lines[0]), "a|bc||d|");
     assert_int_equal(w.n_lines[1], 2000);
     assert_memory_equal(w.lines[1].data, "0|1|2|3|", 8);
-    /* a line that is too long is dropped, the next one is not */
-    assert_string_equal(str_text(&w.lines[2]), "short|");
+    /* of a line that is too long the beginning comes; the next one is whole */
+    assert_string_equal(str_text(&w.lines[2]), "(65536 cut)|short|");
     assert_int_equal(w.n_lines[3], 0);
     check_ok(file_read(&log, w.log, 1 << 20, &err), err);
     assert_string_equal(str_text(&log), "to the log\nand this\n");
@@ -252,15 +280,128 @@ static void a_hangup_changes_nothing(void **state)
     forget(&w);
 }
 
-static void a_program_that_is_not_there_is_an_end_like_others(void **state)
+static void a_program_that_is_not_there_is_no_job(void **state)
 {
-    static const char *const commands[] = { "exec /no/such/program", NULL };
-    struct world w = { 0 };
+    static const char *const commands[] = { "exit 0", "exit 0", NULL };
+    struct world w = { .program = "/no/such/program" };
+
+    (void)state;
+    run(&w, commands, 2);
+    assert_int_equal(w.unstarted, 2);
+    assert_string_equal(w.why, "cannot start /no/such/program: No such file "
+                               "or directory");
+    forget(&w);
+}
+
+static void one_job_can_be_asked_to_stop(void **state)
+{
+    static const char *const commands[] = {
+        "trap 'exit 75' TERM; sleep 30 & wait",
+        "trap 'exit 75' TERM; sleep 0.5; exit 4", NULL
+    };
+    struct world w = { .ask_after_ms = 200, .ask = 0 };
+
+    (void)state;
+    assert_int_equal(run(&w, commands, 2), STOP_NONE);
+    assert_int_equal(w.ends[0].exit_code, 75);
+    assert_true(w.ends[0].asked_to_stop);
+    assert_int_equal(w.ends[1].exit_code, 4);
+    assert_false(w.ends[1].asked_to_stop);
+    forget(&w);
+}
+
+static void a_job_that_ignores_us_is_killed_after_the_grace(void **state)
+{
+    static const char *const commands[] = {
+        "trap '' TERM; while :; do sleep 1; done", NULL
+    };
+    struct world w = { .signal_after_ms = 100, .sig = SIGTERM };
+    const double start = clock_monotonic();
+
+    (void)state;
+    assert_int_equal(run(&w, commands, 1), STOP_ASK);
+    assert_int_equal(w.heard, SIGTERM);
+    assert_int_equal(w.ends[0].term_signal, SIGKILL);
+    assert_true(clock_monotonic() - start >= SCHED_GRACE_S);
+    assert_true(clock_monotonic() - start < SCHED_GRACE_S + 3);
+    forget(&w);
+}
+
+static void a_line_can_be_refused(void **state)
+{
+    static const char *const commands[] = {
+        "echo fine >>$QLAW_METRICS; echo bad >>$QLAW_METRICS; echo more "
+        ">>$QLAW_METRICS; sleep 60",
+        NULL
+    };
+    struct world w = { .refuse = "bad" };
 
     (void)state;
     run(&w, commands, 1);
-    assert_int_equal(w.ends[0].exit_code, 127);
+    assert_true(w.ends[0].refused);
+    assert_int_equal(w.ends[0].term_signal, SIGKILL);
+    assert_string_equal(str_text(&w.lines[0]), "fine|bad|");
     forget(&w);
+}
+
+/* An endless line and an endless stream each reach their reader, and the job
+ * beside them is served too. */
+static void endless_output_holds_nobody_up(void **state)
+{
+    static const char *const commands[] = {
+        "while :; do echo yes; done >>$QLAW_METRICS",
+        "tr '\\0' x </dev/zero >>$QLAW_METRICS",
+        "sleep 0.3; echo hello >>$QLAW_METRICS", NULL
+    };
+    struct world w = { .timeout_s = 1 };
+
+    (void)state;
+    run(&w, commands, 3);
+    assert_true(w.n_lines[0] > 1000);
+    assert_true(w.ends[0].timed_out && w.ends[1].timed_out);
+    assert_string_equal(str_text(&w.lines[1]), "(65536 cut)|");
+    assert_string_equal(str_text(&w.lines[2]), "hello|");
+    assert_true(w.ends[2].wall_s < 1);
+    forget(&w);
+}
+
+static void fewer_slots_are_kept_to(void **state)
+{
+    static const char *const commands[] = { "sleep 0.1", "sleep 0.1",
+                                            "sleep 0.1", "sleep 0.1",
+                                            "sleep 0.1", "sleep 0.1", NULL };
+    struct world w = { .limit = 1 };
+    const double start = clock_monotonic();
+
+    (void)state;
+    run(&w, commands, 3);
+    assert_int_equal(w.next, 6);
+    /* three side by side, then one after the other */
+    assert_true(clock_monotonic() - start >= 0.4);
+    forget(&w);
+}
+
+/* The scheduler dies without a word; so do its jobs, whatever they ignore. */
+static void jobs_die_with_their_scheduler(void **state)
+{
+    static const char *const commands[] = {
+        "trap '' TERM INT HUP; exec sleep 98.7652", NULL
+    };
+    const pid_t pid = fork();
+
+    (void)state;
+    if (pid == 0) {
+        struct world w = { .signal_after_ms = 300, .sig = SIGKILL };
+
+        run(&w, commands, 1);
+        _exit(0);
+    }
+    usleep(200000);
+    assert_true(alive("98.7652"));
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    for (int i = 0; i < 20 && alive("98.7652"); i++)
+        usleep(100000);
+    assert_false(alive("98.7652"));
 }
 
 static int open_descriptors(void)
@@ -299,7 +440,13 @@ int main(void)
         cmocka_unit_test(one_interrupt_drains),
         cmocka_unit_test(a_termination_asks_the_jobs_to_stop),
         cmocka_unit_test(a_hangup_changes_nothing),
-        cmocka_unit_test(a_program_that_is_not_there_is_an_end_like_others),
+        cmocka_unit_test(a_program_that_is_not_there_is_no_job),
+        cmocka_unit_test(one_job_can_be_asked_to_stop),
+        cmocka_unit_test(a_job_that_ignores_us_is_killed_after_the_grace),
+        cmocka_unit_test(a_line_can_be_refused),
+        cmocka_unit_test(endless_output_holds_nobody_up),
+        cmocka_unit_test(fewer_slots_are_kept_to),
+        cmocka_unit_test(jobs_die_with_their_scheduler),
         cmocka_unit_test(descriptors_do_not_leak),
     };
 

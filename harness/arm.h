@@ -1,0 +1,30 @@
+/* arm.h - what a configuration quantizes, as columns to group by.
+ *
+ * Layers may differ, so each operand is described by the quantizer that most
+ * weights of the blocks see; where some see another, the overrides are named
+ * in the text. */
+#ifndef HARNESS_ARM_H
+#define HARNESS_ARM_H
+
+#include <stdbool.h>
+
+#include "trainer/config.h"
+
+struct arm {
+    struct quant_spec spec[OPERAND_COUNT]; /* on = false: left as it is */
+    int lead;   /* the operand that stands for all: w, else x, ..; -1: none */
+    bool mixed; /* layers differ */
+    /* Elements that share a scale under the lead: the group; per row the
+     * input width, averaged over the weights; NaN per tensor or for none. */
+    double group;
+};
+
+void arm_read(struct arm *out, const struct config *c);
+
+/* "group", "row", "tensor"; NULL when nothing is scaled. */
+const char *arm_gran(const struct arm *a);
+
+/* "int4 W+A g32", "W:int4+A:int8 g32", "unquantized"; the caller frees it. */
+char *arm_text(const struct config *c);
+
+#endif

@@ -1,0 +1,277 @@
+#include "harness/attempt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/str.h"
+
+/* A trainer reports its curve, not more: some points a step would be a
+ * mistake, and fill the disk. */
+#define LINES_PER_STEP 4
+#define LINES_FREE     10000
+#define ODD_LINES      1000
+
+#define LOG_TAIL 4096 /* bytes of the log that are looked at */
+
+/* --- the folder -------------------------------------------------------------- */
+
+static bool same_content(const char *path, const char *text)
+{
+    struct str have = { 0 };
+    const bool same =
+        file_read(&have, path, strlen(text) + 1, NULL) == OK &&
+        strcmp(str_text(&have), text) == 0;
+
+    str_release(&have);
+    return same;
+}
+
+enum status attempt_prepare(const char *folder, const struct config *c,
+                            uint64_t seed, uint64_t data_seed,
+                            struct err *err)
+{
+    json_t *json = config_json(c);
+    char *path = mem_printf("%s/config.json", folder), *text;
+    enum status st = OK;
+
+    json_object_set_new(json, "seed", json_integer((json_int_t)seed));
+    json_object_set_new(json, "data_seed",
+                        json_integer((json_int_t)data_seed));
+    text = json_canonical_text(json);
+    if (access(folder, F_OK) != 0) {
+        st = file_make_dirs(folder, err);
+        if (st == OK)
+            st = file_sync_dir(folder, err);
+    }
+    if (st == OK && !same_content(path, text))
+        st = file_replace(path, text, strlen(text), err);
+    free(text);
+    free(path);
+    json_decref(json);
+    return st;
+}
+
+struct attempt *attempt_new(char *folder, double steps,
+                            const struct attempt_begin *begin)
+{
+    struct attempt *a = mem_alloc(sizeof *a);
+    struct stat sb;
+
+    a->folder = folder;
+    a->config_path = mem_printf("%s/config.json", folder);
+    a->log_path = mem_printf("%s/log.txt", folder);
+    a->fd = -1;
+    a->log_start = stat(a->log_path, &sb) == 0 ? sb.st_size : 0;
+    a->begin = *begin;
+    a->steps = steps;
+    a->loss = NAN;
+    a->first = true;
+    a->final.loss = NAN;
+    return a;
+}
+
+void attempt_free(struct attempt *a)
+{
+    if (!a)
+        return;
+    if (a->fd >= 0)
+        close(a->fd);
+    free(a->folder);
+    free(a->config_path);
+    free(a->log_path);
+    free(a);
+}
+
+/* --- records ------------------------------------------------------------------ */
+
+static void append(struct attempt *a, const char *line, size_t n)
+{
+    struct str s = { 0 };
+
+    if (a->fd < 0)
+        return;
+    str_add_n(&s, line, n);
+    str_add_char(&s, '\n');
+    if (file_write_all(a->fd, s.data, s.len, "", NULL) != OK)
+        a->full = true;
+    str_release(&s);
+}
+
+/* An earlier attempt may have been cut off in the middle of a line. */
+static void end_torn_line(int fd)
+{
+    const off_t size = lseek(fd, 0, SEEK_END);
+    char last = '\n';
+
+    if (size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n')
+        file_write_all(fd, "\n", 1, "", NULL);
+}
+
+void attempt_begin(struct attempt *a, pid_t pid)
+{
+    char *path = mem_printf("%s/metrics.jsonl", a->folder), *line;
+
+    process_find(&a->begin.process, pid);
+    clock_iso(a->begin.at);
+    a->fd = open(path,
+                 O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (a->fd < 0)
+        a->full = true;
+    else
+        end_torn_line(a->fd);
+    line = record_begin_line(&a->begin);
+    append(a, line, strlen(line));
+    free(line);
+    free(path);
+}
+
+static enum attempt_line refuse(struct attempt *a, const char *complaint)
+{
+    snprintf(a->complaint, sizeof a->complaint, "%s", complaint);
+    return LINE_REFUSED;
+}
+
+static enum attempt_line odd(struct attempt *a, const char *line, size_t n)
+{
+    char text[100];
+
+    if (++a->odd_lines < ODD_LINES)
+        return LINE_ODD;
+    snprintf(text, sizeof text, "%d lines are no records, as '%.*s'",
+             ODD_LINES, n < 40 ? (int)n : 40, line);
+    return refuse(a, text);
+}
+
+/* Points whose steps do not grow would be duplicates in the curve. */
+enum attempt_line attempt_line(struct attempt *a, struct metrics_line *m,
+                               const char *line, size_t n, bool whole)
+{
+    if (!whole)
+        return refuse(a, "a line is longer than 65536 bytes");
+    if (n == 0)
+        return LINE_ODD;
+    if (a->final.final || text_has_prefix(line, "{\"attempt\":") ||
+        metrics_line_read(m, line, n, NULL) != OK)
+        return odd(a, line, n);
+    if (!m->final && !a->first && m->step <= a->step) {
+        metrics_line_release(m);
+        return odd(a, line, n);
+    }
+    if (++a->lines > LINES_FREE + LINES_PER_STEP * a->steps) {
+        metrics_line_release(m);
+        return refuse(a, "it reports without end");
+    }
+    append(a, line, n);
+    if (m->final) {
+        a->final = *m;
+        if (isnan(a->final.steps))
+            a->final.steps = a->step;
+        return LINE_FINAL;
+    }
+    a->first = false;
+    a->step = m->step;
+    a->loss = isnan(m->train_loss) ? a->loss : m->train_loss;
+    return LINE_POINT;
+}
+
+void attempt_end(struct attempt *a, const struct attempt_end *e)
+{
+    char *line = record_end_line(a->begin.number, e);
+
+    append(a, line, strlen(line));
+    free(line);
+}
+
+void attempt_sync(struct attempt *a)
+{
+    if (a->fd < 0)
+        return;
+    if (fsync(a->fd) != 0)
+        a->full = true;
+    close(a->fd);
+    a->fd = -1;
+}
+
+/* --- judging ---------------------------------------------------------------------- */
+
+struct attempt_facts attempt_facts(const struct attempt *a,
+                                   const struct sched_exit *e,
+                                   double best_step_before)
+{
+    return (struct attempt_facts){
+        .final = a->final.final,
+        .diverged = a->final.diverged,
+        .finite = isfinite(a->final.loss),
+        .exit_code = e->exit_code,
+        .term_signal = e->term_signal,
+        .timed_out = e->timed_out,
+        .asked_to_stop = e->asked_to_stop,
+        .refused = e->refused,
+        .progress = a->step > best_step_before,
+    };
+}
+
+/* The last line of a text file that says something, without control
+ * characters. */
+static void last_words(char *out, size_t size, const struct attempt *a)
+{
+    char text[LOG_TAIL + 1], *start, *line;
+    const int fd = open(a->log_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    off_t from = a->log_start;
+    struct stat sb;
+    ssize_t n = -1;
+
+    snprintf(out, size, "nothing in its log");
+    if (fd >= 0 && fstat(fd, &sb) == 0) {
+        from = sb.st_size - LOG_TAIL > from ? sb.st_size - LOG_TAIL : from;
+        n = pread(fd, text, LOG_TAIL, from);
+    }
+    if (fd >= 0)
+        close(fd);
+    if (n <= 0)
+        return;
+    text[n] = '\0';
+    start = text_trim(text);
+    line = strrchr(start, '\n');
+    line = line ? line + 1 : start;
+    for (char *p = line; *p; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            *p = ' ';
+    if (*line)
+        snprintf(out, size, "%s", line);
+}
+
+void attempt_explain(char *out, size_t size, const struct attempt *a,
+                     const struct sched_exit *e, const struct verdict *v)
+{
+    char words[300];
+
+    *out = '\0';
+    if (v->outcome == OUTCOME_DIVERGED) {
+        snprintf(out, size, "%s",
+                 *a->final.reason ? a->final.reason
+                 : a->final.final ? "the final loss is not finite"
+                                  : "it says so (exit 65)");
+    } else if (*a->complaint) {
+        snprintf(out, size, "%s: %s", v->why, a->complaint);
+    } else if (v->outcome == OUTCOME_SIGNAL || v->outcome == OUTCOME_OOM) {
+        snprintf(out, size, "%s by signal %d (%s)", v->why, e->term_signal,
+                 strsignal(e->term_signal));
+    } else if (v->failure || v->state == RUN_SKIPPED) {
+        last_words(words, sizeof words, a);
+        if (*v->why)
+            snprintf(out, size, "%s: %s", v->why, words);
+        else
+            snprintf(out, size, "exit %d: %s", e->exit_code, words);
+    } else if (*v->why) {
+        snprintf(out, size, "%s", v->why);
+    }
+}

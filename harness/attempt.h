@@ -1,0 +1,63 @@
+/* attempt.h - one attempt at a run: its folder, its records, its facts.
+ *
+ * The life of an attempt: prepare (folder and config.json, which may happen
+ * long before), begin, lines, end.  What is recorded is on the disk before the
+ * caller hears of it; sync makes it last. */
+#ifndef HARNESS_ATTEMPT_H
+#define HARNESS_ATTEMPT_H
+
+#include "harness/metrics_line.h"
+#include "harness/record.h"
+#include "harness/scheduler.h"
+
+struct attempt {
+    char *folder, *config_path, *log_path;
+    int fd; /* of metrics.jsonl, -1: none */
+    off_t log_start; /* where its part of the log begins */
+    struct attempt_begin begin;
+    double steps;      /* of the whole run, as planned */
+    double step, loss; /* of the last line; loss may be NaN */
+    long lines, odd_lines; /* taken; not understood */
+    bool first;        /* no point has come yet */
+    bool full;         /* the disk took no more */
+    struct metrics_line final; /* final.final: it came */
+    char complaint[160]; /* why lines were refused, "" otherwise */
+};
+
+/* Folder and configuration of a run, written when they are not there. */
+enum status attempt_prepare(const char *folder, const struct config *c,
+                            uint64_t seed, uint64_t data_seed,
+                            struct err *err);
+
+/* folder is taken over; begin holds everything but process. */
+struct attempt *attempt_new(char *folder, double steps,
+                            const struct attempt_begin *begin);
+void attempt_free(struct attempt *a);
+
+/* The process has started. */
+void attempt_begin(struct attempt *a, pid_t pid);
+
+enum attempt_line {
+    LINE_POINT,   /* *m is filled; release it */
+    LINE_FINAL,
+    LINE_ODD,     /* not understood; passed over */
+    LINE_REFUSED, /* enough: end the process, complaint says why */
+};
+enum attempt_line attempt_line(struct attempt *a, struct metrics_line *m,
+                               const char *line, size_t n, bool whole);
+
+/* Record the end as the caller has judged it. */
+void attempt_end(struct attempt *a, const struct attempt_end *e);
+void attempt_sync(struct attempt *a); /* nothing more is recorded */
+
+/* What the process left to judge by. */
+struct attempt_facts attempt_facts(const struct attempt *a,
+                                   const struct sched_exit *e,
+                                   double best_step_before);
+
+/* A sentence on the end for people: the reason of a divergence, the signal,
+ * the last line of the log. */
+void attempt_explain(char *out, size_t size, const struct attempt *a,
+                     const struct sched_exit *e, const struct verdict *v);
+
+#endif

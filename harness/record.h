@@ -1,0 +1,84 @@
+/* record.h - the records of a run, in its own folder.
+ *
+ *   runs/HASH-SEED/config.json     every key and the seeds (qlaw train --config)
+ *   runs/HASH-SEED/metrics.jsonl   what happened, a line each, appended only
+ *   runs/HASH-SEED/log.txt         output and errors of its attempts
+ *   runs/HASH-SEED/checkpoint.*    until the run is done
+ *   runs/env/FINGERPRINT.json      what attempts were made on
+ *   runs/grids/NAME-SHA.json       grids and their points
+ *
+ * HASH is the first 12 digits of the point's.  The records are the second copy
+ * of the database: `qlaw db rebuild` makes it again from them, and a scheduler
+ * that starts takes over what its killed predecessor could not write.
+ *
+ * metrics.jsonl holds, for each attempt, a line of ours, the lines of the
+ * trainer as they came (trainer/run.h), and when we lived to see it another
+ * line of ours:
+ *
+ *   {"attempt":2,"begin":"2026-11-24T09:15:11.123Z","token":"5d3c...",
+ *    "store":"...","point":"...","pid":4711,"start_ticks":123456,
+ *    "boot":"...","host":"node7","env":"..."}
+ *   {"step":20,...}
+ *   {"final":true,...}
+ *   {"attempt":2,"end":"...","outcome":"ok","state":"done","exit_code":0,
+ *    "wall_s":9.1,"cpu_s":9.0,"max_rss":12345678}
+ *
+ * store is the database that the attempt belongs to, token a number drawn for
+ * the attempt.  A last line that is cut off is no line. */
+#ifndef HARNESS_RECORD_H
+#define HARNESS_RECORD_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "harness/grid.h"
+#include "harness/metrics_line.h"
+#include "harness/process.h"
+#include "harness/verdict.h"
+
+#define RECORD_TOKEN 33 /* 32 hexadecimal digits and the terminator */
+
+struct attempt_begin {
+    int number; /* from 1 */
+    char token[RECORD_TOKEN], store[RECORD_TOKEN];
+    char point[POINT_ID], env[HASH_HEX];
+    struct process process;
+    char host[64], at[32];
+};
+
+struct attempt_end {
+    enum run_state state; /* of the run, afterwards */
+    enum outcome outcome;
+    int exit_code, term_signal; /* -1 and 0 when it does not apply */
+    double wall_s, cpu_s;
+    int64_t max_rss;
+    char message[400], at[32];
+};
+
+/* 32 random hexadecimal digits. */
+void record_draw_token(char token[RECORD_TOKEN]);
+
+/* The folder that holds all runs of a database; that of one run; the caller
+ * frees them. */
+char *record_root(const char *db_path);
+char *record_folder(const char *db_path, const char *point_id, uint64_t seed);
+
+/* One line of ours, without a newline; the caller frees it. */
+char *record_begin_line(const struct attempt_begin *b);
+char *record_end_line(int number, const struct attempt_end *e);
+
+/* What a reader is told, in the order of the file; call-backs may be NULL. */
+struct record_reader {
+    void (*begin)(void *ctx, const struct attempt_begin *b);
+    void (*line)(void *ctx, const struct metrics_line *m);
+    void (*end)(void *ctx, int number, const struct attempt_end *e);
+    void *ctx;
+};
+
+/* Read FOLDER/metrics.jsonl; lines that are none are passed over.  ERR_IO when
+ * it cannot be read. */
+enum status record_read(const char *folder, const struct record_reader *r,
+                        struct err *err);
+
+#endif

@@ -1,0 +1,73 @@
+#include "harness/record_put.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "harness/record.h"
+
+/* runs/KIND/NAME.json; its folder is made. */
+static enum status place(char **path, const char *db_path, const char *kind,
+                         const char *name, struct err *err)
+{
+    char *root = record_root(db_path);
+    char *folder = mem_printf("%s/%s", root, kind);
+    const enum status st = file_make_dirs(folder, err);
+
+    *path = mem_printf("%s/%.16s.json", folder, name);
+    free(folder);
+    free(root);
+    return st;
+}
+
+enum status record_put_env(const char *db_path, const struct env *e,
+                           struct err *err)
+{
+    char *path, *text = env_json(e);
+    enum status st = place(&path, db_path, "env", e->fingerprint, err);
+
+    if (st == OK && access(path, F_OK) != 0)
+        st = file_replace(path, text, strlen(text), err);
+    free(text);
+    free(path);
+    return st;
+}
+
+static void add_point(struct str *s, const struct grid_point *p)
+{
+    str_addf(s, "[\"%s\",%d,", p->id, p->ordinal);
+    json_quote(s, p->block);
+    str_addf(s, ",%d,[", p->priority);
+    for (int i = 0; i < p->n_seeds; i++)
+        str_addf(s, "%s%llu", i ? "," : "", (unsigned long long)p->seeds[i]);
+    str_add(s, "]]");
+}
+
+enum status record_put_grid(const char *db_path, const struct grid *g,
+                            const char *argv, struct err *err)
+{
+    struct str s = { 0 };
+    char *path;
+    enum status st = place(&path, db_path, "grids", g->sha256, err);
+
+    if (st == OK && access(path, F_OK) != 0) {
+        str_add(&s, "{");
+        json_add_text(&s, "name", g->name);
+        json_add_text(&s, "ini_sha256", g->sha256);
+        json_add_text(&s, "argv", argv);
+        json_add_text(&s, "ini_text", g->text);
+        str_add(&s, ",\"points\":[");
+        for (int i = 0; i < g->n_points; i++) {
+            str_add(&s, i ? ",\n" : "\n");
+            add_point(&s, &g->points[i]);
+        }
+        str_add(&s, "]}\n");
+        st = file_replace(path, s.data, s.len, err);
+    }
+    str_release(&s);
+    free(path);
+    return st;
+}
