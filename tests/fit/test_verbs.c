@@ -10,21 +10,25 @@
 #include "base/rng.h"
 #include "db/db.h"
 #include "harness/cli.h"
+#include "harness/fit_request.h"
 #include "harness/verbs.h"
 #include "tests/check.h"
 
 /* The verbs that this program knows. */
+extern const struct verb verb_design, verb_import;
 static const struct verb *const verbs[] = { &verb_fit, &verb_predict,
-                                            &verb_laws };
+                                            &verb_laws, &verb_design,
+                                            &verb_import };
+#define N_VERBS (int)(sizeof verbs / sizeof verbs[0])
 
 const struct verb *verb_at(int i)
 {
-    return i >= 0 && i < 3 ? verbs[i] : NULL;
+    return i >= 0 && i < N_VERBS ? verbs[i] : NULL;
 }
 
 const struct verb *verb_find(const char *name)
 {
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < N_VERBS; i++)
         if (strcmp(verbs[i]->name, name) == 0)
             return verbs[i];
     return NULL;
@@ -398,6 +402,13 @@ static void wrong_commands_are_told_what_is_wrong(void **state)
         { "predict|--law=chinchilla|--published=|--solve=N-opt|D=1G",
           "N-opt needs C=NUMBER", ERR_USAGE },
         { "laws|chinchila", "did you mean 'chinchilla'", ERR_USAGE },
+        { "import|/nonexistent.csv", "cannot open", ERR_IO },
+        { "import|tsv|x.csv", "'tsv' is not csv or jsonl", ERR_USAGE },
+        { "design|/nonexistent.ini", "nonexistent.ini", ERR_IO },
+        { "design|" GRIDS "/manual.ini|--law=qat-delta|--param=gH",
+          "no free parameter 'gH'", ERR_USAGE },
+        { "design|" GRIDS "/manual.ini|--law=chinchila", "did you mean",
+          ERR_USAGE },
     };
 
     (void)state;
@@ -467,6 +478,131 @@ static void answers_derived_from_a_law_are_the_published_ones(void **state)
     str_release(&o.out);
 }
 
+/* --- import and design --------------------------------------------------- */
+
+static char *write_file(const char *name, const char *text)
+{
+    char *path = mem_printf("/tmp/qlaw-test-%d-%s", (int)getpid(), name);
+    struct err err;
+
+    check_ok(file_replace(path, text, strlen(text), &err), err);
+    return path;
+}
+
+static void imported_tables_are_runs_once(void **state)
+{
+    char *csv = write_file("import.csv",
+                           "params,D,val,fmt,G,E,M\n"
+                           "1M,1G,3.5,none,1,,\n1M,1G,3.6,int4,32,0,3\n"
+                           "1M,1G,3.65,int4,32,0,3\n2M,1G,3.3,none,1,,\n"
+                           "2M,1G,3.38,e2m1,32,2,1\n2M,1G,nan,e2m1,64,2,1\n");
+    struct outcome o;
+    struct err err;
+    struct db *db;
+    sqlite3_stmt *stmt;
+    bool row;
+
+    (void)state;
+    RUN(&o, "qlaw|--db=%s|import|csv|%s|--grid=paper|--map=N=params,loss=val",
+        db_file, csv);
+    check_ok(o.status, o.err);
+    check_says_out(&o, "grid 'paper': 5 runs of 4 points");
+    check_says_out(&o, "1 rows are left out; line 7: loss is 'nan'");
+    str_release(&o.out);
+    RUN(&o, "qlaw|--db=%s|import|csv|%s|--grid=paper|--map=N=params,loss=val",
+        db_file, csv);
+    check_says_out(&o, "0 runs of 0 points, 5 there already");
+    str_release(&o.out);
+    RUN(&o, "qlaw|--db=%s|import|%s|--grid=paper", db_file, csv);
+    assert_int_equal(o.status, ERR_USAGE);
+    check_says(o.err, "no column 'N': name it with --map N=COLUMN");
+    str_release(&o.out);
+    RUN(&o, "qlaw|--db=%s|import|%s|--grid=other|--map=N=params,loss=val|"
+            "--strict",
+        db_file, csv);
+    assert_int_equal(o.status, ERR_CONFIG);
+    check_says(o.err, "--strict");
+    str_release(&o.out);
+
+    /* Twins are found: two differences of int4, one of e2m1. */
+    check_ok(db_open(&db, db_file, DB_READ, &err), err);
+    check_ok(db_prepare(&stmt, db,
+                        "SELECT count(*), sum(delta), max(E), max(G), "
+                        "(SELECT count(*) FROM grid WHERE name = 'other') "
+                        "FROM deltas d JOIN grid_point USING(point_id) JOIN "
+                        "grid g USING(grid_id) WHERE g.name = 'paper'",
+                        &err),
+             err);
+    check_ok(db_step(&row, db, stmt, &err), err);
+    assert_int_equal(sqlite3_column_int(stmt, 0), 2); /* seed 2 has no twin */
+    check_close(sqlite3_column_double(stmt, 1), 0.1 + 0.08, 1e-12);
+    check_close(sqlite3_column_double(stmt, 2), 2, 0);
+    check_close(sqlite3_column_double(stmt, 3), 32, 0);
+    assert_int_equal(sqlite3_column_int(stmt, 4), 0); /* rolled back */
+    db_close(db);
+    unlink(csv);
+    free(csv);
+}
+
+static void a_plan_is_judged_before_its_first_run(void **state)
+{
+    static const char *const sets[] = { "train.tokens=100k,200k" };
+    static const struct grid_options few = { .sets = sets, .n_sets = 1 };
+    struct str out = { 0 };
+    struct grid *g;
+    struct err err;
+    bool identifiable;
+
+    (void)state;
+    check_ok(grid_load(&g, GRIDS "/manual.ini", NULL, &err), err);
+    check_ok(fit_plan_verdict(&out, &identifiable, g, NULL, 0.003, &err), err);
+    assert_true(identifiable);
+    assert_non_null(strstr(str_text(&out), "law qat-delta: 10 parameters"));
+    grid_free(g);
+    str_clear(&out);
+    check_ok(grid_load(&g, GRIDS "/manual.ini", &few, &err), err);
+    check_ok(fit_plan_verdict(&out, &identifiable, g, NULL, 0.003, &err), err);
+    assert_false(identifiable);
+    assert_non_null(strstr(str_text(&out), "NOT identifiable"));
+    str_clear(&out);
+    /* A law whose variables the grid does not know. */
+    check_ok(fit_plan_verdict(&out, &identifiable, g, "muennighoff", 0.003,
+                              &err),
+             err);
+    assert_false(identifiable);
+    assert_non_null(strstr(str_text(&out), "no column 'U'"));
+    grid_free(g);
+    str_release(&out);
+}
+
+static void a_design_lists_runs_by_what_they_tell(void **state)
+{
+    struct outcome o;
+    struct err err;
+    json_t *json;
+    const json_t *runs;
+    double last = HUGE_VAL;
+
+    (void)state;
+    RUN(&o, "qlaw|-q|design|" GRIDS "/manual.ini|--runs=12|--json");
+    check_ok(o.status, o.err);
+    check_ok(json_parse(&json, str_text(&o.out), "stdout", &err), err);
+    runs = json_object_get(json, "runs");
+    assert_int_equal(json_array_size(runs), 12);
+    for (size_t i = 0; i < 12; i++) {
+        const double se = json_at(json_array_get(runs, i), "se_after");
+
+        assert_true(se < last);
+        last = se;
+    }
+    json_decref(json);
+    str_release(&o.out);
+    RUN(&o, "qlaw|-q|design|" GRIDS "/manual.ini|--param=gG|--budget=1");
+    check_ok(o.status, o.err);
+    check_says_out(&o, "no run of the grid would add anything");
+    str_release(&o.out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -478,6 +614,9 @@ int main(void)
         cmocka_unit_test(laws_are_compared_on_the_same_rows),
         cmocka_unit_test(wrong_commands_are_told_what_is_wrong),
         cmocka_unit_test(answers_derived_from_a_law_are_the_published_ones),
+        cmocka_unit_test(imported_tables_are_runs_once),
+        cmocka_unit_test(a_plan_is_judged_before_its_first_run),
+        cmocka_unit_test(a_design_lists_runs_by_what_they_tell),
     };
 
     return cmocka_run_group_tests(tests, make_database, remove_database);
