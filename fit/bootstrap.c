@@ -73,9 +73,14 @@ static void close_refit(struct refit *f)
 static void draw(struct refit *f, const double *weight, const int *unit,
                  int units, uint64_t key)
 {
+    uint32_t word[4] = { 0 };
+
     memset(f->times, 0, (size_t)units * sizeof *f->times);
-    for (uint64_t i = 0; i < (uint64_t)units; i++)
-        f->times[rng_below(key, i, (uint64_t)units)]++;
+    for (uint64_t i = 0; i < (uint64_t)units; i++) {
+        if (i % 4 == 0) /* four draws a block; the bias is below n / 2^32 */
+            rng_philox(word, key, i / 4);
+        f->times[(uint64_t)word[i % 4] * (uint64_t)units >> 32]++;
+    }
     for (size_t r = 0; r < f->m->rows; r++)
         f->weight[r] = f->times[unit ? (size_t)unit[r] : r] *
                        (weight ? weight[r] : 1);

@@ -127,6 +127,26 @@ void lanes_dots(double *out, const double *a, const double *cols, int count,
 }
 
 LANES_CLONES
+static void add_four(double *out, const double *c, const double *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] += (s[0] * c[i] + s[1] * c[n + i]) +
+                  (s[2] * c[2 * n + i] + s[3] * c[3 * n + i]);
+}
+
+void lanes_combine(double *out, const double *cols, const double *s, int count,
+                   size_t n)
+{
+    int k = 0;
+
+    memset(out, 0, n * sizeof *out);
+    for (; k + 4 <= count; k += 4)
+        add_four(out, cols + (size_t)k * n, s + k, n);
+    for (; k < count; k++)
+        lanes_add(out, cols + (size_t)k * n, s[k], n);
+}
+
+LANES_CLONES
 void lanes_add(double *out, const double *x, double s, size_t n)
 {
     for (size_t i = 0; i < n; i++)

@@ -29,6 +29,10 @@ void lanes_dots(double *out, const double *a, const double *cols, int count,
 /* out = a b. */
 void lanes_product(double *out, const double *a, const double *b, size_t n);
 
+/* out = sum_k s_k col_k for the n-vectors col_k = cols + k n. */
+void lanes_combine(double *out, const double *cols, const double *s, int count,
+                   size_t n);
+
 /* out += s x. */
 void lanes_add(double *out, const double *x, double s, size_t n);
 

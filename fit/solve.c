@@ -209,14 +209,13 @@ static bool advance(struct solve_work *w, const double *u,
     double a = 0, b = 0, t = 1, room = HUGE_VAL;
     int stop = -1;
 
-    memset(w->slope, 0, w->rows * sizeof *w->slope);
+    lanes_combine(w->slope, w->jac, w->e, n, w->rows);
     for (int i = 0; i < n; i++) {
         const double to = w->e[i] > 0 ? p->hi[i] : p->lo[i];
         const double bent = lambda * w->scale[i] * w->scale[i] * w->e[i];
 
         if (w->e[i] == 0)
             continue;
-        lanes_add(w->slope, w->jac + (size_t)i * w->rows, w->e[i], w->rows);
         a += bent * w->d[i];
         b += bent * w->e[i];
         if (isfinite(to) && (to - u[i] - w->d[i]) / w->e[i] < room) {
@@ -370,7 +369,8 @@ struct solve_result solve_run(struct solve_work *w, double *u,
             swap(&w->r, &w->r_new);
             swap(&w->jac, &w->jac_new);
             f = t.value;
-            rescale(w, p);
+            if (lambda > 1e-6) /* else it hardly matters */
+                rescale(w, p);
         }
         if (t.is_last || f == 0) {
             res.converged = true;
