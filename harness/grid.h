@@ -27,9 +27,9 @@
 
 #define POINT_ID 17 /* 16 hexadecimal digits and the terminator */
 
-/* Grids with more points than this keep no configurations: grid_config makes
- * each again from its cell. */
-#define GRID_KEPT_CONFIGS 20000
+/* Grids with more points than this keep no configurations (3 kB each):
+ * grid_config makes one again from its cell. */
+#define GRID_KEPT_CONFIGS 100000
 
 struct grid_point {
     struct config *config; /* resolved, owned by the grid; or NULL, see above */
@@ -90,6 +90,7 @@ struct grid {
     int n_notes;
     struct grid_seeds { uint64_t *list; int n; } *seed_lists;
     int n_seed_lists;
+    int kept_configs;
     struct grid_source *source; /* what points are made from */
 };
 
@@ -101,6 +102,7 @@ struct grid_options {
     const char *const *sets; /* "-s" texts: key=value, key+=v, !key */
     int n_sets;
     const char *only, *skip; /* expressions or NULL */
+    int kept_configs; /* in place of GRID_KEPT_CONFIGS when not 0 */
 };
 
 /* Read and expand path; options may be NULL.  Data files named by data.path

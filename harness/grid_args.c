@@ -34,7 +34,8 @@ static enum status apply_profile(struct reading *r, const char *label)
         found = true;
         r->d->layer = ++r->d->last_layer;
         for (int k = 0; k < s->n_entries; k++)
-            if (reading_assign(r, s->entries[k].key, &s->entries[k], DOC_BASE) != OK)
+            if (reading_assign(r, s->entries[k].key, &s->entries[k],
+                               DOC_BASE) != OK)
                 return ERR_CONFIG;
     }
     return found ? OK : unknown_profile(r->d, label, r->err);

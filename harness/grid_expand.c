@@ -66,7 +66,7 @@ static struct grid_point *add_point(struct expansion *x,
     return &g->points[g->n_points++];
 }
 
-/* --- seeds ----------------------------------------------------------------- */
+/* --- seeds --------------------------------------------------------------- */
 
 #define MAX_SEEDS 100000
 
@@ -180,7 +180,7 @@ static void join_point(struct grid *g, struct grid_point *p,
 static void keep_config(struct grid *g, struct grid_point *p,
                         struct config *c)
 {
-    if (g->n_points <= GRID_KEPT_CONFIGS) {
+    if (g->n_points <= g->kept_configs) {
         p->config = c;
         return;
     }

@@ -85,7 +85,7 @@ static double format_value(enum computed_id id, const struct config *c)
     case C_EXP:
         return f.exp_bits;
     case C_MAN:
-        return f.kind == NUM_INT ? f.bits - 1 : f.man_bits;
+        return f.man_bits;
     default:
         return num_gaussian_mse(&f);
     }

@@ -80,10 +80,8 @@ static void drop_derive(struct doc *d, const char *key, int layer)
 }
 
 /* Replace the key's line in the blocks of earlier layers. */
-static int replace_in_blocks(struct doc *d, const struct doc_values *v)
+static void replace_in_blocks(struct doc *d, const struct doc_values *v)
 {
-    int n = 0;
-
     for (int i = 0; i < d->n_blocks; i++) {
         struct doc_values *line = doc_block_line(&d->blocks[i], v->key);
 
@@ -91,9 +89,7 @@ static int replace_in_blocks(struct doc *d, const struct doc_values *v)
             continue;
         copy_list(&line->list, &v->list);
         line->where = v->where;
-        n++;
     }
-    return n;
 }
 
 /* --- assignments --------------------------------------------------------- */
@@ -162,7 +158,6 @@ static enum status assign(struct doc *d, struct doc_values *v,
     const bool list_key = v->setting && v->setting->list;
     const bool several = kind == DOC_SWEEP || (v->list.n > 1 && !list_key);
     struct doc_axis *axis = doc_axis_of(d, v->key);
-    int replaced;
     bool done;
 
     if (several && check_may_vary(v, err) != OK)
@@ -172,10 +167,10 @@ static enum status assign(struct doc *d, struct doc_values *v,
     if (done)
         return OK;
     drop_derive(d, v->key, v->layer);
-    replaced = replace_in_blocks(d, v);
+    replace_in_blocks(d, v);
     if (axis && axis->layer != v->layer)
         return replace_axis(d, axis, v, kind, err);
-    if (several && replaced == 0) {
+    if (several) {
         GROW(d->axes, d->n_axes);
         d->axes[d->n_axes++] = axis_from(v, kind);
     } else if (!several) {

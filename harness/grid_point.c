@@ -66,7 +66,7 @@ static struct ini_where blame(const struct grid_source *s, int block,
         if (!at || !w.file || (first && at > first && !is_group))
             continue;
         best = w;
-        first = is_group ? text : at;
+        first = at;
     }
     return best;
 }

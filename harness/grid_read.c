@@ -71,7 +71,8 @@ static enum status read_profile(struct reading *r,
     for (int i = 0; i < s->n_entries; i++) {
         struct doc_values v;
 
-        if (reading_value(r, &v, s->entries[i].key, &s->entries[i], false) != OK)
+        if (reading_value(r, &v, s->entries[i].key, &s->entries[i], false) !=
+            OK)
             return ERR_CONFIG;
         doc_values_release(&v);
     }

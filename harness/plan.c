@@ -47,7 +47,7 @@ static void list_runs(struct plan *p)
                                    .seed = g->points[i].seeds[k] };
 }
 
-/* --- time ------------------------------------------------------------------ */
+/* --- time ---------------------------------------------------------------- */
 
 /* The free times of the slots, smallest first (a heap). */
 static void give_work(double *slot, int n, double seconds)
@@ -89,7 +89,7 @@ static double makespan(const struct plan *p, int first_n, bool all)
     return last;
 }
 
-/* --- memory and disk --------------------------------------------------------- */
+/* --- memory and disk ----------------------------------------------------- */
 
 /* The largest runs side by side: as many as there are slots, of which the
  * smallest gives way. */
@@ -147,7 +147,7 @@ static int64_t disk(const struct plan *p)
     return rows + p->slots * 2 * 12 * largest;
 }
 
-/* --- budget ------------------------------------------------------------------ */
+/* --- budget -------------------------------------------------------------- */
 
 static double limit_of(const struct plan *p, const char *key)
 {
@@ -227,7 +227,7 @@ static void check_budget(struct plan *p)
     }
 }
 
-/* --- all of it ---------------------------------------------------------------- */
+/* --- all of it ----------------------------------------------------------- */
 
 static void count_states(struct plan *p)
 {

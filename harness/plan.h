@@ -69,7 +69,7 @@ void plan_free(struct plan *p);
 /* Cores this process may run on, divided by the threads of a run. */
 int plan_default_slots(const struct grid *g);
 
-/* --- between plan.c, plan_speed.c and plan_db.c ---------------------------- */
+/* --- between plan.c, plan_speed.c and plan_db.c -------------------------- */
 
 /* Fill point_s and speed by training the grid's models for a moment. */
 enum status plan_measure(struct plan *p, const char *isa_cap,

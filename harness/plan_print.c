@@ -52,7 +52,7 @@ static const char *with_unit(char buf[48], double x, int digits,
     return buf;
 }
 
-/* --- numbers that occur ------------------------------------------------------ */
+/* --- numbers that occur -------------------------------------------------- */
 
 static int ascending(const void *a, const void *b)
 {
@@ -112,7 +112,7 @@ static void print_ratio(const struct grid *g)
            text_si(b, hi, 2));
 }
 
-/* --- parts of the text ------------------------------------------------------- */
+/* --- parts of the text --------------------------------------------------- */
 
 /* A line that does not run off a screen. */
 static void print_cut(const char *text, int width)
@@ -262,7 +262,7 @@ static char *summary_of(const struct grid *g, int point)
     return text;
 }
 
-/* --- list and JSON -------------------------------------------------------------- */
+/* --- list and JSON ------------------------------------------------------- */
 
 void plan_print_list(const struct plan *p)
 {

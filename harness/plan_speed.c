@@ -42,7 +42,7 @@ struct speed_class {
     int n;
 };
 
-/* --- one sample -------------------------------------------------------------- */
+/* --- one sample ---------------------------------------------------------- */
 
 static void make_tokens(int *tokens, int *targets, int n, int vocab)
 {
@@ -136,7 +136,7 @@ static bool take_sample(struct timing *worst, const struct config *c,
     return worst->ok && worst->step_s > 0;
 }
 
-/* --- classes ------------------------------------------------------------------ */
+/* --- classes ------------------------------------------------------------- */
 
 static double size_of(const struct grid *g, int i)
 {

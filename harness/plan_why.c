@@ -17,7 +17,7 @@ struct side {
     json_t *config;
 };
 
-/* --- differences ------------------------------------------------------------- */
+/* --- differences --------------------------------------------------------- */
 
 static json_t *value_of(const json_t *config, const char *section,
                         const char *key)
@@ -72,7 +72,7 @@ static int differences(const json_t *here, const json_t *there, bool print)
            one_way(there, here, true, print);
 }
 
-/* --- the nearest point --------------------------------------------------------- */
+/* --- the nearest point --------------------------------------------------- */
 
 static void consider(struct side *best, int *least, const struct side *target,
                      const char *id, json_t *config)
@@ -147,7 +147,7 @@ static void print_nearest(const struct side *target, const struct side *best,
     differences(target->config, best->config, true);
 }
 
-/* --- states ----------------------------------------------------------------------- */
+/* --- states -------------------------------------------------------------- */
 
 static enum status print_states(const char *id, struct db *db,
                                 bool *any, struct err *err)

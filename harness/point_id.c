@@ -53,9 +53,9 @@ struct config *point_twin_config(const struct config *c)
     return twin;
 }
 
-/* --- many -------------------------------------------------------------------- */
+/* --- many ---------------------------------------------------------------- */
 
-#define CACHE 4096 /* entries of each kind; a new one takes the old one's place */
+#define CACHE 4096 /* of each kind; a new one takes an old one's place */
 
 /* What came of the values of one half of the keys. */
 struct part {

@@ -19,6 +19,8 @@ static const struct cli_option options[] = {
     { NULL, 0, NULL, NULL },
 };
 
+#define MAX_JUDGED 20000 /* points; the judgement holds a table of them */
+
 /* Can the law be told from these runs?  A grid that names no law is only
  * judged when asked. */
 static enum status judge(struct plan_law *out, const struct cli *cli,
@@ -31,9 +33,9 @@ static enum status judge(struct plan_law *out, const struct cli *cli,
 
     if (st != OK || !name)
         return st;
-    if (g->n_points > GRID_KEPT_CONFIGS) {
+    if (g->n_points > MAX_JUDGED) {
         str_addf(&out->verdict, "law %s: not judged, more than %d points\n",
-                 name, GRID_KEPT_CONFIGS);
+                 name, MAX_JUDGED);
         return OK;
     }
     out->judged = true;

@@ -23,7 +23,8 @@ static int n_seeds;
 
 static const char *const words[] = {
     "[sweep]\n", "[axis \"a\"]\n", "[block \"b\"]\n", "[derive]\n",
-    "[filter]\n", "[include]\npath = ", "[quant \"fc2\"]\n", "[profile \"p\"]\n",
+    "[filter]\n", "[include]\npath = ", "[quant \"fc2\"]\n",
+    "[profile \"p\"]\n",
     "[x]\n", "keys = ", "values = ", "exclude = ", "keep = ", "quant.w = int4",
     "train.tokens = ", "log(1, 10, 3)", "step(1,", "load(\"x\")", "\n    ",
     " # ", " ; ", "\"", ",", "(", ")", "=", "==", "x.a", "N_body", "1e308",

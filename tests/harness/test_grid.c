@@ -2,12 +2,21 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "harness/point_id.h"
 #include "tests/check.h"
 #include "tests/harness/grid_help.h"
 
 #define TWINS_OFF "[grid]\ntwins = no\n"
+
+/* Enough text for two contexts of 128 tokens. */
+static const char long_text[] =
+    "One is one and two are two, and so it goes on and on, as long as there "
+    "is somebody who counts. Three is three and four are four, and nobody "
+    "can say how many there are before the last of them has been counted. "
+    "Five is five and six are six, and whoever has come as far as this has "
+    "read more than two hundred and fifty-eight letters.\n";
 
 /* --- points -------------------------------------------------------------- */
 
@@ -222,6 +231,22 @@ static void derived_keys_are_computed_in_the_order_they_need(void **state)
     grid_free(g);
 }
 
+/* D is counted in whole steps, whose size the formula before it sets: a step
+ * of 3 x 128 tokens makes 1M tokens 2605 steps. */
+static void a_size_is_computed_again_after_what_it_depends_on(void **state)
+{
+    struct grid *g = grid_of("[derive]\nx.d = D\n"
+                             "train.batch = N_body > 0 ? 3 : 1\n"
+                             "train.lr = x.d / 1e9\n",
+                             NULL);
+
+    (void)state;
+    assert_int_equal(config_int(g->points[0].config, "train.batch"), 3);
+    check_relative(config_number(g->points[0].config, "train.lr"),
+                   2605 * 384 / 1e9, 1e-12);
+    grid_free(g);
+}
+
 static void filters_are_counted_in_the_order_of_the_file(void **state)
 {
     struct grid *g = grid_of(TWINS_OFF
@@ -251,7 +276,8 @@ static void a_filter_may_remove_what_does_not_fit_together(void **state)
     struct grid *g =
         grid_of("[sweep]\nmodel.d_model = 48, 64\n"
                 "[quant]\nw = int4\ngroup = 32\n"
-                "[filter]\nkeep = floor(model.d_model / quant.group) * "
+                "[filter]\nkeep = N_body > 0 && "
+                "floor(model.d_model / quant.group) * "
                 "quant.group == model.d_model\n",
                 NULL);
 
@@ -380,6 +406,22 @@ static void arguments_replace_what_the_file_says_about_a_key(void **state)
     grid_free(g);
 }
 
+/* A list on the command line is an axis for every block, whether or not the
+ * block said something about the key. */
+static void a_list_as_an_argument_is_an_axis_everywhere(void **state)
+{
+    struct grid *g = grid_of(TWINS_OFF
+                             "[block \"a\"]\nquant.w = int4\n"
+                             "quant.group = 64\n"
+                             "[block \"b\"]\nquant.w = int8\n",
+                             "quant.group=16,32", NULL);
+
+    (void)state;
+    assert_int_equal(g->n_points, 4);
+    assert_int_equal(grid_count(g, "quant.group", "16"), 2);
+    grid_free(g);
+}
+
 static void arguments_append_and_remove(void **state)
 {
     struct grid *g = grid_of(TWINS_OFF LAYERS, "train.tokens+=64Ki", NULL);
@@ -415,7 +457,8 @@ static void later_files_win_and_paths_lie_beside_the_file(void **state)
 
     (void)state;
     grid_write("lab.ini", "[train]\nlr = 1e-3\nbatch = 4\n"
-                          "[sweep]\nmodel.d_model = 32, 64\n");
+                          "[sweep]\nmodel.d_model = 32, 64\n"
+                          "train.beta1 = 0.9\n");
     grid_write("overlay.ini", "[axis \"size\"]\nkeys = model.d_model\n"
                               "values = 96\n");
     overlay = mem_strdup(grid_path("overlay.ini"));
@@ -431,8 +474,40 @@ static void later_files_win_and_paths_lie_beside_the_file(void **state)
              err);
     assert_int_equal(g->n_points, 1);
     assert_int_equal(grid_count(g, "model.d_model", "96"), 1);
+    assert_string_equal(g->axes[0].label, "size");
     grid_free(g);
     free(overlay);
+}
+
+static void data_lie_beside_the_file_that_names_them(void **state)
+{
+    struct err err = { 0 };
+    struct grid *g = NULL;
+    char *want;
+
+    (void)state;
+    check_ok(file_make_dirs(grid_path("lab"), &err), err);
+    grid_write("lab/data.ini", "[data]\npath = words.txt\n");
+    grid_write("lab/words.txt", long_text);
+    grid_write("top.ini", "[include]\npath = lab/data.ini\n");
+    check_ok(grid_load(&g, grid_path("top.ini"), NULL, &err), err);
+    want = mem_strdup(grid_path("lab/words.txt"));
+    assert_string_equal(config_get(g->points[0].config, "data.path"), want);
+    /* The merged file stands where the grid file does. */
+    assert_non_null(strstr(g->text, "path = lab/words.txt\n"));
+    grid_free(g);
+    free(want);
+}
+
+/* A prefix of the data is other data, so it may be an axis. */
+static void the_size_of_the_data_may_be_swept(void **state)
+{
+    struct grid *g = grid_of("[sweep]\ndata.max_bytes = 1000, 2000\n", NULL);
+
+    (void)state;
+    assert_int_equal(g->n_points, 2);
+    assert_string_not_equal(g->points[0].id, g->points[1].id);
+    grid_free(g);
 }
 
 static void profiles_apply_only_when_asked_for(void **state)
@@ -480,7 +555,6 @@ static void cheapest_runs_come_first_unless_said_otherwise(void **state)
                        "[block \"late\"]\nquant.w = int4\n"
                        "[block \"early\"]\nquant.w = int8\npriority = 1\n";
     struct grid *g = grid_of(text, NULL);
-    bool moved = false;
 
     (void)state;
     /* The twins of "early" have its priority. */
@@ -497,12 +571,31 @@ static void cheapest_runs_come_first_unless_said_otherwise(void **state)
     assert_int_equal(config_int(g->points[1].config, "model.d_model"), 32);
     assert_int_equal(config_int(g->points[2].config, "model.d_model"), 96);
     grid_free(g);
-    g = grid_of(text, "order.by=random", "grid.twins=no",
-                "train.lr=step(0.001,0.02,0.001)", NULL);
-    for (int i = 1; i < 60; i++)
-        moved = moved || g->points[i].size.body < g->points[i - 1].size.body;
-    assert_true(moved);
-    grid_free(g);
+}
+
+/* The same numbers every time, others for another seed. */
+static void a_random_order_depends_on_its_seed_only(void **state)
+{
+    const char *text = TWINS_OFF "[sweep]\n"
+                       "train.lr = step(0.001, 0.02, 0.001)\n"
+                       "[order]\nby = random\n";
+    struct grid *file = grid_of(text, "order.by=file", NULL);
+    struct grid *a = grid_of(text, NULL), *b = grid_of(text, NULL);
+    struct grid *c = grid_of(text, "order.seed=2", NULL);
+    int from_file = 0, from_other = 0;
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        assert_string_equal(a->points[i].id, b->points[i].id);
+        from_file += strcmp(a->points[i].id, file->points[i].id) != 0;
+        from_other += strcmp(a->points[i].id, c->points[i].id) != 0;
+    }
+    /* Two orders of 20 agree in one place on average. */
+    assert_true(from_file > 10 && from_other > 10);
+    grid_free(file);
+    grid_free(a);
+    grid_free(b);
+    grid_free(c);
 }
 
 /* --- identity ------------------------------------------------------------ */
@@ -687,16 +780,22 @@ static void kept_parts_give_the_same_identities(void **state)
 /* More points than keep their configurations: they are made again. */
 static void large_grids_make_configurations_again(void **state)
 {
-    struct grid *g = grid_of(
-        "[model]\nn_layer = 1\n[sweep]\n"
-        "model.d_model = 32, 64\ntrain.lr = lin(0.001, 0.002, 1000)\n"
-        "train.weight_decay = lin(0, 0.1, 10)\n"
-        "[derive]\nx.a = train.lr * 2\n"
-        "[block \"q\"]\nquant.w = int4\n[order]\nby = random\n",
-        NULL);
+    const struct grid_options options = { .kept_configs = 100 };
+    struct err err = { 0 };
+    struct grid *g = NULL;
 
     (void)state;
-    assert_int_equal(g->n_points, 40000);
+    check_ok(grid_from(&g,
+                       "[model]\nn_layer = 1\n[sweep]\n"
+                       "model.d_model = 32, 64\n"
+                       "train.lr = lin(0.001, 0.002, 500)\n"
+                       "train.weight_decay = lin(0, 0.1, 10)\n"
+                       "[derive]\nx.a = train.lr * 2\n"
+                       "[block \"q\"]\nquant.w = int4\n"
+                       "[order]\nby = random\n",
+                       &options, &err),
+             err);
+    assert_int_equal(g->n_points, 20000);
     for (int i = 0; i < g->n_points; i += 997) {
         const struct grid_point *p = &g->points[i];
         struct config *c = grid_config(g, i);
@@ -734,7 +833,7 @@ static void the_merged_text_reads_back_to_the_same_grid(void **state)
     const char *text =
         "[grid]\nname = \"a # b\"\ndescription = Does it, or not?\n"
         "[model]\nd_model = 32\n"
-        "[data]\ndelimiter = \"# --\"\n"
+        "[data]\ndelimiter = \"# --\"\npath = \"odd, (1).txt\"\n"
         "[axis \"size\"]\nkeys = model.n_layer, x.r\nvalues = 1, 2\n 2, 0.5\n"
         "[sweep]\ntrain.tokens = log(16Ki, 1Mi, 4)\n"
         "quant.last:1.w = int8, none\n"
@@ -745,10 +844,13 @@ static void the_merged_text_reads_back_to_the_same_grid(void **state)
         "[filter]\nexclude = model.n_layer == 1 &&\n  bits == 4\n"
         "[seeds]\ncount = N < 1M ? 2 : 1\n[budget]\nmax_wall = 30m\n"
         "[order]\nby = file\n[run]\ntimeout = 1h\nslots = 2\n";
-    struct grid *a = grid_of(text, "train.batch=2,4", NULL), *b = NULL;
+    struct grid *a, *b = NULL;
     struct err err = { 0 };
 
     (void)state;
+    grid_write("odd, (1).txt", long_text);
+    a = grid_of(text, "train.batch=2,4", NULL);
+    assert_non_null(strstr(a->text, "path = \"odd, (1).txt\","));
     grid_write("again.ini", a->text);
     check_ok(grid_load(&b, grid_path("again.ini"), NULL, &err), err);
     check_same_grid(a, b);
@@ -770,17 +872,22 @@ int main(void)
         cmocka_unit_test(a_twin_has_the_seeds_of_all_it_is_compared_with),
         cmocka_unit_test(overrides_are_left_out_of_the_twin),
         cmocka_unit_test(derived_keys_are_computed_in_the_order_they_need),
+        cmocka_unit_test(a_size_is_computed_again_after_what_it_depends_on),
         cmocka_unit_test(filters_are_counted_in_the_order_of_the_file),
         cmocka_unit_test(a_filter_may_remove_what_does_not_fit_together),
         cmocka_unit_test(names_in_filters_mean_what_the_manual_says),
         cmocka_unit_test(seeds_may_depend_on_the_point),
         cmocka_unit_test(data_seeds_are_shared_by_arms_only_when_paired),
         cmocka_unit_test(arguments_replace_what_the_file_says_about_a_key),
+        cmocka_unit_test(a_list_as_an_argument_is_an_axis_everywhere),
         cmocka_unit_test(arguments_append_and_remove),
         cmocka_unit_test(later_files_win_and_paths_lie_beside_the_file),
+        cmocka_unit_test(data_lie_beside_the_file_that_names_them),
+        cmocka_unit_test(the_size_of_the_data_may_be_swept),
         cmocka_unit_test(profiles_apply_only_when_asked_for),
         cmocka_unit_test(only_and_skip_are_filters),
         cmocka_unit_test(cheapest_runs_come_first_unless_said_otherwise),
+        cmocka_unit_test(a_random_order_depends_on_its_seed_only),
         cmocka_unit_test(spelling_order_and_comments_do_not_change_an_identity),
         cmocka_unit_test(every_hashed_key_changes_the_identity_and_no_other),
         cmocka_unit_test(golden_identities_are_as_written),

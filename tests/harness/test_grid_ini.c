@@ -96,6 +96,8 @@ static void continuations_keep_their_own_lines_and_columns(void **state)
     /* "1, 22, 333": column 8 is the first 3, column 5 the second 2. */
     assert_int_equal(ini_locate(e, 8).line, 6);
     assert_int_equal(ini_locate(e, 8).column, 2);
+    assert_int_equal(ini_locate(e, 2).line, 2);
+    assert_int_equal(ini_locate(e, 2).column, 6);
     assert_int_equal(ini_locate(e, 5).line, 5);
     assert_int_equal(ini_locate(e, 5).column, 6);
     ini_free(ini);
