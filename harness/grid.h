@@ -7,14 +7,15 @@
  *
  * From text to points:
  *
- *   ini.c          lines, sections, places
- *   value.c        lists, tuples, generators
- *   grid_keys.c    which keys there are
- *   grid_read.c    sections -> grid_doc.h, the merged document
- *   grid_expr.c    names in formulas
- *   grid_cells.c   blocks x axes -> numbered cells
- *   grid_point.c   a cell -> derived keys, filters, one resolved configuration
- *   grid_expand.c  all cells -> points: identity, twins, seeds, order */
+ *   ini.h           lines, sections, places
+ *   value.h         lists, tuples, generators
+ *   grid_keys.h     which keys there are
+ *   grid_doc.h      the merged document: grid_read.c and grid_args.c fill it,
+ *                   grid_merge.c has the rules, grid_text.c prints it
+ *   grid_expr.h     names in formulas
+ *   grid_source.h   grid_cells.c numbers the cells of blocks x axes,
+ *                   grid_point.c makes one: derived keys, filters, resolved
+ *   grid_expand.h   all cells: identity (point_id.h), twins, seeds, order */
 #ifndef HARNESS_GRID_H
 #define HARNESS_GRID_H
 

@@ -1,15 +1,14 @@
 #include "harness/grid_expand.h"
 
 #include <assert.h>
-#include <math.h>
-#include <stdio.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rng.h"
 #include "harness/point_id.h"
 
 #define BASELINE "baseline"
+#define MAX_CELLS 100000000 /* whatever the budget says */
 
 struct expansion {
     struct grid *g;
@@ -66,110 +65,12 @@ static struct grid_point *add_point(struct expansion *x,
     return &g->points[g->n_points++];
 }
 
-/* --- seeds --------------------------------------------------------------- */
-
-#define MAX_SEEDS 100000
-
-/* Most points have the same seeds: one list serves them. */
-static void set_seeds(struct grid *g, struct grid_point *p, uint64_t *list,
-                      int n)
-{
-    struct grid_seeds *known = g->seed_lists;
-    int i = 0;
-
-    while (i < g->n_seed_lists &&
-           (known[i].n != n ||
-            memcmp(known[i].list, list, (size_t)n * sizeof *list) != 0))
-        i++;
-    if (i == g->n_seed_lists) {
-        g->seed_lists = known =
-            mem_grow(known, (size_t)i + 1, sizeof *known);
-        known[i] = (struct grid_seeds){ list, n };
-        g->n_seed_lists++;
-    } else {
-        free(list);
-    }
-    p->seeds = known[i].list;
-    p->n_seeds = n;
-}
-
-static enum status bad_count(const struct expansion *x, double n)
-{
-    char buf[32];
-
-    return ini_fail(x->err, x->s->count_rule.where,
-                    "seeds.count = %s: expected a whole number from 1 to %d",
-                    text_number(buf, n), MAX_SEEDS);
-}
-
-/* How many: repeat of the block, or the list's length, or [seeds] count. */
-static enum status seed_count(const struct expansion *x, int *out,
-                              struct made *m, int repeat,
-                              const struct doc_values *list)
-{
-    double n = repeat;
-
-    if (!repeat && list)
-        n = list->list.n;
-    else if (!repeat && formula_eval(&n, &x->s->count, x->s->names, &m->view,
-                                     x->err) != OK)
-        return ERR_CONFIG;
-    if (n != floor(n) || n < 1 || n > MAX_SEEDS)
-        return bad_count(x, n);
-    if (list && (int)n > list->list.n)
-        return ini_fail(x->err, list->where,
-                        "seeds.list has %d seeds, but a block repeats its "
-                        "points %d times",
-                        list->list.n, (int)n);
-    *out = (int)n;
-    return OK;
-}
-
-static enum status give_seeds(struct expansion *x, struct grid_point *p,
-                              struct made *m, int repeat)
-{
-    const struct doc_values *list = doc_find(x->s->doc, "seeds.list");
-    const uint64_t first = (uint64_t)doc_number(x->s->doc, "seeds.first");
-    uint64_t *seeds;
-    int n = 0;
-
-    if (seed_count(x, &n, m, repeat, list) != OK)
-        return ERR_CONFIG;
-    seeds = mem_array((size_t)n, sizeof *seeds);
-    for (int i = 0; i < n; i++)
-        seeds[i] = list ? strtoull(list->list.items[i].text, NULL, 10)
-                        : first + (uint64_t)i;
-    set_seeds(x->g, p, seeds, n);
-    return OK;
-}
-
-/* Add the seeds of from that p does not have. */
-static void join_seeds(struct grid *g, struct grid_point *p,
-                       const struct grid_point *from)
-{
-    uint64_t *all;
-    int n = p->n_seeds;
-
-    if (p->seeds == from->seeds)
-        return;
-    all = mem_array((size_t)(p->n_seeds + from->n_seeds), sizeof *all);
-    for (int i = 0; i < n; i++)
-        all[i] = p->seeds[i];
-    for (int i = 0; i < from->n_seeds; i++) {
-        int k = 0;
-
-        while (k < n && all[k] != from->seeds[i])
-            k++;
-        if (k == n)
-            all[n++] = from->seeds[i];
-    }
-    set_seeds(g, p, all, n);
-}
+/* --- points that come twice ----------------------------------------------- */
 
 static void join_point(struct grid *g, struct grid_point *p,
                        const struct grid_point *from)
 {
-    join_seeds(g, p, from);
+    grid_join_seeds(g, p, from);
     if (from->priority > p->priority)
         p->priority = from->priority;
 }
@@ -236,7 +137,7 @@ static enum status expand_cell(struct expansion *x, int block, uint64_t cell)
         x->g->filters[removed_by].removed++;
     } else if (st == OK) {
         fill_point(x, &p, m.config);
-        st = give_seeds(x, &p, &m, of ? of->repeat : 0);
+        st = grid_give_seeds(x->g, &p, &m, of ? of->repeat : 0, x->err);
         if (st == OK) {
             take_point(x, &p, m.config, block);
             m.config = NULL;
@@ -246,6 +147,16 @@ static enum status expand_cell(struct expansion *x, int block, uint64_t cell)
     return st;
 }
 
+static enum status too_many(const struct expansion *x, int64_t n,
+                            const char *what, const char *unit)
+{
+    return err_set(x->err, ERR_CONFIG,
+                   "%s: the %s %lld %s, more than %d; if that is meant, say "
+                   "[budget] max_runs = %lld",
+                   x->g->path, what, (long long)n, unit, GRID_FREE_CELLS,
+                   (long long)n);
+}
+
 static enum status check_size(const struct expansion *x)
 {
     const uint64_t cells = x->s->cells;
@@ -253,16 +164,12 @@ static enum status check_size(const struct expansion *x)
 
     if (cells <= GRID_FREE_CELLS || (double)cells <= allowed)
         return OK;
-    if (cells == UINT64_MAX || cells > 100000000)
+    if (cells > MAX_CELLS)
         return err_set(x->err, ERR_CONFIG,
                        "%s: the lists multiply to %.3g cells: too many",
                        x->g->path,
                        cells == UINT64_MAX ? 0x1p64 : (double)cells);
-    return err_set(x->err, ERR_CONFIG,
-                   "%s: the lists multiply to %llu cells, more than %d; if "
-                   "that is meant, say [budget] max_runs = %llu",
-                   x->g->path, (unsigned long long)cells, GRID_FREE_CELLS,
-                   (unsigned long long)cells);
+    return too_many(x, (int64_t)cells, "lists multiply to", "cells");
 }
 
 /* --- twins --------------------------------------------------------------- */
@@ -322,79 +229,6 @@ static enum status add_twins(struct expansion *x)
         st = add_twin(x, i, block);
     }
     return st;
-}
-
-/* --- order --------------------------------------------------------------- */
-
-struct ordering {
-    const struct grid *g;
-    const char *by;
-    uint64_t key; /* of the random order */
-};
-
-static double order_key(const struct ordering *o, const struct grid_point *p)
-{
-    if (strcmp(o->by, "flops") == 0)
-        return p->size.flops_per_token * (double)p->size.tokens;
-    if (strcmp(o->by, "random") == 0)
-        return rng_f64(o->key, id_number(p->id) >> 2);
-    return 0; /* file, priority */
-}
-
-static int by_order(const void *va, const void *vb, void *ctx)
-{
-    const struct ordering *o = ctx;
-    const int i = *(const int *)va, k = *(const int *)vb;
-    const struct grid_point *a = &o->g->points[i], *b = &o->g->points[k];
-    const double x = order_key(o, a), y = order_key(o, b);
-
-    if (a->priority != b->priority)
-        return a->priority > b->priority ? -1 : 1;
-    if (x != y)
-        return x < y ? -1 : 1;
-    if (a->is_base != b->is_base)
-        return a->is_base ? -1 : 1;
-    return i < k ? -1 : i > k;
-}
-
-/* Move every point to its place, following the cycles of the permutation:
- * a second array of a million points would be too much. */
-static void permute(struct grid *g, int *from_of)
-{
-    for (int i = 0; i < g->n_points; i++) {
-        struct grid_point first = g->points[i];
-        int at = i;
-
-        while (from_of[at] != i && from_of[at] >= 0) {
-            const int from = from_of[at];
-
-            g->points[at] = g->points[from];
-            from_of[at] = -1;
-            at = from;
-        }
-        if (from_of[at] == i) {
-            g->points[at] = first;
-            from_of[at] = -1;
-        }
-    }
-    for (int i = 0; i < g->n_points; i++)
-        g->points[i].ordinal = i;
-}
-
-static void put_in_order(struct grid *g, const struct doc *d)
-{
-    struct ordering o = { .g = g, .by = doc_text(d, "order.by") };
-    int *from_of = mem_array((size_t)g->n_points, sizeof *from_of);
-
-    if (!o.by)
-        o.by = grid_key_find("order.by")->fallback;
-    o.key =
-        rng_key((uint64_t)doc_number(d, "order.seed"), RNG_DATA, UINT64_MAX);
-    for (int i = 0; i < g->n_points; i++)
-        from_of[i] = i;
-    qsort_r(from_of, (size_t)g->n_points, sizeof *from_of, by_order, &o);
-    permute(g, from_of);
-    free(from_of);
 }
 
 /* --- what to say --------------------------------------------------------- */
@@ -472,15 +306,22 @@ static void list_filters(struct grid *g, const struct grid_source *s)
     }
 }
 
-static void count_runs(struct grid *g)
+static enum status count_runs(const struct expansion *x)
 {
-    g->n_runs = 0;
+    struct grid *g = x->g;
+    const double allowed = doc_number(x->s->doc, "budget.max_runs");
+    int64_t n = 0;
+
     for (int i = 0; i < g->n_points; i++) {
-        g->n_runs += g->points[i].n_seeds;
+        n += g->points[i].n_seeds;
         for (int b = 0; b < g->n_blocks; b++)
             if (g->blocks[b].label == g->points[i].block)
                 g->blocks[b].runs += g->points[i].n_seeds;
     }
+    if (n > INT_MAX || (n > GRID_FREE_CELLS && (double)n > allowed))
+        return too_many(x, n, "points and seeds make", "runs");
+    g->n_runs = (int)n;
+    return OK;
 }
 
 enum status grid_expand(struct grid *g, struct err *err)
@@ -503,8 +344,8 @@ enum status grid_expand(struct grid *g, struct err *err)
     free(x.table);
     point_ids_free(x.ids);
     if (st == OK) {
-        put_in_order(g, x.s->doc);
-        count_runs(g);
+        grid_put_in_order(g);
+        st = count_runs(&x);
     }
     return st;
 }
