@@ -68,8 +68,8 @@ static int add_node(struct parser *ps, struct expr_node node, bool word)
 
 static int add_number(struct parser *ps, double value, bool word)
 {
-    return add_node(
-        ps, (struct expr_node){ .op = EXPR_NUMBER, .value = value }, word);
+    return add_node(ps, (struct expr_node){ .op = EXPR_NUMBER, .value = value },
+                    word);
 }
 
 /* Infinity, NaN and -0 could not be printed as the numbers they are. */
@@ -157,8 +157,7 @@ static int parse_call(struct parser *ps, const char *at, const char *name)
     if (n != ops[op].args)
         return failf(ps, at,
                      mem_printf("%s takes %d argument%s, not %d", name,
-                                ops[op].args, ops[op].args == 1 ? "" : "s",
-                                n));
+                                ops[op].args, ops[op].args == 1 ? "" : "s", n));
     if (!take(ps, ")"))
         return fail(ps, ps->p, "expected ')'");
     return add_op(ps, (enum expr_op)op, arg[0], arg[1], arg[2]);
@@ -172,16 +171,16 @@ static int parse_symbol(struct parser *ps, const char *at, const char *name)
     if (ps->scope && ps->scope->find(ps->scope->ctx, name, &s)) {
         if (s.kind == EXPR_SYM_CONST || s.kind == EXPR_SYM_WORD)
             return add_number(ps, s.value, s.kind == EXPR_SYM_WORD);
-        return add_node(
-            ps, (struct expr_node){ .op = EXPR_SLOT, .slot = s.slot },
-            s.kind == EXPR_SYM_WORD_SLOT);
+        return add_node(ps,
+                        (struct expr_node){ .op = EXPR_SLOT, .slot = s.slot },
+                        s.kind == EXPR_SYM_WORD_SLOT);
     }
     if (ps->scope && ps->scope->nearest)
         near = ps->scope->nearest(ps->scope->ctx, name);
-    return failf(ps, at,
-                 near ? mem_printf("unknown name '%s', did you mean '%s'?",
-                                   name, near)
-                      : mem_printf("unknown name '%s'", name));
+    return failf(
+        ps, at,
+        near ? mem_printf("unknown name '%s', did you mean '%s'?", name, near)
+             : mem_printf("unknown name '%s'", name));
 }
 
 /* name = letter {letter | digit | _ | .} [ "[" ... "]" ] */
@@ -197,8 +196,8 @@ static int parse_name(struct parser *ps)
         p = strchr(p, ']') + 1;
     name = mem_strndup(at, (size_t)(p - at));
     ps->p = p;
-    node = take(ps, "(") ? parse_call(ps, at, name)
-                         : parse_symbol(ps, at, name);
+    node =
+        take(ps, "(") ? parse_call(ps, at, name) : parse_symbol(ps, at, name);
     free(name);
     return node;
 }
@@ -286,7 +285,7 @@ static const struct level {
     { { EXPR_ADD, EXPR_SUB }, 2 },
     { { EXPR_MUL, EXPR_DIV }, 2 },
 };
-#define N_LEVELS ((int)(sizeof levels / sizeof levels[0]))
+#define N_LEVELS      ((int)(sizeof levels / sizeof levels[0]))
 #define LEVEL_COMPARE 2
 
 static int take_operator(struct parser *ps, const struct level *level)

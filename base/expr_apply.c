@@ -73,8 +73,8 @@ double expr_apply(enum expr_op op, const double *a)
 
 double expr_eval(const struct expr *e, const double *slots)
 {
-    double small[64], *v = e->n <= 64 ? small
-                                      : mem_array((size_t)e->n, sizeof *v);
+    double small[64],
+        *v = e->n <= 64 ? small : mem_array((size_t)e->n, sizeof *v);
     double root = (double)NAN;
 
     for (int i = 0; i < e->n; i++) {

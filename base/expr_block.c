@@ -3,16 +3,16 @@
 #include "base/expr_math.h"
 
 /* Sanitizers run before the resolvers of clones can. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&        \
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&         \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define CLONES
 #endif
 
-#define ROWS(target, expression)                                              \
-    for (size_t r = 0; r < m; r++)                                            \
-        (target)[r] = (expression);                                           \
+#define ROWS(target, expression)                                               \
+    for (size_t r = 0; r < m; r++)                                             \
+        (target)[r] = (expression);                                            \
     break
 
 CLONES
@@ -149,8 +149,7 @@ static void exp_of_product(double *v, const double *a, const double *b,
 }
 
 void expr_block_pow(double *v, const double *x, const double *y,
-                    const double *logs, double shared_y, int positive,
-                    size_t m)
+                    const double *logs, double shared_y, int positive, size_t m)
 {
     if (expr_pow_is_product(shared_y)) {
         for (size_t r = 0; r < m; r++)
@@ -184,6 +183,6 @@ void expr_block_pow_adjoint(double *dx, double *dy, const double *adj,
         dx[r] = times(adj[r], y[r] * v[r] / x[r]);
     for (size_t r = 0; r < m; r++)
         if (x[r] == 0)
-            dx[r] = times(adj[r], y[r] == 0 ? 0
-                                            : y[r] * expr_pow1(0, y[r] - 1));
+            dx[r] =
+                times(adj[r], y[r] == 0 ? 0 : y[r] * expr_pow1(0, y[r] - 1));
 }

@@ -23,14 +23,14 @@ enum source {
 
 struct node_work {
     enum source source;
-    int wrt;         /* of a leaf: which chosen slot, or -1 */
-    bool live;       /* depends on a chosen slot */
-    bool alone;      /* the only leaf of its slot */
-    double *value;   /* [EXPR_BLOCK] */
-    double *adjoint; /* [EXPR_BLOCK], NULL unless live */
-    double *logs;    /* of POW: log of the base, [EXPR_BLOCK] */
-    double *pin;     /* [rows] */
-    double *pin_log; /* of POW: log of a pinned base, [rows] */
+    int wrt;                       /* of a leaf: which chosen slot, or -1 */
+    bool live;                     /* depends on a chosen slot */
+    bool alone;                    /* the only leaf of its slot */
+    double *value;                 /* [EXPR_BLOCK] */
+    double *adjoint;               /* [EXPR_BLOCK], NULL unless live */
+    double *logs;                  /* of POW: log of the base, [EXPR_BLOCK] */
+    double *pin;                   /* [rows] */
+    double *pin_log;               /* of POW: log of a pinned base, [rows] */
     const double *at, *adjoint_at; /* in this block */
 };
 
@@ -64,8 +64,8 @@ static void find_live(struct expr_work *w, const int *wrt)
         }
     }
     for (int i = 0; i < w->e->n; i++)
-        w->nodes[i].alone = w->nodes[i].wrt >= 0 &&
-                            leaves[w->nodes[i].wrt] == 1;
+        w->nodes[i].alone =
+            w->nodes[i].wrt >= 0 && leaves[w->nodes[i].wrt] == 1;
     free(leaves);
 }
 
@@ -188,8 +188,8 @@ static void block_pow(struct expr_work *w, int i, size_t row, size_t m)
     const struct node_work *x = &w->nodes[node->arg[0]];
     const struct node_work *y = &w->nodes[node->arg[1]];
     struct node_work *nw = &w->nodes[i];
-    const double shared_y = y->source == FROM_SCALAR ? y->value[0]
-                                                     : (double)NAN;
+    const double shared_y =
+        y->source == FROM_SCALAR ? y->value[0] : (double)NAN;
 
     if (!nw->pin_log)
         expr_block_log(nw->logs, x->at, m);
@@ -198,8 +198,8 @@ static void block_pow(struct expr_work *w, int i, size_t row, size_t m)
                    nw->pin_log != NULL, m);
 }
 
-static void forward(struct expr_work *w, int i,
-                    const struct expr_input *inputs, size_t row, size_t m)
+static void forward(struct expr_work *w, int i, const struct expr_input *inputs,
+                    size_t row, size_t m)
 {
     const struct expr_node *node = &w->e->nodes[i];
     struct node_work *nw = &w->nodes[i];
@@ -261,8 +261,7 @@ static void backward(struct expr_work *w, int i, double *grad, size_t stride,
         }
     }
     if (node->op == EXPR_POW)
-        expr_block_pow_adjoint(d[0], d[1], nw->adjoint_at, nw->at, in[0],
-                               in[1],
+        expr_block_pow_adjoint(d[0], d[1], nw->adjoint_at, nw->at, in[0], in[1],
                                nw->pin_log ? nw->pin_log + row : nw->logs, m);
     else
         expr_block_adjoint(node->op, d, nw->adjoint_at, nw->at, in, m);

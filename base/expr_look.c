@@ -146,8 +146,8 @@ static struct expr *copy_subtree(const struct expr *e, int i, bool negative)
             copy->nodes[k].arg[a] -= start;
     }
     if (negative)
-        copy->nodes[n] = (struct expr_node){ .op = EXPR_NEG,
-                                             .arg = { n - 1, -1, -1 } };
+        copy->nodes[n] =
+            (struct expr_node){ .op = EXPR_NEG, .arg = { n - 1, -1, -1 } };
     return copy;
 }
 
@@ -163,8 +163,7 @@ static struct expr *find_term(const struct expr *e, int i, bool negative,
     found = find_term(e, node->arg[0], negative, skip);
     if (found)
         return found;
-    return find_term(e, node->arg[1], negative != (node->op == EXPR_SUB),
-                     skip);
+    return find_term(e, node->arg[1], negative != (node->op == EXPR_SUB), skip);
 }
 
 struct expr *expr_term(const struct expr *e, int i)
@@ -193,8 +192,17 @@ bool expr_needs_positive(const struct expr *e, int slot)
 
 /* --- printing ------------------------------------------------------------ */
 
-enum { P_SELECT, P_OR, P_AND, P_COMPARE, P_SUM, P_PRODUCT, P_UNARY, P_POWER,
-       P_PRIMARY };
+enum {
+    P_SELECT,
+    P_OR,
+    P_AND,
+    P_COMPARE,
+    P_SUM,
+    P_PRODUCT,
+    P_UNARY,
+    P_POWER,
+    P_PRIMARY
+};
 
 static int precedence(enum expr_op op)
 {
@@ -263,9 +271,10 @@ static void print_bare(struct printer *pr, const struct expr_node *node)
         str_add(&pr->out, " : ");
         print_node(pr, node->arg[2], P_SELECT);
     } else {
-        print_node(pr, node->arg[0], p == P_POWER ? P_PRIMARY
-                                     : p == P_COMPARE ? P_SUM
-                                                      : p);
+        print_node(pr, node->arg[0],
+                   p == P_POWER     ? P_PRIMARY
+                   : p == P_COMPARE ? P_SUM
+                                    : p);
         str_addf(&pr->out, "%s%s%s", space, expr_op_text(node->op), space);
         print_node(pr, node->arg[1], p == P_POWER ? P_UNARY : p + 1);
     }

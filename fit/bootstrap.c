@@ -82,8 +82,8 @@ static void draw(struct refit *f, const double *weight, const int *unit,
         f->times[(uint64_t)word[i % 4] * (uint64_t)units >> 32]++;
     }
     for (size_t r = 0; r < f->m->rows; r++)
-        f->weight[r] = f->times[unit ? (size_t)unit[r] : r] *
-                       (weight ? weight[r] : 1);
+        f->weight[r] =
+            f->times[unit ? (size_t)unit[r] : r] * (weight ? weight[r] : 1);
 }
 
 static bool refit_one(struct refit *f)
@@ -104,8 +104,7 @@ void bootstrap_run(struct bootstrap *b, const struct model *m,
     struct refit f;
 
     *b = (struct bootstrap){ .units = unit ? units : (int)m->rows };
-    b->theta = mem_array((size_t)count * (size_t)m->n_params,
-                         sizeof *b->theta);
+    b->theta = mem_array((size_t)count * (size_t)m->n_params, sizeof *b->theta);
     open_refit(&f, m, theta);
     f.times = mem_array((size_t)b->units, sizeof *f.times);
     for (int k = 0; k < count; k++) {
@@ -163,7 +162,7 @@ double bootstrap_sd(const struct bootstrap *b, int n_params, int i)
     for (int k = 0; k < b->n; k++)
         mean += b->theta[(size_t)k * (size_t)n_params + (size_t)i] / b->n;
     for (int k = 0; k < b->n; k++)
-        sum += pow(b->theta[(size_t)k * (size_t)n_params + (size_t)i] - mean,
-                   2);
+        sum +=
+            pow(b->theta[(size_t)k * (size_t)n_params + (size_t)i] - mean, 2);
     return b->n > 1 ? sqrt(sum / (b->n - 1)) : (double)NAN;
 }

@@ -7,10 +7,10 @@
 
 #include "base/json.h"
 #include "base/rng.h"
-#include "fit/diagnose.h"
 #include "fit/holdout.h"
 #include "fit/predict.h"
 #include "fit/report.h"
+#include "fit/units.h"
 
 #define FOLDS 10
 
@@ -49,7 +49,7 @@ double compare_cross_validate(const struct fit *f, uint64_t seed)
     int *fold = mem_array(rows, sizeof *fold), *place;
     double sum = 0;
 
-    units = diagnose_configs(unit, f->m);
+    units = units_number(unit, f->m, NULL);
     if (f->unit) {
         memcpy(unit, f->unit, rows * sizeof *unit);
         units = f->units;
@@ -91,8 +91,8 @@ static struct fit_spec spec_for(const struct fit_spec *spec,
     s.groups = mem_array((size_t)spec->n_groups, sizeof *s.groups);
     s.n_fixes = s.n_bounds = s.n_groups = 0;
     for (int i = 0; i < spec->n_fixes; i++) {
-        char *name = mem_strndup(spec->fixes[i].name,
-                                 strcspn(spec->fixes[i].name, "["));
+        char *name =
+            mem_strndup(spec->fixes[i].name, strcspn(spec->fixes[i].name, "["));
 
         if (law_param(law, name) &&
             (!spec->fixes[i].to || law_param(law, spec->fixes[i].to)))
@@ -276,8 +276,8 @@ void comparison_text(struct str *out, const struct comparison *c,
     if (c->dropped)
         str_addf(out, " (%d more only by some)", c->dropped);
     str_addf(out, "; errors in %s space\n", fit_space_name(spec->space));
-    str_addf(out, "  %-17s %6s %10s %10s %10s %10s%s\n", "law", "params",
-             "sd", "AICc", "BIC", "cv rmse", c->has_held ? "   held out" : "");
+    str_addf(out, "  %-17s %6s %10s %10s %10s %10s%s\n", "law", "params", "sd",
+             "AICc", "BIC", "cv rmse", c->has_held ? "   held out" : "");
     for (int i = 0; i < c->n; i++) {
         const struct contender *w = &c->laws[i];
 

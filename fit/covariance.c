@@ -64,8 +64,7 @@ static void invert(struct covariance *c, const gsl_matrix *v)
                            (c->singular[k] * c->singular[k]);
             c->inverse[i * n + j] =
                 sum > 0 || sum < 0 ? sum / (c->length[i] * c->length[j]) : 0;
-            c->vectors[i * n + j] =
-                gsl_matrix_get(v, (size_t)i, (size_t)j);
+            c->vectors[i * n + j] = gsl_matrix_get(v, (size_t)i, (size_t)j);
         }
 }
 
@@ -81,10 +80,10 @@ static void decompose(struct covariance *c, const struct model *m,
     work = gsl_vector_alloc(n);
     gsl_linalg_SV_decomp(a, v, s, work);
     memcpy(c->singular, s->data, n * sizeof *c->singular);
-    c->full_rank = m->rows >= n &&
-                   c->singular[n - 1] > RANK_TOLERANCE * c->singular[0];
-    c->condition = c->singular[n - 1] > 0 ? c->singular[0] / c->singular[n - 1]
-                                          : HUGE_VAL;
+    c->full_rank =
+        m->rows >= n && c->singular[n - 1] > RANK_TOLERANCE * c->singular[0];
+    c->condition =
+        c->singular[n - 1] > 0 ? c->singular[0] / c->singular[n - 1] : HUGE_VAL;
     invert(c, v);
     for (size_t i = 0; i < m->rows; i++)
         for (size_t k = 0; k < n; k++)

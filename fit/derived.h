@@ -32,7 +32,8 @@ struct derived {
 };
 
 /* Ask a question of parameters theta of m, at settings as predict_slots takes
- * them and those in needs.  f may be NULL (published constants): no interval. */
+ * them and those in needs.  f may be NULL (published constants): there is no
+ * interval then. */
 enum status derived_find(struct derived *out, const char *name,
                          const struct model *m, const double *theta,
                          const struct fit *f, char *const *settings, int n,

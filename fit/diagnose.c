@@ -55,12 +55,14 @@ static int add_members(struct str *s, const struct fit *f)
     int members = 0, n = 0;
 
     for (int k = 0; k < f->cov.n; k++)
-        members += f->cov.length[k] > 0 &&
-                   diagnose_is_flat(f, f->cov.coord[k]);
+        members += f->cov.length[k] > 0 && diagnose_is_flat(f, f->cov.coord[k]);
     for (int k = 0; k < f->cov.n; k++) {
         if (f->cov.length[k] == 0 || !diagnose_is_flat(f, f->cov.coord[k]))
             continue;
-        str_addf(s, "%s%s", n == 0 ? "" : n + 1 == members ? " and " : ", ",
+        str_addf(s, "%s%s",
+                 n == 0             ? ""
+                 : n + 1 == members ? " and "
+                                    : ", ",
                  coordinate_name(f, k));
         n++;
     }
@@ -240,9 +242,9 @@ static void note_correlations(struct fit *f)
         return;
     for (int i = 0; i < c->n; i++)
         for (int j = i + 1; j < c->n; j++) {
-            const double r = c->inverse[i * c->n + j] /
-                             sqrt(c->inverse[i * c->n + i] *
-                                  c->inverse[j * c->n + j]);
+            const double r =
+                c->inverse[i * c->n + j] /
+                sqrt(c->inverse[i * c->n + i] * c->inverse[j * c->n + j]);
 
             if (fabs(r) > 0.99 && ++n <= 6)
                 str_addf(&s, "%s%s~%s %+.4f", n > 1 ? ", " : "",
@@ -290,8 +292,9 @@ void diagnose_minimum(struct fit *f)
                  "the search stopped before the objective settled");
     else if (f->best.starts > 3 && f->best.reached == 1 &&
              f->best.next < f->best.objective * 1.5)
-        fit_note(f, "only 1 of %d starts reached this minimum; the next best "
-                    "objective is %.6g",
+        fit_note(f,
+                 "only 1 of %d starts reached this minimum; the next best "
+                 "objective is %.6g",
                  f->best.starts, f->best.next);
     warn_points(f);
     warn_bounds(f);

@@ -12,14 +12,15 @@
 enum status diagnose_clusters(struct fit *f, const struct table *t,
                               const char *cluster, struct err *err);
 
-/* Number the configurations that rows belong to; returns how many. */
-int diagnose_configs(int *unit, const struct model *m);
-
 /* Convergence, bounds, flat directions, degrees of freedom. */
 void diagnose_minimum(struct fit *f);
 
 /* Does coordinate c take part in a direction that the data do not see? */
 bool diagnose_is_flat(const struct fit *f, int c);
+
+/* Lack of fit that shows without replicates: residuals that squares and
+ * products of the log variables explain. */
+void diagnose_pattern(struct fit *f);
 
 /* Rows: left out, replicates against lack of fit, outliers, clusters. */
 void diagnose_rows(struct fit *f, const struct table *t,

@@ -1,77 +1,14 @@
 /* diagnose_rows.c - rows: left out, replicated, outlying, clustered. */
 #include <gsl/gsl_cdf.h>
-#include <gsl/gsl_linalg.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "fit/diagnose.h"
+#include "fit/units.h"
 
 #define NAMED 8 /* rows named in one sentence */
-
-/* --- rows that share something ------------------------------------------- */
-
-/* Do rows a and b agree in every variable and grouping column? */
-static int compare_config(const struct model *m, size_t a, size_t b)
-{
-    for (int k = 0; k < m->n_names; k++) {
-        const struct model_name *nm = &m->names[k];
-
-        if (nm->values && nm->values[a] != nm->values[b])
-            return nm->values[a] < nm->values[b] ? -1 : 1;
-        if (nm->group && nm->group[a] != nm->group[b])
-            return nm->group[a] < nm->group[b] ? -1 : 1;
-    }
-    return 0;
-}
-
-struct sorter {
-    const struct model *m;
-    char **text; /* of the table's rows, or NULL: by configuration */
-};
-
-static int compare_rows(const void *a, const void *b, void *ctx)
-{
-    const struct sorter *s = ctx;
-    const size_t i = *(const size_t *)a, j = *(const size_t *)b;
-    const int c = s->text ? strcmp(s->text[s->m->source_row[i]],
-                                   s->text[s->m->source_row[j]])
-                          : compare_config(s->m, i, j);
-
-    return c ? c : (i > j) - (i < j);
-}
-
-static bool same_unit(const struct sorter *s, size_t i, size_t j)
-{
-    return s->text ? strcmp(s->text[s->m->source_row[i]],
-                            s->text[s->m->source_row[j]]) == 0
-                   : compare_config(s->m, i, j) == 0;
-}
-
-/* Number the units that rows fall into; returns how many. */
-static int number_units(int *unit, const struct model *m, char **text)
-{
-    struct sorter s = { m, text };
-    size_t *order = mem_array(m->rows, sizeof *order);
-    int n = 0;
-
-    for (size_t i = 0; i < m->rows; i++)
-        order[i] = i;
-    qsort_r(order, m->rows, sizeof *order, compare_rows, &s);
-    for (size_t i = 0; i < m->rows; i++) {
-        if (i > 0 && !same_unit(&s, order[i], order[i - 1]))
-            n++;
-        unit[order[i]] = n;
-    }
-    free(order);
-    return m->rows ? n + 1 : 0;
-}
-
-int diagnose_configs(int *unit, const struct model *m)
-{
-    return number_units(unit, m, NULL);
-}
 
 enum status diagnose_clusters(struct fit *f, const struct table *t,
                               const char *cluster, struct err *err)
@@ -82,13 +19,11 @@ enum status diagnose_clusters(struct fit *f, const struct table *t,
     if (col < 0 && strcmp(cluster, "row") == 0)
         return OK;
     if (col < 0 && strcmp(cluster, "config") != 0)
-        return err_set(err, ERR_USAGE,
-                       "--cluster: %s has no column '%s'%s%s%s", t->source,
-                       cluster, near ? ", did you mean '" : "",
+        return err_set(err, ERR_USAGE, "--cluster: %s has no column '%s'%s%s%s",
+                       t->source, cluster, near ? ", did you mean '" : "",
                        near ? near : "", near ? "'?" : "");
     f->unit = mem_array(f->m->rows, sizeof *f->unit);
-    f->units = number_units(f->unit, f->m,
-                            col < 0 ? NULL : t->cols[col].text);
+    f->units = units_number(f->unit, f->m, col < 0 ? NULL : t->cols[col].text);
     if (f->units < 2)
         return err_set(err, ERR_USAGE,
                        "--cluster %s: all rows are in one cluster", cluster);
@@ -100,29 +35,6 @@ enum status diagnose_clusters(struct fit *f, const struct table *t,
     return OK;
 }
 
-/* Sums of squares of residuals about their unit's mean and of the means. */
-static void split_squares(const struct fit *f, const int *unit, int units,
-                          double *within, double *between)
-{
-    double *sum = mem_array((size_t)units, sizeof *sum);
-    double *count = mem_array((size_t)units, sizeof *count), mean = 0;
-
-    for (size_t i = 0; i < f->m->rows; i++) {
-        sum[unit[i]] += f->residual[i];
-        count[unit[i]]++;
-        mean += f->residual[i] / (double)f->m->rows;
-    }
-    *within = *between = 0;
-    for (size_t i = 0; i < f->m->rows; i++) {
-        const double m = sum[unit[i]] / count[unit[i]];
-
-        *within += pow(f->residual[i] - m, 2);
-        *between += pow(m - mean, 2);
-    }
-    free(sum);
-    free(count);
-}
-
 /* --- replicates ---------------------------------------------------------- */
 
 /* Rows of one configuration differ by noise alone, so the spread of their
@@ -130,11 +42,11 @@ static void split_squares(const struct fit *f, const int *unit, int units,
 static void test_replicates(struct fit *f)
 {
     int *unit = mem_array(f->m->rows, sizeof *unit);
-    const int units = number_units(unit, f->m, NULL);
+    const int units = units_number(unit, f->m, NULL);
     const int pure = (int)f->m->rows - units, lack = f->dof - pure;
     double within, between, p;
 
-    split_squares(f, unit, units, &within, &between);
+    units_split(&within, &between, f->residual, unit, units, f->m->rows);
     free(unit);
     if (pure < 1)
         return;
@@ -142,134 +54,14 @@ static void test_replicates(struct fit *f)
     f->noise_dof = pure;
     if (lack < 1 || !(within > 0))
         return;
-    p = gsl_cdf_fdist_Q((f->rss - within) / lack / (within / pure), lack,
-                        pure);
+    p = gsl_cdf_fdist_Q((f->rss - within) / lack / (within / pure), lack, pure);
     if (p < 1e-3)
         fit_warn(f, FIT_LACK_OF_FIT,
                  "configurations miss the law by more than their replicates "
                  "differ: F(%d, %d) = %.3g, p = %.2g; replicate sd %.3g, "
                  "residual sd %.3g",
-                 lack, pure,
-                 (f->rss - within) / lack / (within / pure), p, f->noise,
-                 f->sigma);
-}
-
-/* --- a pattern in the residuals ------------------------------------------ */
-
-/* Up to this many extra regressors: squares and products of the logarithms of
- * the variables. */
-#define MAX_EXTRA 10
-
-static int add_regressors(double *z, const struct model *m)
-{
-    double *x[4];
-    int n_x = 0, n = 0;
-
-    for (int k = 0; k < m->n_names && n_x < 4; k++) {
-        const double *v = m->names[k].values;
-        double mean = 0, sd = 0;
-
-        if (!v)
-            continue;
-        x[n_x] = mem_array(m->rows, sizeof(double));
-        for (size_t i = 0; i < m->rows; i++) {
-            x[n_x][i] = v[i] > 0 ? log(v[i]) : v[i];
-            mean += x[n_x][i] / (double)m->rows;
-        }
-        for (size_t i = 0; i < m->rows; i++)
-            sd += pow(x[n_x][i] - mean, 2) / (double)m->rows;
-        for (size_t i = 0; i < m->rows; i++)
-            x[n_x][i] = sd > 0 ? (x[n_x][i] - mean) / sqrt(sd) : 0;
-        n_x++;
-    }
-    for (int a = 0; a < n_x; a++)
-        for (int b = a; b < n_x && n < MAX_EXTRA; b++, n++)
-            for (size_t i = 0; i < m->rows; i++)
-                z[(size_t)n * m->rows + i] = x[a][i] * x[b][i];
-    for (int a = 0; a < n_x; a++)
-        free(x[a]);
-    return n;
-}
-
-/* Sum of squares of y explained by the columns of a, which are orthogonalized
- * one after the other; *rank counts those that add something. */
-static double explained(double *a, int cols, double *y, size_t n, int *rank)
-{
-    double sum = 0;
-
-    *rank = 0;
-    for (int k = 0; k < cols; k++) {
-        double *c = a + (size_t)k * n, before = 0, after = 0, dot = 0;
-
-        for (size_t i = 0; i < n; i++)
-            before += c[i] * c[i];
-        for (int pass = 0; pass < 2; pass++)
-            for (int j = 0; j < k; j++) {
-                const double *q = a + (size_t)j * n;
-                double s = 0;
-
-                for (size_t i = 0; i < n; i++)
-                    s += q[i] * c[i];
-                for (size_t i = 0; i < n; i++)
-                    c[i] -= s * q[i];
-            }
-        for (size_t i = 0; i < n; i++)
-            after += c[i] * c[i];
-        if (!(after > 1e-12 * before)) {
-            memset(c, 0, n * sizeof *c);
-            continue;
-        }
-        for (size_t i = 0; i < n; i++) {
-            c[i] /= sqrt(after);
-            dot += c[i] * y[i];
-        }
-        for (size_t i = 0; i < n; i++)
-            y[i] -= dot * c[i];
-        sum += dot * dot;
-        ++*rank;
-    }
-    return sum;
-}
-
-/* Regress the residuals on the tangent of the law and on squares and products
- * of log variables: the latter explain nothing when the law is right (the idea
- * of Ramsey's RESET, 1969). */
-static void test_pattern(struct fit *f)
-{
-    const struct model *m = f->m;
-    const size_t n = m->rows;
-    double *a, *y, *z, gain, left = 0, p;
-    int tangent, rank, extra;
-
-    if (m->loss.kind != FIT_L2 || fit_has(f, FIT_LACK_OF_FIT) || f->dof < 10)
-        return;
-    a = mem_array(n * (size_t)(f->cov.n + MAX_EXTRA), sizeof *a);
-    y = mem_array(n, sizeof *y);
-    memcpy(y, f->residual, n * sizeof *y);
-    for (int k = 0; k < f->cov.n; k++)
-        memcpy(a + (size_t)k * n, f->cov.jac + (size_t)f->cov.coord[k] * n,
-               n * sizeof *a);
-    z = a + (size_t)f->cov.n * n;
-    extra = add_regressors(z, m);
-    explained(a, f->cov.n, y, n, &tangent);
-    memcpy(y, f->residual, n * sizeof *y);
-    gain = explained(a, f->cov.n + extra, y, n, &rank);
-    for (size_t i = 0; i < n; i++)
-        left += y[i] * y[i];
-    extra = rank - tangent;
-    free(a);
-    free(y);
-    if (extra < 1 || (int)n - rank < 5 || !(left > 0) ||
-        !(f->rss > 1e-20 * (double)n))
-        return;
-    p = gsl_cdf_fdist_Q(gain / extra / (left / ((double)n - rank)), extra,
-                        (double)n - rank);
-    if (p < 1e-3)
-        fit_warn(f, FIT_LACK_OF_FIT,
-                 "the residuals are not random: squares and products of the "
-                 "log variables explain %.0f %% of them (p = %.2g), so the "
-                 "form of the law is off",
-                 100 * gain / (gain + left), p);
+                 lack, pure, (f->rss - within) / lack / (within / pure), p,
+                 f->noise, f->sigma);
 }
 
 /* --- outliers ------------------------------------------------------------ */
@@ -372,8 +164,9 @@ static void note_leverage(struct fit *f)
             found++;
         }
     if (found)
-        fit_note(f, "the fit passes through %d row%s almost regardless of "
-                    "the others (leverage above 0.9): %s %s%s",
+        fit_note(f,
+                 "the fit passes through %d row%s almost regardless of "
+                 "the others (leverage above 0.9): %s %s%s",
                  found, found == 1 ? "" : "s", f->m->noun, str_text(&s),
                  found > NAMED ? ", ..." : "");
     str_release(&s);
@@ -400,7 +193,7 @@ static bool units_vary(const struct model *m, const int *unit)
 {
     for (size_t i = 1; i < m->rows; i++)
         for (size_t j = 0; j < i; j++)
-            if (unit[i] == unit[j] && compare_config(m, i, j) != 0)
+            if (unit[i] == unit[j] && units_compare(m, i, j) != 0)
                 return true;
     return false;
 }
@@ -410,11 +203,11 @@ static void test_cluster(struct fit *f, const struct column *c, int tests)
 {
     int *unit = mem_array(f->m->rows, sizeof *unit);
     const int n = (int)f->m->rows;
-    const int units = number_units(unit, f->m, c->text);
+    const int units = units_number(unit, f->m, c->text);
     double within, between, ratio, p;
 
     if (units > 1 && units <= n / 2 && units_vary(f->m, unit)) {
-        split_squares(f, unit, units, &within, &between);
+        units_split(&within, &between, f->residual, unit, units, f->m->rows);
         ratio = between / (units - 1) / (within / (n - units));
         p = gsl_cdf_fdist_Q(ratio, units - 1, n - units);
         if (p < 1e-4 / tests && within > 1e-20 * n)
@@ -431,7 +224,7 @@ static void test_cluster(struct fit *f, const struct column *c, int tests)
 static void count_copies(struct fit *f)
 {
     int *unit = mem_array(f->m->rows, sizeof *unit), copies = 0;
-    const int units = number_units(unit, f->m, NULL);
+    const int units = units_number(unit, f->m, NULL);
     bool *copy = mem_array(f->m->rows, sizeof *copy);
 
     for (size_t i = 1; units < (int)f->m->rows && i < f->m->rows; i++)
@@ -455,8 +248,8 @@ static bool is_label(const struct fit *f, const struct column *c)
     for (size_t i = 0; i < f->m->rows && !c->settled; i++) {
         const double v = c->num[f->m->source_row[i]];
 
-        if (!isnan(v) && (v != floor(v) || v < 0 ||
-                          v > 10 * (double)f->m->rows))
+        if (!isnan(v) &&
+            (v != floor(v) || v < 0 || v > 10 * (double)f->m->rows))
             return false;
     }
     return !c->settled;
@@ -472,8 +265,7 @@ static void find_clusters(struct fit *f, const struct table *t,
         return;
     for (int pass = 0; pass < 2; pass++)
         for (int k = 0; k < t->n_cols; k++) {
-            if (is_used(f, t->cols[k].name, spec) ||
-                !is_label(f, &t->cols[k]))
+            if (is_used(f, t->cols[k].name, spec) || !is_label(f, &t->cols[k]))
                 continue;
             if (pass == 0)
                 tests++;
@@ -504,7 +296,7 @@ void diagnose_rows(struct fit *f, const struct table *t,
     report_left_out(f);
     if (f->dof > 0) {
         test_replicates(f);
-        test_pattern(f);
+        diagnose_pattern(f);
         find_outliers(f);
         note_leverage(f);
         find_clusters(f, t, spec);

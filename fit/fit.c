@@ -36,8 +36,8 @@ void fit_warn(struct fit *f, enum fit_code code, const char *fmt, ...)
 {
     va_list ap;
 
-    f->warnings = mem_grow(f->warnings, (size_t)f->n_warnings + 1,
-                           sizeof *f->warnings);
+    f->warnings =
+        mem_grow(f->warnings, (size_t)f->n_warnings + 1, sizeof *f->warnings);
     va_start(ap, fmt);
     f->warnings[f->n_warnings++] =
         (struct fit_warning){ code, formatted(fmt, ap) };
@@ -71,8 +71,7 @@ double fit_aicc(const struct fit *f)
 {
     const double k = f->n_params + 1, n = (double)f->m->rows;
 
-    return n - k - 1 > 0 ? 2 * k - 2 * f->loglik +
-                               2 * k * (k + 1) / (n - k - 1)
+    return n - k - 1 > 0 ? 2 * k - 2 * f->loglik + 2 * k * (k + 1) / (n - k - 1)
                          : (double)NAN;
 }
 
@@ -207,14 +206,15 @@ static void run_bootstrap(struct fit *f, const struct fit_spec *spec)
 {
     const bool needed = f->m->loss.kind != FIT_L2 || spec->cluster;
     const int count = spec->bootstrap >= 0 ? spec->bootstrap
-                      : needed             ? DEFAULT_BOOTSTRAP : 0;
+                      : needed             ? DEFAULT_BOOTSTRAP
+                                           : 0;
 
     if (count > 0 && f->dof > 0)
         bootstrap_run(&f->boot, f->m, f->best.theta, NULL, f->unit, f->units,
                       count, spec->seed);
     if (f->boot.failed * 20 > count)
-        fit_note(f, "%d of %d bootstrap refits found no minimum", f->boot.failed,
-                 count);
+        fit_note(f, "%d of %d bootstrap refits found no minimum",
+                 f->boot.failed, count);
 }
 
 static void estimate(struct fit *f, struct profile *pr, int i, bool by_profile)
@@ -248,8 +248,8 @@ static void estimate(struct fit *f, struct profile *pr, int i, bool by_profile)
 
 static void estimate_all(struct fit *f, const struct fit_spec *spec)
 {
-    struct profile *pr = profile_new(f->m, f->best.theta, f->best.objective,
-                                     NULL);
+    struct profile *pr =
+        profile_new(f->m, f->best.theta, f->best.objective, NULL);
 
     f->est = mem_array((size_t)f->m->n_params, sizeof *f->est);
     for (int i = 0; i < f->m->n_params; i++)
@@ -264,9 +264,8 @@ static void estimate_all(struct fit *f, const struct fit_spec *spec)
 
 /* --- all together -------------------------------------------------------- */
 
-enum status fit_run(struct fit *f, const struct model *m,
-                    const struct table *t, const struct fit_spec *spec,
-                    struct err *err)
+enum status fit_run(struct fit *f, const struct model *m, const struct table *t,
+                    const struct fit_spec *spec, struct err *err)
 {
     enum status st = OK;
 

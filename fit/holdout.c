@@ -29,10 +29,9 @@ static enum status parse_rule(struct rule *r, const struct table *t,
     r->k = (int)strtol(rest + 1, &end, 10);
     strncpy(r->column, *end == ':' ? end + 1 : "N", sizeof r->column - 1);
     if (r->k < 1 || end == rest + 1 || (*end && *end != ':'))
-        return err_set(err, ERR_USAGE,
-                       "--holdout '%s': write %s:K or %s:K:COLUMN", text,
-                       largest ? "largest" : "rolling",
-                       largest ? "largest" : "rolling");
+        return err_set(
+            err, ERR_USAGE, "--holdout '%s': write %s:K or %s:K:COLUMN", text,
+            largest ? "largest" : "rolling", largest ? "largest" : "rolling");
     if (table_find(t, r->column) < 0)
         return err_set(err, ERR_USAGE, "--holdout: %s has no column '%s'",
                        t->source, r->column);
@@ -132,9 +131,8 @@ static void judge_rows(struct holdout_step *s, int *unpredicted,
 
 /* Fit the rows below a level and predict those at it. */
 static enum status roll(struct holdout_step *s, int *unpredicted,
-                        const struct table *t, const char *column,
-                        double level, const struct fit_spec *spec,
-                        struct err *err)
+                        const struct table *t, const char *column, double level,
+                        const struct fit_spec *spec, struct err *err)
 {
     const double *v = t->cols[table_find(t, column)].num;
     bool *below = mem_array(t->rows, sizeof *below);
@@ -183,8 +181,8 @@ static enum status roll_all(struct holdout *h, const struct table *t,
             return err_set(err, ERR_USAGE,
                            "--holdout rolling: %s has fewer than %d values",
                            r->column, k);
-        st = roll(&h->steps[h->n_steps++], &h->unpredicted, t, r->column,
-                  level, spec, err);
+        st = roll(&h->steps[h->n_steps++], &h->unpredicted, t, r->column, level,
+                  spec, err);
     }
     return st;
 }
@@ -240,8 +238,9 @@ void holdout_text(struct str *out, const struct holdout *h,
 {
     char buf[32], *what;
 
-    str_addf(out, "\n  held out (%s residuals)    train  test        rmse"
-                  "       mean  covered   beyond\n",
+    str_addf(out,
+             "\n  held out (%s residuals)    train  test        rmse"
+             "       mean  covered   beyond\n",
              fit_space_name(m->space));
     for (int i = 0; i < h->n_steps; i++) {
         what = mem_printf("at %s", text_si(buf, h->steps[i].level, 3));
@@ -250,8 +249,9 @@ void holdout_text(struct str *out, const struct holdout *h,
     }
     add_step(out, &h->all, h->rule);
     if (h->unpredicted)
-        str_addf(out, "  %d held-out rows have a format that the training has "
-                      "not\n",
+        str_addf(out,
+                 "  %d held-out rows have a format that the training has "
+                 "not\n",
                  h->unpredicted);
 }
 

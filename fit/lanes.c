@@ -12,15 +12,15 @@ typedef long long lanes_mask __attribute__((vector_size(64)));
  * instruction set. */
 #define LOAD(v, from) memcpy(&(v), (from), sizeof(v))
 #define STORE(to, v)  memcpy((to), &(v), sizeof(v))
-#define PICK(mask, a, b)                                                      \
+#define PICK(mask, a, b)                                                       \
     ((lanes)(((mask) & (lanes_mask)(a)) | (~(mask) & (lanes_mask)(b))))
 
 /* The last n % 8 elements, the other lanes being 0. */
-#define LOAD_REST(v, from, count)                                             \
-    do {                                                                      \
-        double rest_[LANES] = { 0 };                                          \
-        memcpy(rest_, (from), (count) * sizeof(double));                      \
-        memcpy(&(v), rest_, sizeof(v));                                       \
+#define LOAD_REST(v, from, count)                                              \
+    do {                                                                       \
+        double rest_[LANES] = { 0 };                                           \
+        memcpy(rest_, (from), (count) * sizeof(double));                       \
+        memcpy(&(v), rest_, sizeof(v));                                        \
     } while (0)
 #define STORE_REST(to, v, count) memcpy((to), &(v), (count) * sizeof(double))
 
@@ -182,10 +182,10 @@ bool lanes_finite(const double *x, size_t n)
 
 /* Huber's function covers both branches as psi (z - psi / 2): z^2/2, and
  * delta |z| - delta^2/2. */
-#define CLAMP(p, x, delta)                                                    \
-    do {                                                                      \
-        p = PICK((x) < -(delta), -(delta), x);                                \
-        p = PICK(p > (delta), delta, p);                                      \
+#define CLAMP(p, x, delta)                                                     \
+    do {                                                                       \
+        p = PICK((x) < -(delta), -(delta), x);                                 \
+        p = PICK(p > (delta), delta, p);                                       \
     } while (0)
 
 LANES_CLONES
@@ -222,8 +222,7 @@ double lanes_huber(double *psi, double *zone, const double *z, const double *w,
 }
 
 LANES_CLONES
-double lanes_huber_sum(const double *z, const double *w, double delta,
-                       size_t n)
+double lanes_huber_sum(const double *z, const double *w, double delta, size_t n)
 {
     const lanes zero = { 0 }, limit = zero + delta;
     lanes s = { 0 }, x, v, p;

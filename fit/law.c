@@ -32,8 +32,7 @@ const struct law *law_find(const char *name)
     return NULL;
 }
 
-enum status law_need(const struct law **out, const char *name,
-                     struct err *err)
+enum status law_need(const struct law **out, const char *name, struct err *err)
 {
     const char *names[64], *near;
     size_t n = 0;
@@ -46,8 +45,8 @@ enum status law_need(const struct law **out, const char *name,
     near = text_nearest(name, names, n);
     return near ? err_set(err, ERR_USAGE,
                           "unknown law '%s', did you mean '%s'?", name, near)
-                : err_set(err, ERR_USAGE,
-                          "unknown law '%s' (see 'qlaw laws')", name);
+                : err_set(err, ERR_USAGE, "unknown law '%s' (see 'qlaw laws')",
+                          name);
 }
 
 int law_param_count(const struct law *law)

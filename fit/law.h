@@ -31,7 +31,7 @@ const char *fit_space_name(enum fit_space space);
 const char *fit_space_residual(enum fit_space space);
 
 enum law_flag {
-    LAW_PER_FORMAT = 1, /* one value per number format, where there are several */
+    LAW_PER_FORMAT = 1, /* one value a number format, where there are some */
     LAW_FIXED = 2,      /* stays at lo unless asked for */
     LAW_SIGNED = 4,     /* may be negative; the others are >= 0 */
     LAW_UNITY = 8,      /* 1 for unquantized rows */

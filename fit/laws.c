@@ -100,7 +100,8 @@ static const struct law laws[] = {
             BASE_PARAMS,
             { "RN", 1, 60, 0, NULL, "worth of excess parameters" },
             { "RD", 1, 60, 0, NULL, "worth of repeated tokens" },
-            { "uN", 0.051, 0.051, LAW_FIXED, NULL, "parameters a unique token" },
+            { "uN", 0.051, 0.051, LAW_FIXED, NULL,
+              "parameters a unique token" },
         },
         .vars = { VAR_N, VAR_D, { "U", "unique tokens", NEEDED } },
         .sets = {
@@ -226,7 +227,8 @@ static const struct law laws[] = {
         .note = "Table 2 also lists b = 1.1277 beside CT without saying its "
                 "sign; it only rescales CT and is left out here.",
         .params = { BASE_PARAMS, KUMAR_PTQ },
-        .vars = { VAR_N, VAR_D, { "Ppost", "bits after training", NEEDED, true, 16 } },
+        .vars = { VAR_N, VAR_D,
+                  { "Ppost", "bits after training", NEEDED, true, 16 } },
         .sets = {
             { "kumar", "E=2.7648 A=4299 alpha=0.4965 B=18060 beta=0.4965 "
               "CT=0.0598 gD=0.5068 gN=0.3439 gpost=0.5907",
@@ -350,7 +352,8 @@ static const struct law laws[] = {
               "effective share of the tokens" },
         },
         .vars = { VAR_N, VAR_D },
-#define QUARTET_BASE "A=1.52e5 alpha=0.589 B=5.25e5 beta=0.544 E=1.35 gamma=0.274 "
+#define QUARTET_BASE                                                          \
+    "A=1.52e5 alpha=0.589 B=5.25e5 beta=0.544 E=1.35 gamma=0.274 "
         .sets = {
             { "quartet", QUARTET_BASE "effN=0.65 effD=0.95",
               "arXiv:2505.14669v4, tables 3 and 6" },

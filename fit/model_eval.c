@@ -25,7 +25,7 @@ struct model_work *model_work_new(const struct model *m)
         const struct model_name *nm = &m->names[s];
 
         w->inputs[s].constant = nm->constant;
-        w->inputs[s].column = nm->is_var ? nm->values
+        w->inputs[s].column = nm->is_var  ? nm->values
                               : nm->group ? w->gather + (size_t)s * rows
                                           : NULL;
         if (!nm->is_var)
@@ -77,8 +77,9 @@ void model_theta(const struct model_work *w, double *theta, const double *u)
     for (int i = 0; i < w->m->n_params; i++) {
         const int f = w->m->params[i].free;
 
-        theta[i] = f < 0 ? w->m->params[i].held
-                   : w->is_log[f] ? w->sign[f] * exp(u[f]) : u[f];
+        theta[i] = f < 0          ? w->m->params[i].held
+                   : w->is_log[f] ? w->sign[f] * exp(u[f])
+                                  : u[f];
     }
 }
 
@@ -171,16 +172,16 @@ static void transform_cauchy(double *r, double *common, double scale, size_t n)
 }
 
 LANES_CLONES
-static void add_product(double *out, const double *a, const double *b,
-                        double s, size_t n)
+static void add_product(double *out, const double *a, const double *b, double s,
+                        size_t n)
 {
     for (size_t i = 0; i < n; i++)
         out[i] += s * (a[i] * b[i]);
 }
 
 LANES_CLONES
-static void set_product(double *out, const double *a, const double *b,
-                        double s, size_t n)
+static void set_product(double *out, const double *a, const double *b, double s,
+                        size_t n)
 {
     for (size_t i = 0; i < n; i++)
         out[i] = s * (a[i] * b[i]);

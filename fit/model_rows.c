@@ -10,8 +10,8 @@
 
 static void leave_out(struct model *m, int64_t number, char *why)
 {
-    m->left_out = mem_grow(m->left_out, (size_t)m->n_left_out + 1,
-                           sizeof *m->left_out);
+    m->left_out =
+        mem_grow(m->left_out, (size_t)m->n_left_out + 1, sizeof *m->left_out);
     m->left_out[m->n_left_out++] = (struct model_left_out){ number, why };
 }
 
@@ -83,8 +83,7 @@ static enum status find_columns(struct columns *c, struct model *m,
     c->sigma = -1;
     if (c->response_col < 0 &&
         m->response[strcspn(m->response, "()+-*/^ ")] == '\0')
-        st = need_column(&c->response_col, t, m->response, "the response",
-                         err);
+        st = need_column(&c->response_col, t, m->response, "the response", err);
     if (st == OK)
         st = read_response(c, m, t, err);
     for (int i = 0; i < m->n_names && st == OK; i++) {
@@ -105,8 +104,8 @@ static char *response_trouble(const struct model *m, const struct table *t,
                               const struct columns *c, size_t row)
 {
     const double y = c->response[row];
-    char *why = c->response_col >= 0 ? cell_trouble(t, c->response_col, row)
-                                     : NULL;
+    char *why =
+        c->response_col >= 0 ? cell_trouble(t, c->response_col, row) : NULL;
 
     if (why)
         return why;
@@ -136,9 +135,9 @@ static char *row_trouble(const struct model *m, const struct table *t,
     if (!why && c->sigma >= 0) {
         why = cell_trouble(t, c->sigma, row);
         if (!why && !(t->cols[c->sigma].num[row] > 0))
-            why = mem_printf("%s is %g, not a standard deviation",
-                             t->cols[c->sigma].name,
-                             t->cols[c->sigma].num[row]);
+            why =
+                mem_printf("%s is %g, not a standard deviation",
+                           t->cols[c->sigma].name, t->cols[c->sigma].num[row]);
     }
     return why;
 }
@@ -153,8 +152,9 @@ static void take_row(struct model *m, const struct table *t,
     m->y[i] = y;
     m->log_y[i] = y > 0 ? log(y) : (double)NAN;
     /* A deviation of the response is one of log y, or of law/y, over y. */
-    m->scale[i] = c->sigma < 0 ? 1
-                  : m->space == FIT_LINEAR ? 1 / sigma : y / sigma;
+    m->scale[i] = c->sigma < 0             ? 1
+                  : m->space == FIT_LINEAR ? 1 / sigma
+                                           : y / sigma;
     m->number[i] = t->number[row];
     m->source_row[i] = row;
     for (int k = 0; k < m->n_names; k++)
@@ -166,13 +166,13 @@ static enum status refuse_rows(const struct model *m,
                                const struct fit_spec *spec, struct err *err)
 {
     if (m->rows == 0)
-        return err_set(err, ERR_FIT, "no row can be used; %s %lld: %s",
-                       m->noun, (long long)m->left_out[0].number,
-                       m->left_out[0].why);
+        return err_set(err, ERR_FIT, "no row can be used; %s %lld: %s", m->noun,
+                       (long long)m->left_out[0].number, m->left_out[0].why);
     if (!spec->strict || m->n_left_out == 0)
         return OK;
-    return err_set(err, ERR_FIT, "%d row%s cannot be used (--strict); "
-                                 "%s %lld: %s",
+    return err_set(err, ERR_FIT,
+                   "%d row%s cannot be used (--strict); "
+                   "%s %lld: %s",
                    m->n_left_out, m->n_left_out == 1 ? "" : "s", m->noun,
                    (long long)m->left_out[0].number, m->left_out[0].why);
 }
@@ -237,8 +237,8 @@ enum status model_group_rows(char ***values, int *n, struct model *m, int slot,
             (*values)[(*n)++] = mem_strdup(all[i]);
     for (size_t i = 0; i < m->rows; i++) {
         const char *key = t->cols[col].text[m->source_row[i]];
-        char **hit = bsearch(&key, *values, (size_t)*n, sizeof **values,
-                             by_text);
+        char **hit =
+            bsearch(&key, *values, (size_t)*n, sizeof **values, by_text);
 
         nm->group[i] = (int)(hit - *values);
     }
@@ -257,12 +257,14 @@ static void any_theta(const struct model *m, double *theta, uint64_t round)
         const struct model_param *p = &m->params[i];
         const double u = 0.1 + 0.8 * rng_f64(key, (uint64_t)i);
         const double lo = p->law ? p->law->lo : isfinite(p->lo) ? p->lo : 0.1;
-        const double hi = p->law ? p->law->hi
-                          : isfinite(p->hi) ? p->hi : lo + 1;
+        const double hi = p->law            ? p->law->hi
+                          : isfinite(p->hi) ? p->hi
+                                            : lo + 1;
 
-        theta[i] = isfinite(p->start) && p->start != 0 ? p->start * (0.9 + u / 5)
-                   : !isnan(p->held)                   ? p->held
-                                                       : lo + u * (hi - lo);
+        theta[i] = isfinite(p->start) && p->start != 0
+                       ? p->start * (0.9 + u / 5)
+                   : !isnan(p->held) ? p->held
+                                     : lo + u * (hi - lo);
     }
 }
 
@@ -343,8 +345,7 @@ enum status model_drop_infinite(struct model *m, const struct fit_spec *spec,
     m->rows = at;
     free(finite);
     if (m->n_left_out > 1)
-        qsort(m->left_out, (size_t)m->n_left_out, sizeof *m->left_out,
-              by_line);
+        qsort(m->left_out, (size_t)m->n_left_out, sizeof *m->left_out, by_line);
     return refuse_rows(m, spec, err);
 }
 

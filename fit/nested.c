@@ -21,11 +21,9 @@ static enum status spec_with(struct fit_spec *s, const struct fit_spec *spec,
 
     *s = *spec;
     if (st == OK && added.n_fixes != 1)
-        st = err_set(err, ERR_USAGE, "--test '%s': one claim at a time",
-                     claim);
+        st = err_set(err, ERR_USAGE, "--test '%s': one claim at a time", claim);
     s->fixes = mem_array((size_t)spec->n_fixes + 1, sizeof *s->fixes);
-    memcpy(s->fixes, spec->fixes,
-           (size_t)spec->n_fixes * sizeof *spec->fixes);
+    memcpy(s->fixes, spec->fixes, (size_t)spec->n_fixes * sizeof *spec->fixes);
     if (st == OK) {
         s->fixes[s->n_fixes++] = added.fixes[0];
         free(added.fixes);
@@ -106,10 +104,10 @@ static void draw(struct double_model *d, const struct fit *null,
 
     for (size_t i = 0; i < n; i++) {
         const size_t from = f->unit ? i : rng_below(key, i, n);
-        const double sign = f->unit && rng_u32(key, (uint64_t)f->unit[i]) & 1
-                                ? -1 : 1;
-        const double r = sign * inflate * null->residual[from] /
-                         null->m->scale[from];
+        const double sign =
+            f->unit && rng_u32(key, (uint64_t)f->unit[i]) & 1 ? -1 : 1;
+        const double r =
+            sign * inflate * null->residual[from] / null->m->scale[from];
         const double y = null->m->space == FIT_LINEAR ? null->mu[i] + r
                          : null->m->space == FIT_LOG
                              ? null->mu[i] * exp(r)
@@ -141,8 +139,8 @@ static enum status by_bootstrap(struct nested *n, const struct fit *f,
                                 const struct fit_spec *with, int replicates,
                                 struct err *err)
 {
-    const double observed = fmax(null->best.objective - f->best.objective, 0) /
-                            f->best.objective;
+    const double observed =
+        fmax(null->best.objective - f->best.objective, 0) / f->best.objective;
     struct double_model d = { NULL, NULL };
     int above = 0;
     enum status st = fit_model_new(&d.null, t, with, err);

@@ -12,8 +12,8 @@ static bool solve_set(double *z, const double *h, const double *g,
 {
     for (int i = 0; i < n; i++) {
         for (int j = 0; j <= i; j++)
-            factor[i * n + j] = in[i] && in[j] ? h[i * n + j]
-                                               : (double)(i == j);
+            factor[i * n + j] =
+                in[i] && in[j] ? h[i * n + j] : (double)(i == j);
         factor[i * n + i] *= 1 + 1e-13; /* a whiff of ridge */
         z[i] = in[i] ? g[i] : 0;
     }
@@ -32,8 +32,8 @@ static bool step_back(double *x, const double *z, bool *in,
         if (in[j] && positive[j] && z[j] <= 0)
             t = fmin(t, x[j] / (x[j] - z[j]));
     for (int j = 0; j < n; j++) {
-        const bool stops = in[j] && positive[j] && z[j] <= 0 &&
-                           x[j] / (x[j] - z[j]) <= t;
+        const bool stops =
+            in[j] && positive[j] && z[j] <= 0 && x[j] / (x[j] - z[j]) <= t;
 
         x[j] = stops ? 0 : x[j] + t * (z[j] - x[j]);
         in[j] = in[j] && !stops;

@@ -84,8 +84,7 @@ void optimum_coordinates(struct model_work *w, const double *theta)
         const int i = model_param_of(m, f);
 
         if (theta[i] == 0 || !isfinite(theta[i]) ||
-            optimum_at_bound(&m->params[i], theta[i]) ||
-            !is_coefficient(m, i))
+            optimum_at_bound(&m->params[i], theta[i]) || !is_coefficient(m, i))
             model_use_plain(w, f);
         else
             model_use_log(w, f, theta[i]);
@@ -106,9 +105,8 @@ static struct solve_result descend(struct hunt *h, double *theta,
 
     model_box(h->mw, h->lo, h->hi);
     model_coordinates(h->mw, h->u, theta);
-    res = h->m->loss.kind == FIT_L1
-              ? solve_absolute(h->sw, h->u, &h->p, o)
-              : solve_run(h->sw, h->u, &h->p, o, NULL);
+    res = h->m->loss.kind == FIT_L1 ? solve_absolute(h->sw, h->u, &h->p, o)
+                                    : solve_run(h->sw, h->u, &h->p, o, NULL);
     h->evaluations += res.evaluations;
     if (isfinite(res.objective))
         model_theta(h->mw, theta, h->u);
@@ -199,10 +197,9 @@ static void drop_negligible(struct hunt *h, double *theta)
                 continue;
             for (size_t r = 0; r < m->rows; r++)
                 if (!nm->group || nm->group[r] == i - nm->first)
-                    most = fmax(most,
-                                fabs(theta[i] *
-                                     w->grad[(size_t)k * m->rows + r] /
-                                     w->mu[r]));
+                    most = fmax(
+                        most, fabs(theta[i] * w->grad[(size_t)k * m->rows + r] /
+                                   w->mu[r]));
             if (most < 1e-13)
                 theta[i] = 0;
         }
@@ -317,8 +314,7 @@ void optimum_find(struct optimum *o, const struct model *m,
             winner = k;
     }
     if (winner >= 0) {
-        memcpy(o->theta, list.theta + (size_t)winner * p,
-               p * sizeof *o->theta);
+        memcpy(o->theta, list.theta + (size_t)winner * p, p * sizeof *o->theta);
         polish(&h, o->theta, &best);
         if (is_squares(m))
             ask_gsl(&h, o->theta, &best);
@@ -342,8 +338,10 @@ void optimum_from(struct optimum *o, const struct model *m,
     struct hunt h;
 
     open_hunt(&h, m, weight);
-    *o = (struct optimum){ .theta = mem_array(1, size), .starts = 1,
-                           .reached = 1, .next = (double)NAN };
+    *o = (struct optimum){ .theta = mem_array(1, size),
+                           .starts = 1,
+                           .reached = 1,
+                           .next = (double)NAN };
     memcpy(o->theta, theta, size);
     polish(&h, o->theta, &best);
     drop_negligible(&h, o->theta);

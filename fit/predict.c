@@ -75,8 +75,8 @@ static enum status variable_value(double *out, const struct model_name *nm,
         return err_set(err, ERR_USAGE, "give a value for %s, as in %s=1M",
                        nm->name, nm->name);
     if (text && (!text_read_number(out, text, &end, false) || *end))
-        return err_set(err, ERR_USAGE, "%s=%s: '%s' is not a number",
-                       nm->name, text, text);
+        return err_set(err, ERR_USAGE, "%s=%s: '%s' is not a number", nm->name,
+                       text, text);
     return OK;
 }
 
@@ -88,8 +88,8 @@ static enum status group_value(int *out, const struct model *m, int slot,
     struct str known = { 0 };
 
     for (int i = 0; i < nm->count; i++) {
-        const char *value = m->params[nm->first + i].name +
-                            strlen(nm->name) + 1;
+        const char *value =
+            m->params[nm->first + i].name + strlen(nm->name) + 1;
         const size_t len = strlen(value) - 1;
 
         *out = nm->first + i;
@@ -97,8 +97,9 @@ static enum status group_value(int *out, const struct model *m, int slot,
             return OK;
         str_addf(&known, "%s%.*s", i ? ", " : "", (int)len, value);
     }
-    err_set(err, ERR_USAGE, text ? "%s=%s was not fitted; there are: %s"
-                                 : "give %s%s one of: %s",
+    err_set(err, ERR_USAGE,
+            text ? "%s=%s was not fitted; there are: %s"
+                 : "give %s%s one of: %s",
             nm->column, text ? text : "=", str_text(&known));
     str_release(&known);
     return ERR_USAGE;
@@ -278,8 +279,8 @@ static double mean_error(const struct fit *f, const double *slots,
     struct expr_input *in = mem_array((size_t)m->n_names, sizeof *in);
     double *d = mem_array((size_t)m->n_names, sizeof *d), mu, var = 0;
     double *g = mem_array((size_t)m->n_free, sizeof *g);
-    struct expr_work *w = expr_work_new(m->expr, f->work->param_slots,
-                                        f->work->n_slots);
+    struct expr_work *w =
+        expr_work_new(m->expr, f->work->param_slots, f->work->n_slots);
 
     for (int k = 0; k < m->n_names; k++)
         in[k] = (struct expr_input){ NULL, slots[k] };
@@ -382,8 +383,8 @@ bool predict_row(struct prediction *out, const struct fit *f,
             continue;
         }
         chosen[k] = model_find_param(
-            m, other->params[nm->first + (nm->group ? nm->group[row] : 0)]
-                   .name);
+            m,
+            other->params[nm->first + (nm->group ? nm->group[row] : 0)].name);
         known = known && chosen[k] >= 0;
         slots[k] = chosen[k] >= 0 ? f->best.theta[chosen[k]] : (double)NAN;
     }
@@ -399,8 +400,8 @@ enum status predict_point(struct prediction *out, const struct fit *f,
 {
     double *slots;
     int *chosen;
-    enum status st = predict_slots(&slots, &chosen, f->m, f->best.theta,
-                                   settings, n, err);
+    enum status st =
+        predict_slots(&slots, &chosen, f->m, f->best.theta, settings, n, err);
 
     if (st != OK)
         return st;

@@ -79,9 +79,8 @@ static double objective_at(struct profile *p, int f, double v)
     struct solve_result res;
 
     p->lo[f] = p->hi[f] = p->u[f] = v;
-    res = p->m->loss.kind == FIT_L1
-              ? solve_absolute(p->sw, p->u, &p->p, &o)
-              : solve_run(p->sw, p->u, &p->p, &o, NULL);
+    res = p->m->loss.kind == FIT_L1 ? solve_absolute(p->sw, p->u, &p->p, &o)
+                                    : solve_run(p->sw, p->u, &p->p, &o, NULL);
     p->lo[f] = lo;
     p->hi[f] = hi;
     if (p->m->loss.kind == FIT_L2)
@@ -135,8 +134,8 @@ static double limit(struct profile *p, int f, double step, double rise)
     if (!closed)
         return step > 0 ? HUGE_VAL : -HUGE_VAL;
     for (int k = 0; k < 60 && fabs(b - a) > 1e-9 * (fabs(b) + fabs(a)); k++) {
-        const double mid = fa < 0 && fb > 0 ? (a * fb - b * fa) / (fb - fa)
-                                            : 0.5 * (a + b);
+        const double mid =
+            fa < 0 && fb > 0 ? (a * fb - b * fa) / (fb - fa) : 0.5 * (a + b);
         const double fm = root_rise(p, f, mid) - target;
 
         if (fabs(fm) < 1e-9 * target)

@@ -93,11 +93,13 @@ static void add_quality(struct str *out, const struct fit *f)
     str_addf(out, "\n  residual sd %.4g on %d degrees of freedom\n", f->sigma,
              f->dof);
     if (!isnan(f->noise))
-        str_addf(out, "  replicate sd %.4g on %d: runs that differ in nothing "
-                      "but the seed\n",
+        str_addf(out,
+                 "  replicate sd %.4g on %d: runs that differ in nothing "
+                 "but the seed\n",
                  f->noise, f->noise_dof);
-    str_addf(out, "  condition number (scaled) %.4g; %d of %d starts reached "
-                  "this minimum\n",
+    str_addf(out,
+             "  condition number (scaled) %.4g; %d of %d starts reached "
+             "this minimum\n",
              f->cov.condition, f->best.reached, f->best.starts);
     if (!isnan(f->loglik) && f->dof > 0)
         str_addf(out, "  AICc %.6g, BIC %.6g\n", fit_aicc(f), fit_bic(f));
@@ -124,8 +126,8 @@ void report_text(struct str *out, const struct fit *f, const char *source)
         add_estimate(out, &m->params[i], &f->est[i]);
     add_quality(out, f);
     for (int i = 0; i < f->n_warnings; i++) {
-        char *lead = mem_printf("  warning (%s): ",
-                                fit_code_text(f->warnings[i].code));
+        char *lead =
+            mem_printf("  warning (%s): ", fit_code_text(f->warnings[i].code));
 
         report_wrapped(out, lead, f->warnings[i].text, 4);
         free(lead);
@@ -237,8 +239,8 @@ void report_json(struct str *out, const struct fit *f)
     json_add_number(out, "aicc", fit_aicc(f));
     json_add_number(out, "bic", fit_bic(f));
     add_messages(out, f);
-    str_addf(out, ",\"starts\":{\"n\":%d,\"reached_best\":%d}",
-             f->best.starts, f->best.reached);
+    str_addf(out, ",\"starts\":{\"n\":%d,\"reached_best\":%d}", f->best.starts,
+             f->best.reached);
     str_addf(out, ",\"bootstrap\":{\"n\":%d,\"units\":%d}", f->boot.n,
              f->boot.units);
     add_range(out, m);

@@ -35,8 +35,7 @@ struct solve_work *solve_work_new(size_t rows, int n)
 
     w->rows = rows;
     w->n = n;
-    w->storage = at = mem_array(rows * (2 * p + 6) + p * p + 5 * p,
-                                sizeof *at);
+    w->storage = at = mem_array(rows * (2 * p + 6) + p * p + 5 * p, sizeof *at);
     w->jac = at, at += rows * p;
     w->jac_new = at, at += rows * p;
     w->r = at, at += rows;
@@ -108,15 +107,14 @@ static double model_at(struct solve_work *w, const struct solve_problem *p,
                        double lambda)
 {
     const int n = w->n;
-    const double q = lanes_huber(w->psi, w->zone, w->z, p->weight, p->delta,
-                                 w->rows);
+    const double q =
+        lanes_huber(w->psi, w->zone, w->z, p->weight, p->delta, w->rows);
 
     lanes_dots(w->g, w->psi, w->jac, n, w->rows);
     for (int i = 0; i < n; i++) {
         const double s2 = lambda * w->scale[i] * w->scale[i];
 
-        lanes_product(w->slope, w->zone, w->jac + (size_t)i * w->rows,
-                      w->rows);
+        lanes_product(w->slope, w->zone, w->jac + (size_t)i * w->rows, w->rows);
         lanes_dots(w->h + i * n, w->slope, w->jac, i + 1, w->rows);
         for (int j = 0; j < i; j++)
             w->h[j * n + i] = w->h[i * n + j];
@@ -138,9 +136,8 @@ static bool newton(struct solve_work *w)
     for (int tries = 0; tries < 12 && !ok; tries++) {
         for (int i = 0; i < n; i++) {
             for (int j = 0; j <= i; j++)
-                f[i * n + j] = w->fixed[i] || w->fixed[j]
-                                   ? (double)(i == j)
-                                   : w->h[i * n + j];
+                f[i * n + j] = w->fixed[i] || w->fixed[j] ? (double)(i == j)
+                                                          : w->h[i * n + j];
             if (!w->fixed[i])
                 f[i * n + i] += ridge * w->scale[i] * w->scale[i];
             w->e[i] = w->fixed[i] ? 0 : -w->g[i];

@@ -34,8 +34,7 @@ static int jacobian(const gsl_vector *x, void *params, gsl_matrix *J)
 
     for (size_t i = 0; ok && i < p->rows; i++)
         for (size_t j = 0; j < n; j++)
-            gsl_matrix_set(J, i, j,
-                           sqrt(p->weight[i]) * jac[j * p->rows + i]);
+            gsl_matrix_set(J, i, j, sqrt(p->weight[i]) * jac[j * p->rows + i]);
     free(r);
     free(jac);
     return ok ? GSL_SUCCESS : GSL_EDOM;
@@ -64,8 +63,8 @@ static struct solve_result run(double *u, const struct solve_problem *p,
                                    fdf.p);
     status = gsl_multifit_nlinear_init(&start.vector, &fdf, w);
     if (status == GSL_SUCCESS)
-        status = gsl_multifit_nlinear_driver((size_t)max_steps, 1e-14, 1e-14,
-                                             0, NULL, NULL, &info, w);
+        status = gsl_multifit_nlinear_driver((size_t)max_steps, 1e-14, 1e-14, 0,
+                                             NULL, NULL, &info, w);
     memcpy(u, w->x->data, fdf.p * sizeof *u);
     gsl_blas_ddot(w->f, w->f, &res.objective);
     res.objective *= 0.5;
@@ -83,7 +82,8 @@ struct solve_result solve_gsl(double *u, const struct solve_problem *p,
                               int max_steps)
 {
     const gsl_multifit_nlinear_scale *const scales[] = {
-        gsl_multifit_nlinear_scale_levenberg, gsl_multifit_nlinear_scale_more,
+        gsl_multifit_nlinear_scale_levenberg,
+        gsl_multifit_nlinear_scale_more,
     };
     struct solve_result best = { .objective = HUGE_VAL };
     double *from = mem_array((size_t)p->n, sizeof *from);

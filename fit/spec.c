@@ -29,14 +29,15 @@ enum status fit_loss_parse(struct fit_loss *out, const char *text,
                             strncmp(losses[k].name, text, len) != 0))
         k++;
     if (k == N_LOSSES)
-        return err_set(err, ERR_USAGE, "loss '%s' is not l2, l1, huber:DELTA "
-                                       "or cauchy:SCALE",
+        return err_set(err, ERR_USAGE,
+                       "loss '%s' is not l2, l1, huber:DELTA "
+                       "or cauchy:SCALE",
                        text);
     *out = (struct fit_loss){ .kind = (enum fit_loss_kind)k };
     if (losses[k].scaled != (text[len] == ':'))
-        return err_set(err, ERR_USAGE, losses[k].scaled
-                                           ? "loss '%s' needs a scale, as in %s"
-                                           : "loss '%s' takes no scale: %s",
+        return err_set(err, ERR_USAGE,
+                       losses[k].scaled ? "loss '%s' needs a scale, as in %s"
+                                        : "loss '%s' takes no scale: %s",
                        text, losses[k].example);
     if (!losses[k].scaled)
         return OK;
@@ -54,6 +55,22 @@ const char *fit_loss_text(char buf[48], const struct fit_loss *loss)
              losses[loss->kind].scaled ? ":" : "",
              losses[loss->kind].scaled ? text_number(number, loss->scale) : "");
     return buf;
+}
+
+double fit_rho(const struct fit_loss *loss, double r)
+{
+    const double a = fabs(r), s = loss->scale;
+
+    switch (loss->kind) {
+    case FIT_L1:
+        return a;
+    case FIT_HUBER:
+        return a <= s ? 0.5 * a * a : s * (a - 0.5 * s);
+    case FIT_CAUCHY:
+        return 0.5 * s * s * log1p(a * a / (s * s));
+    default:
+        return 0.5 * a * a;
+    }
 }
 
 enum status fit_space_parse(enum fit_space *out, const char *text,
@@ -136,8 +153,8 @@ static bool split(const char *text, char **name, char **value)
 
 /* Call one for every comma-separated part; commas in brackets do not count. */
 static enum status each_part(struct fit_spec *s, const char *text,
-                             enum status (*one)(struct fit_spec *,
-                                                const char *, struct err *),
+                             enum status (*one)(struct fit_spec *, const char *,
+                                                struct err *),
                              struct err *err)
 {
     enum status st = OK;

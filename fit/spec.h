@@ -25,6 +25,8 @@ struct fit_loss {
 enum status fit_loss_parse(struct fit_loss *out, const char *text,
                            struct err *err);
 const char *fit_loss_text(char buf[48], const struct fit_loss *loss);
+/* The loss of one residual; for least squares half its square. */
+double fit_rho(const struct fit_loss *loss, double r);
 enum status fit_space_parse(enum fit_space *out, const char *text,
                             struct err *err);
 

@@ -9,36 +9,13 @@
 #include "base/str.h"
 #include "fit/lanes.h"
 #include "fit/solve.h"
-
-double fit_rho(const struct fit_loss *loss, double r)
-{
-    const double a = fabs(r), s = loss->scale;
-
-    switch (loss->kind) {
-    case FIT_L1:
-        return a;
-    case FIT_HUBER:
-        return a <= s ? 0.5 * a * a : s * (a - 0.5 * s);
-    case FIT_CAUCHY:
-        return 0.5 * s * s * log1p(a * a / (s * s));
-    default:
-        return 0.5 * a * a;
-    }
-}
-
-/* How a free coordinate is found. */
-enum role {
-    SAMPLED,
-    GIVEN,   /* by --start */
-    LINEAR,  /* eliminated */
-    INVERSE, /* eliminated, its reciprocal being the coefficient */
-};
+#include "fit/start_roles.h"
 
 struct search {
     const struct model *m;
     struct model_work *w;
     const double *weight;
-    enum role *role; /* of each coordinate */
+    enum start_role *role; /* of each coordinate */
     int n_linear, n_sampled;
     int *dim; /* of each name: its dimension of the sampled points */
     double *theta;
@@ -47,78 +24,6 @@ struct search {
     bool *positive;
     double *log_mean; /* of each name's values; the response's last */
 };
-
-/* --- which coordinates are linear ---------------------------------------- */
-
-static bool all_given(const struct model *m, int slot)
-{
-    for (int i = 0; i < m->names[slot].count; i++)
-        if (isnan(m->params[m->names[slot].first + i].start))
-            return false;
-    return true;
-}
-
-/* Grow the set of slots in which the law is jointly affine; inverse tells how
- * each enters. */
-static int affine_slots(const struct model *m, int *slots, bool *inverse)
-{
-    int n = 0;
-
-    for (int s = 0; s < m->n_names; s++) {
-        if (m->names[s].is_var || all_given(m, s))
-            continue;
-        slots[n] = s;
-        inverse[n] = false;
-        if (expr_is_affine_in(m->expr, slots, inverse, n + 1)) {
-            n++;
-            continue;
-        }
-        inverse[n] = true;
-        if (expr_is_affine_in(m->expr, slots, inverse, n + 1))
-            n++;
-    }
-    return n;
-}
-
-static void find_roles(enum role *role, const struct model *m)
-{
-    int *slots = mem_array((size_t)m->n_names, sizeof *slots);
-    bool *inverse = mem_array((size_t)m->n_names, sizeof *inverse);
-    const int n = affine_slots(m, slots, inverse);
-
-    for (int f = 0; f < m->n_free; f++)
-        role[f] = isnan(m->params[model_param_of(m, f)].start) ? LINEAR
-                                                               : GIVEN;
-    for (int i = 0; i < m->n_params; i++) {
-        const int f = m->params[i].free;
-        int k = 0;
-
-        if (f < 0 || role[f] == GIVEN)
-            continue;
-        while (k < n && slots[k] != m->params[i].slot)
-            k++;
-        if (k == n)
-            role[f] = SAMPLED;
-        else if (role[f] == LINEAR && inverse[k])
-            role[f] = INVERSE;
-        else if (role[f] == INVERSE && !inverse[k])
-            role[f] = SAMPLED; /* tied across the two kinds */
-    }
-    free(slots);
-    free(inverse);
-}
-
-int start_linear_count(const struct model *m)
-{
-    enum role *role = mem_array((size_t)m->n_free, sizeof *role);
-    int n = 0;
-
-    find_roles(role, m);
-    for (int f = 0; f < m->n_free; f++)
-        n += role[f] == LINEAR || role[f] == INVERSE;
-    free(role);
-    return n;
-}
 
 /* --- points over the others ---------------------------------------------- */
 
@@ -135,9 +40,8 @@ static bool find_scale_name(void *ctx, const char *name,
     }
     for (int k = 0; k < s->m->n_names; k++)
         if (strcmp(name, s->m->names[k].name) == 0) {
-            out->value = s->m->names[k].is_var
-                             ? exp(s->log_mean[k])
-                             : s->theta[s->m->names[k].first];
+            out->value = s->m->names[k].is_var ? exp(s->log_mean[k])
+                                               : s->theta[s->m->names[k].first];
             return true;
         }
     return false;
@@ -204,7 +108,8 @@ static void set_sampled(struct search *s, const double *point)
                 set_coordinate(s, f,
                                s->role[f] == SAMPLED
                                    ? sample(s, p, point[s->dim[p->slot]])
-                               : s->role[f] == GIVEN ? p->start : 1);
+                               : s->role[f] == GIVEN ? p->start
+                                                     : 1);
         }
 }
 
@@ -257,8 +162,8 @@ static bool solve_design(struct search *s)
         const double *a = s->design + (size_t)i * n;
 
         for (int j = 0; j <= i; j++)
-            s->h[i * p + j] = s->h[j * p + i] = lanes_dot3(
-                a, s->design + (size_t)j * n, s->weight, n);
+            s->h[i * p + j] = s->h[j * p + i] =
+                lanes_dot3(a, s->design + (size_t)j * n, s->weight, n);
         s->g[i] = lanes_dot3(a, s->target, s->weight, n);
     }
     return solve_nonnegative(s->x, s->h, s->g, s->positive, p);
@@ -281,8 +186,7 @@ static void place_linear(struct search *s)
             continue;
         v = s->x[col];
         if (v == 0)
-            v = 1e-3 * sqrt(size / fmax(s->h[col * s->n_linear + col],
-                                        1e-300));
+            v = 1e-3 * sqrt(size / fmax(s->h[col * s->n_linear + col], 1e-300));
         if (s->role[f] == INVERSE)
             v = 1 / v;
         v = fmin(fmax(v, p->lo), p->hi);
@@ -331,7 +235,7 @@ static void open_search(struct search *s, const struct model *m,
 
     *s = (struct search){ .m = m, .w = model_work_new(m) };
     s->role = mem_array(p, sizeof *s->role);
-    find_roles(s->role, m);
+    start_roles(s->role, m);
     s->theta = mem_array((size_t)m->n_params, sizeof *s->theta);
     s->mu = mem_array(n, sizeof *s->mu);
     s->grad = mem_array(n * (size_t)s->w->n_slots, sizeof *s->grad);

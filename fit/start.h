@@ -1,9 +1,9 @@
 /* start.h - where the search for a minimum begins.
  *
  * Parameters in which the law is affine are found by inspection and eliminated
- * (variable projection: Golub and Pereyra 1973): for each point over the others,
- * least squares with the signs that the bounds ask for give them.  The points
- * are a Sobol sequence, shifted by the seed. */
+ * (variable projection: Golub and Pereyra 1973): for each point over the
+ * others, least squares with the signs that the bounds ask for give them.  The
+ * points are a Sobol sequence, shifted by the seed. */
 #ifndef FIT_START_H
 #define FIT_START_H
 
@@ -25,8 +25,5 @@ void start_release(struct start_list *list);
 
 /* How many free coordinates are eliminated. */
 int start_linear_count(const struct model *m);
-
-/* The loss of one residual. */
-double fit_rho(const struct fit_loss *loss, double r);
 
 #endif

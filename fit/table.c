@@ -105,9 +105,9 @@ enum status table_rename(struct table *t, const char *from, const char *to,
     const char *near = table_nearest(t, from);
 
     if (i < 0)
-        return err_set(err, ERR_USAGE, "%s has no column '%s'%s%s%s",
-                       t->source, from, near ? ", did you mean '" : "",
-                       near ? near : "", near ? "'?" : "");
+        return err_set(err, ERR_USAGE, "%s has no column '%s'%s%s%s", t->source,
+                       from, near ? ", did you mean '" : "", near ? near : "",
+                       near ? "'?" : "");
     if (taken >= 0 && taken != i)
         return err_set(err, ERR_USAGE, "%s already has a column '%s'",
                        t->source, to);
@@ -205,8 +205,8 @@ static void evaluate_rows(double *out, const struct table *t,
         words[i] = is_words(&t->cols[i], t->rows);
     for (size_t r = 0; r < t->rows; r++) {
         for (int i = 0; i < t->n_cols; i++)
-            slots[i] = words[i] ? word_value(t->cols[i].text[r])
-                                : t->cols[i].num[r];
+            slots[i] =
+                words[i] ? word_value(t->cols[i].text[r]) : t->cols[i].num[r];
         out[r] = expr_eval(e, slots);
         /* A comparison with a missing number must not pass for false. */
         for (int i = 0; i < t->n_cols; i++)

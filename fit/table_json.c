@@ -33,9 +33,8 @@ static enum status read_object(json_t **out, struct table *t, const char *line,
     if (st == OK && !json_is_object(*out))
         st = err_set(err, ERR_CONFIG, "%s: not an object", name);
     if (st == OK)
-        json_object_foreach(*out, key, value)
-            if (table_find(t, key) < 0)
-                table_add_column(t, key);
+        json_object_foreach(*out, key, value) if (table_find(t, key) < 0)
+            table_add_column(t, key);
     free(name);
     return st;
 }

@@ -1,6 +1,6 @@
 /* table_read.c - separated text into a table. */
-#include <string.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "base/str.h"
@@ -26,8 +26,8 @@ static void keep_cell(struct reader *rd, bool quoted)
         rd->cap = rd->cap * 2 + 16;
         rd->cells = mem_grow(rd->cells, (size_t)rd->cap, sizeof *rd->cells);
     }
-    rd->cells[rd->n++] = quoted ? mem_strdup(text)
-                                : mem_strdup(text_trim(text));
+    rd->cells[rd->n++] =
+        quoted ? mem_strdup(text) : mem_strdup(text_trim(text));
     free(text);
 }
 
@@ -132,9 +132,8 @@ static enum status read_header(struct table *t, struct reader *rd,
             st = err_set(err, ERR_CONFIG, "%s:%lld: column %d has no name",
                          rd->source, (long long)rd->line, i + 1);
         else if (table_find(t, rd->cells[i]) >= 0)
-            st = err_set(err, ERR_CONFIG,
-                         "%s:%lld: two columns are named '%s'", rd->source,
-                         (long long)rd->line, rd->cells[i]);
+            st = err_set(err, ERR_CONFIG, "%s:%lld: two columns are named '%s'",
+                         rd->source, (long long)rd->line, rd->cells[i]);
         else
             table_add_column(t, rd->cells[i]);
     }
@@ -143,8 +142,7 @@ static enum status read_header(struct table *t, struct reader *rd,
     return st;
 }
 
-static enum status read_row(struct table *t, struct reader *rd,
-                            struct err *err)
+static enum status read_row(struct table *t, struct reader *rd, struct err *err)
 {
     const int64_t line = rd->line;
     enum status st = read_line(rd, err);

@@ -12,8 +12,8 @@
 /* Columns with a place of their own; those of the second list also say what
  * the format is. */
 static const char *const outcomes[] = { "loss", "seed", "loss_se" };
-static const char *const formats[] = { "G", "B", "E", "M", "P", "fmt",
-                                       "gmse", "group", "bits" };
+static const char *const formats[] = { "G",   "B",    "E",     "M",   "P",
+                                       "fmt", "gmse", "group", "bits" };
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 
@@ -125,11 +125,11 @@ static enum status put_frame(int64_t *grid_id, int64_t *dataset_id,
 {
     sqlite3_stmt *stmt;
     bool row = false;
-    enum status st = db_run(
-        db, err,
-        "INSERT OR IGNORE INTO dataset(name, sha256, tokenizer, vocab, "
-        "n_tokens) VALUES(?, ?, 'unknown', 0, 0)",
-        "tt", t->source, sha256);
+    enum status st =
+        db_run(db, err,
+               "INSERT OR IGNORE INTO dataset(name, sha256, tokenizer, vocab, "
+               "n_tokens) VALUES(?, ?, 'unknown', 0, 0)",
+               "tt", t->source, sha256);
 
     if (st == OK)
         st = db_run(db, err,
@@ -155,8 +155,8 @@ static enum status put_frame(int64_t *grid_id, int64_t *dataset_id,
 
 static enum status put_point(struct import_counts *n, const struct row *r,
                              const char *id, const char *twin,
-                             const char *config, int64_t dataset,
-                             struct db *db, struct err *err)
+                             const char *config, int64_t dataset, struct db *db,
+                             struct err *err)
 {
     const bool base = is_base(r);
     const double e = number(r, "E"), m = number(r, "M");
@@ -168,9 +168,14 @@ static enum status put_point(struct import_counts *n, const struct row *r,
         "n_body, n_other, tokens, fmt, exp_bits, man_bits, group_size, gmse, "
         "flops_plan, mem_plan) "
         "VALUES(?,?,?,?,?,'import',0,0,0,0,?,0,?,?,?,?,?,?,?,0)",
-        "ttti" "iiit" "ddddd", id, config, twin, (int64_t)base, dataset,
-        (int64_t)llround(size), (int64_t)llround(tokens),
-        *text(r, "fmt") ? text(r, "fmt") : base ? "fp32" : "unknown",
+        "ttti"
+        "iiit"
+        "ddddd",
+        id, config, twin, (int64_t)base, dataset, (int64_t)llround(size),
+        (int64_t)llround(tokens),
+        *text(r, "fmt") ? text(r, "fmt")
+        : base          ? "fp32"
+                        : "unknown",
         isnan(e) ? e : round(e), isnan(m) ? m : round(m),
         base || isnan(group_of(r)) ? (double)NAN : round(group_of(r)),
         number(r, "gmse"), 6 * size * tokens);
@@ -273,8 +278,8 @@ static enum status put_row(struct import_counts *n, const struct row *r,
 }
 
 enum status import_rows(struct import_counts *n, const struct table *t,
-                        const char *grid, const char *sha256,
-                        const char *argv, struct db *db, struct err *err)
+                        const char *grid, const char *sha256, const char *argv,
+                        struct db *db, struct err *err)
 {
     static const char *const needed[] = { "N", "D", "loss" };
     int64_t grid_id = 0, dataset = 0;
@@ -302,8 +307,8 @@ enum status import_rows(struct import_counts *n, const struct table *t,
             continue;
         }
         if (n->left_out++ == 0)
-            n->first = mem_printf("line %lld: %s", (long long)t->number[i],
-                                  why);
+            n->first =
+                mem_printf("line %lld: %s", (long long)t->number[i], why);
         free(why);
     }
     return st;

@@ -53,7 +53,8 @@ static char *build_sql(const struct fit_request *rq, const char *n_def)
         "r.fmt, r.fmt||coalesce('/'||p.act_fmt, '')||"
         "coalesce('//'||p.grad_fmt, '') AS quant, r.loss, %s"
         "p.n_layer, p.d_model, p.flops_plan AS flops, p.gran, p.arm, "
-        "p.is_base, p.twin_id||'/'||r.seed AS twin FROM %s r JOIN point p ON p.point_id = r.point_id "
+        "p.is_base, p.twin_id||'/'||r.seed AS twin FROM %s r JOIN point p ON "
+        "p.point_id = r.point_id "
         "WHERE %s %s%s) %s%s%s ORDER BY run_id",
         n_def, rq->paired ? "r.delta, r.base_loss, " : "",
         rq->paired ? "deltas" : "runs",
@@ -115,8 +116,8 @@ static char *cell_text(sqlite3_stmt *stmt, int col)
     return mem_strdup(text ? (const char *)text : "");
 }
 
-static enum status read_rows(struct table *t, struct db *db,
-                             sqlite3_stmt *stmt, struct err *err)
+static enum status read_rows(struct table *t, struct db *db, sqlite3_stmt *stmt,
+                             struct err *err)
 {
     const int n = sqlite3_column_count(stmt);
     char **cells = mem_array((size_t)n, sizeof *cells);
@@ -141,16 +142,17 @@ static enum status check_grid(struct db *db, const char *grid, struct err *err)
 {
     sqlite3_stmt *stmt;
     bool row = false;
-    enum status st = db_prepare(&stmt, db, "SELECT 1 FROM grid WHERE name = ?",
-                                err);
+    enum status st =
+        db_prepare(&stmt, db, "SELECT 1 FROM grid WHERE name = ?", err);
 
     if (st == OK) {
         db_bind(stmt, "t", grid);
         st = db_step(&row, db, stmt, err);
     }
     if (st == OK && !row)
-        st = err_set(err, ERR_USAGE, "%s holds no grid '%s' (see 'qlaw "
-                                     "status')",
+        st = err_set(err, ERR_USAGE,
+                     "%s holds no grid '%s' (see 'qlaw "
+                     "status')",
                      db_path(db), grid);
     return st;
 }

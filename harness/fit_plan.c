@@ -12,7 +12,10 @@ enum status fit_plan_verdict(struct str *out, bool *identifiable,
     struct fit_spec spec;
     struct design d;
     struct err why = { .status = OK };
-    enum status st = law_need(&law, name ? name : g->law ? g->law : "qat-delta",
+    enum status st = law_need(&law,
+                              name     ? name
+                              : g->law ? g->law
+                                       : "qat-delta",
                               err);
 
     *identifiable = false;

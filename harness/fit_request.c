@@ -53,9 +53,8 @@ static enum status prepare_table(struct fit_request *rq, const struct cli *cli,
         st = table_derive(rq->table, text, err);
     if (st == OK && rq->spec.law)
         st = derive_tokens(rq->table, cli, err);
-    for (int i = 0; st == OK && !rq->from_db &&
-                    (text = cli_nth(cli, "where", i));
-         i++)
+    for (int i = 0;
+         st == OK && !rq->from_db && (text = cli_nth(cli, "where", i)); i++)
         st = table_filter(rq->table, text, err);
     if (st == OK && rq->table->rows == 0)
         st = err_set(err, ERR_FIT, "no row of %s is selected", rq->source);
@@ -73,9 +72,9 @@ static enum status read_runs(struct fit_request *rq, const struct cli *cli,
                              struct err *err)
 {
     rq->from_db = true;
-    rq->source = rq->grid ? mem_printf("grid '%s' of %s", rq->grid,
-                                       cli->db_path)
-                          : mem_strdup(cli->db_path);
+    rq->source = rq->grid
+                     ? mem_printf("grid '%s' of %s", rq->grid, cli->db_path)
+                     : mem_strdup(cli->db_path);
     return fit_input_runs(&rq->table, rq, cli->db_path, err);
 }
 

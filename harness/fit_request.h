@@ -11,7 +11,7 @@
 struct fit_request {
     struct fit_spec spec;
     struct table *table;
-    char *source;       /* for people: "chinchilla.csv", "grid 'x' of qlaw.db" */
+    char *source;       /* for people: "x.csv", "grid 'x' of qlaw.db" */
     bool from_db;
     const char *grid;   /* NULL: every run */
     const char *where;
@@ -26,11 +26,11 @@ struct fit_request {
 /* The options that choose rows and a fit, without the NULL that ends a
  * table. */
 #define FIT_OPTION_ROWS                                                       \
-    { "law", 0, "NAME", "a built-in law (see 'qlaw laws'; default: the grid's)" }, \
+    { "law", 0, "NAME", "a built-in law, see 'qlaw laws' (the grid's)" },     \
     { "formula", 0, "TEXT", "a law of your own: 'loss = E + A/N^alpha'" },    \
     { "paired", 0, NULL, "fit differences from the twins, not losses" },      \
     { "data", 0, "FILE", "a CSV file instead of the database" },              \
-    { "where", 0, "COND", "only these rows (SQL; an expression with --data)" }, \
+    { "where", 0, "COND", "only these rows: SQL; an expression with --data" }, \
     { "map", 0, "NAME=COLUMN", "the law's NAME is called COLUMN here" },      \
     { "derive", 0, "'X = ...'", "a new column from the others" },             \
     { "n-def", 0, "WHAT", "N counts body, body+head or total (body)" },       \

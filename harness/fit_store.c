@@ -49,8 +49,7 @@ static double r_squared(const struct fit *f)
     double mean = 0, total = 0;
 
     for (size_t i = 0; i < m->rows; i++)
-        mean += (m->space == FIT_LOG ? m->log_y[i] : m->y[i]) /
-                (double)m->rows;
+        mean += (m->space == FIT_LOG ? m->log_y[i] : m->y[i]) / (double)m->rows;
     for (size_t i = 0; i < m->rows; i++)
         total += pow((m->space == FIT_LOG ? m->log_y[i] : m->y[i]) - mean, 2);
     return total > 0 && !m->has_sigma ? 1 - f->rss / total : (double)NAN;
@@ -67,8 +66,8 @@ static enum status store_params(struct db *db, int64_t id, const struct fit *f,
         st = db_run(db, err,
                     "INSERT INTO fit_param(fit_id, name, value, se, lo95, "
                     "hi95, at_bound) VALUES(?,?,?,?,?,?,?)",
-                    "itddddi", id, f->m->params[i].name, e->value, e->se,
-                    e->lo, e->hi, (int64_t)e->at_bound);
+                    "itddddi", id, f->m->params[i].name, e->value, e->se, e->lo,
+                    e->hi, (int64_t)e->at_bound);
     }
     return st;
 }
@@ -105,8 +104,13 @@ static enum status store_fit(struct db *db, const struct fit_request *rq,
                 "huber_delta, n_starts, rng_seed, n_points, n_params, rmse, "
                 "r2, aic, bic, converged, status, data_sha256, created_at) "
                 "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                "tttttt" "d" "iiii" "dddd" "i" "ttt", name,
-                m->law ? m->law->name : "formula", m->formula, rq->n_def,
+                "tttttt"
+                "d"
+                "iiii"
+                "dddd"
+                "i"
+                "ttt",
+                name, m->law ? m->law->name : "formula", m->formula, rq->n_def,
                 selection, loss,
                 m->loss.kind == FIT_HUBER ? m->loss.scale : (double)NAN,
                 (int64_t)f->best.starts, (int64_t)rq->spec.seed,
@@ -120,8 +124,7 @@ static enum status store_fit(struct db *db, const struct fit_request *rq,
 }
 
 enum status fit_store(int64_t *id, const struct fit_request *rq,
-                      const struct fit *f, const char *db_path,
-                      struct err *err)
+                      const struct fit *f, const char *db_path, struct err *err)
 {
     struct db *db = NULL;
     enum status st = db_open(&db, db_path, DB_WRITE, err);
@@ -151,9 +154,8 @@ static enum status read_selection(json_t **out, struct db *db, int64_t id,
 {
     sqlite3_stmt *stmt;
     bool row = false;
-    enum status st = db_prepare(&stmt, db,
-                                "SELECT selection FROM fit WHERE fit_id = ?",
-                                err);
+    enum status st = db_prepare(
+        &stmt, db, "SELECT selection FROM fit WHERE fit_id = ?", err);
 
     *out = NULL;
     if (st == OK) {
@@ -161,8 +163,9 @@ static enum status read_selection(json_t **out, struct db *db, int64_t id,
         st = db_step(&row, db, stmt, err);
     }
     if (st == OK && !row)
-        st = err_set(err, ERR_USAGE, "%s holds no fit %lld (see 'qlaw query "
-                                     "\"select * from fits\"')",
+        st = err_set(err, ERR_USAGE,
+                     "%s holds no fit %lld (see 'qlaw query "
+                     "\"select * from fits\"')",
                      db_path(db), (long long)id);
     if (st == OK)
         st = json_parse(out, (const char *)sqlite3_column_text(stmt, 0),
@@ -192,9 +195,8 @@ static enum status read_points(int64_t **numbers, int *n, struct db *db,
 }
 
 /* Parse the remembered command line as if it had been typed. */
-static enum status repeat_command(struct fit_request *rq,
-                                  const struct cli *cli, const json_t *argv,
-                                  struct err *err)
+static enum status repeat_command(struct fit_request *rq, const struct cli *cli,
+                                  const json_t *argv, struct err *err)
 {
     const size_t n = json_array_size(argv);
     char **words = mem_array(n + 1, sizeof *words);
@@ -208,8 +210,8 @@ static enum status repeat_command(struct fit_request *rq,
     if (st == OK) {
         again.db_path = cli->db_path;
         again.verbosity = -1;
-        st = fit_request_read(rq, &again,
-                              again.n_args ? again.args[0] : NULL, err);
+        st = fit_request_read(rq, &again, again.n_args ? again.args[0] : NULL,
+                              err);
     }
     cli_release(&again);
     free(words);

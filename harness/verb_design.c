@@ -13,7 +13,8 @@ static const struct cli_option options[] = {
     { "fit", 0, "ID", "a fit of the database: its rows are made already" },
     { "law", 0, "NAME", "without a fit: this law (default: the grid's)" },
     { "published", 0, "SET", "at these constants (default: the law's first)" },
-    { "noise", 0, "X", "standard deviation of a run (default: the fit's, .003)" },
+    { "noise", 0, "X",
+      "standard deviation of a run (default: the fit's, .003)" },
     { "param", 0, "NAME", "make this parameter certain" },
     { "at", 0, "N=1G,D=20G", "make the law certain there" },
     { "runs", 0, "K", "choose so many (default 10)" },
@@ -28,12 +29,12 @@ struct request {
     struct model *m;
     struct fit fit;
     bool has_fit;
-    struct fit_spec spec;      /* without a fit */
+    struct fit_spec spec; /* without a fit */
     struct table *candidates;
     double noise;
     char *settings[32];
     int n_settings;
-    char *at;                  /* what settings point into */
+    char *at; /* what settings point into */
 };
 
 /* Runs of the grid that are among the rows of the fit are not candidates. */
@@ -80,8 +81,7 @@ static enum status read_law(struct request *rq, const struct cli *cli,
                             const char *of_grid, struct err *err)
 {
     const struct law *law;
-    const char *name = cli_value(cli, "law",
-                                 of_grid ? of_grid : "qat-delta");
+    const char *name = cli_value(cli, "law", of_grid ? of_grid : "qat-delta");
     enum status st = law_need(&law, name, err);
 
     if (st == OK)
@@ -98,8 +98,8 @@ static enum status read_request(struct request *rq, const struct cli *cli,
     const char *at = cli_value(cli, "at", NULL);
     char *next;
     double id;
-    enum status st = cli_number(&rq->noise, cli, "noise", (double)NAN, 1e-12,
-                                1e3, err);
+    enum status st =
+        cli_number(&rq->noise, cli, "noise", (double)NAN, 1e-12, 1e3, err);
 
     if (st == OK)
         st = cli_number(&id, cli, "fit", 0, 1, 0x1p53, err);
@@ -157,9 +157,8 @@ static void add_row(struct str *out, const struct design *d, size_t row)
             str_addf(out, "%s%s=%s", n++ ? " " : "", nm->name,
                      text_si(buf, nm->values[row], 4));
         else if (nm->group && !is_told(d->m, k)) {
-            const char *value =
-                d->m->params[nm->first + nm->group[row]].name +
-                strlen(nm->name) + 1;
+            const char *value = d->m->params[nm->first + nm->group[row]].name +
+                                strlen(nm->name) + 1;
 
             str_addf(out, "%s%s=%.*s", n++ ? " " : "", nm->column,
                      (int)strlen(value) - 1, value);
@@ -212,8 +211,7 @@ static void print_json(const struct design *d, const struct design_pick *picks,
         add_row(&row, d, picks[i].row);
         str_add(&out, i ? ",{" : "{");
         json_add_text(&out, "run", str_text(&row));
-        json_add_number(&out, "number",
-                        (double)d->m->number[picks[i].row]);
+        json_add_number(&out, "number", (double)d->m->number[picks[i].row]);
         json_add_number(&out, "operations", picks[i].cost);
         json_add_number(&out, "se_after", picks[i].se);
         str_add_char(&out, '}');
@@ -262,15 +260,15 @@ static enum status run(struct cli *cli, struct err *err)
 
     if (st == OK) {
         source.fit = rq.has_fit ? &rq.fit : NULL;
-        st = design_open(&d, rq.has_fit ? rq.stored.table : NULL,
-                         rq.candidates,
+        st = design_open(&d, rq.has_fit ? rq.stored.table : NULL, rq.candidates,
                          rq.has_fit ? &rq.stored.spec : &rq.spec, &source,
                          rq.noise, err);
     }
     if (st == OK) {
         for (int i = 0; i < d.n_missing; i++)
-            cli_note(cli, "no constant for %s is known: a middling %g is "
-                          "assumed",
+            cli_note(cli,
+                     "no constant for %s is known: a middling %g is "
+                     "assumed",
                      d.missing[i],
                      d.theta[model_find_param(d.m, d.missing[i])]);
         st = choose(&rq, &d, cli, err);

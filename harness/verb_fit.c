@@ -101,8 +101,8 @@ static enum status run_tests(struct outcome *o, const struct table *train,
     const char *claim;
     enum status st = OK;
     const int count = rq->spec.bootstrap > 0 ? rq->spec.bootstrap
-                      : rq->spec.loss.kind != FIT_L2 || rq->spec.cluster
-                          ? 1000 : 0;
+                      : rq->spec.loss.kind != FIT_L2 || rq->spec.cluster ? 1000
+                                                                         : 0;
 
     for (int i = 0; st == OK && (claim = cli_nth(cli, "test", i)); i++) {
         o->tests = mem_grow(o->tests, (size_t)i + 1, sizeof *o->tests);
@@ -115,8 +115,8 @@ static enum status run_tests(struct outcome *o, const struct table *train,
 /* Fit the rows that are not held out, then judge and test. */
 static enum status run_fit(struct outcome *o, struct model **m,
                            struct table *train, const bool *held,
-                           const struct fit_request *rq,
-                           const struct cli *cli, struct err *err)
+                           const struct fit_request *rq, const struct cli *cli,
+                           struct err *err)
 {
     const char *rule = cli_value(cli, "holdout", NULL);
     enum status st = fit_model_new(m, train, &rq->spec, err);
@@ -197,8 +197,8 @@ static enum status run(struct cli *cli, struct err *err)
     const char *rule = cli_value(cli, "holdout", NULL);
     struct fit_request rq;
     bool *held = NULL;
-    enum status st = fit_request_read(
-        &rq, cli, cli->n_args ? cli->args[0] : NULL, err);
+    enum status st =
+        fit_request_read(&rq, cli, cli->n_args ? cli->args[0] : NULL, err);
 
     if (st == OK && rule)
         st = holdout_split(&held, rq.table, rule, err);

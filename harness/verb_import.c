@@ -10,7 +10,8 @@
 
 static const struct cli_option options[] = {
     { "grid", 0, "NAME", "the grid they become (default: the file's name)" },
-    { "map", 0, "NAME=COLUMN", "NAME is called COLUMN here; repeatable, or a,b" },
+    { "map", 0, "NAME=COLUMN",
+      "NAME is called COLUMN here; repeatable, or a,b" },
     { "derive", 0, "'X = ...'", "a new column from the others; repeatable" },
     { "where", 0, "COND", "only the rows where it is true" },
     { "strict", 0, NULL, "refuse the file when a row cannot be a run" },
@@ -107,8 +108,9 @@ static enum status store(struct import_counts *n, const struct table *t,
     if (st == OK) {
         st = import_rows(n, t, grid, hex, argv, db, err);
         if (st == OK && n->left_out && cli_flag(cli, "strict"))
-            st = err_set(err, ERR_CONFIG, "%d rows cannot be runs (--strict); "
-                                          "%s",
+            st = err_set(err, ERR_CONFIG,
+                         "%d rows cannot be runs (--strict); "
+                         "%s",
                          n->left_out, n->first);
         if (st == OK)
             st = db_commit(db, err);
@@ -141,8 +143,7 @@ static void report(const struct import_counts *n, const char *grid,
             str_addf(&out, ", %d there already", n->known);
         str_add(&out, "\n");
         if (n->left_out)
-            str_addf(&out, "%d rows are left out; %s\n", n->left_out,
-                     n->first);
+            str_addf(&out, "%d rows are left out; %s\n", n->left_out, n->first);
     }
     fputs(str_text(&out), stdout);
     str_release(&out);

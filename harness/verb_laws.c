@@ -59,8 +59,8 @@ static void print_law(const struct law *law)
     add_params(&out, law);
     for (int i = 0; i < LAW_SETS && law->sets[i].name; i++) {
         char *lead = mem_printf("  %-16s ", law->sets[i].name);
-        char *text = mem_printf("%s (%s)", law->sets[i].values,
-                                law->sets[i].source);
+        char *text =
+            mem_printf("%s (%s)", law->sets[i].values, law->sets[i].source);
 
         str_add(&out, i ? "" : "\npublished constants:\n");
         report_wrapped(&out, lead, text, 6);
@@ -95,8 +95,7 @@ static void add_json(struct str *out, const struct law *law)
         str_add(out, ",\"values\":{");
         for (int i = 0; i < law_param_count(law); i++)
             json_add_number(out, law->params[i].name,
-                            law_set_value(&law->sets[k],
-                                          law->params[i].name));
+                            law_set_value(&law->sets[k], law->params[i].name));
         str_add(out, "}}");
     }
     str_add(out, "]}");

@@ -12,7 +12,8 @@
 static const struct cli_option options[] = {
     { "fit", 0, "ID", "a fit of the database (see the view fits)" },
     { "published", 0, "SET", "constants of --law as its source gives them" },
-    { "solve", 0, "WHAT", "N-opt D-opt loss-opt N-eff D-crit G-max split P-opt" },
+    { "solve", 0, "WHAT",
+      "N-opt D-opt loss-opt N-eff D-crit G-max split P-opt" },
     FIT_OPTION_ROWS,
     { "json", 0, NULL, "report as JSON" },
     { NULL, 0, NULL, NULL },
@@ -158,8 +159,7 @@ static enum status from_published(const struct cli *cli, struct err *err)
     if (st == OK)
         st = model_of_law(&m, law, err);
     if (st == OK)
-        st = predict_published(&theta, m, *set && !forgotten ? set : NULL,
-                               err);
+        st = predict_published(&theta, m, *set && !forgotten ? set : NULL, err);
     if (st == OK && cli_value(cli, "solve", NULL)) {
         st = solve(cli, m, theta, NULL, settings, n, err);
     } else if (st == OK) {

@@ -6,7 +6,8 @@
 #include "base/rng.h"
 #include "tests/check.h"
 
-/* x y z w are slots 0..3, pi a constant, fmt a word slot, int4 and e2m1 words. */
+/* x y z w are slots 0..3, pi a constant, fmt a word slot, int4 and e2m1 words.
+ */
 static bool find(void *ctx, const char *name, struct expr_symbol *out)
 {
     static const struct {
@@ -118,7 +119,8 @@ static void a_mistake_is_told_with_its_column(void **state)
         { "1 +", "column 4: expected a number" },
         { "1 + q", "column 5: unknown name 'q'" },
         { "fmtt == int4", "column 1: unknown name 'fmtt', did you mean 'fmt'" },
-        { "1 + lgo(2)", "column 5: unknown function 'lgo', did you mean 'log'" },
+        { "1 + lgo(2)",
+          "column 5: unknown function 'lgo', did you mean 'log'" },
         { "min(1)", "column 1: min takes 2 arguments, not 1" },
         { "log(1, 2)", "column 1: log takes 1 argument, not 2" },
         { "(1 + 2", "column 7: expected ')'" },
@@ -148,8 +150,9 @@ static void a_mistake_is_told_with_its_column(void **state)
 
 static void nesting_is_limited_on_every_path(void **state)
 {
-    static const char *const openers[] = { "(", "-", "!", "abs(", "x^",
-                                           "1?1:" };
+    static const char *const openers[] = {
+        "(", "-", "!", "abs(", "x^", "1?1:"
+    };
     struct expr *e;
     struct err err;
 
@@ -177,12 +180,12 @@ static const char *slot_name(void *ctx, int slot)
 /* A random expression text from the grammar, to the given depth. */
 static void grow(struct str *s, uint64_t key, uint64_t *i, int depth)
 {
-    static const char *const binary[] = { "+", "-", "*", "/", "^", "<", "==",
-                                          "&&", "||" };
-    static const char *const calls[] = { "log", "exp", "sqrt", "abs", "tanh",
-                                         "floor" };
-    const uint64_t kind = depth == 0 ? rng_below(key, (*i)++, 2)
-                                     : rng_below(key, (*i)++, 8);
+    static const char *const binary[] = { "+", "-",  "*",  "/", "^",
+                                          "<", "==", "&&", "||" };
+    static const char *const calls[] = { "log", "exp",  "sqrt",
+                                         "abs", "tanh", "floor" };
+    const uint64_t kind =
+        depth == 0 ? rng_below(key, (*i)++, 2) : rng_below(key, (*i)++, 8);
 
     if (kind == 0) {
         str_addf(s, "%g", (double)rng_below(key, (*i)++, 9) / 2);
@@ -244,10 +247,12 @@ static void printed_text_parses_to_the_same_tree(void **state)
 static void printing_needs_no_parentheses_that_the_reader_does_not(void **state)
 {
     static const char *const table[] = {
-        "x + y*z^w",    "(x + y)*z",      "x - (y - z)",     "x/(y/z)",
-        "(x^y)^z",      "x^y^z",          "-x^2",            "(-x)^2",
-        "x^-y",         "x < y ? z : w",  "(x ? y : z) + 1", "!x && y || z",
-        "log(x + 1)*2", "min(x, y + 1)/z", "x*-2",           "(x == y) + 1",
+        "x + y*z^w",     "(x + y)*z",       "x - (y - z)",
+        "x/(y/z)",       "(x^y)^z",         "x^y^z",
+        "-x^2",          "(-x)^2",          "x^-y",
+        "x < y ? z : w", "(x ? y : z) + 1", "!x && y || z",
+        "log(x + 1)*2",  "min(x, y + 1)/z", "x*-2",
+        "(x == y) + 1",
     };
 
     (void)state;
@@ -300,14 +305,10 @@ static void a_divisor_is_affine_through_its_inverse(void **state)
         const char *text;
         bool affine;
     } table[] = {
-        { "x + z/(y*w^2)", true },
-        { "x + z/y/w", true },
-        { "x + z/(2*y)", true },
-        { "x/y", false },
-        { "x + y", false },
-        { "x + z*y", false },
-        { "x + z/(y + 1)", false },
-        { "x + z/y^2", false },
+        { "x + z/(y*w^2)", true },  { "x + z/y/w", true },
+        { "x + z/(2*y)", true },    { "x/y", false },
+        { "x + y", false },         { "x + z*y", false },
+        { "x + z/(y + 1)", false }, { "x + z/y^2", false },
     };
 
     (void)state;
@@ -378,12 +379,34 @@ static double difference(const struct expr *e, const double *at, int slot)
 /* Every operation, with each argument varied, and compositions in which one
  * slot enters several times. */
 static const char *const smooth[] = {
-    "x + y", "x - y", "x*y", "x/y", "x^y", "-x", "log(x)", "log2(x)",
-    "log10(x)", "exp(x)", "sqrt(x)", "abs(x - 9)", "tanh(x)", "min(x, y)",
-    "max(x, y)", "x > y ? x*z : y*z", "x^2", "x^-3", "x^0.5", "2^x",
-    "z + x/y^w + w*x^-z", "x*x*x - x/x + x^x", "(x + y)^(z - w)^2",
-    "exp(-(x - y)^2/z^2)", "x*(1 - exp(-y*z))", "6^(y/2)*(z*x)^y",
-    "log(exp(x) + exp(y) + exp(z))", "x/(y*(z + 0.5)^w*(w + 0.5)^z)",
+    "x + y",
+    "x - y",
+    "x*y",
+    "x/y",
+    "x^y",
+    "-x",
+    "log(x)",
+    "log2(x)",
+    "log10(x)",
+    "exp(x)",
+    "sqrt(x)",
+    "abs(x - 9)",
+    "tanh(x)",
+    "min(x, y)",
+    "max(x, y)",
+    "x > y ? x*z : y*z",
+    "x^2",
+    "x^-3",
+    "x^0.5",
+    "2^x",
+    "z + x/y^w + w*x^-z",
+    "x*x*x - x/x + x^x",
+    "(x + y)^(z - w)^2",
+    "exp(-(x - y)^2/z^2)",
+    "x*(1 - exp(-y*z))",
+    "6^(y/2)*(z*x)^y",
+    "log(exp(x) + exp(y) + exp(z))",
+    "x/(y*(z + 0.5)^w*(w + 0.5)^z)",
 };
 
 static void gradients_agree_with_central_differences(void **state)
@@ -396,8 +419,10 @@ static void gradients_agree_with_central_differences(void **state)
         struct expr *e = parse(smooth[t]);
         struct expr_work *w = expr_work_new(e, wrt, 4);
         double column[4][ROWS], v[ROWS], g[4 * ROWS];
-        struct expr_input in[5] = { { column[0], 0 }, { column[1], 0 },
-                                    { column[2], 0 }, { NULL, 0.75 },
+        struct expr_input in[5] = { { column[0], 0 },
+                                    { column[1], 0 },
+                                    { column[2], 0 },
+                                    { NULL, 0.75 },
                                     { NULL, 0 } };
 
         for (int k = 0; k < 3; k++)
@@ -422,8 +447,9 @@ static void gradients_agree_with_central_differences(void **state)
 static void steps_and_comparisons_have_derivative_zero(void **state)
 {
     static const char *const flat[] = {
-        "round(x)", "floor(x)", "ceil(x)", "round_to(x, 3)", "x < 2", "!x",
-        "x && y", "x || y", "x == 1", "x != 1", "x >= 1", "x > 1", "x <= 1",
+        "round(x)", "floor(x)", "ceil(x)", "round_to(x, 3)", "x < 2",
+        "!x",       "x && y",   "x || y",  "x == 1",         "x != 1",
+        "x >= 1",   "x > 1",    "x <= 1",
     };
     static const int wrt[] = { 0 };
     const double x[3] = { 0.4, 1.7, 3.2 };
@@ -480,8 +506,11 @@ static void pins_change_nothing_but_the_time(void **state)
 {
     static const int wrt[] = { 2, 3 };
     static const char *const texts[] = {
-        "z/x^w + y^z*log2(x*y)^w", "z*x^2 + w*x^0.5 + (x - 1.5)^w",
-        "x > 1 ? z*y^w : w*log(x)", "x^y*z", "z + w",
+        "z/x^w + y^z*log2(x*y)^w",
+        "z*x^2 + w*x^0.5 + (x - 1.5)^w",
+        "x > 1 ? z*y^w : w*log(x)",
+        "x^y*z",
+        "z + w",
     };
     double x[ROWS], y[ROWS], v[2][ROWS], g[2][2 * ROWS];
     const uint64_t key = rng_key(3, RNG_TEST, 0);
@@ -497,8 +526,9 @@ static void pins_change_nothing_but_the_time(void **state)
         struct expr *e = parse(texts[t]);
         struct expr_work *w[2] = { expr_work_new(e, wrt, 2),
                                    expr_work_new(e, wrt, 2) };
-        struct expr_input in[4] = { { x, 0 }, { y, 0 }, { NULL, 0.7 },
-                                    { NULL, 1.3 } };
+        struct expr_input in[4] = {
+            { x, 0 }, { y, 0 }, { NULL, 0.7 }, { NULL, 1.3 }
+        };
 
         expr_work_pin(w[1], in, ROWS);
         for (int round = 0; round < 3; round++) {
@@ -534,7 +564,8 @@ static void functions_keep_their_error_bounds(void **state)
     (void)state;
     for (uint64_t i = 0; i < 300000; i++) {
         const double u = rng_f64(key, 3 * i), v = rng_f64(key, 3 * i + 1);
-        const double x = 1400 * u - 700, a = exp((v - 0.5) * (i % 2 ? 1400 : 1));
+        const double x = 1400 * u - 700,
+                     a = exp((v - 0.5) * (i % 2 ? 1400 : 1));
         const double b = 8 * rng_f64(key, 3 * i + 2) - 4;
         const double c = exp(40 * v - 20);
 

@@ -17,44 +17,55 @@ static const struct {
       "N=40M,100M,300M,1G,3G,10G D=1G,4G,15G,60G,200G,800G" },
     { "kaplan", "aN=0.076 aD=0.095 Nc=8.8e13 Dc=5.4e13",
       "N=1M,10M,100M,1G,10G D=20M,200M,2G,20G,200G" },
-    { "quartet-base", "A=1.52e5 alpha=0.589 B=5.25e5 beta=0.544 E=1.35 "
-      "gamma=0.274", "N=1M,10M,100M,1G,10G,100G D=10M,100M,1G,10G,100G,1T" },
+    { "quartet-base",
+      "A=1.52e5 alpha=0.589 B=5.25e5 beta=0.544 E=1.35 "
+      "gamma=0.274",
+      "N=1M,10M,100M,1G,10G,100G D=10M,100M,1G,10G,100G,1T" },
     { "over-training", "E=1.5 a=141 b=189.5 h=0.1212",
       "N=10M,80M,150M,400M,1.4G D=50M,400M,3G,25G,200G" },
-    { "muennighoff", "E=1.87 A=521 alpha=0.353 B=1488 beta=0.353 RN=5.31 "
+    { "muennighoff",
+      "E=1.87 A=521 alpha=0.353 B=1488 beta=0.353 RN=5.31 "
       "RD=15.4 uN=0.051",
       "N=7M,50M,400M,3G D=100M,1G,9G,80G,700G U=100M,400M,1.5G" },
-    { "qat-delta", "E=1.9279 A=237.7042 alpha=0.3022 B=596.249 beta=0.3022 "
+    { "qat-delta",
+      "E=1.9279 A=237.7042 alpha=0.3022 B=596.249 beta=0.3022 "
       "k=0.1582 gN=0.2186 gD=0.0745 gG=0.7779",
       "N=74M,145M,297M,594M D=10G,20G,50G,100G G=1,32,64,128,256" },
     { "qat-delta-paired", "k=0.1582 gN=0.2186 gD=0.0745 gG=0.7779",
       "N=74M,145M,297M,594M D=10G,20G,50G,100G G=32,64,128,256" },
-    { "epm", "E=1.93 A=237.7 alpha=0.3 B=596 beta=0.3 eff[none]=1 "
+    { "epm",
+      "E=1.93 A=237.7 alpha=0.3 B=596 beta=0.3 eff[none]=1 "
       "eff[int4]=0.75 eff[e2m1]=0.6",
       "N=40M,100M,300M,1G,3G D=1G,4G,15G,60G,200G fmt=none,int4,e2m1" },
-    { "kumar-train", "E=2.7648 A=4299 alpha=0.4965 B=18060 beta=0.4965 "
+    { "kumar-train",
+      "E=2.7648 A=4299 alpha=0.4965 B=18060 beta=0.4965 "
       "gw=2.6745 nw=0.3037 ga=2.2102 na=1.4072 gkv=0.9578 nkv=2.4185",
       "N=30M,60M,110M,220M D=1.5G,6G,26G Pw=3,4,6,16 Pa=4,5,8,16 Pkv=3,4,16" },
-    { "kumar-ptq", "E=2.7648 A=4299 alpha=0.4965 B=18060 beta=0.4965 "
+    { "kumar-ptq",
+      "E=2.7648 A=4299 alpha=0.4965 B=18060 beta=0.4965 "
       "CT=0.0598 gD=0.5068 gN=0.3439 gpost=0.5907",
       "N=30M,60M,110M,220M D=1.5G,3G,6G,13G,26G Ppost=2,3,4,16" },
-    { "kumar-unified", "E=2.7648 A=4299 alpha=0.4965 B=18060 beta=0.4965 "
+    { "kumar-unified",
+      "E=2.7648 A=4299 alpha=0.4965 B=18060 beta=0.4965 "
       "gw=2.6745 nw=0.3037 ga=2.2102 na=1.4072 gkv=0.9578 nkv=2.4185 "
       "CT=0.0598 gD=0.5068 gN=0.3439 gpost=0.5907 Cw=0.6 Ca=0.4 Ckv=0.8",
       "N=30M,80M,220M D=1.5G,6G,26G Pw=4,6,16 Pa=5,8,16 Pkv=4,6,16 "
       "Ppost=2,3,3.9" },
     { "ouyang", "k=0.017 beta=0.5251 alpha=0.2261 gamma=5.4967",
       "N=160M,1G,7G D=10G,50G,300G P=2,3,4" },
-    { "capybara", "n=69.2343 alpha=0.2368 d=68973.0621 beta=0.5162 eps=1.9061 "
+    { "capybara",
+      "n=69.2343 alpha=0.2368 d=68973.0621 beta=0.5162 eps=1.9061 "
       "gamma=11334.5197 delta=3.1926 nu=2.9543",
       "N=41M,85M,154M,679M D=10.5G,21G,52G,105G E=1,2,4 M=1,2,4 B=1,32,128" },
-    { "capacity", "E=1.9 A=237.7 alpha=0.3 B=596 beta=0.3 L=0.95 F=0.41 "
+    { "capacity",
+      "E=1.9 A=237.7 alpha=0.3 B=596 beta=0.3 L=0.95 F=0.41 "
       "C=1.39",
       "N=40M,100M,300M,1G,3G D=1G,4G,15G,60G,200G "
       "gmse=0,.3634,.1175,.03454,.009497" },
     { "capacity-rho", "L=0.95 F=0.41 C=1.39",
       "gmse=.5,.3634,.25,.1175,.06,.03454,.02,.009497,.004,.001" },
-    { "quartet", "A=1.52e5 alpha=0.589 B=5.25e5 beta=0.544 E=1.35 "
+    { "quartet",
+      "A=1.52e5 alpha=0.589 B=5.25e5 beta=0.544 E=1.35 "
       "gamma=0.274 effN[none]=1 effN[mxfp4]=0.65 effD[none]=1 "
       "effD[mxfp4]=0.95",
       "N=1M,10M,100M,1G,10G,100G D=10M,100M,1G,10G,100G,1T fmt=none,mxfp4" },
@@ -72,8 +83,7 @@ static int find_design(const struct law *law)
 
 double synthetic_truth(const struct law *law, const char *param)
 {
-    const struct law_set set = { "truth", designs[find_design(law)].truth,
-                                 "" };
+    const struct law_set set = { "truth", designs[find_design(law)].truth, "" };
 
     return law_set_value(&set, param);
 }
@@ -173,8 +183,8 @@ struct table *synthetic_table(const struct law *law, double sigma,
 
         for (int i = 0; i < n; i++)
             cells[i] = v[i].value[at[i]];
-        cells[n] = text_number(buf, add_noise(law, true_value(law, m, v, n, at),
-                                              sigma, key, row));
+        cells[n] = text_number(
+            buf, add_noise(law, true_value(law, m, v, n, at), sigma, key, row));
         table_add_row(t, (int64_t)++row, cells);
     } while (next_row(at, v, n));
     fit_model_free(m);

@@ -88,9 +88,8 @@ static struct table *null_table(bool groups, uint64_t seed)
                 text_number(text[0], n);
                 text_number(text[1], d);
                 text_number(text[2], g);
-                text_number(text[3],
-                            law * exp(0.01 * (groups ? 1 : 0.2) *
-                                      rng_normal(key, row)));
+                text_number(text[3], law * exp(0.01 * (groups ? 1 : 0.2) *
+                                               rng_normal(key, row)));
                 table_add_row(t, (int64_t)++row, cells);
             }
     return t;
@@ -251,8 +250,8 @@ static int print_table(int replicates, const char *only)
            "0 by 200 bootstrap refits: %.1f %%\n",
            100 * alarms(true, "gG=0", replicates, 0),
            100 * alarms(false, "alpha=beta", replicates, 0),
-           100 * alarms(true, "gG=0", replicates < 400 ? replicates : 400,
-                        200));
+           100 *
+               alarms(true, "gG=0", replicates < 400 ? replicates : 400, 200));
     return 0;
 }
 

@@ -32,8 +32,7 @@ static struct table *line_candidates(void)
 }
 
 static void open_line(struct design *d, struct fit_spec *spec,
-                      const struct table *made,
-                      const struct table *candidates)
+                      const struct table *made, const struct table *candidates)
 {
     static const struct design_source none = { NULL, NULL };
     struct err err;
@@ -68,9 +67,9 @@ static void a_line_is_measured_at_its_ends(void **state)
         int n;
 
         open_line(&d, &spec, NULL, t);
-        check_ok(design_choose(picks, &n, &before, &d, &goal, 2, HUGE_VAL,
-                               &err),
-                 err);
+        check_ok(
+            design_choose(picks, &n, &before, &d, &goal, 2, HUGE_VAL, &err),
+            err);
         assert_int_equal(n, 2);
         check_close(fabs(x_of(&d, picks[0].row)), 1, 0);
         check_close(x_of(&d, picks[1].row), -x_of(&d, picks[0].row), 0);
@@ -105,8 +104,8 @@ static void promised_errors_are_those_of_linear_regression(void **state)
     check_relative(se[0], 0.5 * sqrt(1 / 5.0 + mean * mean / sxx), 1e-6);
     check_relative(se[1], 0.5 / sqrt(sxx), 1e-6);
     check_ok(design_prediction(&at4, &d, at, 1, &err), err);
-    check_relative(at4,
-                   0.5 * sqrt(1 / 5.0 + (4 - mean) * (4 - mean) / sxx), 1e-6);
+    check_relative(at4, 0.5 * sqrt(1 / 5.0 + (4 - mean) * (4 - mean) / sxx),
+                   1e-6);
     design_close(&d);
     fit_spec_release(&spec);
     table_free(t);
@@ -227,9 +226,9 @@ static void goals_that_do_not_exist_are_refused(void **state)
 
     (void)state;
     open_line(&d, &spec, NULL, t);
-    assert_int_equal(design_choose(picks, &n, &before, &d, &goal, 2, HUGE_VAL,
-                                   &err),
-                     ERR_USAGE);
+    assert_int_equal(
+        design_choose(picks, &n, &before, &d, &goal, 2, HUGE_VAL, &err),
+        ERR_USAGE);
     check_says(err, "no free parameter 'slope'");
     design_close(&d);
     fit_spec_release(&spec);

@@ -43,8 +43,8 @@ static void chen_law_has_its_published_values(void **state)
     };
 
     (void)state;
-    check_close(published("qat-delta", "BF16", "N=595e6 D=100e9 G=1"),
-                2.740661, 6e-7);
+    check_close(published("qat-delta", "BF16", "N=595e6 D=100e9 G=1"), 2.740661,
+                6e-7);
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         for (int g = 0; g < 4; g++) {
             char *at = mem_printf("N=595e6 D=100e9 G=%d", 32 << g);
@@ -61,9 +61,8 @@ static void chen_law_has_its_published_values(void **state)
 static void capybara_has_its_published_values(void **state)
 {
     static const char *const at[] = {
-        "E=8 M=7 B=1",  "E=1 M=1 B=32", "E=1 M=1 B=9131.82",
-        "E=2 M=1 B=32", "E=4 M=3 B=64", "E=1 M=2 B=512",
-        "E=0 M=7 B=9131.82",
+        "E=8 M=7 B=1",  "E=1 M=1 B=32",  "E=1 M=1 B=9131.82", "E=2 M=1 B=32",
+        "E=4 M=3 B=64", "E=1 M=2 B=512", "E=0 M=7 B=9131.82",
     };
     static const struct {
         const char *nd;
@@ -141,10 +140,9 @@ static void every_row_is_complete_and_parses(void **state)
         check_ok(model_of_law(&m, law, &err), err);
         assert_int_equal(m->n_params, law_param_count(law));
         for (int i = 0; i < m->n_names; i++)
-            if (!m->names[i].is_var &&
-                !law_param(law, m->names[i].name))
-                fail_msg("%s: %s is neither parameter nor variable",
-                         law->name, m->names[i].name);
+            if (!m->names[i].is_var && !law_param(law, m->names[i].name))
+                fail_msg("%s: %s is neither parameter nor variable", law->name,
+                         m->names[i].name);
         for (int i = 0; i < LAW_VARS && law->vars[i].name; i++)
             if (!strstr(law->formula, law->vars[i].name))
                 fail_msg("%s: variable %s is not in the formula", law->name,
@@ -213,9 +211,8 @@ static void gradients_of_every_law_agree_with_differences(void **state)
                     law_param(law_at(l), m->names[k].name);
                 const double u = 0.1 + 0.8 * rng_f64(key, next++);
 
-                at[k] = m->names[k].is_var
-                            ? draw_variable(m->names[k].name, u)
-                            : p->lo + u * fmin(p->hi - p->lo, 2);
+                at[k] = m->names[k].is_var ? draw_variable(m->names[k].name, u)
+                                           : p->lo + u * fmin(p->hi - p->lo, 2);
                 in[k] = (struct expr_input){ NULL, at[k] };
             }
             expr_eval_rows(w, &v, g, 1, in, 1);

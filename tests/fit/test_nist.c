@@ -36,8 +36,7 @@ static void run_set(const char *name, const char *csv, const char *formula,
         char *option;
 
         for (int i = 0; i < n; i++)
-            str_addf(&start, "%sb%d=%.17g", i ? "," : "", i + 1,
-                     c[i].start[s]);
+            str_addf(&start, "%sb%d=%.17g", i ? "," : "", i + 1, c[i].start[s]);
         option = mem_printf("start=%s", str_text(&start));
         fitted_text(&x, csv, formula, OPTIONS(option));
         check_ok(x.status, x.err);
@@ -164,8 +163,8 @@ static void all_eight_sets_from_both_starts(void **state)
     (void)state;
     check_need_shared();
     for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
-        char *path = mem_printf("%s/data/nist/%s.dat", check_shared(),
-                                sets[i].name);
+        char *path =
+            mem_printf("%s/data/nist/%s.dat", check_shared(), sets[i].name);
         struct certified c[16];
         struct str text = { 0 };
         struct err err;

@@ -17,23 +17,40 @@ static const struct row {
     const char *loss, *space, *where;
     double objective, value[5], error[5]; /* E A alpha B beta */
 } rows[] = {
-    { "loss=huber:1e-3", "space=log", "where=loss < 3.44", 0.00101827401780,
+    { "loss=huber:1e-3",
+      "space=log",
+      "where=loss < 3.44",
+      0.00101827401780,
       { 1.817218, 477.8259, 0.3473105, 2143.417, 0.3671724 },
       { 0.0257, 124.5, 0.0154, 1293, 0.0206 } },
-    { "loss=l2", "space=log", "where=loss < 3.44", 0.0114618869917,
+    { "loss=l2",
+      "space=log",
+      "where=loss < 3.44",
+      0.0114618869917,
       { 1.864550, 593.3221, 0.3602528, 4875.638, 0.4058834 },
       { 0.0142, 107.5, 0.01048, 901, 0.00907 } },
-    { "loss=l2", "space=linear", "where=loss < 3.44", 0.0832038076933,
+    { "loss=l2",
+      "space=linear",
+      "where=loss < 3.44",
+      0.0832038076933,
       { 1.882814, 567.8054, 0.3576151, 7581.85, 0.4276206 },
       { 0.0144, 104, 0.01067, 1400, 0.00907 } },
-    { "loss=l2", "space=linear", "where=loss < 3.44 && C < 1e21",
+    { "loss=l2",
+      "space=linear",
+      "where=loss < 3.44 && C < 1e21",
       0.0624142928835,
       { 1.905092, 511.0527, 0.3510582, 14133.7, 0.4587418 },
       { 0.0176, 105, 0.01219, 2700, 0.00925 } },
-    { "loss=huber:1e-3", "space=log", "where=loss > 0", 0.00182601052307,
+    { "loss=huber:1e-3",
+      "space=log",
+      "where=loss > 0",
+      0.00182601052307,
       { 1.891338, 495.726, 0.3493129, 12845.61, 0.4530493 },
       { 0.02, 120, 0.015, 3000, 0.02 } },
-    { "loss=l2", "space=log", "where=loss > 0", 0.0709904315786,
+    { "loss=l2",
+      "space=log",
+      "where=loss > 0",
+      0.0709904315786,
       { 1.991830, 749.538, 0.3720979, 370523, 0.6120482 },
       { 0.0272, 328, 0.02521, 107879, 0.01431 } },
 };
@@ -44,9 +61,9 @@ static void check_row(const struct row *r, const char *law, const char *seed)
 {
     struct fitted x;
 
-    fitted_shared(&x, CHINCHILLA, law,
-                  OPTIONS(TOKENS, r->where, r->loss, r->space, seed,
-                          "bootstrap=0"));
+    fitted_shared(
+        &x, CHINCHILLA, law,
+        OPTIONS(TOKENS, r->where, r->loss, r->space, seed, "bootstrap=0"));
     check_ok(x.status, x.err);
     check_relative(x.fit.best.objective, r->objective, 1e-9);
     for (int i = 0; i < 5; i++)
@@ -91,8 +108,8 @@ static void least_absolute_values_reach_an_exact_vertex(void **state)
     (void)state;
     check_need_shared();
     fitted_shared(&x, CHINCHILLA, "chinchilla",
-                  OPTIONS(TOKENS, "where=loss < 3.44", "loss=l1",
-                          "space=log", "bootstrap=0"));
+                  OPTIONS(TOKENS, "where=loss < 3.44", "loss=l1", "space=log",
+                          "bootstrap=0"));
     check_ok(x.status, x.err);
     assert_true(x.fit.best.objective <= 1.1294946640 * (1 + 1e-9));
     check_close(fitted_get(&x, "A")->value, 482.0053, 0.13);
@@ -129,9 +146,9 @@ static void the_objective_is_the_plain_huber_sum(void **state)
 
     (void)state;
     check_need_shared();
-    fitted_shared(&x, CHINCHILLA, "chinchilla",
-                  OPTIONS(TOKENS, "where=loss < 3.44", "loss=huber:1e-3",
-                          "bootstrap=0"));
+    fitted_shared(
+        &x, CHINCHILLA, "chinchilla",
+        OPTIONS(TOKENS, "where=loss < 3.44", "loss=huber:1e-3", "bootstrap=0"));
     for (int k = 0; k < 2; k++) {
         double theta[5];
 
@@ -154,7 +171,11 @@ static void intervals_agree_with_the_table(void **state)
         { "A", true, 0.181219, { 6.02872, 6.74276 }, { 6.03944, 6.73845 } },
         { "B", true, 0.184879, { 8.12777, 8.85624 }, { 8.11449, 8.87297 } },
         { "E", true, 0.007611, { 0.60802, 0.63801 }, { 0.60733, 0.63745 } },
-        { "alpha", false, 0.010484, { 0.33960, 0.38091 }, { 0.34016, 0.38059 } },
+        { "alpha",
+          false,
+          0.010484,
+          { 0.33960, 0.38091 },
+          { 0.34016, 0.38059 } },
         { "beta", false, 0.009068, { 0.38802, 0.42375 }, { 0.38733, 0.42454 } },
     };
 
@@ -218,14 +239,14 @@ struct truth {
 };
 
 static const struct truth qat[] = {
-    { "E", 1.9279 },  { "A", 237.7042 }, { "alpha", 0.3022 },
+    { "E", 1.9279 },  { "A", 237.7042 },  { "alpha", 0.3022 },
     { "B", 596.249 }, { "beta", 0.3022 }, { "k", 0.1582 },
-    { "gN", 0.2186 }, { "gD", 0.0745 },  { "gG", 0.7779 },
+    { "gN", 0.2186 }, { "gD", 0.0745 },   { "gG", 0.7779 },
 };
 static const struct truth fp[] = {
-    { "n", 69.2343 },      { "alpha", 0.2368 },  { "d", 68973.0621 },
-    { "beta", 0.5162 },    { "eps", 1.9061 },    { "gamma", 11334.5197 },
-    { "delta", 3.1926 },   { "nu", 2.9543 },
+    { "n", 69.2343 },    { "alpha", 0.2368 }, { "d", 68973.0621 },
+    { "beta", 0.5162 },  { "eps", 1.9061 },   { "gamma", 11334.5197 },
+    { "delta", 3.1926 }, { "nu", 2.9543 },
 };
 
 static void check_truth(const char *file, const char *law,
@@ -276,8 +297,7 @@ static double reference(const json_t *fit, const char *name)
 }
 
 static void check_reference(const json_t *all, const char *file,
-                            const char *law, const char *key,
-                            const char *space)
+                            const char *law, const char *key, const char *space)
 {
     char *path = mem_printf("data/synthetic/%s.csv", file);
     char *name = mem_printf("%s/%s", file, key);

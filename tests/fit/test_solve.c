@@ -86,8 +86,8 @@ static void make_line(struct line *l, uint64_t seed)
 
     for (uint64_t i = 0; i < ROWS; i++) {
         l->x[i] = (double)i / 10;
-        l->y[i] = 2 - 3 * l->x[i] + rng_normal(key, i) *
-                                        (i % 7 == 0 ? 10 : 0.3);
+        l->y[i] =
+            2 - 3 * l->x[i] + rng_normal(key, i) * (i % 7 == 0 ? 10 : 0.3);
     }
 }
 
@@ -95,9 +95,14 @@ static struct solve_problem line_problem(struct line *l, const double *w,
                                          double delta, const double *lo,
                                          const double *hi)
 {
-    return (struct solve_problem){ .eval = eval_line, .ctx = l, .rows = ROWS,
-                                   .n = 2, .weight = w, .delta = delta,
-                                   .lo = lo, .hi = hi };
+    return (struct solve_problem){ .eval = eval_line,
+                                   .ctx = l,
+                                   .rows = ROWS,
+                                   .n = 2,
+                                   .weight = w,
+                                   .delta = delta,
+                                   .lo = lo,
+                                   .hi = hi };
 }
 
 static const double free_lo[2] = { -HUGE_VAL, -HUGE_VAL };
@@ -159,8 +164,8 @@ static void a_robust_line_is_found_exactly(void **state)
             res = solve_run(w, u, &p, &o, NULL);
             assert_true(res.converged);
             check_relative(res.objective, brute_force(&p, v), 1e-9);
-            assert_true(res.objective <= objective(&p, v[0], v[1]) *
-                                             (1 + 1e-14));
+            assert_true(res.objective <=
+                        objective(&p, v[0], v[1]) * (1 + 1e-14));
         }
     solve_work_free(w);
 }
@@ -355,7 +360,8 @@ static double best_subset(const double *h, const double *g, int n)
     return best;
 }
 
-static void non_negative_least_squares_agree_with_trying_all_subsets(void **state)
+static void
+non_negative_least_squares_agree_with_trying_all_subsets(void **state)
 {
     static const bool positive[4] = { true, true, true, true };
     const uint64_t key = rng_key(6, RNG_TEST, 23);

@@ -21,7 +21,8 @@ static void cells_are_read_whatever_the_dialect(void **state)
         "a,b\n1,x\n2.5,y z\n",
         "a;b\r\n1;x\r\n2.5;y z\r\n",
         "a\tb\n1\tx\n2.5\ty z",
-        "\xef\xbb\xbf" "a,b\n\n# a remark\n1 , x\n  2.5,\"y z\"\n\n",
+        "\xef\xbb\xbf"
+        "a,b\n\n# a remark\n1 , x\n  2.5,\"y z\"\n\n",
         "\"a\",\"b\"\n\"1\",\"x\"\n\"2.5\",\"y z\"\n",
     };
 
@@ -42,8 +43,9 @@ static void cells_are_read_whatever_the_dialect(void **state)
 
 static void quotes_hold_separators_and_line_breaks(void **state)
 {
-    struct table *t = parse("a,b\n\"1,2\",\"say \"\"so\"\"\"\n\"two\nlines\",3\n"
-                            "4,5\n");
+    struct table *t =
+        parse("a,b\n\"1,2\",\"say \"\"so\"\"\"\n\"two\nlines\",3\n"
+              "4,5\n");
 
     (void)state;
     assert_int_equal(t->rows, 3);
@@ -106,9 +108,9 @@ static void json_lines_become_the_same_table(void **state)
     assert_int_equal(table_parse_lines(&t, "{\"a\":1}\n[2]\n", "t.jsonl", &err),
                      ERR_CONFIG);
     check_says(err, "line 2: not an object");
-    assert_int_equal(table_parse_lines(&t, "{\"a\":1}\n{\"a\":}\n", "t.jsonl",
-                                       &err),
-                     ERR_CONFIG);
+    assert_int_equal(
+        table_parse_lines(&t, "{\"a\":1}\n{\"a\":}\n", "t.jsonl", &err),
+        ERR_CONFIG);
     check_says(err, "line 2");
 }
 
@@ -144,8 +146,8 @@ static void columns_are_derived_and_rows_are_chosen(void **state)
 
 /* --- rows that a fit cannot use ------------------------------------------ */
 
-#define CLEAN                                                                 \
-    "1e8,1e9,3.70\n1e8,1e10,3.2\n1e9,1e9,3.3\n1e9,1e10,2.8\n1e8,1e11,2.96\n"    \
+#define CLEAN                                                                  \
+    "1e8,1e9,3.70\n1e8,1e10,3.2\n1e9,1e9,3.3\n1e9,1e10,2.8\n1e8,1e11,2.96\n"   \
     "1e9,1e11,2.55\n1e10,1e10,2.6\n1e10,1e11,2.34\n"
 
 static void unusable_rows_are_named_with_line_and_reason(void **state)

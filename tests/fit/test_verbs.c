@@ -70,11 +70,11 @@ static void run(struct outcome *o, const char *command)
 }
 
 /* printf-style command with | between its words. */
-#define RUN(o, ...)                                                           \
-    do {                                                                      \
-        char *command_ = mem_printf(__VA_ARGS__);                             \
-        run((o), command_);                                                   \
-        free(command_);                                                       \
+#define RUN(o, ...)                                                            \
+    do {                                                                       \
+        char *command_ = mem_printf(__VA_ARGS__);                              \
+        run((o), command_);                                                    \
+        free(command_);                                                        \
     } while (0)
 
 static void check_says_out(const struct outcome *o, const char *text)
@@ -112,15 +112,13 @@ struct format {
     double k; /* of qat-delta */
 };
 
-static const struct format formats[] = {
-    { "int4", 0, 3, 0.16 }, { "e2m1", 2, 1, 0.11 }
-};
+static const struct format formats[] = { { "int4", 0, 3, 0.16 },
+                                         { "e2m1", 2, 1, 0.11 } };
 
 static double true_loss(double n, double d, double g, double k)
 {
-    const double delta = g > 1 ? k * pow(d, 0.0745) * pow(log2(g), 0.7779) /
-                                     pow(n, 0.2186)
-                               : 0;
+    const double delta =
+        g > 1 ? k * pow(d, 0.0745) * pow(log2(g), 0.7779) / pow(n, 0.2186) : 0;
 
     return 1.9279 + 237.7042 / pow(n, 0.3022) + 596.249 / pow(d, 0.3022) +
            delta;
@@ -153,9 +151,9 @@ static void put_point(struct db *db, int64_t n, int64_t d, int g,
                     "t", id),
              err);
     for (int s = 1; s <= seeds; s++) {
-        const double loss = true_loss((double)n, (double)d, f ? g : 1,
-                                      f ? f->k : 0) *
-                            exp(0.0005 * rng_normal(key, (uint64_t)*row));
+        const double loss =
+            true_loss((double)n, (double)d, f ? g : 1, f ? f->k : 0) *
+            exp(0.0005 * rng_normal(key, (uint64_t)*row));
 
         ++*row;
         check_ok(db_run(db, &err,
@@ -293,16 +291,18 @@ static void a_stored_fit_is_in_the_views_and_predicts(void **state)
         db_file, id);
     check_ok(o.status, o.err);
     check_ok(json_parse(&prediction, str_text(&o.out), "stdout", &err), err);
-    assert_true(json_at(prediction, "run_lo95") < true_loss(594e6, 1e11, 64, .16));
-    assert_true(json_at(prediction, "run_hi95") > true_loss(594e6, 1e11, 64, .16));
+    assert_true(json_at(prediction, "run_lo95") <
+                true_loss(594e6, 1e11, 64, .16));
+    assert_true(json_at(prediction, "run_hi95") >
+                true_loss(594e6, 1e11, 64, .16));
     check_close(json_at(prediction, "extrapolation"), 2, 1e-12);
     assert_int_equal(json_array_size(json_object_get(prediction, "terms")), 4);
     json_decref(prediction);
     json_decref(fit);
     str_release(&o.out);
 
-    RUN(&o, "qlaw|--db=%s|predict|--fit=%d|N=594M|D=100G|G=64|fmt=int5", db_file,
-        id);
+    RUN(&o, "qlaw|--db=%s|predict|--fit=%d|N=594M|D=100G|G=64|fmt=int5",
+        db_file, id);
     assert_int_equal(o.status, ERR_USAGE);
     check_says(o.err, "fmt=int5 was not fitted");
     str_release(&o.out);
@@ -342,7 +342,8 @@ static void bits_of_the_formats_reach_the_capybara_law(void **state)
 static void held_out_sizes_and_claims_are_reported(void **state)
 {
     struct outcome o;
-    json_t *fit = fit_json(&o, "--holdout=largest:1|--test=alpha=beta|--no-store");
+    json_t *fit =
+        fit_json(&o, "--holdout=largest:1|--test=alpha=beta|--no-store");
     const json_t *hold = json_object_get(fit, "holdout");
     const json_t *test = json_array_get(json_object_get(fit, "tests"), 0);
 
@@ -451,8 +452,7 @@ static void answers_derived_from_a_law_are_the_published_ones(void **state)
             table[i].words);
         check_ok(o.status, o.err);
         check_ok(json_parse(&json, str_text(&o.out), "stdout", &err), err);
-        check_relative(json_at(json, "value"), table[i].value,
-                       table[i].digits);
+        check_relative(json_at(json, "value"), table[i].value, table[i].digits);
         json_decref(json);
         str_release(&o.out);
     }
@@ -517,8 +517,9 @@ static void imported_tables_are_runs_once(void **state)
     assert_int_equal(o.status, ERR_USAGE);
     check_says(o.err, "no column 'N': name it with --map N=COLUMN");
     str_release(&o.out);
-    RUN(&o, "qlaw|--db=%s|import|%s|--grid=other|--map=N=params,loss=val|"
-            "--strict",
+    RUN(&o,
+        "qlaw|--db=%s|import|%s|--grid=other|--map=N=params,loss=val|"
+        "--strict",
         db_file, csv);
     assert_int_equal(o.status, ERR_CONFIG);
     check_says(o.err, "--strict");
@@ -566,9 +567,9 @@ static void a_plan_is_judged_before_its_first_run(void **state)
     assert_non_null(strstr(str_text(&out), "NOT identifiable"));
     str_clear(&out);
     /* A law whose variables the grid does not know. */
-    check_ok(fit_plan_verdict(&out, &identifiable, g, "muennighoff", 0.003,
-                              &err),
-             err);
+    check_ok(
+        fit_plan_verdict(&out, &identifiable, g, "muennighoff", 0.003, &err),
+        err);
     assert_false(identifiable);
     assert_non_null(strstr(str_text(&out), "no column 'U'"));
     grid_free(g);

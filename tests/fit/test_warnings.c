@@ -9,7 +9,7 @@
 /* --- tables -------------------------------------------------------------- */
 
 struct design {
-    const char *law;     /* of true_law */
+    const char *law; /* of true_law */
     int n_sizes, n_tokens, seeds;
     double sigma;        /* log noise of a row */
     double run_sigma;    /* shared by the rows of one size */
@@ -17,7 +17,7 @@ struct design {
     int outliers;        /* rows that are 15 % off */
     bool shuffled;
     double n_unit, y_unit;
-    int copies;          /* each row so many times more */
+    int copies; /* each row so many times more */
 };
 
 static double true_law(const char *law, double n, double d)
@@ -43,22 +43,22 @@ static char *make_csv(const struct design *g, uint64_t seed)
         for (int j = 0; j < g->n_tokens; j++)
             for (int k = 0; k < g->seeds; k++, rows++) {
                 const double n = 4e7 * pow(250, i / fmax(g->n_sizes - 1, 1));
-                const double d = g->tokens_per_n > 0
-                                     ? g->tokens_per_n * n
-                                     : 1e9 * pow(500, j / fmax(g->n_tokens - 1,
-                                                               1));
-                double y = true_law(g->law, n, d) *
-                           exp(g->sigma * rng_normal(key, (uint64_t)rows) +
-                               g->run_sigma *
-                                   rng_normal(key, 100000 + (uint64_t)i));
+                const double d =
+                    g->tokens_per_n > 0
+                        ? g->tokens_per_n * n
+                        : 1e9 * pow(500, j / fmax(g->n_tokens - 1, 1));
+                double y =
+                    true_law(g->law, n, d) *
+                    exp(g->sigma * rng_normal(key, (uint64_t)rows) +
+                        g->run_sigma * rng_normal(key, 100000 + (uint64_t)i));
                 char num[3][32];
 
                 if (rows % 11 == 3 && rows / 11 < g->outliers)
                     y *= 1.15;
-                lines[rows] = mem_printf(
-                    "%s,%s,run%d,0.01,%s\n", text_number(num[0], n * g->n_unit),
-                    text_number(num[1], d), i,
-                    text_number(num[2], y * g->y_unit));
+                lines[rows] = mem_printf("%s,%s,run%d,0.01,%s\n",
+                                         text_number(num[0], n * g->n_unit),
+                                         text_number(num[1], d), i,
+                                         text_number(num[2], y * g->y_unit));
             }
     order = mem_array((size_t)rows, sizeof *order);
     for (int i = 0; i < rows; i++)
@@ -76,8 +76,12 @@ static char *make_csv(const struct design *g, uint64_t seed)
 
 static struct design good(void)
 {
-    return (struct design){ .law = "chinchilla", .n_sizes = 7, .n_tokens = 7,
-                            .seeds = 1, .sigma = 0.003, .n_unit = 1,
+    return (struct design){ .law = "chinchilla",
+                            .n_sizes = 7,
+                            .n_tokens = 7,
+                            .seeds = 1,
+                            .sigma = 0.003,
+                            .n_unit = 1,
                             .y_unit = 1 };
 }
 
@@ -112,8 +116,8 @@ static int raised(const struct design *g, enum fit_code code)
     return raised_by(g, code, "chinchilla");
 }
 
-static bool warns(const struct design *g, enum fit_code code,
-                  const char *law, const char *const *options)
+static bool warns(const struct design *g, enum fit_code code, const char *law,
+                  const char *const *options)
 {
     struct fitted x;
     bool has;
@@ -224,8 +228,9 @@ static void few_points_are_said_and_give_no_error_at_n_equal_p(void **state)
     struct fitted x;
 
     (void)state;
-    fitted_text(&x, "N,D,loss\n1e8,1e9,3.7\n1e9,1e10,2.8\n1e10,1e10,2.6\n"
-                    "1e8,1e11,2.96\n1e9,1e12,2.4\n",
+    fitted_text(&x,
+                "N,D,loss\n1e8,1e9,3.7\n1e9,1e10,2.8\n1e10,1e10,2.6\n"
+                "1e8,1e11,2.96\n1e9,1e12,2.4\n",
                 "chinchilla", NO_OPTIONS);
     check_ok(x.status, x.err);
     assert_true(fit_has(&x.fit, FIT_FEW_POINTS));
@@ -308,8 +313,8 @@ static void clustered_rows_are_noticed_and_resampled_together(void **state)
     g.run_sigma = 0.01;
     g.sigma = 0.001;
     assert_true(warns(&g, FIT_CLUSTERED_ROWS, "chinchilla", NO_OPTIONS));
-    assert_false(warns(&g, FIT_CLUSTERED_ROWS, "chinchilla",
-                       OPTIONS("cluster=run")));
+    assert_false(
+        warns(&g, FIT_CLUSTERED_ROWS, "chinchilla", OPTIONS("cluster=run")));
 
     /* Errors of runs do not average out over their rows: the law's value far
      * out must be less certain when runs are resampled. */
@@ -526,8 +531,7 @@ static void grouped_parameters_equal_separate_fits(void **state)
                    1e-12);
     check_relative(x.fit.rss, a.fit.rss + b.fit.rss, 1e-9);
     fitted_release(&x);
-    fitted_text(&x, both, "y = k*x",
-                OPTIONS("group=k:g", "fix=k[b]=5"));
+    fitted_text(&x, both, "y = k*x", OPTIONS("group=k:g", "fix=k[b]=5"));
     check_ok(x.status, x.err);
     assert_int_equal(x.fit.n_params, 1);
     check_close(fitted_get(&x, "k[b]")->value, 5, 0);
@@ -556,11 +560,12 @@ static void objectives_are_what_their_names_say(void **state)
                        OPTIONS(spaces[s], losses[k], "bootstrap=0"));
             for (size_t i = 0; i < x.model->rows; i++) {
                 const double y = x.model->y[i], mu = x.fit.mu[i];
-                const double r = s == 0 ? log(y / mu)
-                                 : s == 1 ? y - mu : (y - mu) / y;
+                const double r = s == 0   ? log(y / mu)
+                                 : s == 1 ? y - mu
+                                          : (y - mu) / y;
                 const double a = fabs(r), d = 0.002;
 
-                sum += k == 0 ? r * r
+                sum += k == 0   ? r * r
                        : k == 1 ? a
                        : k == 2 ? (a <= d ? r * r / 2 : d * (a - d / 2))
                                 : d * d / 2 * log(1 + r * r / d / d);
