@@ -1,5 +1,6 @@
 #include "harness/plan.h"
 
+#include <limits.h>
 #include <math.h>
 #include <sched.h>
 #include <stdio.h>
@@ -312,4 +313,35 @@ void plan_free(struct plan *p)
     free(p->point_s);
     free(p->over);
     free(p);
+}
+
+enum status plan_budget(int *allowed, const struct grid *g,
+                        const struct plan_options *options, struct err *err)
+{
+    const struct doc *d = g->source->doc;
+    const char *then = doc_text(d, "budget.on_exceed");
+    struct plan_options o = *options;
+    struct plan *p;
+    enum status st;
+
+    *allowed = INT_MAX;
+    if (doc_number(d, "budget.max_flops") == 0 &&
+        doc_number(d, "budget.max_wall") == 0 &&
+        doc_number(d, "budget.max_runs") == 0 &&
+        doc_number(d, "budget.max_disk") == 0)
+        return OK;
+    if (doc_number(d, "budget.max_wall") == 0)
+        o.flops_s = 1; /* no time is asked for */
+    st = plan_make(&p, g, &o, err);
+    if (st != OK)
+        return st;
+    if (p->over && then && strcmp(then, "truncate") == 0)
+        *allowed = p->allowed;
+    else if (p->over)
+        st = err_set(err, ERR_REFUSED,
+                     "over budget: %s; nothing was started ([budget] "
+                     "on_exceed = truncate runs the first %d)",
+                     p->over, p->allowed);
+    plan_free(p);
+    return st;
 }

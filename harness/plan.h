@@ -66,6 +66,12 @@ enum status plan_make(struct plan **out, const struct grid *g,
                       const struct plan_options *options, struct err *err);
 void plan_free(struct plan *p);
 
+/* How many of the runs still to do [budget] allows: INT_MAX without a limit,
+ * the first that fit with on_exceed = truncate, else ERR_REFUSED with a
+ * sentence.  The speed is only measured when max_wall is set. */
+enum status plan_budget(int *allowed, const struct grid *g,
+                        const struct plan_options *options, struct err *err);
+
 /* Cores this process may run on, divided by the threads of a run. */
 int plan_default_slots(const struct grid *g);
 

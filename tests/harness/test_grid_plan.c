@@ -1,4 +1,5 @@
 /* Prices of grids against numbers worked out by hand. */
+#include <limits.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,6 +77,28 @@ static void a_budget_says_what_is_exceeded_and_how_much_fits(void **state)
         plan_free(p);
         grid_free(g);
     }
+}
+
+static void over_budget_is_refused_or_cut_as_the_grid_says(void **state)
+{
+    const struct plan_options o = { .slots = 2, .flops_s = 1e9 };
+    struct grid *g = grid_of(TWO_LENGTHS, NULL);
+    struct err err = { 0 };
+    int allowed = 0;
+
+    (void)state;
+    check_ok(plan_budget(&allowed, g, &o, &err), err);
+    assert_int_equal(allowed, INT_MAX);
+    grid_free(g);
+    g = grid_of(TWO_LENGTHS, "budget.max_runs=3", NULL);
+    assert_int_equal(plan_budget(&allowed, g, &o, &err), ERR_REFUSED);
+    check_says(err, "over budget: budget.max_runs = 3, but the runs need 4");
+    grid_free(g);
+    g = grid_of(TWO_LENGTHS, "budget.max_runs=3",
+                "budget.on_exceed=truncate", NULL);
+    check_ok(plan_budget(&allowed, g, &o, &err), err);
+    assert_int_equal(allowed, 3);
+    grid_free(g);
 }
 
 static void speed_is_measured_on_the_models_of_the_grid(void **state)
@@ -173,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cost_is_flops_over_speed_on_the_slots),
         cmocka_unit_test(a_budget_says_what_is_exceeded_and_how_much_fits),
+        cmocka_unit_test(over_budget_is_refused_or_cut_as_the_grid_says),
         cmocka_unit_test(speed_is_measured_on_the_models_of_the_grid),
         cmocka_unit_test(finished_runs_are_counted_and_correct_the_speed),
         cmocka_unit_test(summaries_say_what_was_written),
