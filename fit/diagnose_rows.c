@@ -13,7 +13,8 @@
 enum status diagnose_clusters(struct fit *f, const struct table *t,
                               const char *cluster, struct err *err)
 {
-    const int col = table_find(t, cluster);
+    const bool run = strcmp(cluster, "run") == 0 && table_find(t, "run") < 0;
+    const int col = table_find(t, run ? "run_id" : cluster);
     const char *near = table_nearest(t, cluster);
 
     if (col < 0 && strcmp(cluster, "row") == 0)
@@ -290,11 +291,25 @@ static void report_left_out(struct fit *f)
     str_release(&s);
 }
 
+/* Standard deviations that were given are only believed as to their ratios;
+ * whether they fit the scatter is worth knowing. */
+static void note_deviations(struct fit *f)
+{
+    const double chi2 = f->rss, p = gsl_cdf_chisq_Q(chi2, f->dof);
+
+    if (f->m->has_sigma && (p < 1e-3 || p > 1 - 1e-3))
+        fit_note(f, "rows scatter %.3g times as much as their standard "
+                    "deviations say (chi-square %.4g on %d); intervals follow "
+                    "the scatter",
+                 f->sigma, chi2, f->dof);
+}
+
 void diagnose_rows(struct fit *f, const struct table *t,
                    const struct fit_spec *spec)
 {
     report_left_out(f);
     if (f->dof > 0) {
+        note_deviations(f);
         test_replicates(f);
         diagnose_pattern(f);
         find_outliers(f);

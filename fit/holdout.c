@@ -99,7 +99,16 @@ enum status holdout_split(bool **held, const struct table *t, const char *rule,
 
 /* --- judging ------------------------------------------------------------- */
 
-static void judge_rows(struct holdout_step *s, int *unpredicted,
+static void keep_row(struct holdout *h, const struct model *test, size_t row,
+                     double predicted)
+{
+    h->rows = mem_grow(h->rows, (size_t)h->n_rows + 1, sizeof *h->rows);
+    h->rows[h->n_rows++] =
+        (struct holdout_row){ test->number[row], test->y[row], predicted };
+}
+
+/* Rows are kept in h only for its final split. */
+static void judge_rows(struct holdout_step *s, struct holdout *h,
                        const struct fit *f, const struct model *test)
 {
     int n = 0, inside = 0, known = 0;
@@ -110,9 +119,11 @@ static void judge_rows(struct holdout_step *s, int *unpredicted,
         double r;
 
         if (!predict_row(&p, f, test, i)) {
-            ++*unpredicted;
+            h->unpredicted++;
             continue;
         }
+        if (s == &h->all)
+            keep_row(h, test, i, p.value);
         r = model_residual(test, i, p.value) / test->scale[i];
         s->rmse += r * r;
         s->mean += r;
@@ -130,7 +141,7 @@ static void judge_rows(struct holdout_step *s, int *unpredicted,
 }
 
 /* Fit the rows below a level and predict those at it. */
-static enum status roll(struct holdout_step *s, int *unpredicted,
+static enum status roll(struct holdout_step *s, struct holdout *h,
                         const struct table *t, const char *column, double level,
                         const struct fit_spec *spec, struct err *err)
 {
@@ -155,7 +166,7 @@ static enum status roll(struct holdout_step *s, int *unpredicted,
         st = fit_run(&f, m, train, spec, err);
     if (st == OK) {
         s->level = level;
-        judge_rows(s, unpredicted, &f, mt);
+        judge_rows(s, h, &f, mt);
         fit_release(&f);
     }
     fit_model_free(m);
@@ -181,8 +192,7 @@ static enum status roll_all(struct holdout *h, const struct table *t,
             return err_set(err, ERR_USAGE,
                            "--holdout rolling: %s has fewer than %d values",
                            r->column, k);
-        st = roll(&h->steps[h->n_steps++], &h->unpredicted, t, r->column, level,
-                  spec, err);
+        st = roll(&h->steps[h->n_steps++], h, t, r->column, level, spec, err);
     }
     return st;
 }
@@ -206,7 +216,7 @@ enum status holdout_judge(struct holdout *h, const struct fit *f,
     if (st == OK)
         st = fit_model_new_test(&m, test, spec, err);
     if (st == OK)
-        judge_rows(&h->all, &h->unpredicted, f, m);
+        judge_rows(&h->all, h, f, m);
     fit_model_free(m);
     table_free(test);
     return st;
@@ -216,6 +226,7 @@ void holdout_release(struct holdout *h)
 {
     free(h->rule);
     free(h->steps);
+    free(h->rows);
     *h = (struct holdout){ 0 };
 }
 
@@ -224,13 +235,13 @@ void holdout_release(struct holdout *h)
 static void add_step(struct str *out, const struct holdout_step *s,
                      const char *what)
 {
-    str_addf(out, "  %-22s %5d %5d   %9.4g  %+9.4g", what, s->n_train,
+    str_addf(out, "  %-22s %5d %5d %9.4g %+9.4g", what, s->n_train,
              s->n_test, s->rmse, s->mean);
     if (isnan(s->covered))
         str_add(out, "        -");
     else
         str_addf(out, "   %4.0f %%", 100 * s->covered);
-    str_addf(out, "   %.2gx\n", s->beyond);
+    str_addf(out, "  %.2gx\n", s->beyond);
 }
 
 void holdout_text(struct str *out, const struct holdout *h,
@@ -239,8 +250,8 @@ void holdout_text(struct str *out, const struct holdout *h,
     char buf[32], *what;
 
     str_addf(out,
-             "\n  held out (%s residuals)    train  test        rmse"
-             "       mean  covered   beyond\n",
+             "\n  held out (%s residuals)   train  test      rmse"
+             "      mean  covered  beyond\n",
              fit_space_name(m->space));
     for (int i = 0; i < h->n_steps; i++) {
         what = mem_printf("at %s", text_si(buf, h->steps[i].level, 3));

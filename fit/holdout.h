@@ -22,12 +22,19 @@ struct holdout_step {
     double beyond;     /* largest factor outside the range of the training */
 };
 
+struct holdout_row {
+    int64_t number; /* line or run */
+    double observed, predicted;
+};
+
 struct holdout {
     char *rule;
     int unpredicted; /* rows whose format the training has not seen */
     struct holdout_step all;   /* the final split */
     struct holdout_step *steps; /* of rolling */
     int n_steps;
+    struct holdout_row *rows;   /* of the final split */
+    int n_rows;
 };
 
 /* Which rows the rule holds out; for rolling, those of the largest value. */

@@ -94,8 +94,8 @@ static void add_quality(struct str *out, const struct fit *f)
              f->dof);
     if (!isnan(f->noise))
         str_addf(out,
-                 "  replicate sd %.4g on %d: runs that differ in nothing "
-                 "but the seed\n",
+                 "  replicate sd %.4g on %d: rows that agree in every "
+                 "variable\n",
                  f->noise, f->noise_dof);
     str_addf(out,
              "  condition number (scaled) %.4g; %d of %d starts reached "

@@ -43,6 +43,22 @@ static enum status derive_tokens(struct table *t, const struct cli *cli,
     return table_derive(t, "D = C/(6*N)", err);
 }
 
+/* A table of differences alone is meant for the law of them. */
+static void use_paired_form(struct fit_request *rq, const struct cli *cli)
+{
+    const struct law *law = rq->spec.law;
+
+    if (!law || !law->paired || table_find(rq->table, "loss") >= 0 ||
+        table_find(rq->table, "delta") < 0)
+        return;
+    law = law_find(law->paired);
+    cli_note(cli, "no column loss, but delta: using law %s", law->name);
+    rq->spec.law = law;
+    rq->spec.formula = law->formula;
+    if (!cli_value(cli, "space", NULL))
+        rq->spec.space = law->space;
+}
+
 static enum status prepare_table(struct fit_request *rq, const struct cli *cli,
                                  struct err *err)
 {
@@ -56,6 +72,8 @@ static enum status prepare_table(struct fit_request *rq, const struct cli *cli,
     for (int i = 0;
          st == OK && !rq->from_db && (text = cli_nth(cli, "where", i)); i++)
         st = table_filter(rq->table, text, err);
+    if (st == OK)
+        use_paired_form(rq, cli);
     if (st == OK && rq->table->rows == 0)
         st = err_set(err, ERR_FIT, "no row of %s is selected", rq->source);
     return st;
@@ -103,10 +121,13 @@ static enum status choose_law(struct fit_request *rq, const struct cli *cli,
     if (!formula)
         st = law_need(&law, name ? name : "qat-delta", err);
     free(own);
-    if (st == OK && rq->paired && (!law || !law->paired) && !formula)
+    if (st == OK && rq->paired && (!law || !law->paired) && !formula &&
+        !text_has_prefix(law->formula, "delta "))
         st = err_set(err, ERR_USAGE, "law %s has no paired form", law->name);
-    if (st == OK && rq->paired && law)
+    if (st == OK && rq->paired && law && law->paired)
         law = law_find(law->paired);
+    /* A law of differences alone needs them, paired or not. */
+    rq->paired = rq->paired || (law && text_has_prefix(law->formula, "delta "));
     if (st == OK)
         fit_spec_init(&rq->spec, law, formula);
     return st;

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "fit/fit.h"
+#include "fit/holdout.h"
 #include "harness/cli.h"
 #include "harness/grid.h"
 
@@ -81,9 +82,9 @@ enum status fit_plan_verdict(struct str *out, bool *identifiable,
                              const struct grid *g, const char *law,
                              double noise, struct err *err);
 
-/* Write the fit into the database; *id is its fit_id. */
+/* Write the fit into the database; *id is its fit_id.  held may be NULL. */
 enum status fit_store(int64_t *id, const struct fit_request *rq,
-                      const struct fit *f, const char *db_path,
-                      struct err *err);
+                      const struct fit *f, const struct holdout *held,
+                      const char *db_path, struct err *err);
 
 #endif

@@ -88,7 +88,8 @@ static enum status store_points(struct db *db, int64_t id, const struct fit *f,
 }
 
 static enum status store_fit(struct db *db, const struct fit_request *rq,
-                             const struct fit *f, struct err *err)
+                             const struct fit *f, const struct holdout *held,
+                             struct err *err)
 {
     const struct model *m = f->m;
     char loss[48], now[32], hex[HASH_HEX];
@@ -99,32 +100,49 @@ static enum status store_fit(struct db *db, const struct fit_request *rq,
     fit_loss_text(loss, &m->loss);
     name = mem_printf("%s%s%s", rq->grid ? rq->grid : "", rq->grid ? " " : "",
                       m->law ? m->law->name : "formula");
-    st = db_run(db, err,
-                "INSERT INTO fit(name, law, expr, n_def, selection, loss_fn, "
-                "huber_delta, n_starts, rng_seed, n_points, n_params, rmse, "
-                "r2, aic, bic, converged, status, data_sha256, created_at) "
-                "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                "tttttt"
-                "d"
-                "iiii"
-                "dddd"
-                "i"
-                "ttt",
-                name, m->law ? m->law->name : "formula", m->formula, rq->n_def,
-                selection, loss,
-                m->loss.kind == FIT_HUBER ? m->loss.scale : (double)NAN,
-                (int64_t)f->best.starts, (int64_t)rq->spec.seed,
-                (int64_t)m->rows, (int64_t)f->n_params,
-                sqrt(f->rss / (double)m->rows), r_squared(f), fit_aicc(f),
-                fit_bic(f), (int64_t)f->best.converged,
-                fit_is_sound(f) ? "ok" : "unsound", hex, clock_iso(now));
+    st = db_run(
+        db, err,
+        "INSERT INTO fit(name, law, expr, n_def, selection, loss_fn, "
+        "huber_delta, n_starts, rng_seed, n_points, n_params, rmse, "
+        "r2, aic, bic, holdout, holdout_rmse, converged, status, data_sha256, "
+        "created_at) "
+        "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        "tttttt"
+        "d"
+        "iiii"
+        "ddddtd"
+        "i"
+        "ttt",
+        name, m->law ? m->law->name : "formula", m->formula, rq->n_def,
+        selection, loss,
+        m->loss.kind == FIT_HUBER ? m->loss.scale : (double)NAN,
+        (int64_t)f->best.starts, (int64_t)rq->spec.seed, (int64_t)m->rows,
+        (int64_t)f->n_params, sqrt(f->rss / (double)m->rows), r_squared(f),
+        fit_aicc(f), fit_bic(f), held ? held->rule : NULL,
+        held ? held->all.rmse : (double)NAN, (int64_t)f->best.converged,
+        fit_is_sound(f) ? "ok" : "unsound", hex, clock_iso(now));
     free(selection);
     free(name);
     return st;
 }
 
+static enum status store_held(struct db *db, int64_t id,
+                              const struct holdout *held, struct err *err)
+{
+    enum status st = OK;
+
+    for (int i = 0; held && i < held->n_rows && st == OK; i++)
+        st = db_run(db, err,
+                    "INSERT INTO fit_point(fit_id, run_id, role, observed, "
+                    "predicted) VALUES(?,?,'holdout',?,?)",
+                    "iidd", id, held->rows[i].number, held->rows[i].observed,
+                    held->rows[i].predicted);
+    return st;
+}
+
 enum status fit_store(int64_t *id, const struct fit_request *rq,
-                      const struct fit *f, const char *db_path, struct err *err)
+                      const struct fit *f, const struct holdout *held,
+                      const char *db_path, struct err *err)
 {
     struct db *db = NULL;
     enum status st = db_open(&db, db_path, DB_WRITE, err);
@@ -132,12 +150,14 @@ enum status fit_store(int64_t *id, const struct fit_request *rq,
     if (st == OK)
         st = db_begin(db, err);
     if (st == OK) {
-        st = store_fit(db, rq, f, err);
+        st = store_fit(db, rq, f, held, err);
         *id = sqlite3_last_insert_rowid(db_handle(db));
         if (st == OK)
             st = store_params(db, *id, f, err);
         if (st == OK)
             st = store_points(db, *id, f, err);
+        if (st == OK)
+            st = store_held(db, *id, held, err);
         if (st == OK)
             st = db_commit(db, err);
         else

@@ -36,7 +36,8 @@ static void keep(struct outcome *o, const struct fit_request *rq,
 
     if (!rq->from_db || cli_flag(cli, "no-store"))
         return;
-    if (fit_store(&o->id, rq, &o->fit, cli->db_path, &err) != OK)
+    if (fit_store(&o->id, rq, &o->fit, o->has_holdout ? &o->holdout : NULL,
+                  cli->db_path, &err) != OK)
         cli_note(cli, "the fit is not stored: %s", err.text);
 }
 
@@ -47,6 +48,8 @@ static void print_json(const struct outcome *o)
     report_json(&out, &o->fit);
     if (o->has_holdout)
         holdout_json(&out, &o->holdout);
+    else
+        str_add(&out, ",\"holdout\":null");
     for (int i = 0; i < o->n_tests; i++) {
         str_add(&out, i ? "," : ",\"tests\":[");
         nested_json(&out, &o->tests[i]);
