@@ -68,7 +68,7 @@ static void strip_products(float *c, int ld, const float *x, int ldx,
                            const float *panels, int depth, int first, int rows)
 {
     for (int i = 0; i < rows; i += MR) {
-        const struct strip s = { x + (ptrdiff_t)i * ldx, ldx, 1, 0 };
+        const struct strip s = { x + (ptrdiff_t)i * ldx, ldx, 1, NULL, 0 };
         const int r = least(rows - i, MR);
 
         for (int j = 0; j < first + i + r; j += NR)
@@ -83,7 +83,8 @@ static void strip_times(float *y, int ldy, const float *strip, int ld,
                         int rows)
 {
     for (int i = 0; i < rows; i += MR) {
-        const struct strip s = { strip + (size_t)i * (size_t)ld, ld, 1, 0 };
+        const struct strip s = { strip + (size_t)i * (size_t)ld, ld, 1, NULL,
+                                 0 };
         const int r = least(rows - i, MR);
 
         for (int j = 0; j < n; j += NR)
@@ -100,7 +101,7 @@ static void strip_turned_times(float *y, int ldy, const float *strip, int ld,
     for (int k = 0; k < first + rows; k += MR) {
         const int skip = k > first ? k - first : 0;
         const struct strip s = { strip + (size_t)skip * (size_t)ld + k, 1, ld,
-                                 0 };
+                                 NULL, 0 };
 
         for (int j = 0; j < n; j += NR)
             tile_cols(y + (ptrdiff_t)k * ldy + j, ldy, &s,

@@ -12,6 +12,7 @@
 
 #define TILE_ROWS 6
 #define TILE_VECS 1
+#define TILE_COPY 8
 #include "kernels/body_gemm.h"
 
 #include "kernels/body_attention.h"
