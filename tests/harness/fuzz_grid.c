@@ -181,13 +181,14 @@ int main(int argc, char **argv)
     const double start = clock_monotonic();
     char dir[] = "/tmp/qlaw-fuzz-XXXXXX";
     struct source s = { .key = rng_key(seed, RNG_TEST, 0) };
-    char *corpus;
+    char *corpus, *folder;
     long n = 0;
 
     if (argc < 2)
         return 2;
     load_seeds(argv[1]);
-    corpus = mem_printf("%s/corpus.txt", argv[1]);
+    folder = realpath(argv[1], NULL);
+    corpus = mem_printf("%s/corpus.txt", folder ? folder : "");
     if (n_seeds == 0 || !mkdtemp(dir) || chdir(dir) != 0 ||
         symlink(corpus, "corpus.txt") != 0)
         return 2;
@@ -208,5 +209,6 @@ int main(int argc, char **argv)
     for (int i = 0; i < n_seeds; i++)
         str_release(&seeds[i]);
     free(corpus);
+    free(folder);
     return 0;
 }
