@@ -6,8 +6,10 @@
 #include "harness/page.h"
 #include "harness/html.h"
 #include "harness/plot.h"
+#include "harness/svg.h"
 
 #define LONG_BLOCK 12 /* lines; longer ones are folded */
+#define LARGE_FILE (256 * 1024) /* larger ones are not there twice */
 
 static void element(struct str *out, const char *tag, const char *text)
 {
@@ -73,26 +75,41 @@ static void add_size(struct str *out, const char *svg)
         str_addf(out, " width=\"%d\" height=\"%d\"", w, h);
 }
 
+static void add_image(struct str *out, const struct page_part *p,
+                      const char *svg)
+{
+    str_add(out, "<img");
+    html_attribute(out, "alt", p->text);
+    add_size(out, svg);
+    str_add(out, " src=\"");
+    html_data(out, "image/svg+xml", svg, strlen(svg));
+    str_add(out, "\">");
+}
+
+/* One image that knows both themes, or two. */
+static void add_picture(struct str *out, const struct page_part *p)
+{
+    char *both = p->dark ? svg_for_both(p->light, p->dark) : NULL;
+
+    str_add(out, "<picture>");
+    if (p->dark && !both) {
+        str_add(out, "<source media=\"(prefers-color-scheme: dark)\" "
+                     "srcset=\"");
+        html_data(out, "image/svg+xml", p->dark, strlen(p->dark));
+        str_add(out, "\">");
+    }
+    add_image(out, p, both ? both : p->light);
+    str_add(out, "</picture>");
+    free(both);
+}
+
 static void add_figure(struct str *out, const struct page_part *p)
 {
     str_add(out, "<figure");
     html_attribute(out, "id", p->name);
     str_add(out, ">");
-    if (p->light) {
-        str_add(out, "<picture>");
-        if (p->dark) {
-            str_add(out, "<source media=\"(prefers-color-scheme: dark)\" "
-                         "srcset=\"");
-            html_data(out, "image/svg+xml", p->dark, strlen(p->dark));
-            str_add(out, "\">");
-        }
-        str_add(out, "<img");
-        html_attribute(out, "alt", p->text);
-        add_size(out, p->light);
-        str_add(out, " src=\"");
-        html_data(out, "image/svg+xml", p->light, strlen(p->light));
-        str_add(out, "\"></picture>");
-    }
+    if (p->light)
+        add_picture(out, p);
     str_add(out, "<figcaption>");
     html_text(out, p->text);
     str_add(out, " <span class=\"files\">");
@@ -116,7 +133,7 @@ static void add_block(struct str *out, const struct page_part *p)
     } else {
         element(out, "p", p->text);
     }
-    if (p->name) {
+    if (p->name && strlen(p->body) < LARGE_FILE) {
         str_add(out, "<p><a");
         html_attribute(out, "download", p->name);
         str_add(out, " href=\"");

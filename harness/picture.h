@@ -82,6 +82,7 @@ struct picture {
     bool share_rows;       /* those of a row have one y range */
     bool no_key;
     int columns;     /* 0: chosen */
+    double height;   /* in pixels, 0: chosen */
     struct picture_panel *panels;
     int n_panels;
     struct picture_series *series;
@@ -141,10 +142,18 @@ bool picture_is_empty(const struct picture *p);
 /* Give every axis its range and tics. */
 void picture_axes(struct picture *p);
 
+/* Where a value lies on a finished axis: 0 at its low end, 1 at its high. */
+double picture_unit(const struct picture_axis *a, double v);
+
 /* Panels side by side. */
 int picture_columns(const struct picture *p);
 
 /* A number as an axis shows it: 0.05, 200, 2×10⁴. */
 const char *picture_number(char buf[48], double x);
+
+/* --- picture_thin.c ------------------------------------------------------------ */
+
+/* Give points that cannot be seen the size 0. */
+void picture_thin(struct picture *p);
 
 #endif

@@ -181,3 +181,9 @@ void picture_axes(struct picture *p)
         finish(&p->panels[i].y, 6);
     }
 }
+
+double picture_unit(const struct picture_axis *a, double v)
+{
+    return a->log ? log(v / a->lo) / log(a->hi / a->lo)
+                  : (v - a->lo) / (a->hi - a->lo);
+}

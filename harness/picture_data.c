@@ -31,12 +31,6 @@ struct layout {
 
 /* --- names ------------------------------------------------------------------- */
 
-static double to_unit(const struct picture_axis *a, double v)
-{
-    return a->log ? log(v / a->lo) / log(a->hi / a->lo)
-                  : (v - a->lo) / (a->hi - a->lo);
-}
-
 static double from_unit(const struct picture_axis *a, double u)
 {
     return a->log ? a->lo * pow(a->hi / a->lo, u)
@@ -122,7 +116,7 @@ static void place_beside(struct layout *l, const struct picture *p)
 
         for (int s = 0; s < p->n_series; s++) {
             const double end = end_of(p, i, s);
-            const double at = isnan(end) ? end : to_unit(y, end);
+            const double at = isnan(end) ? end : picture_unit(y, end);
 
             if (isnan(at))
                 continue;
@@ -192,7 +186,7 @@ static void lay_out(struct layout *l, const struct picture *p)
     l->columns = picture_columns(p);
     l->rows = n ? (n + l->columns - 1) / l->columns : 1;
     l->width = 860;
-    l->height = l->rows == 1 ? 440 : 90 + 310 * l->rows;
+    l->height = p->height > 0 ? p->height : l->rows == 1 ? 440 : 80 + 330 * l->rows;
     for (int i = 0; i < n; i++)
         for (int k = 0; k < p->panels[i].y.n_tics; k++) {
             const size_t len = label_length(p->panels[i].y.tics[k].text);
@@ -285,12 +279,13 @@ static void add_panels(struct str *out, const struct picture *p)
 {
     dat_block(out, "panels",
               "panel\ttitle\txlabel\tylabel\txlog\txmin\txmax\tylog\tymin\t"
-              "ymax\tpoints\tbars\tboxes\tmarks\tband_first\tband_last\t"
-              "curve_first\tcurve_last");
+              "ymax\tpoints\tbars\tboxes\tmarks\tnames\tband_first\t"
+              "band_last\tcurve_first\tcurve_last");
     for (int i = 0; i < p->n_panels; i++) {
         const struct picture_panel *q = &p->panels[i];
         char *title = label_cut(q->title, 40);
-        int points = 0, bars = 0, boxes = 0, marks = 0, b0, b1, c0, c1;
+        int points = 0, bars = 0, boxes = 0, marks = 0, names = 0;
+        int b0, b1, c0, c1;
 
         for (int k = 0; k < p->n_points; k++)
 {
@@ -300,7 +295,10 @@ static void add_panels(struct str *out, const struct picture *p)
         for (int k = 0; k < p->n_boxes; k++)
             boxes += p->boxes[k].panel == i;
         for (int k = 0; k < p->n_marks; k++)
-            marks += p->marks[k].panel == i;
+{
+            marks += p->marks[k].panel == i && p->marks[k].shade >= 0;
+            names += p->marks[k].panel == i && p->marks[k].shade < 0;
+        }
         span(&b0, &b1, p->bands, p->n_bands, i);
         span(&c0, &c1, p->curves, p->n_curves, i);
         dat_number(out, i);
@@ -308,7 +306,7 @@ static void add_panels(struct str *out, const struct picture *p)
         dat_text(out, q->x.label);
         dat_text(out, q->y.label);
         NUMBERS(out, q->x.log, q->x.lo, q->x.hi, q->y.log, q->y.lo, q->y.hi,
-                points, bars, boxes, marks, b0, b1, c0, c1);
+                points, bars, boxes, marks, names, b0, b1, c0, c1);
         dat_end_line(out);
         free(title);
     }
@@ -405,6 +403,7 @@ static void add_points(struct str *out, const struct picture *p)
         }
         end_panel(out, found, 8);
     }
+
 }
 
 static void add_lines(struct str *out, const struct picture_line *lines, int n,
@@ -502,6 +501,7 @@ void picture_data(struct str *out, struct picture *p, const char *name)
     sort_lines(p->curves, &p->n_curves);
     sort_lines(p->bands, &p->n_bands);
     picture_axes(p);
+    picture_thin(p);
     lay_out(&l, p);
     dat_comment(out, head);
     dat_block(out, "texts", "number\twhat\ttext");

@@ -1,6 +1,8 @@
 /* plot.c - the table of figures. */
 #include "harness/plot.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct plot_figure figures[] = {
@@ -18,8 +20,27 @@ static const struct plot_figure figures[] = {
       plot_delta_d, "formats" },
     { "delta-vs-G", "loss above the twin against group size", plot_delta_g,
       "formats" },
+    { "delta-contour", "lines of equal cost over N and D", plot_delta_contour,
+      "formats" },
+    { "effective-parameters", "what a quantized model is worth, over N and D",
+      plot_effective, "formats" },
+    { "split-map", "cost by exponent and mantissa bits, best marked",
+      plot_split, "formats" },
+    { "parts-whole", "cost of operands together against their sum",
+      plot_parts, "formats" },
+    { "ablation", "cost of each operand, with the noise of seeds",
+      plot_ablation, "formats" },
+    { "critical-data", "tokens beyond which more raise the loss",
+      plot_critical, "predictions" },
+    { "precision-compute", "bits that make the best of a budget",
+      plot_precision, "predictions" },
+    { "profiles", "how well the data hold each parameter", plot_profiles,
+      "quality" },
+    { "bootstrap", "refits of resampled rows", plot_bootstrap, "quality" },
     { "loss-curves", "losses on the way, and their distance from the twins",
       plot_curves, "runs" },
+    { "coverage", "what of the grid was run", plot_coverage, "runs" },
+    { "cost", "planned operations and the time they took", plot_cost, "cost" },
 };
 
 const struct plot_figure *plot_figure_at(int i)
@@ -80,4 +101,40 @@ void plot_group_tics(struct picture_axis *a, const struct plot_data *d)
 
         picture_tic(a, seen[i], text_si(buf, seen[i], 3));
     }
+}
+
+static const char *kind_of(const struct plot_point *p, bool arms)
+{
+    return arms && *p->arm ? p->arm : p->family;
+}
+
+int plot_families(const struct plot_point **out, int max,
+                  const struct plot_data *d, bool arms)
+{
+    const struct plot_point **kind = mem_array((size_t)d->n + 1, sizeof *kind);
+    int *count = mem_array((size_t)d->n + 1, sizeof *count), n = 0, m = 0;
+
+    for (int i = 0; i < d->n; i++) {
+        const struct plot_point *p = &d->points[i];
+        int k = 0;
+
+        if (p->base || !p->known || !isfinite(p->delta))
+            continue;
+        while (k < n && strcmp(kind_of(kind[k], arms), kind_of(p, arms)) != 0)
+            k++;
+        if (k == n)
+            kind[n++] = p;
+        count[k]++;
+    }
+    for (int i = 0; i < n && m < max; i++) {
+        int fuller = 0;
+
+        for (int k = 0; k < n; k++)
+            fuller += count[k] > count[i] || (count[k] == count[i] && k < i);
+        if (fuller < max)
+            out[m++] = kind[i];
+    }
+    free(kind);
+    free(count);
+    return m;
 }

@@ -21,7 +21,7 @@ struct plot_figure {
     const char *what; /* one line for a list of figures */
     /* *out stays NULL when there is nothing to show, with the reason in err
      * and ERR_USAGE; the other failures are of the database. */
-    enum status (*build)(struct picture **out, const struct plot_data *d,
+    enum status (*build)(struct picture **out, struct plot_data *d,
                          const struct plot_choice *choice, struct err *err);
     const char *section; /* of the report it stands in: runs, law, quality, ... */
 };
@@ -48,7 +48,7 @@ enum status plot_write(struct picture *p, const char *name, const char *folder,
 /* --- builders ------------------------------------------------------------------ */
 
 #define PLOT_BUILDER(name)                                                    \
-    enum status name(struct picture **out, const struct plot_data *d,         \
+    enum status name(struct picture **out, struct plot_data *d,               \
                      const struct plot_choice *choice, struct err *err)
 
 PLOT_BUILDER(plot_loss_n);
@@ -60,9 +60,25 @@ PLOT_BUILDER(plot_delta_g);
 PLOT_BUILDER(plot_predicted);
 PLOT_BUILDER(plot_residuals);
 PLOT_BUILDER(plot_curves);
+PLOT_BUILDER(plot_coverage);
+PLOT_BUILDER(plot_cost);
+PLOT_BUILDER(plot_parts);
+PLOT_BUILDER(plot_ablation);
+PLOT_BUILDER(plot_split);
+PLOT_BUILDER(plot_delta_contour);
+PLOT_BUILDER(plot_effective);
+PLOT_BUILDER(plot_critical);
+PLOT_BUILDER(plot_precision);
+PLOT_BUILDER(plot_profiles);
+PLOT_BUILDER(plot_bootstrap);
 
 /* Tics at the group sizes that were run, when they are few. */
 void plot_group_tics(struct picture_axis *a, const struct plot_data *d);
+
+/* The first point of each family (arms: of each arm) that the fit knows and
+ * whose cost was measured; the max with the most points, in their order. */
+int plot_families(const struct plot_point **out, int max,
+                  const struct plot_data *d, bool arms);
 
 /* "N = 55.3k" with the unit of the variable. */
 void plot_setting(struct str *out, const char *var, double value);

@@ -31,13 +31,31 @@ struct curves {
     const char *arms[MAX_ARMS];
     int n_arms, all_arms;
     bool seeds; /* some arm has several */
+    bool *usable; /* of each point */
 };
 
 /* --- choosing ------------------------------------------------------------------------ */
 
-static bool usable(const struct plot_point *p)
+/* Points that have a stored curve. */
+static enum status find_usable(struct curves *c, struct err *err)
 {
-    return p->done > 0 || p->diverged > 0;
+    sqlite3_stmt *stmt;
+    enum status st = OK;
+
+    c->usable = mem_array((size_t)c->d->n + 1, sizeof *c->usable);
+    for (int i = 0; i < c->d->n && st == OK; i++) {
+        st = db_prepare(&stmt, c->d->db,
+                        "SELECT 1 FROM run r WHERE r.point_id = ? AND EXISTS "
+                        "(SELECT 1 FROM curve c WHERE c.run_id = r.run_id AND "
+                        "c.train_loss IS NOT NULL) LIMIT 1",
+                        err);
+        if (st == OK)
+            db_bind(stmt, "t", c->d->points[i].id);
+        if (st == OK)
+            st = db_step(&c->usable[i], c->d->db, stmt, err);
+        sqlite3_reset(stmt);
+    }
+    return st;
 }
 
 static int by_number(const void *a, const void *b)
@@ -55,11 +73,11 @@ static void choose_sizes(struct curves *c)
     int n = 0;
 
     for (int i = 0; i < c->d->n; i++)
-        if (usable(&c->d->points[i]))
+        if (c->usable[i])
             c->D = fmax(c->D, c->d->points[i].D);
     for (int i = 0; i < c->d->n && n < 256; i++) {
         const struct plot_point *p = &c->d->points[i];
-        bool seen = p->D != c->D || !usable(p);
+        bool seen = p->D != c->D || !c->usable[i];
 
         for (int k = 0; k < n; k++)
             seen = seen || all[k] == p->N;
@@ -89,7 +107,7 @@ static void choose_arms(struct curves *c)
     for (int i = 0; i < c->d->n; i++) {
         const struct plot_point *p = &c->d->points[i];
         const char *name = p->base ? p->family : *p->arm ? p->arm : p->fmt;
-        bool seen = p->D != c->D || !has_size(c, p->N) || !usable(p);
+        bool seen = p->D != c->D || !has_size(c, p->N) || !c->usable[i];
 
         for (int k = 0; k < n && !seen; k++)
             seen = strcmp(all[k], name) == 0;
@@ -312,9 +330,14 @@ PLOT_BUILDER(plot_curves)
     enum status st = OK;
 
     (void)choice;
-    choose_sizes(&c);
-    choose_arms(&c);
-    if (c.n_arms)
+    st = find_usable(&c, err);
+    if (st == OK) {
+        choose_sizes(&c);
+        choose_arms(&c);
+    }
+    free(c.usable);
+    c.usable = NULL;
+    if (st == OK && c.n_arms)
         st = first_tokens(&c, err);
     if (st == OK && (!c.n_arms || !(c.tokens_lo > 0) || c.tokens_lo >= c.D))
         st = err_set(err, ERR_USAGE, "no loss curve is stored");

@@ -32,17 +32,22 @@ static char *points_sql(const struct plot_data *d)
         "sum(state IN ('failed','timeout','cancelled')) AS failed, "
         "sum(state IN ('pending','queued','running','paused')) AS waiting, "
         "sum(wall_s) AS wall_s FROM run LEFT JOIN result USING(run_id) "
-        "GROUP BY point_id) "
-        "SELECT p.point_id, p.fmt, p.arm, p.gran, p.act_fmt, p.is_base, %s, "
+        "GROUP BY point_id), fitted AS (SELECT DISTINCT point_id FROM "
+        "fit_point JOIN run USING(run_id) WHERE fit_id = ?2) "
+        "SELECT p.point_id, p.fmt, p.arm, p.gran, p.act_fmt, "
+        "p.fmt || coalesce('/' || p.act_fmt, '') || "
+        "coalesce('//' || p.grad_fmt, ''), p.is_base, %s, "
         "p.tokens, coalesce(p.group_size, p.g_eff), p.exp_bits, p.man_bits, "
         "p.bits, p.gmse, p.n_layer, p.d_model, p.flops_plan, pt.seeds, "
         "pt.loss, pt.se, dg.seeds, dg.delta, dg.delta_se, s.runs, s.done, "
-        "s.diverged, s.failed, s.waiting, s.wall_s "
+        "s.diverged, s.failed, s.waiting, s.wall_s, "
+        "f.point_id IS NOT NULL "
         "FROM chosen JOIN point p USING(point_id) "
         "LEFT JOIN points pt USING(point_id) "
         "LEFT JOIN degradation dg USING(point_id) "
         "LEFT JOIN states s USING(point_id) "
-        "ORDER BY p.is_base DESC, p.fmt, p.act_fmt, 9, p.arm, 7, 8, p.point_id",
+        "LEFT JOIN fitted f USING(point_id) "
+        "ORDER BY p.point_id",
         d->grid ? of_grid : of_all, n_sql(d->fit));
 }
 
@@ -94,6 +99,7 @@ static struct plot_point read_point(sqlite3_stmt *s)
     p.arm = column_text(s, c++);
     p.gran = column_text(s, c++);
     p.act_fmt = column_text(s, c++);
+    p.quant = column_text(s, c++);
     p.base = sqlite3_column_int(s, c++) != 0;
     p.N = column_number(s, c++);
     p.D = column_number(s, c++);
@@ -117,8 +123,45 @@ static struct plot_point read_point(sqlite3_stmt *s)
     p.failed = sqlite3_column_int(s, c++);
     p.waiting = sqlite3_column_int(s, c++);
     p.wall_s = column_number(s, c++);
+    p.in_fit = sqlite3_column_int(s, c++) != 0;
     p.family = family_of(&p);
     return p;
+}
+
+/* Twins first, then by format, what is quantized, group, size and tokens. */
+static int in_order(const void *a, const void *b)
+{
+    const struct plot_point *x = a, *y = b;
+    const double keys[][2] = {
+        { isnan(x->G) ? HUGE_VAL : x->G, isnan(y->G) ? HUGE_VAL : y->G },
+        { x->N, y->N },
+        { x->D, y->D },
+    };
+    int c = y->base - x->base;
+
+    c = c ? c : strcmp(x->fmt, y->fmt);
+    c = c ? c : strcmp(x->family, y->family);
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0] && !c; i++)
+        c = (keys[i][0] > keys[i][1]) - (keys[i][0] < keys[i][1]);
+    return c ? c : strcmp(x->id, y->id);
+}
+
+/* The law speaks of families of which it has seen runs.  A fit that remembers
+ * no runs is taken to have seen all. */
+static void find_known(struct plot_data *d)
+{
+    bool any = false;
+
+    for (int i = 0; i < d->n; i++)
+        any = any || d->points[i].in_fit;
+    for (int i = 0; i < d->n; i++) {
+        struct plot_point *p = &d->points[i];
+
+        p->known = !any || p->base;
+        for (int k = 0; k < d->n && !p->known; k++)
+            p->known = d->points[k].in_fit &&
+                       strcmp(d->points[k].family, p->family) == 0;
+    }
 }
 
 static enum status read_points(struct plot_data *d, struct err *err)
@@ -136,6 +179,7 @@ static enum status read_points(struct plot_data *d, struct err *err)
     if (st != OK)
         return st;
     sqlite3_bind_int64(stmt, 1, d->grid_id);
+    sqlite3_bind_int64(stmt, 2, d->fit ? d->fit->id : 0);
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         if (d->n == cap)
             d->points = mem_grow(d->points, (size_t)(cap = 2 * cap + 64),
@@ -146,6 +190,8 @@ static enum status read_points(struct plot_data *d, struct err *err)
         st = err_set(err, ERR_DB, "%s: %s", d->db_path,
                      sqlite3_errmsg(db_handle(d->db)));
     sqlite3_finalize(stmt);
+    if (d->n)
+        qsort(d->points, (size_t)d->n, sizeof *d->points, in_order);
     return st;
 }
 
@@ -216,6 +262,8 @@ enum status plot_data_read(struct plot_data **out, const char *db_path,
         st = plot_fit_read(&d->fit, d->db, grid, fit_id, err);
     if (st == OK)
         st = read_points(d, err);
+    if (st == OK)
+        find_known(d);
     if (!d->description)
         d->description = mem_strdup("");
     if (st == OK)
@@ -237,9 +285,11 @@ void plot_data_free(struct plot_data *d)
         free(p->arm);
         free(p->gran);
         free(p->act_fmt);
+        free(p->quant);
         free(p->family);
     }
     free(d->points);
+    plot_again_free(d->again);
     plot_fit_free(d->fit);
     free(d->grid);
     free(d->db_path);

@@ -7,10 +7,12 @@
 #include <stdint.h>
 
 #include "db/db.h"
+#include "harness/fit_request.h"
 
 /* One configuration, its seeds folded.  What was not measured is NaN. */
 struct plot_point {
     char *id, *fmt, *arm, *gran, *act_fmt;
+    char *quant;  /* "fmt/act_fmt//grad_fmt" */
     char *family; /* the arm without its group size: "int4 W+A" */
     bool base;    /* an unquantized twin */
     double N, D;  /* parameters as the fit counts them, tokens */
@@ -23,6 +25,8 @@ struct plot_point {
     double delta, delta_se;
     int runs, done, diverged, failed, waiting;
     double wall_s; /* of all finished runs together */
+    bool in_fit;   /* some of its runs were fitted */
+    bool known;    /* the fit knows its family: the law may be drawn */
 };
 
 /* A parameter of a stored fit; grouped ones have a group: k[int4]. */
@@ -48,6 +52,8 @@ struct plot_fit {
     int n_grouped;
 };
 
+struct plot_again;
+
 struct plot_data {
     char *db_path;
     char *grid;        /* NULL: every point of the database */
@@ -57,6 +63,7 @@ struct plot_data {
     int n;
     struct plot_fit *fit; /* NULL: none */
     struct db *db;        /* open for reading */
+    struct plot_again *again; /* plot_data_again */
 };
 
 /* Read the points of a grid (NULL: all) and a fit: fit_id, or with 0 the
@@ -64,6 +71,32 @@ struct plot_data {
 enum status plot_data_read(struct plot_data **out, const char *db_path,
                            const char *grid, int64_t fit_id, struct err *err);
 void plot_data_free(struct plot_data *d);
+/* The settings of a point, as predict.h and derived.h take them: those that the
+ * law asks for, without the names in `without` ("ND"). */
+struct plot_settings {
+    char *text[16];
+    int n;
+};
+struct plot_settings plot_settings_of(const struct plot_again *a,
+                                      const struct plot_fit *f,
+                                      const struct plot_point *p,
+                                      const char *without);
+void plot_settings_add(struct plot_settings *s, char *text); /* takes text */
+void plot_settings_release(struct plot_settings *s);
+
+void plot_again_free(struct plot_again *a); /* may be NULL */
+
+/* The fit made once more from its request: for its warnings, for predictions
+ * with intervals and for what is drawn from refits.  Made on the first call;
+ * why says what kept it when ok is false.  NULL: there is no fit. */
+struct plot_again {
+    bool ok;
+    char *why;
+    struct fit_request request;
+    struct model *model;
+    struct fit fit;
+};
+const struct plot_again *plot_data_again(struct plot_data *d);
 
 /* --- the fit (plot_fit.c) --------------------------------------------------- */
 
@@ -79,6 +112,14 @@ double plot_fit_base(const struct plot_fit *f, const struct plot_point *p);
 /* Loss, and loss above the twin, whichever of them was fitted. */
 double plot_fit_loss(const struct plot_fit *f, const struct plot_point *p);
 double plot_fit_delta(const struct plot_fit *f, const struct plot_point *p);
+
+/* The size of the unquantized model with the same loss, as a share of N; NaN
+ * when there is none. */
+double plot_fit_share(const struct plot_fit *f, const struct plot_point *p);
+
+/* The group of a parameter that a point, or its twin, belongs to; NULL. */
+const char *plot_fit_group(const struct plot_fit *f, const char *stem,
+                           const struct plot_point *p, bool base);
 
 const struct plot_param *plot_fit_param(const struct plot_fit *f,
                                         const char *name);

@@ -270,34 +270,63 @@ void plot_fit_free(struct plot_fit *f)
 
 /* --- evaluating -------------------------------------------------------------- */
 
-/* The value of a grouped parameter for one of these words, in their order. */
-static double group_value(const struct plot_fit *f, int first,
-                          const char *const *words)
+/* The value of a grouped parameter that belongs to a point: the table that was
+ * fitted calls what is quantized "fmt", or "fmt/act_fmt//grad_fmt" where that
+ * tells more (fit_input.c); other columns are named by their words too. */
+const char *plot_fit_group(const struct plot_fit *f, const char *stem,
+                           const struct plot_point *p, bool base)
 {
-    const char *stem = f->params[first].stem;
+    const char *own[] = { p->quant, p->fmt, p->act_fmt, p->arm, p->family,
+                          NULL };
+    const char *plain[] = { "fp32", "none", "bf16", "fp16", p->quant, p->fmt,
+                            NULL };
 
-    for (; *words; words++)
+    for (const char **word = base ? plain : own; *word; word++)
         for (int i = 0; i < f->n_stored; i++)
             if (f->params[i].group && strcmp(f->params[i].stem, stem) == 0 &&
-                strcmp(f->params[i].group, *words) == 0)
-                return f->params[i].value;
+                strcmp(f->params[i].group, *word) == 0)
+                return f->params[i].group;
+    return NULL;
+}
+
+/* A fit without twins has no value for them.  By its definition that of some is
+ * 1; that of the others does not matter, because groups of 1 remove them. */
+static double value_of_twins(const struct plot_fit *f, const char *stem)
+{
+    const struct law *law = law_find(f->law);
+    const struct law_param *q = law ? law_param(law, stem) : NULL;
+
+    if (q && q->flags & LAW_UNITY)
+        return 1;
+    for (int i = 0; i < f->n_stored; i++)
+        if (f->params[i].group && strcmp(f->params[i].stem, stem) == 0)
+            return f->params[i].value;
     return (double)NAN;
+}
+
+static double group_value(const struct plot_fit *f, const char *stem,
+                          const struct plot_point *p, bool base)
+{
+    const char *word = plot_fit_group(f, stem, p, base);
+
+    for (int i = 0; i < f->n_stored; i++)
+        if (word && f->params[i].group == word)
+            return f->params[i].value;
+    return base ? value_of_twins(f, stem) : (double)NAN;
 }
 
 static double evaluate(const struct plot_fit *f, const struct plot_point *p,
                        bool base)
 {
-    const char *own[] = { p->fmt, p->act_fmt, p->arm, p->family, NULL };
-    const char *plain[] = { "fp32", "none", "bf16", "fp16", p->fmt, NULL };
     double *slots, v;
 
-    if (!f || !f->expr)
+    if (!f || !f->expr || !p->known)
         return (double)NAN;
     slots = mem_array((size_t)(VAR_COUNT + f->n_grouped), sizeof *slots);
     fill_vars(slots, p, base);
     for (int g = 0; g < f->n_grouped; g++)
         slots[VAR_COUNT + g] =
-            group_value(f, f->slot_param[g], base ? plain : own);
+            group_value(f, f->params[f->slot_param[g]].stem, p, base);
     v = expr_eval(f->expr, slots);
     free(slots);
     return isfinite(v) ? v : (double)NAN;
@@ -325,4 +354,26 @@ double plot_fit_delta(const struct plot_fit *f, const struct plot_point *p)
         return plot_fit_value(f, p);
     return plot_fit_loss(f, p) -
            (f && strcmp(f->response, "loss") == 0 ? plot_fit_base(f, p) : 0);
+}
+
+/* The unquantized loss falls with N, so bisection over log N finds it. */
+double plot_fit_share(const struct plot_fit *f, const struct plot_point *p)
+{
+    const double least = log(1e-6), most = log(1e3);
+    const double loss = plot_fit_loss(f, p);
+    double lo = least, hi = most;
+
+    if (isnan(loss))
+        return (double)NAN;
+    for (int i = 0; i < 60; i++) {
+        struct plot_point q = *p;
+        double v;
+
+        q.N = p->N * exp((lo + hi) / 2);
+        v = plot_fit_base(f, &q);
+        if (isnan(v))
+            return (double)NAN;
+        *(v > loss ? &lo : &hi) = (lo + hi) / 2;
+    }
+    return lo > least && hi < most ? exp(lo) : (double)NAN;
 }

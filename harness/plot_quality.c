@@ -143,6 +143,18 @@ static double rms_of(const struct picture *p, int panel)
     return n ? sqrt(sum / n) : (double)NAN;
 }
 
+/* A point that was kept out of the fit, and shows what the law is worth. */
+static bool add_star(struct picture *p, int panel, int series, double x,
+                     double y)
+{
+    const int before = p->n_points;
+
+    picture_point(p, panel, series, x, y, 0);
+    if (p->n_points > before)
+        p->points[before].star = true;
+    return p->n_points > before;
+}
+
 /* Each point's loss above the twin, as measured and as the law says. */
 static void add_deltas(struct picture *p, struct families *f,
                        const struct plot_data *d)
@@ -154,9 +166,14 @@ static void add_deltas(struct picture *p, struct families *f,
     for (int i = 0; i < d->n; i++) {
         const struct plot_point *q = &d->points[i];
 
-        if (!q->base && isfinite(q->delta))
-            picture_point(p, panel, family_series(p, f, q), q->delta,
-                          plot_fit_delta(d->fit, q), 0);
+        const double law = plot_fit_delta(d->fit, q);
+
+        if (q->base || isnan(law))
+            continue;
+        if (q->in_fit)
+            picture_point(p, panel, family_series(p, f, q), q->delta, law, 0);
+        else
+            add_star(p, panel, family_series(p, f, q), q->delta, law);
     }
     diagonal(p, panel);
 }
@@ -165,6 +182,7 @@ static void draw_losses(struct picture *p, struct families *f,
                         const struct fitted_list *list,
                         const struct plot_data *d)
 {
+    const bool delta = strcmp(d->fit->response, "delta") == 0;
     bool stars = false;
 
     picture_panel(p, d->fit->response, "observed (nats/token)", false,
@@ -177,9 +195,17 @@ static void draw_losses(struct picture *p, struct families *f,
         if (p->n_points && r->holdout)
             p->points[p->n_points - 1].star = stars = true;
     }
+    for (int i = 0; i < d->n; i++) {
+        const struct plot_point *q = &d->points[i];
+
+        if (!q->in_fit && add_star(p, 0, family_series(p, f, q),
+                                   delta ? q->delta : q->loss,
+                                   plot_fit_value(d->fit, q)))
+            stars = true;
+    }
     diagonal(p, 0);
     if (stars)
-        picture_say(&p->note, "Stars: held out of the fit.");
+        picture_say(&p->note, "Stars: not in the fit.");
 }
 
 PLOT_BUILDER(plot_predicted)

@@ -193,25 +193,32 @@ static enum status hold(struct versus *q, const char *text, struct err *err)
     return st;
 }
 
+/* How many points of a level a panel could show. */
+static int points_of(const struct versus *q, enum var v, int level)
+{
+    int n = 0;
+
+    for (int i = 0; i < q->d->n; i++) {
+        bool ok = shown(q, &q->d->points[i]) && q->level[v][i] == level;
+
+        for (int w = 0; w < VAR_COUNT; w++)
+            ok = ok && (q->fixed[w] < 0 ||
+                        matches(q, i, (enum var)w, q->fixed[w]));
+        n += ok;
+    }
+    return n;
+}
+
 /* The level of v with the most points; the last of equals, which is the
  * largest. */
 static int fullest(const struct versus *q, enum var v)
 {
-    int best = -1, most = 0;
+    int best = -1, most = 1;
 
     for (int l = 0; l < q->n_levels[v]; l++) {
-        int n = 0;
+        const int n = points_of(q, v, l);
 
-        for (int i = 0; i < q->d->n; i++) {
-            bool ok = shown(q, &q->d->points[i]) &&
-                      q->level[v][i] == l;
-
-            for (int w = 0; w < VAR_COUNT; w++)
-                ok = ok && (q->fixed[w] < 0 ||
-                            matches(q, i, (enum var)w, q->fixed[w]));
-            n += ok;
-        }
-        if (n >= most && n > 0) {
+        if (n >= most) {
             most = n;
             best = l;
         }
@@ -219,7 +226,28 @@ static int fullest(const struct versus *q, enum var v)
     return best;
 }
 
-/* At most max of n levels, evenly spread; those held elsewhere alone. */
+/* The max fullest of n words, in their order; of equals the first. */
+static int pick_words(int *out, const struct versus *q, enum var v, int max)
+{
+    const int n = q->n_levels[v];
+    int *points = mem_array((size_t)n + 1, sizeof *points), m = 0;
+
+    for (int l = 0; l < n; l++)
+        points[l] = points_of(q, v, l);
+    for (int l = 0; l < n; l++) {
+        int fuller = 0;
+
+        for (int k = 0; k < n; k++)
+            fuller += points[k] > points[l] || (points[k] == points[l] && k < l);
+        if (fuller < max && points[l] > 0)
+            out[m++] = l;
+    }
+    free(points);
+    return m;
+}
+
+/* At most max of n levels, numbers evenly spread; those held elsewhere
+ * alone. */
 static int pick(int *out, const struct versus *q, enum var v, int max)
 {
     const int n = q->n_levels[v], m = n < max ? n : max;
@@ -228,6 +256,8 @@ static int pick(int *out, const struct versus *q, enum var v, int max)
         out[0] = q->fixed[v];
         return 1;
     }
+    if (v == VAR_FMT)
+        return pick_words(out, q, v, max);
     for (int i = 0; i < m; i++)
         out[i] = n <= max ? i : i * (n - 1) / (m - 1);
     return m;

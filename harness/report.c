@@ -251,26 +251,6 @@ void report_figures(struct report *r, const char *section)
     }
 }
 
-/* --- the fit, once more ---------------------------------------------------------------- */
-
-static void fit_again(struct report *r, const struct cli *cli)
-{
-    struct err err = { 0 };
-    enum status st;
-
-    if (!r->data->fit)
-        return;
-    st = fit_request_stored(&r->request, cli, r->data->fit->id, &err);
-    if (st == OK)
-        st = fit_model_new(&r->model, r->request.table, &r->request.spec, &err);
-    if (st == OK)
-        st = fit_run(&r->fit, r->model, r->request.table, &r->request.spec,
-                     &err);
-    r->again = st == OK;
-    if (st != OK)
-        r->why = mem_strdup(err.text);
-}
-
 /* --- all of it ---------------------------------------------------------------------------- */
 
 static void write_words(struct report *r)
@@ -311,7 +291,7 @@ enum status report_make(struct report **out, const struct cli *cli,
         st = write_figures(r, err);
     if (st == OK) {
         draw_figures(r);
-        fit_again(r, cli);
+        r->again = plot_data_again(r->data);
         write_words(r);
         *out = r;
     } else {
@@ -329,16 +309,11 @@ void report_free(struct report *r)
         free(r->figures[i].light);
         free(r->figures[i].dark);
     }
-    if (r->again)
-        fit_release(&r->fit);
-    fit_model_free(r->model);
-    fit_request_release(&r->request);
     plot_data_free(r->data);
     page_free(r->page);
     free(r->figures);
     free(r->folder);
     free(r->beside);
     free(r->trouble);
-    free(r->why);
     free(r);
 }

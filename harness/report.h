@@ -25,13 +25,7 @@ struct report {
     char *trouble; /* why figures are not drawn, NULL: they are */
     struct report_figure *figures;
     int n_figures;
-    /* The fit made again from its request, for its warnings and for
-     * predictions with intervals; again false: why says what kept it. */
-    bool again;
-    char *why;
-    struct fit_request request;
-    struct model *model;
-    struct fit fit;
+    const struct plot_again *again; /* NULL: there is no fit */
 };
 
 /* Read, draw and write the report's words; the caller frees *out.  Figures go
@@ -58,6 +52,12 @@ void report_points(struct report *r);
 void report_figures(struct report *r, const char *section);
 
 /* --- helpers ------------------------------------------------------------------- */
+
+/* The fit could be made again. */
+static inline bool report_has_fit(const struct report *r)
+{
+    return r->again && r->again->ok;
+}
 
 /* A mean with its 95 % interval by Student's t; lo and hi are NaN for one. */
 struct report_mean {

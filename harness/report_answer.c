@@ -6,7 +6,8 @@
 
 #include "harness/report.h"
 
-#define MAX_FAMILIES 6
+#define MAX_FAMILIES 200
+#define MAX_SAID     4
 
 /* --- what it costs --------------------------------------------------------------- */
 
@@ -46,31 +47,55 @@ static int by_cost(const void *a, const void *b)
     return (x->cost.mean > y->cost.mean) - (x->cost.mean < y->cost.mean);
 }
 
+/* A family of few points says little beside one of many. */
+static int keep_full(struct family *f, int n)
+{
+    int most = 0, kept = 0;
+
+    for (int i = 0; i < n; i++)
+        most = f[i].cost.n > most ? f[i].cost.n : most;
+    for (int i = 0; i < n; i++)
+        if (4 * f[i].cost.n >= most)
+            f[kept++] = f[i];
+    return kept;
+}
+
+static void say_family(struct report *r, const char *before,
+                       const struct family *f)
+{
+    char *text = report_interval(f->cost.mean, f->cost.lo, f->cost.hi);
+
+    page_say(r->page, "%s", before);
+    page_strong(r->page, "%s costs %s", f->name, text);
+    free(text);
+}
+
 static void say_cost(struct report *r)
 {
     struct family f[MAX_FAMILIES];
-    const int n = find_families(f, r->data);
+    const int n = keep_full(f, find_families(f, r->data));
     bool interval = true;
 
     page_paragraph(r->page);
     if (n == 0) {
         page_say(r->page, "No quantized run is finished beside its unquantized "
-                        "twin, so nothing can be said of its cost yet.");
+                          "twin, so nothing can be said of its cost yet.");
         return;
     }
     qsort(f, (size_t)n, sizeof *f, by_cost);
-    page_say(r->page, "On average over this grid, ");
     for (int i = 0; i < n; i++) {
-        char *text = report_interval(f[i].cost.mean, f[i].cost.lo,
-                                     f[i].cost.hi);
-
-        page_say(r->page, i == 0 ? "" : i == n - 1 ? " and " : ", ");
-        page_strong(r->page, "%s costs %s", f[i].name, text);
         interval = interval && f[i].cost.n > 1;
-        free(text);
+        if (n <= MAX_SAID || i < 2 || i == n - 1)
+            say_family(r, i == 0       ? "On average over this grid, "
+                          : i == n - 1 ? " and "
+                                       : ", ",
+                       &f[i]);
     }
-    page_say(r->page, " nats per token more than the unquantized twin%s.",
-            interval ? " (means over points, 95\u00a0% intervals)" : "");
+    page_say(r->page, " nats per token more than the unquantized twin%s",
+             interval ? " (means over points, 95\u00a0% intervals)" : "");
+    if (n > MAX_SAID)
+        page_say(r->page, "; the other %d lie between", n - 3);
+    page_say(r->page, ".");
 }
 
 /* --- what it depends on ----------------------------------------------------------- */
@@ -201,7 +226,7 @@ static void say_state(struct report *r)
 /* A residual of the logarithm is a share of the loss. */
 static void say_residual(struct report *r, const struct plot_fit *f)
 {
-    const bool share = r->again && r->model->space != FIT_LINEAR;
+    const bool share = report_has_fit(r) && r->again->model->space != FIT_LINEAR;
 
     page_say(r->page, "The law leaves ");
     if (isnan(f->rmse))
@@ -226,9 +251,9 @@ static void say_trust(struct report *r)
         return;
     }
     say_residual(r, f);
-    if (r->again && r->fit.n_warnings)
-        page_say(r->page, " and has %d warning%s, below", r->fit.n_warnings,
-                r->fit.n_warnings == 1 ? "" : "s");
+    if (report_has_fit(r) && r->again->fit.n_warnings)
+        page_say(r->page, " and has %d warning%s, below", r->again->fit.n_warnings,
+                r->again->fit.n_warnings == 1 ? "" : "s");
     else if (!is_sound(r))
         page_say(r->page, " and is not sound");
     page_say(r->page, "; ");

@@ -59,30 +59,6 @@ static const struct plot_point *largest(const struct plot_data *d,
     return best;
 }
 
-/* The share of N that an unquantized model needs for the same loss, by the
- * law: its loss falls with N, so bisection finds it.  NaN: none does. */
-static double effective_share(const struct plot_fit *f,
-                              const struct plot_point *p)
-{
-    const double loss = plot_fit_loss(f, p);
-    double lo = log(1e-6), hi = log(1e3);
-
-    if (isnan(loss))
-        return (double)NAN;
-    for (int i = 0; i < 80; i++) {
-        struct plot_point q = *p;
-        double v;
-
-        q.N = p->N * exp((lo + hi) / 2);
-        v = plot_fit_base(f, &q);
-        if (isnan(v))
-            return (double)NAN;
-        *(v > loss ? &lo : &hi) = (lo + hi) / 2;
-    }
-    lo = exp(lo);
-    return lo > 2e-6 && lo < 500 ? lo : (double)NAN;
-}
-
 static void add_costs(struct report *r)
 {
     const struct plot_data *d = r->data;
@@ -101,7 +77,7 @@ static void add_costs(struct report *r)
         const struct report_mean m = cost_of(d, arms[i]);
         const struct plot_point *p = largest(d, arms[i]);
         const double law = plot_fit_delta(d->fit, p);
-        const double share = effective_share(d->fit, p);
+        const double share = plot_fit_share(d->fit, p);
         char *text = report_interval(m.mean, m.lo, m.hi);
 
         page_cell(r->page, "%s", *p->arm ? p->arm : p->fmt);

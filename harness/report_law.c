@@ -21,8 +21,8 @@ static void say_how(struct report *r, const struct plot_fit *f)
     page_paragraph(r->page);
     page_say(r->page, "Fit %lld of %d losses with %d free parameters", (long long)
             f->id, f->n_points, f->n_params);
-    if (r->again) {
-        report_objective_name(&objective, r->model);
+    if (report_has_fit(r)) {
+        report_objective_name(&objective, r->again->model);
         page_say(r->page, "; minimized: %s", str_text(&objective));
         str_release(&objective);
     } else {
@@ -39,11 +39,11 @@ static void say_how(struct report *r, const struct plot_fit *f)
 /* What kind of interval a parameter has. */
 static const char *kind_of(const struct report *r, const struct plot_param *p)
 {
-    const int i = r->again ? model_find_param(r->model, p->name) : -1;
+    const int i = report_has_fit(r) ? model_find_param(r->again->model, p->name) : -1;
 
     if (i < 0)
         return "as stored";
-    return r->fit.est[i].interval ? r->fit.est[i].interval : "";
+    return r->again->fit.est[i].interval ? r->again->fit.est[i].interval : "";
 }
 
 static const char *meaning_of(const struct plot_fit *f,
@@ -89,14 +89,14 @@ static void add_parameters(struct report *r, const struct plot_fit *f)
 
 static void add_warnings(struct report *r)
 {
-    for (int i = 0; i < r->fit.n_warnings; i++) {
+    for (int i = 0; i < r->again->fit.n_warnings; i++) {
         page_warning(r->page);
-        page_strong(r->page, "%s", fit_code_text(r->fit.warnings[i].code));
-        page_say(r->page, ": %s.", r->fit.warnings[i].text);
+        page_strong(r->page, "%s", fit_code_text(r->again->fit.warnings[i].code));
+        page_say(r->page, ": %s.", r->again->fit.warnings[i].text);
     }
-    for (int i = 0; i < r->fit.n_notes; i++) {
+    for (int i = 0; i < r->again->fit.n_notes; i++) {
         page_item(r->page);
-        page_say(r->page, "%s", r->fit.notes[i]);
+        page_say(r->page, "%s", r->again->fit.notes[i]);
     }
 }
 
@@ -114,13 +114,13 @@ void report_law(struct report *r)
     }
     say_how(r, f);
     add_parameters(r, f);
-    if (r->again)
+    if (report_has_fit(r))
         add_warnings(r);
-    if (r->why) {
+    if (r->again && r->again->why) {
         page_warning(r->page);
         page_say(r->page, "The fit could not be made again (%s), so its warnings "
                         "and predictions are missing here.",
-                r->why);
+                r->again->why);
     }
     report_figures(r, "law");
 }
@@ -160,12 +160,12 @@ void report_quality(struct report *r)
             page_say(r->page, "; R\u00b2 = %.5f", f->r2);
         page_say(r->page, ".");
     }
-    if (f && r->again) {
+    if (report_has_fit(r)) {
         page_item(r->page);
         page_say(r->page, "%d of %d starts reached this minimum; the scaled "
                         "condition number is %.3g.",
-                r->fit.best.reached, r->fit.best.starts,
-                r->fit.cov.condition);
+                r->again->fit.best.reached, r->again->fit.best.starts,
+                r->again->fit.cov.condition);
     }
     page_item(r->page);
     if (isnan(noise))
@@ -182,73 +182,15 @@ void report_quality(struct report *r)
 
 /* --- predictions -------------------------------------------------------------------- */
 
-/* The settings of a point as predict.h takes them; only what the law asks. */
-struct settings {
-    char *text[16];
-    int n;
-};
-
-static void add_setting(struct settings *s, char *text)
-{
-    if (s->n < 16)
-        s->text[s->n++] = text;
-    else
-        free(text);
-}
-
-static struct settings settings_of(const struct model *m,
-                                   const struct plot_point *p)
-{
-    const struct {
-        const char *name;
-        double value;
-    } known[] = {
-        { "N", p->N },
-        { "D", p->D },
-        { "G", p->base ? 1 : p->G },
-        { "B", p->base ? 1 : p->G },
-        { "E", p->E },
-        { "M", p->M },
-        { "P", p->bits },
-        { "gmse", p->base ? 0 : p->gmse },
-    };
-    struct settings s = { .n = 0 };
-    char buf[32];
-
-    for (int k = 0; k < m->n_names; k++) {
-        const struct model_name *nm = &m->names[k];
-
-        for (size_t i = 0; nm->is_var && i < sizeof known / sizeof known[0];
-             i++)
-            if (strcmp(known[i].name, nm->name) == 0)
-                add_setting(&s, mem_printf("%s=%s", nm->name,
-                                           text_number(buf, known[i].value)));
-        if (!nm->is_var && nm->column && strcmp(nm->column, "fmt") == 0) {
-            bool have = false;
-
-            for (int i = 0; i < s.n; i++)
-                have = have || text_has_prefix(s.text[i], "fmt=");
-            if (!have)
-                add_setting(&s, mem_printf("fmt=%s", p->fmt));
-        }
-    }
-    return s;
-}
-
-static void free_settings(struct settings *s)
-{
-    for (int i = 0; i < s->n; i++)
-        free(s->text[i]);
-}
-
 /* One row: the setting, the loss, its interval, how far it is from the data. */
 static void add_prediction(struct report *r, const struct plot_point *p)
 {
-    struct settings s = settings_of(r->model, p);
+    struct plot_settings s =
+        plot_settings_of(r->again, r->data->fit, p, "");
     struct prediction q;
     char buf[32], *text, *run;
 
-    if (predict_point(&q, &r->fit, s.text, s.n, NULL) == OK) {
+    if (predict_point(&q, &r->again->fit, s.text, s.n, NULL) == OK) {
         text = report_interval(q.value, q.mean_lo, q.mean_hi);
         run = isnan(q.run_lo) ? mem_strdup("\u2013")
                               : mem_printf("[%.4g, %.4g]", q.run_lo, q.run_hi);
@@ -262,7 +204,7 @@ static void add_prediction(struct report *r, const struct plot_point *p)
         free(run);
         prediction_release(&q);
     }
-    free_settings(&s);
+    plot_settings_release(&s);
 }
 
 /* The arms with the largest N and D, at their own setting and beyond it. */
@@ -291,7 +233,7 @@ static void add_predictions(struct report *r)
 
 void report_predictions(struct report *r)
 {
-    if (!r->again)
+    if (!report_has_fit(r))
         return;
     page_section(r->page, "predictions", "Predictions");
     page_table(r->page, "Loss by the law, at the largest setting that was run, "
@@ -299,7 +241,7 @@ void report_predictions(struct report *r)
     page_column(r->page, "what", false);
     page_column(r->page, "N", true);
     page_column(r->page, "D", true);
-    page_column(r->page, r->model->response, true);
+    page_column(r->page, r->again->model->response, true);
     page_column(r->page, "one new run", true);
     page_column(r->page, "beyond the data", false);
     add_predictions(r);

@@ -9,7 +9,7 @@
 #                                     look 0 solid, 1 thin, 2 the series' dash
 #   bands   panel series x lo hi      a band is a run of lines
 #   boxes   panel series x y xlo xhi ylo yhi shade     shade < 0: its series'
-#   marks   panel series x y text shade
+#   marks   panel series x y text shade          shade < 0: a name on a line
 #   labels  panel series y text       names beside the ends of lines
 #   key     series text               names at the right edge
 #
@@ -18,14 +18,14 @@
 array TITLES[PANELS]; array XLABEL[PANELS]; array YLABEL[PANELS]
 array XLOG[PANELS]; array XMIN[PANELS]; array XMAX[PANELS]
 array YLOG[PANELS]; array YMIN[PANELS]; array YMAX[PANELS]
-array POINTS[PANELS]; array BARS[PANELS]; array BOXES[PANELS]; array MARKS[PANELS]
+array POINTS[PANELS]; array BARS[PANELS]; array BOXES[PANELS]; array MARKS[PANELS]; array NAMES_AT[PANELS]
 array BAND0[PANELS]; array BAND1[PANELS]; array CURVE0[PANELS]; array CURVE1[PANELS]
 stats DATA index 'panels' using ( \
   p = int($1) + 1, TITLES[p] = strcol(2), XLABEL[p] = strcol(3), \
   YLABEL[p] = strcol(4), XLOG[p] = $5, XMIN[p] = $6, XMAX[p] = $7, \
   YLOG[p] = $8, YMIN[p] = $9, YMAX[p] = $10, POINTS[p] = $11, BARS[p] = $12, \
-  BOXES[p] = $13, MARKS[p] = $14, BAND0[p] = $15, BAND1[p] = $16, \
-  CURVE0[p] = $17, CURVE1[p] = $18, $1) nooutput
+  BOXES[p] = $13, MARKS[p] = $14, NAMES_AT[p] = $15, BAND0[p] = $16, \
+  BAND1[p] = $17, CURVE0[p] = $18, CURVE1[p] = $19, $1) nooutput
 array TICPANEL[TICS + 1]; array TICAXIS[TICS + 1]
 array TICAT[TICS + 1]; array TICTEXT[TICS + 1]
 if (TICS > 0) stats DATA index 'tics' using (k = int($0) + 1, \
@@ -52,8 +52,8 @@ curve_dash(c) = CURVELOOK[c + 1] == 0 ? 1 : CURVELOOK[c + 1] == 1 ? 2 : \
 # series at the right of each panel (KEYMODE 1) or of the picture (KEYMODE 2).
 TOP = 1 - CH * (1.9 + (SUBTITLE eq ' ' ? 0 : 1.2))
 BOTTOM = CH * (NOTE eq ' ' ? 0.4 : 1.7)
-RIGHT = 1 - (KEYMODE == 2 ? CW * (KEYLENGTH + 4) : 0)
-BESIDE = CW * (KEYMODE == 1 ? KEYLENGTH + 3.5 : 2)
+RIGHT = 1 - (KEYMODE == 2 ? CW * (1.05 * KEYLENGTH + 4) : 0)
+BESIDE = CW * (KEYMODE == 1 ? KEYLENGTH + 5 : 2)
 LEFTMOST = CW * (YTICLENGTH + 5)
 LEFT = SHAREY ? CW * 2.5 : LEFTMOST
 STEP = (RIGHT - LEFTMOST + LEFT) / COLUMNS
@@ -82,23 +82,27 @@ if (KEYMODE == 2) {
 BLOCK = ' every :::i - 1::i - 1 '
 DRAW_BOXES = "DATA index 'boxes'".BLOCK."using 3:4:5:6:7:8:".\
   "($9 >= 0 ? viridis($9) : series_colour($2)) with boxxyerror ".\
-  "fillstyle solid noborder linecolor rgb variable"
+  "fillstyle solid noborder linecolor rgb variable notitle"
 DRAW_BANDS = "for [b = int(BAND0[i]):int(BAND1[i])] DATA index 'bands' ".\
   "every :::b::b using 3:4:5 with filledcurves fillstyle transparent ".\
-  "solid 0.2 noborder linecolor rgb hex(series_colour(BANDSERIES[b + 1]))"
+  "solid 0.2 noborder linecolor rgb hex(series_colour(BANDSERIES[b + 1])) notitle"
 DRAW_CURVES = "for [c = int(CURVE0[i]):int(CURVE1[i])] DATA index 'curves' ".\
   "every :::c::c using 3:4 with lines dashtype curve_dash(c) ".\
   "linewidth (CURVELOOK[c + 1] == 1 ? 1.3 : LINE) ".\
-  "linecolor rgb hex(series_colour(CURVESERIES[c + 1]))"
+  "linecolor rgb hex(series_colour(CURVESERIES[c + 1])) notitle"
 DRAW_BARS = "DATA index 'points'".BLOCK."using (valid(5) ? $3 : NaN):4:5:6:".\
   "(series_colour($2)) with yerrorbars pointtype 0 pointsize 0 ".\
-  "linewidth 1.5 linecolor rgb variable"
-DRAW_POINTS = "DATA index 'points'".BLOCK."using 3:4:($8 * SIZE):".\
+  "linewidth 1.5 linecolor rgb variable notitle"
+DRAW_POINTS = "DATA index 'points'".BLOCK."using ($8 > 0 ? $3 : NaN):4:($8 * SIZE):".\
   "($7 < 0 ? series_point($2) : $7):(series_colour($2)) with points ".\
-  "pointsize variable pointtype variable linewidth 1.5 linecolor rgb variable"
-DRAW_MARKS = "DATA index 'marks'".BLOCK."using 3:4:5:($6 >= 0.55 ? 0x000000 : ".\
-  "$6 >= 0 ? 0xffffff : $2 < 0 ? FG : series_colour($2)) with labels ".\
-  "noenhanced font ',14' textcolor rgb variable"
+  "pointsize variable pointtype variable linewidth 1.5 linecolor rgb variable notitle"
+DRAW_MARKS = "DATA index 'marks'".BLOCK."using ($6 < 0 ? NaN : $3):4:5:".\
+  "($6 >= 0.55 ? 0x000000 : 0xfefefe) with labels noenhanced ".\
+  "font ',14' textcolor rgb variable notitle"
+DRAW_NAMES = "DATA index 'marks'".BLOCK."using ($6 < 0 ? $3 : NaN):4:5:".\
+  "($2 < 0 ? FG : series_colour($2)) with labels boxed noenhanced ".\
+  "font ',14' textcolor rgb variable notitle"
+set style textbox opaque noborder fillcolor rgb BG margins 0.6, 0.3
 
 set multiplot
 do for [i = 1:PANELS] {
@@ -106,9 +110,10 @@ do for [i = 1:PANELS] {
   row = (i - 1) / COLUMNS
   x0 = LEFTMOST + col * STEP
   set lmargin at screen x0
-  set rmargin at screen x0 + STEP - LEFT - BESIDE
+  x1 = x0 + STEP - LEFT - BESIDE
+  set rmargin at screen x1
   set tmargin at screen TOP - row * RISE - CH * (TITLES[i] eq ' ' ? 0.3 : 1.5)
-  set bmargin at screen TOP - (row + 1) * RISE + CH * (XLABEL[i] eq ' ' ? 1.6 : 2.9)
+  set bmargin at screen TOP - (row + 1) * RISE + CH * (XLABEL[i] eq ' ' ? 1.7 : ROWS > 1 ? 3.3 : 2.9)
 
   unset logscale
   if (XLOG[i]) { set logscale x }
@@ -139,7 +144,7 @@ do for [i = 1:PANELS] {
   do for [k = 1:LABELS] {
     unset label k
     if (LABELPANEL[k] == i - 1) {
-      set label k LABELTEXT[k] at graph 1.04, first LABELY[k] left \
+      set label k LABELTEXT[k] at screen x1 + 1.5 * CW, first LABELY[k] left \
         offset character 1.2, SINK font ',14' textcolor rgb hex(FG) noenhanced
       set label k point pointtype series_point(LABELSERIES[k]) \
         pointsize 0.9 * SIZE linecolor rgb hex(series_colour(LABELSERIES[k]))
@@ -152,6 +157,7 @@ do for [i = 1:PANELS] {
   if (BARS[i] > 0) { command = command.', '.DRAW_BARS }
   if (POINTS[i] > 0) { command = command.', '.DRAW_POINTS }
   if (MARKS[i] > 0) { command = command.', '.DRAW_MARKS }
+  if (NAMES_AT[i] > 0) { command = command.', '.DRAW_NAMES }
   eval 'plot '.(command eq '' ? 'NaN' : command[3:*])
   if (i == 1) {
     unset label 1000; unset label 1001; unset label 1002; unset label 1003
