@@ -102,24 +102,48 @@ static enum status check_file(const char *path, enum db_mode mode, bool *fresh,
     return OK;
 }
 
-static enum status check_header(const char *path, struct err *err)
+/* The first bytes of a file; how many there are, -1 when it cannot be read. */
+static ssize_t read_head(char *head, size_t size, const char *path)
 {
-    char head[100];
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    const ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof head);
+    const ssize_t n = fd < 0 ? -1 : read(fd, head, size);
 
     /* Closing a descriptor drops this process's POSIX locks on the file, so
      * this happens before SQLite opens it. */
     if (fd >= 0)
         close(fd);
+    return n;
+}
+
+/* Who was killed while making the file may have left its first page unwritten,
+ * beside a journal that says how to undo the rest. */
+static bool is_unfinished(const char *path, const char *head, ssize_t n)
+{
+    static const char magic[] = "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7";
+    char *journal = mem_printf("%s-journal", path), start[8];
+    bool zero = n > 0;
+
+    for (ssize_t i = 0; i < n; i++)
+        zero = zero && head[i] == 0;
+    zero = zero && read_head(start, sizeof start, journal) == sizeof start &&
+           memcmp(start, magic, sizeof start) == 0;
+    free(journal);
+    return zero;
+}
+
+static enum status check_header(const char *path, struct err *err)
+{
+    char head[100];
+    const ssize_t n = read_head(head, sizeof head, path);
+
     if (n < 0)
         return err_errno(err, ERR_DB, "%s", path);
-    if (n < (ssize_t)sizeof head ||
-        memcmp(head, "SQLite format 3", 16) != 0)
-        return err_set(err, ERR_DB, "%s is not an SQLite database; it is left "
-                                    "alone",
-                       path);
-    return OK;
+    if (n == (ssize_t)sizeof head && memcmp(head, "SQLite format 3", 16) == 0)
+        return OK;
+    if (is_unfinished(path, head, n))
+        return OK;
+    return err_set(err, ERR_DB,
+                   "%s is not an SQLite database; it is left alone", path);
 }
 
 static enum status sql_error(struct db *db, const char *what, struct err *err)
@@ -135,11 +159,13 @@ static enum status sql_error(struct db *db, const char *what, struct err *err)
                    sqlite3_errmsg(db->handle));
 }
 
-/* One integer of a pragma; -1 when it cannot be asked. */
+#define UNKNOWN INT64_MIN
+
+/* One integer of a pragma; UNKNOWN when it cannot be asked. */
 static int64_t ask(struct db *db, const char *sql)
 {
     sqlite3_stmt *stmt = NULL;
-    int64_t value = -1;
+    int64_t value = UNKNOWN;
 
     if (sqlite3_prepare_v2(db->handle, sql, -1, &stmt, NULL) == SQLITE_OK &&
         sqlite3_step(stmt) == SQLITE_ROW)
@@ -153,6 +179,8 @@ static enum status check_owner(struct db *db, struct err *err)
     const int64_t id = ask(db, "PRAGMA application_id");
     const int64_t version = ask(db, "PRAGMA user_version");
 
+    if (id == UNKNOWN || version == UNKNOWN)
+        return sql_error(db, "cannot read", err);
     if (id != DB_APPLICATION_ID)
         return err_set(err, ERR_DB,
                        "%s is a database of another program; it is left alone",
@@ -304,6 +332,10 @@ static enum status open_handle(struct db *db, enum db_mode mode, bool fresh,
     if (sqlite3_open_v2(db->path, &db->handle, flags, NULL) != SQLITE_OK)
         return sql_error(db, "cannot open", err);
     st = configure(db, mode, err);
+    /* Who was killed while making the schema leaves a journal that has just
+     * turned the file into an empty one again. */
+    if (st == OK && mode == DB_WRITE && ask(db, "PRAGMA page_count") == 0)
+        fresh = true;
     if (st == OK && fresh)
         st = create_schema(db, err);
     if (st == OK && mode == DB_WRITE &&

@@ -503,6 +503,43 @@ static void writers_in_many_processes_lose_nothing(void **state)
     db_close(db);
 }
 
+/* The first writer is killed with half the schema in the file and the rest in
+ * the journal. */
+static void a_schema_that_was_never_finished_is_made_again(void **state)
+{
+    struct stat sb;
+    struct err err;
+    struct db *db;
+    int status;
+    pid_t pid;
+
+    (void)state;
+    pid = fork();
+    if (pid == 0) {
+        sqlite3 *h;
+        bool ok = sqlite3_open(path, &h) == SQLITE_OK &&
+                  sqlite3_exec(h,
+                               "PRAGMA journal_mode=TRUNCATE;"
+                               "PRAGMA cache_size=1; BEGIN EXCLUSIVE;",
+                               NULL, NULL, NULL) == SQLITE_OK &&
+                  sqlite3_exec(h, db_schema, NULL, NULL, NULL) == SQLITE_OK &&
+                  sqlite3_exec(h,
+                               "INSERT INTO meta VALUES('x', "
+                               "hex(zeroblob(200000)))",
+                               NULL, NULL, NULL) == SQLITE_OK;
+
+        _exit(!ok);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(stat(path, &sb), 0);
+    assert_true(sb.st_size > 0); /* else this shows nothing */
+    assert_int_equal(db_open(&db, path, DB_READ, &err), ERR_DB);
+    check_says(err, "a half-written change of a program that was killed");
+    db_close(open_db(DB_WRITE));
+    db_close(open_db(DB_READ));
+}
+
 static void many_starts_at_once_make_one_schema(void **state)
 {
     (void)state;
@@ -540,6 +577,7 @@ int main(void)
         in_folder(reading_writes_nothing),
         in_folder(a_writer_waits_for_another_and_then_says_so),
         in_folder(writers_in_many_processes_lose_nothing),
+        in_folder(a_schema_that_was_never_finished_is_made_again),
         in_folder(many_starts_at_once_make_one_schema),
     };
 
