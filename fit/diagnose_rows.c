@@ -221,25 +221,34 @@ static void test_cluster(struct fit *f, const struct column *c, int tests)
     free(unit);
 }
 
-/* Rows that repeat another to the last digit. */
-static void count_copies(struct fit *f)
+static bool is_copy(const struct table *t, size_t a, size_t b)
 {
-    int *unit = mem_array(f->m->rows, sizeof *unit), copies = 0;
-    const int units = units_number(unit, f->m, NULL);
-    bool *copy = mem_array(f->m->rows, sizeof *copy);
+    for (int k = 0; k < t->n_cols; k++)
+        if (strcmp(t->cols[k].text[a], t->cols[k].text[b]) != 0)
+            return false;
+    return true;
+}
 
-    for (size_t i = 1; units < (int)f->m->rows && i < f->m->rows; i++)
-        for (size_t j = 0; j < i && !copy[i]; j++)
-            copy[i] = unit[i] == unit[j] && f->m->y[i] == f->m->y[j];
-    for (size_t i = 0; i < f->m->rows; i++)
-        copies += copy[i];
-    if (copies && f->rss > 1e-20 * (double)f->m->rows)
+/* Rows that repeat another in every column of the table. */
+static void count_copies(struct fit *f, const struct table *t)
+{
+    const struct model *m = f->m;
+    int *unit = mem_array(m->rows, sizeof *unit), copies = 0;
+    const int units = units_number(unit, m, NULL);
+
+    for (size_t i = 1; units < (int)m->rows && i < m->rows; i++)
+        for (size_t j = 0; j < i; j++)
+            if (unit[i] == unit[j] && m->y[i] == m->y[j] &&
+                is_copy(t, m->source_row[i], m->source_row[j])) {
+                copies++;
+                break;
+            }
+    if (copies && f->rss > 1e-20 * (double)m->rows)
         fit_warn(f, FIT_CLUSTERED_ROWS,
-                 "%d row%s another to the last digit: copies are no evidence, "
+                 "%d row%s another in every column: copies are no evidence, "
                  "and make intervals too narrow",
                  copies, copies == 1 ? " repeats" : "s repeat");
     free(unit);
-    free(copy);
 }
 
 /* Words, or small whole numbers: what people number runs with.  A measured
@@ -261,7 +270,7 @@ static void find_clusters(struct fit *f, const struct table *t,
 {
     int tests = 0;
 
-    count_copies(f);
+    count_copies(f, t);
     if (spec->cluster || f->dof < 5)
         return;
     for (int pass = 0; pass < 2; pass++)

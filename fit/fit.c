@@ -204,12 +204,13 @@ static void percentiles(struct fit *f, int i)
 
 static void run_bootstrap(struct fit *f, const struct fit_spec *spec)
 {
-    const bool needed = f->m->loss.kind != FIT_L2 || spec->cluster;
+    const bool needed = f->m->n_free > 0 &&
+                        (f->m->loss.kind != FIT_L2 || spec->cluster);
     const int count = spec->bootstrap >= 0 ? spec->bootstrap
                       : needed             ? DEFAULT_BOOTSTRAP
                                            : 0;
 
-    if (count > 0 && f->dof > 0)
+    if (count > 0 && f->dof > 0 && f->m->n_free > 0)
         bootstrap_run(&f->boot, f->m, f->best.theta, NULL, f->unit, f->units,
                       count, spec->seed);
     if (f->boot.failed * 20 > count)

@@ -248,24 +248,32 @@ enum status model_group_rows(char ***values, int *n, struct model *m, int slot,
 
 /* --- what the law sees --------------------------------------------------- */
 
-/* Some value of every parameter inside its bounds, another for each round. */
+/* Some value of every parameter inside its bounds, another for each round; those
+ * of a user's formula, of which nothing is known, get ever smaller, so that
+ * exponentials of large numbers are finite in the end. */
+static double any_value(const struct model_param *p, double u, uint64_t round)
+{
+    const double size = pow(10, -1.5 * (double)(round / 2));
+    double v;
+
+    if (isfinite(p->start) && p->start != 0)
+        return p->start * (0.9 + u / 5);
+    if (!isnan(p->held))
+        return p->held;
+    if (p->law)
+        return fmin(fmax(p->law->lo + u * (p->law->hi - p->law->lo), p->lo),
+                    p->hi);
+    v = (round % 2 ? -1 : 1) * (0.1 + u) * size;
+    return fmin(fmax(v, p->lo), p->hi);
+}
+
 static void any_theta(const struct model *m, double *theta, uint64_t round)
 {
     const uint64_t key = rng_key(0, RNG_FIT, 77 + round);
 
-    for (int i = 0; i < m->n_params; i++) {
-        const struct model_param *p = &m->params[i];
-        const double u = 0.1 + 0.8 * rng_f64(key, (uint64_t)i);
-        const double lo = p->law ? p->law->lo : isfinite(p->lo) ? p->lo : 0.1;
-        const double hi = p->law            ? p->law->hi
-                          : isfinite(p->hi) ? p->hi
-                                            : lo + 1;
-
-        theta[i] = isfinite(p->start) && p->start != 0
-                       ? p->start * (0.9 + u / 5)
-                   : !isnan(p->held) ? p->held
-                                     : lo + u * (hi - lo);
-    }
+    for (int i = 0; i < m->n_params; i++)
+        theta[i] = any_value(&m->params[i],
+                             0.1 + 0.8 * rng_f64(key, (uint64_t)i), round);
 }
 
 /* Row i goes to place at in every array. */
@@ -305,7 +313,7 @@ static void find_finite(bool *finite, const struct model *m)
     double *mu = mem_array(m->rows, sizeof *mu);
     double *grad = mem_array(m->rows * (size_t)w->n_slots, sizeof *grad);
 
-    for (uint64_t round = 0; round < 12; round++) {
+    for (uint64_t round = 0; round < 24; round++) {
         any_theta(m, theta, round);
         model_law(w, theta, mu, grad);
         for (size_t i = 0; i < m->rows; i++) {
@@ -357,7 +365,7 @@ static void find_seen(bool *seen, const struct model *m)
     double *mu = mem_array(m->rows, sizeof *mu);
     double *grad = mem_array(m->rows * (size_t)w->n_slots, sizeof *grad);
 
-    for (uint64_t round = 0; round < 4; round++) {
+    for (uint64_t round = 0; round < 24; round++) {
         any_theta(m, theta, round);
         model_law(w, theta, mu, grad);
         for (int k = 0; k < w->n_slots; k++) {

@@ -287,6 +287,19 @@ static void count_reached(struct optimum *o, const double *objectives,
     }
 }
 
+/* Nothing is free: the objective at the values held. */
+static void hold_all(struct optimum *o, const struct model *m,
+                     const double *weight)
+{
+    *o = (struct optimum){ .theta = mem_array((size_t)m->n_params,
+                                              sizeof *o->theta),
+                           .converged = true,
+                           .next = (double)NAN };
+    for (int i = 0; i < m->n_params; i++)
+        o->theta[i] = m->params[i].held;
+    o->objective = optimum_objective(m, weight, o->theta);
+}
+
 void optimum_find(struct optimum *o, const struct model *m,
                   const double *weight, uint64_t seed)
 {
@@ -300,6 +313,10 @@ void optimum_find(struct optimum *o, const struct model *m,
     double *reached;
     int winner = -1;
 
+    if (m->n_free == 0) {
+        hold_all(o, m, weight);
+        return;
+    }
     open_hunt(&h, m, weight);
     start_find(&list, m, weight, seed, KEEP);
     *o = (struct optimum){ .theta = mem_array(p, sizeof *o->theta),
@@ -337,6 +354,10 @@ void optimum_from(struct optimum *o, const struct model *m,
     struct solve_result best = { .objective = HUGE_VAL };
     struct hunt h;
 
+    if (m->n_free == 0) {
+        hold_all(o, m, weight);
+        return;
+    }
     open_hunt(&h, m, weight);
     *o = (struct optimum){ .theta = mem_array(1, size),
                            .starts = 1,

@@ -134,8 +134,9 @@ static double limit(struct profile *p, int f, double step, double rise)
     if (!closed)
         return step > 0 ? HUGE_VAL : -HUGE_VAL;
     for (int k = 0; k < 60 && fabs(b - a) > 1e-9 * (fabs(b) + fabs(a)); k++) {
-        const double mid =
-            fa < 0 && fb > 0 ? (a * fb - b * fa) / (fb - fa) : 0.5 * (a + b);
+        const double mid = fa < 0 && fb > 0 && isfinite(fb)
+                               ? (a * fb - b * fa) / (fb - fa)
+                               : 0.5 * (a + b);
         const double fm = root_rise(p, f, mid) - target;
 
         if (fabs(fm) < 1e-9 * target)
