@@ -265,12 +265,12 @@ static void estimate_all(struct fit *f, const struct fit_spec *spec)
 
 /* --- all together -------------------------------------------------------- */
 
-enum status fit_run(struct fit *f, const struct model *m, const struct table *t,
-                    const struct fit_spec *spec, struct err *err)
+static enum status find_minimum(struct fit *f, const struct table *t,
+                                const struct fit_spec *spec, struct err *err)
 {
+    const struct model *m = f->m;
     enum status st = OK;
 
-    *f = (struct fit){ .m = m, .noise = (double)NAN };
     if ((int)m->rows < m->n_free)
         return err_set(err, ERR_FIT,
                        "%zu usable row%s cannot determine %d parameters",
@@ -280,10 +280,22 @@ enum status fit_run(struct fit *f, const struct model *m, const struct table *t,
     if (st != OK)
         return st;
     optimum_find(&f->best, m, NULL, spec->seed);
-    if (!isfinite(f->best.objective)) {
-        optimum_release(&f->best);
+    if (!isfinite(f->best.objective))
         return err_set(err, ERR_FIT,
                        "no start gives the law finite values on all rows");
+    return OK;
+}
+
+enum status fit_run(struct fit *f, const struct model *m, const struct table *t,
+                    const struct fit_spec *spec, struct err *err)
+{
+    enum status st;
+
+    *f = (struct fit){ .m = m, .noise = (double)NAN };
+    st = find_minimum(f, t, spec, err);
+    if (st != OK) {
+        fit_release(f);
+        return st;
     }
     f->work = model_work_new(m);
     optimum_coordinates(f->work, f->best.theta);
