@@ -30,7 +30,7 @@
 
 /* Grids with more points than this keep no configurations (3 kB each):
  * grid_config makes one again from its cell. */
-#define GRID_KEPT_CONFIGS 100000
+#define GRID_KEPT_CONFIGS 50000
 
 struct grid_point {
     struct config *config; /* resolved, owned by the grid; or NULL, see above */

@@ -16,6 +16,7 @@ struct expansion {
     int *table; /* open addressing by id: point + 1, 0 empty */
     size_t table_size;
     struct point_ids *ids;
+    bool keep; /* configurations, as they are made */
     struct err *err;
 };
 
@@ -77,26 +78,12 @@ static void join_point(struct grid *g, struct grid_point *p,
 
 /* --- cells --------------------------------------------------------------- */
 
-/* Keep the configuration of a new point as long as there are few. */
-static void keep_config(struct grid *g, struct grid_point *p,
-                        struct config *c)
-{
-    if (g->n_points <= g->kept_configs) {
-        p->config = c;
-        return;
-    }
-    config_free(c);
-    for (int i = 0; i < g->n_points && g->points[i].config; i++) {
-        config_free(g->points[i].config);
-        g->points[i].config = NULL;
-    }
-}
-
 /* A point with its configuration; one that is already there is joined. */
 static void take_point(struct expansion *x, const struct grid_point *p,
                        struct config *c, int block)
 {
     struct grid_block *b = &x->g->blocks[block];
+    struct grid_point *new;
     int *slot;
 
     grow_table(x);
@@ -109,7 +96,11 @@ static void take_point(struct expansion *x, const struct grid_point *p,
         return;
     }
     b->points++;
-    keep_config(x->g, add_point(x, p), c);
+    new = add_point(x, p);
+    if (x->keep)
+        new->config = c;
+    else
+        config_free(c);
 }
 
 static void fill_point(struct expansion *x, struct grid_point *p,
@@ -324,10 +315,30 @@ static enum status count_runs(const struct expansion *x)
     return OK;
 }
 
+/* Filters may have left few of many cells, and twins made many of few. */
+static void settle_configs(struct grid *g)
+{
+    const bool keep = g->n_points <= g->kept_configs;
+
+    for (int i = 0; i < g->n_points; i++) {
+        struct grid_point *p = &g->points[i];
+
+        if (keep && !p->config) {
+            p->config = grid_config(g, i);
+        } else if (!keep) {
+            config_free(p->config);
+            p->config = NULL;
+        }
+    }
+}
+
 enum status grid_expand(struct grid *g, struct err *err)
 {
     struct expansion x = { .g = g, .s = g->source,
-                           .ids = point_ids_new(), .err = err };
+                           .ids = point_ids_new(),
+                           .keep = g->source->cells <=
+                                   (uint64_t)g->kept_configs,
+                           .err = err };
     enum status st = check_size(&x);
 
     list_blocks(g, x.s);
@@ -345,6 +356,7 @@ enum status grid_expand(struct grid *g, struct err *err)
     point_ids_free(x.ids);
     if (st == OK) {
         grid_put_in_order(g);
+        settle_configs(g);
         st = count_runs(&x);
     }
     return st;

@@ -814,6 +814,31 @@ static void large_grids_make_configurations_again(void **state)
     grid_free(g);
 }
 
+/* 100 cells, of which a filter leaves two; and 8, of which twins make 16. */
+static void configurations_are_kept_by_the_number_of_points(void **state)
+{
+    const struct grid_options options = { .kept_configs = 10 };
+    struct err err = { 0 };
+    struct grid *g = NULL;
+
+    (void)state;
+    check_ok(grid_from(&g, TWINS_OFF "[sweep]\ntrain.batch = step(1, 100, 1)\n"
+                           "[filter]\nkeep = train.batch <= 2\n",
+                       &options, &err),
+             err);
+    assert_int_equal(g->n_points, 2);
+    assert_int_equal(grid_count(g, "train.batch", "2"), 1);
+    grid_free(g);
+    check_ok(grid_from(&g, "[sweep]\ntrain.batch = step(1, 8, 1)\n"
+                           "[block \"q\"]\nquant.w = int4\n",
+                       &options, &err),
+             err);
+    assert_int_equal(g->n_points, 16);
+    for (int i = 0; i < 16; i++)
+        assert_null(g->points[i].config);
+    grid_free(g);
+}
+
 /* --- merged text --------------------------------------------------------- */
 
 static void check_same_grid(const struct grid *a, const struct grid *b)
@@ -893,6 +918,7 @@ int main(void)
         cmocka_unit_test(golden_identities_are_as_written),
         cmocka_unit_test(kept_parts_give_the_same_identities),
         cmocka_unit_test(large_grids_make_configurations_again),
+        cmocka_unit_test(configurations_are_kept_by_the_number_of_points),
         cmocka_unit_test(the_merged_text_reads_back_to_the_same_grid),
     };
 
