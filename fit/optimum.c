@@ -9,7 +9,10 @@
 #include "fit/solve.h"
 #include "fit/start.h"
 
-#define KEEP 12 /* starts that are followed to their minimum */
+/* Starts that are followed to their minimum: more where nothing is known of
+ * several parameters that cannot be eliminated. */
+#define KEEP      12
+#define KEEP_MORE 40
 
 struct hunt {
     const struct model *m;
@@ -311,19 +314,20 @@ void optimum_find(struct optimum *o, const struct model *m,
     struct start_list list;
     struct hunt h;
     double *reached;
-    int winner = -1;
+    int winner = -1, keep;
 
     if (m->n_free == 0) {
         hold_all(o, m, weight);
         return;
     }
     open_hunt(&h, m, weight);
-    start_find(&list, m, weight, seed, KEEP);
+    keep = m->law || m->n_free - start_linear_count(m) < 4 ? KEEP : KEEP_MORE;
+    start_find(&list, m, weight, seed, keep);
     *o = (struct optimum){ .theta = mem_array(p, sizeof *o->theta),
                            .objective = HUGE_VAL,
                            .next = (double)NAN,
                            .starts = list.n };
-    reached = o->end_objective = mem_array(KEEP, sizeof *reached);
+    reached = o->end_objective = mem_array((size_t)keep, sizeof *reached);
     for (int k = 0; k < list.n; k++) {
         reached[k] = follow_start(&h, list.theta + (size_t)k * p, &options);
         if (isfinite(reached[k]) &&

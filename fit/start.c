@@ -60,6 +60,36 @@ static double scale_of(struct search *s, const char *text)
     return isfinite(v) && v > 0 ? v : 1;
 }
 
+/* A parameter of a user's formula, of which nothing is known but that it
+ * stands inside some function: within two decades of 1, of a variable's
+ * geometric mean, or of the inverse of one; so units do not matter.  Either
+ * sign, the positive more often. */
+static double sample_anything(const struct search *s, double u)
+{
+    const struct model *m = s->m;
+    int options = 1, choice;
+    double scale = 0, sign = 1;
+
+    for (int k = 0; k < m->n_names; k++)
+        options += m->names[k].is_var && m->names[k].values ? 2 : 0;
+    choice = (int)(u * options);
+    u = u * options - choice;
+    for (int k = 0, n = 1; k < m->n_names && choice > 0; k++) {
+        if (!m->names[k].is_var || !m->names[k].values)
+            continue;
+        if (n == choice || n + 1 == choice)
+            scale = n == choice ? s->log_mean[k] : -s->log_mean[k];
+        n += 2;
+    }
+    if (u < 0.3) {
+        sign = -1;
+        u /= 0.3;
+    } else {
+        u = (u - 0.3) / 0.7;
+    }
+    return sign * exp(scale + log(10) * (4 * u - 2));
+}
+
 /* u in [0, 1) to a value of the parameter. */
 static double sample(struct search *s, const struct model_param *p, double u)
 {
@@ -72,11 +102,8 @@ static double sample(struct search *s, const struct model_param *p, double u)
         lo = p->lo;
         hi = p->hi;
     } else if (!expr_in_exponent(s->m->expr, p->slot)) {
-        const bool negative = !(p->lo >= 0) && u < 0.5;
-        const double x = p->lo >= 0 ? u : fabs(2 * u - 1);
-
-        v = pow(10, -7 + 12 * x);
-        return fmin(fmax(negative ? -v : v, p->lo), p->hi);
+        v = sample_anything(s, u);
+        return fmin(fmax(p->lo >= 0 ? fabs(v) : v, p->lo), p->hi);
     }
     v = lo > 0 && hi > 20 * lo ? lo * pow(hi / lo, u) : lo + u * (hi - lo);
     if (p->law)
@@ -308,7 +335,7 @@ static void keep_start(struct start_list *list, const struct search *s,
 
 static int point_count(int sampled)
 {
-    static const int counts[] = { 1, 64, 256, 512, 1024, 1024, 2048 };
+    static const int counts[] = { 1, 128, 256, 512, 1024, 2048, 4096 };
 
     return counts[sampled < 6 ? sampled : 6];
 }
