@@ -237,6 +237,12 @@ static void bounds_hold_and_release(void **state)
     check_close(u[1], -2.5, 0);
     check_close(u[0], (sy + 2.5 * sx) / ROWS, 1e-12);
 
+    u[0] = 0; /* and from the corner below */
+    u[1] = -2.5;
+    assert_true(solve_run(w, u, &p, &o, NULL).converged);
+    check_close(u[1], -2.5, 0);
+    check_close(u[0], (sy + 2.5 * sx) / ROWS, 1e-12);
+
     /* The other variable clamped: min sum (2.5 - (3 + b) x)^2. */
     p = line_problem(&l, ones, HUGE_VAL, low, top);
     u[0] = -0.7;
