@@ -151,38 +151,6 @@ static double rounding_floor(const struct hunt *h)
     return sum;
 }
 
-/* --- bounds at zero ------------------------------------------------------ */
-
-/* A coefficient whose logarithm has run away is compared with a true zero:
- * from there the bound is active, and left only if that pays. */
-static void try_zeros(struct hunt *h, double *theta, struct solve_result *best,
-                      const struct solve_options *o)
-{
-    const struct model *m = h->m;
-    double *trial = mem_array((size_t)m->n_params, sizeof *trial);
-
-    for (int f = 0; f < m->n_free; f++) {
-        const int i = model_param_of(m, f);
-        struct solve_result res;
-
-        if (m->params[i].lo != 0 || !h->mw->is_log[f])
-            continue;
-        memcpy(trial, theta, (size_t)m->n_params * sizeof *trial);
-        for (int k = 0; k < m->n_params; k++)
-            if (m->params[k].free == f)
-                trial[k] = 0;
-        optimum_coordinates(h->mw, trial);
-        res = descend(h, trial, o);
-        if (res.objective <=
-            best->objective * (1 + 1e-13) + rounding_floor(h)) {
-            *best = res;
-            memcpy(theta, trial, (size_t)m->n_params * sizeof *trial);
-        }
-        optimum_coordinates(h->mw, theta);
-    }
-    free(trial);
-}
-
 /* What contributes less than rounding to every row is zero. */
 static void drop_negligible(struct hunt *h, double *theta)
 {
@@ -219,8 +187,8 @@ static void follow(struct hunt *h, double *theta, struct solve_result *res,
     *res = descend(h, theta, o);
 }
 
-/* From the best of the starts to full precision: the logarithm cannot change
- * a sign and the plain value cannot lose one, so both are asked. */
+/* From the best of the starts to full precision: the logarithm can neither
+ * reach a zero nor change a sign, so the plain value is asked as well. */
 static void polish(struct hunt *h, double *theta, struct solve_result *best)
 {
     const struct solve_options o = { .max_steps = 2000,
@@ -238,7 +206,6 @@ static void polish(struct hunt *h, double *theta, struct solve_result *best)
         memcpy(theta, trial, (size_t)h->m->n_params * sizeof *trial);
     }
     optimum_coordinates(h->mw, theta);
-    try_zeros(h, theta, best, &o);
     free(trial);
 }
 

@@ -201,6 +201,45 @@ static void intervals_agree_with_the_table(void **state)
     }
 }
 
+/* lsq_log_240/corr of reference_fits.json, in log A, log B, log E. */
+static void correlations_agree_with_the_reference(void **state)
+{
+    static const struct {
+        const char *a, *b;
+        double r;
+    } table[] = {
+        { "A", "B", -0.002098 },    { "A", "E", 0.777644 },
+        { "A", "alpha", 0.999078 }, { "A", "beta", -0.006102 },
+        { "B", "E", 0.567422 },     { "B", "alpha", -0.014333 },
+        { "B", "beta", 0.999261 },  { "E", "alpha", 0.776859 },
+        { "E", "beta", 0.568977 },  { "alpha", "beta", -0.018788 },
+    };
+    struct fitted x;
+
+    (void)state;
+    check_need_shared();
+    fitted_shared(&x, CHINCHILLA, "chinchilla",
+                  OPTIONS(TOKENS, "where=loss < 3.44"));
+    for (size_t k = 0; k < sizeof table / sizeof table[0]; k++) {
+        const struct covariance *c = &x.fit.cov;
+        const int i = covariance_at(
+            c, x.model->params[model_find_param(x.model, table[k].a)].free);
+        const int j = covariance_at(
+            c, x.model->params[model_find_param(x.model, table[k].b)].free);
+
+        check_close(c->inverse[i * c->n + j] / sqrt(c->inverse[i * c->n + i] *
+                                                    c->inverse[j * c->n + j]),
+                    table[k].r, 1.5e-6);
+    }
+    /* cond_J_scaled of the Huber fit is a property of the same Jacobian. */
+    fitted_release(&x);
+    fitted_shared(
+        &x, CHINCHILLA, "chinchilla",
+        OPTIONS(TOKENS, "where=loss < 3.44", "loss=huber:1e-3", "bootstrap=0"));
+    check_relative(x.fit.cov.condition, 219.56979754738126, 1e-5);
+    fitted_release(&x);
+}
+
 /* The published standard errors came from 4000 resamples; so do these, from
  * others.  The standard deviation of an sd from 4000 draws is 1.1 % for a
  * normal variable and more for B's long tail: 8 % and 15 % are 4 of either,
@@ -396,6 +435,7 @@ int main(void)
         cmocka_unit_test(least_absolute_values_reach_an_exact_vertex),
         cmocka_unit_test(the_objective_is_the_plain_huber_sum),
         cmocka_unit_test(intervals_agree_with_the_table),
+        cmocka_unit_test(correlations_agree_with_the_reference),
         cmocka_unit_test(bootstrap_errors_agree_with_the_published_ones),
         cmocka_unit_test(exact_data_give_every_parameter_back),
         cmocka_unit_test(noisy_data_give_the_reference_fit),

@@ -286,6 +286,25 @@ static void replicates_tell_the_noise(void **state)
     fitted_release(&x);
 }
 
+/* Rows of two groups are replicates within each alone: four configurations of
+ * two rows. */
+static void groups_are_part_of_a_configuration(void **state)
+{
+    struct fitted x;
+
+    (void)state;
+    fitted_text(&x,
+                "x,g,y\n1,a,2\n1,a,2.2\n2,a,4\n2,a,4.1\n1,b,5\n1,b,5.3\n"
+                "2,b,10\n2,b,9.8\n",
+                "y = k*x", OPTIONS("group=k:g"));
+    check_ok(x.status, x.err);
+    assert_int_equal(x.fit.noise_dof, 4);
+    check_relative(
+        x.fit.noise,
+        sqrt((0.2 * 0.2 + 0.1 * 0.1 + 0.3 * 0.3 + 0.2 * 0.2) / 2 / 4), 1e-9);
+    fitted_release(&x);
+}
+
 static void outliers_are_named_and_clean_tables_have_none(void **state)
 {
     struct design g = good();
@@ -351,6 +370,29 @@ static void extrapolation_is_measured_in_factors(void **state)
     check_ok(predict_point(&p, &x.fit, outside, 2, &x.err), x.err);
     check_close(p.beyond, 10, 1e-9); /* D: 1e9 is the least */
     assert_string_equal(p.beyond_what, "4x in N, 10x in D");
+    prediction_release(&p);
+    fitted_release(&x);
+}
+
+/* y = a + b x: the interval of the mean at x0 has variance s^2 (1/n + (x0 -
+ * mean)^2 / Sxx), that of a new run 1 more, and Student's t of n - 2. */
+static void prediction_intervals_are_those_of_linear_regression(void **state)
+{
+    char *at[] = { (char[]){ "x=8" } };
+    const double t4 = 2.7764451051977987; /* 97.5 % of Student's t, 4 */
+    struct prediction p;
+    struct fitted x;
+    const double mean = 3.5, sxx = 17.5;
+    double h;
+
+    (void)state;
+    fitted_text(&x, "x,y\n1,2.1\n2,3.9\n3,6.2\n4,7.8\n5,10.1\n6,11.7\n",
+                "y = a + b*x", NO_OPTIONS);
+    check_ok(predict_point(&p, &x.fit, at, 1, &x.err), x.err);
+    h = 1 / 6.0 + (8 - mean) * (8 - mean) / sxx;
+    check_relative(p.mean_hi - p.value, t4 * x.fit.sigma * sqrt(h), 1e-9);
+    check_relative(p.value - p.mean_lo, t4 * x.fit.sigma * sqrt(h), 1e-9);
+    check_relative(p.run_hi - p.value, t4 * x.fit.sigma * sqrt(1 + h), 1e-9);
     prediction_release(&p);
     fitted_release(&x);
 }
@@ -502,6 +544,16 @@ static void ties_and_held_values_equal_a_formula_without_them(void **state)
     fitted_release(&x);
     fitted_release(&y);
 
+    /* Of the bounds of tied parameters the tighter one counts. */
+    fit_design(&x, &a, 1, "chinchilla",
+               OPTIONS("fix=alpha=beta", "bound=alpha<=0.25"));
+    check_close(fitted_get(&x, "beta")->value, 0.25, 0);
+    fitted_release(&x);
+    fit_design(&x, &a, 1, "chinchilla",
+               OPTIONS("fix=beta=alpha", "bound=beta<=0.25"));
+    check_close(fitted_get(&x, "alpha")->value, 0.25, 0);
+    fitted_release(&x);
+
     fit_design(&x, &a, 1, "chinchilla", OPTIONS("fix=E=1.7,beta=0.3"));
     fit_design(&y, &a, 1, "loss = 1.7 + A/N^alpha + B/D^0.3",
                OPTIONS("space=log"));
@@ -593,9 +645,11 @@ int main(void)
         cmocka_unit_test(few_points_are_said_and_give_no_error_at_n_equal_p),
         cmocka_unit_test(a_wrong_law_lacks_fit_with_and_without_replicates),
         cmocka_unit_test(replicates_tell_the_noise),
+        cmocka_unit_test(groups_are_part_of_a_configuration),
         cmocka_unit_test(outliers_are_named_and_clean_tables_have_none),
         cmocka_unit_test(clustered_rows_are_noticed_and_resampled_together),
         cmocka_unit_test(extrapolation_is_measured_in_factors),
+        cmocka_unit_test(prediction_intervals_are_those_of_linear_regression),
         cmocka_unit_test(a_search_that_cannot_settle_is_reported),
         cmocka_unit_test(the_order_of_rows_does_not_matter),
         cmocka_unit_test(units_change_nothing_but_the_constants),
