@@ -55,6 +55,8 @@ static void add_text(struct str *out, const char *text, bool tic)
             str_add(out, "\\042");
         else if (*c == ' ' && c == shown)
             str_add(out, "\\040");
+        else if (*c == '>' && c - shown >= 2 && c[-1] == ']' && c[-2] == ']')
+            str_add(out, "\\\\x3e");
         else if (*c == '%' && tic)
             str_add(out, "%%");
         else

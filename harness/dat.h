@@ -13,7 +13,8 @@
  * script.  gnuplot reads escapes in such cells: a backslash is written \\, a
  * quote \042 (a bare one would end the cell), a space at the start \040,
  * which also stands for an empty text, because an empty cell is no cell.
- * gnuplot cannot show a line break in a label: label.h writes it out. */
+ * gnuplot cannot show a line break in a label: label.h writes it out.  Its SVG
+ * leaves > as it is, but XML forbids ]]> in a text: that is written ]]\x3e. */
 #ifndef HARNESS_DAT_H
 #define HARNESS_DAT_H
 

@@ -11,7 +11,7 @@ static const struct verb *const verbs[] = {
     &verb_doctor,  &verb_check,  &verb_config,  &verb_plan,    &verb_run,
     &verb_status,
     &verb_show,    &verb_query,  &verb_fit,   &verb_predict, &verb_plot,
-    &verb_report, &verb_laws,
+    &verb_report, &verb_compare, &verb_laws,
     &verb_fetch,   &verb_train,  &verb_bench, &verb_formats, &verb_keys,
     &verb_version, &verb_help,
 };

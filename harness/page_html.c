@@ -105,9 +105,12 @@ static void add_picture(struct str *out, const struct page_part *p)
 
 static void add_figure(struct str *out, const struct page_part *p)
 {
+    char *id = mem_printf("figure-%s", p->name);
+
     str_add(out, "<figure");
-    html_attribute(out, "id", p->name);
+    html_attribute(out, "id", id);
     str_add(out, ">");
+    free(id);
     if (p->light)
         add_picture(out, p);
     str_add(out, "<figcaption>");

@@ -81,6 +81,7 @@ static void spread(struct beside *b, int n, double gap)
     double *centre = mem_array((size_t)n + 1, sizeof *centre);
     int *size = mem_array((size_t)n + 1, sizeof *size);
     int groups = 0, k = 0;
+    const double low = 0.02, high = 0.98;
 
     qsort(b, (size_t)n, sizeof *b, by_height);
     for (int i = 0; i < n; i++) {
@@ -98,12 +99,16 @@ static void spread(struct beside *b, int n, double gap)
         }
     }
     for (int g = 0; g < groups; g++) {
-        const double half = gap * (size[g] - 1) / 2;
-        const double low = fmin(fmax(centre[g] - half, 0.02), 0.98 - 2 * half);
+        const double first = centre[g] - gap * (size[g] - 1) / 2;
 
         for (int i = 0; i < size[g]; i++, k++)
-            b[k].at = low + gap * i;
+            b[k].at = first + gap * i;
     }
+    /* Those that would leave the panel push the others before them. */
+    for (int i = 0; i < n; i++)
+        b[i].at = fmax(b[i].at, i ? b[i - 1].at + gap : low);
+    for (int i = n - 1; i >= 0; i--)
+        b[i].at = fmin(b[i].at, i < n - 1 ? b[i + 1].at - gap : high);
     free(centre);
     free(size);
 }

@@ -117,6 +117,18 @@ static void size_tics(struct picture_axis *a, const struct coverage *c)
     }
 }
 
+static void say_counts(struct picture *p, int n, const int count[STATE_COUNT])
+{
+    struct str s = { 0 };
+
+    str_addf(&s, "%d of %d points have all seeds done", count[DONE], n);
+    for (int i = DONE + 1; i < STATE_COUNT; i++)
+        if (count[i])
+            str_addf(&s, "; %s: %d", states[i].name, count[i]);
+    picture_say(&p->finding, "%s.", str_text(&s));
+    str_release(&s);
+}
+
 PLOT_BUILDER(plot_coverage)
 {
     struct coverage c = { .d = d };
@@ -143,10 +155,7 @@ PLOT_BUILDER(plot_coverage)
         picture_say(&p->note, "%d of %d arms are shown.", c.n_rows, c.all_rows);
     picture_say(&p->source, "select arm, N, D, state, count(*) from runs group "
                             "by arm, N, D, state");
-    picture_say(&p->finding, "%d of %d points have all seeds done, %d some, %d "
-                             "diverged, %d failed, %d are not run yet.",
-                count[DONE], d->n, count[PART], count[DIVERGED], count[FAILED],
-                count[MISSING]);
+    say_counts(p, d->n, count);
     *out = p;
     return OK;
 }

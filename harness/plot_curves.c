@@ -318,10 +318,11 @@ static void say(struct curves *c)
     picture_say(&p->source, "select tokens, train_loss, val_loss, arm, N, seed "
                             "from curves where D = %.0f",
                 c->D);
-    picture_say(&p->finding, "Loss against tokens seen for %d arms at %d model "
+    picture_say(&p->finding, "Loss against tokens seen for %d arm%s at %d model "
                              "size%s, and the distance of each from its "
                              "unquantized twin.",
-                c->n_arms, c->n_sizes, c->n_sizes == 1 ? "" : "s");
+                c->n_arms, c->n_arms == 1 ? "" : "s", c->n_sizes,
+                c->n_sizes == 1 ? "" : "s");
 }
 
 PLOT_BUILDER(plot_curves)

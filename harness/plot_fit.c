@@ -278,8 +278,7 @@ const char *plot_fit_group(const struct plot_fit *f, const char *stem,
 {
     const char *own[] = { p->quant, p->fmt, p->act_fmt, p->arm, p->family,
                           NULL };
-    const char *plain[] = { "fp32", "none", "bf16", "fp16", p->quant, p->fmt,
-                            NULL };
+    const char *plain[] = { "fp32", "none", "bf16", "fp16", NULL };
 
     for (const char **word = base ? plain : own; *word; word++)
         for (int i = 0; i < f->n_stored; i++)

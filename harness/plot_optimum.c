@@ -168,6 +168,20 @@ static bool add_precision(struct picture *p, const struct plot_again *a,
     return any;
 }
 
+static void say_precision(struct picture *p, const struct plot_data *d)
+{
+    const struct picture_line *c = &p->curves[0];
+    char a[32], b[32];
+
+    if (c->n == 0)
+        return;
+    picture_say(&p->finding, "By %s, with %s the best of %s operations is made "
+                             "with %.1f bits, the best of %s with %.1f.",
+                d->fit->law, p->series[c->series].name,
+                text_si(a, c->at[0].x, 3), c->at[0].y,
+                text_si(b, c->at[c->n - 1].x, 3), c->at[c->n - 1].y);
+}
+
 PLOT_BUILDER(plot_precision)
 {
     const struct plot_again *a;
@@ -210,8 +224,7 @@ PLOT_BUILDER(plot_precision)
                 d->fit->law, (long long)d->fit->id);
     picture_say(&p->note, "A run of P bits costs P/16 of 6 N D. Bands: 95 %% "
                           "intervals.");
-    picture_say(&p->finding, "The number of bits that makes the best of a "
-                             "budget of operations, by the law.");
+    say_precision(p, d);
     picture_say(&p->source, "from fit %lld, made again", (long long)d->fit->id);
     *out = p;
     return OK;

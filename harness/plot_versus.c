@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/label.h"
 #include "harness/plot.h"
 
 enum var { VAR_N, VAR_D, VAR_G, VAR_FMT, VAR_COUNT };
@@ -183,11 +184,14 @@ static enum status hold(struct versus *q, const char *text, struct err *err)
             q->fixed[v] = i;
     if (q->fixed[v] < 0) {
         struct str all = { 0 };
+        char *shown_text;
 
         for (int i = 0; i < q->n_levels[v]; i++)
             str_addf(&all, "%s%s", i ? ", " : "", q->levels[v][i].text);
+        shown_text = label_visible(str_text(&all));
         st = err_set(err, ERR_USAGE, "--at %s: the values are %s", text,
-                     str_text(&all));
+                     shown_text);
+        free(shown_text);
         str_release(&all);
     }
     return st;
@@ -577,6 +581,15 @@ static void add_finding(struct versus *q, int panel)
     free(line);
 }
 
+/* A figure against a variable needs two values of it. */
+static bool spreads(const struct picture *p)
+{
+    for (int i = 1; i < p->n_points; i++)
+        if (p->points[i].x != p->points[0].x)
+            return true;
+    return false;
+}
+
 static void release(struct versus *q)
 {
     for (int v = 0; v < VAR_COUNT; v++) {
@@ -614,6 +627,9 @@ static enum status build(struct picture **out, const struct plot_data *d,
         picture_say(&q.p->source, "select N, D, G, fmt, arm, seeds, %s from %s",
                     delta ? "delta, delta_se" : "loss, se",
                     delta ? "degradation" : "points");
+        if (st == OK && !picture_is_empty(q.p) && !spreads(q.p))
+            st = err_set(err, ERR_USAGE, "all runs have the same %s",
+                         vars[x].name);
         if (picture_is_empty(q.p))
             st = err_set(err, ERR_USAGE, "no finished run with %s to show%s",
                          x == VAR_G ? "a group size" : "a loss",

@@ -1,6 +1,5 @@
 #include "harness/report.h"
 
-#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,51 +8,6 @@
 #include "base/file.h"
 
 /* --- numbers ------------------------------------------------------------------- */
-
-struct report_mean report_mean(const double *x, int n)
-{
-    struct report_mean m = { (double)NAN, (double)NAN, (double)NAN, n };
-    double sum = 0, square = 0;
-
-    for (int i = 0; i < n; i++)
-        sum += x[i];
-    if (n == 0)
-        return m;
-    m.mean = sum / n;
-    for (int i = 0; i < n; i++)
-        square += (x[i] - m.mean) * (x[i] - m.mean);
-    if (n > 1) {
-        const double half = gsl_cdf_tdist_Pinv(0.975, n - 1) *
-                            sqrt(square / (n - 1) / n);
-
-        m.lo = m.mean - half;
-        m.hi = m.mean + half;
-    }
-    return m;
-}
-
-/* Decimals that the interval's width justifies: two digits of it. */
-static int decimals_of(double width)
-{
-    const int n = 1 - (int)floor(log10(width));
-
-    return n < 0 ? 0 : n;
-}
-
-char *report_interval(double value, double lo, double hi)
-{
-    const double width = hi - lo;
-    int n;
-
-    if (isnan(value))
-        return mem_strdup("\u2013");
-    if (!isfinite(width) || width <= 0)
-        return mem_printf("%.3g", value);
-    n = decimals_of(width);
-    if (n > 5 || fabs(lo) >= 1e5 || fabs(hi) >= 1e5)
-        return mem_printf("%.3g [%.3g, %.3g]", value, lo, hi);
-    return mem_printf("%.*f [%.*f, %.*f]", n, value, n, lo, n, hi);
-}
 
 static double value_of(const char *var, const struct plot_point *p)
 {
@@ -74,11 +28,11 @@ static bool is_measured(const struct plot_point *p, const char *var)
     return !p->base && isfinite(p->delta) && isfinite(value_of(var, p));
 }
 
-struct report_mean report_matched(const struct plot_data *d, const char *var,
+struct interval report_matched(const struct plot_data *d, const char *var,
                                   double *lowest, double *highest)
 {
     double *diff = mem_array((size_t)d->n + 1, sizeof *diff);
-    struct report_mean m;
+    struct interval m;
     int n = 0;
 
     *lowest = HUGE_VAL;
@@ -103,7 +57,7 @@ struct report_mean report_matched(const struct plot_data *d, const char *var,
             }
         }
     }
-    m = report_mean(diff, n);
+    m = interval_of(diff, n);
     free(diff);
     return m;
 }

@@ -7,7 +7,7 @@
 
 #include "harness/cli.h"
 #include "harness/page.h"
-#include "harness/fit_request.h"
+#include "harness/interval.h"
 #include "harness/plot.h"
 
 struct report_figure {
@@ -59,19 +59,9 @@ static inline bool report_has_fit(const struct report *r)
     return r->again && r->again->ok;
 }
 
-/* A mean with its 95 % interval by Student's t; lo and hi are NaN for one. */
-struct report_mean {
-    double mean, lo, hi;
-    int n;
-};
-struct report_mean report_mean(const double *x, int n);
-
-/* "0.094 [0.079, 0.110]", or without an interval. */
-char *report_interval(double value, double lo, double hi);
-
 /* Differences of delta between the largest and the smallest value of a
  * variable ("N", "D", "G"), over points that agree in all else. */
-struct report_mean report_matched(const struct plot_data *d, const char *var,
+struct interval report_matched(const struct plot_data *d, const char *var,
                                   double *lowest, double *highest);
 
 /* Rows of constant SQL with ?1 the grid's id (0: everything) as cells of the

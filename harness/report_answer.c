@@ -13,7 +13,7 @@
 
 struct family {
     const char *name;
-    struct report_mean cost;
+    struct interval cost;
 };
 
 static int find_families(struct family *out, const struct plot_data *d)
@@ -34,7 +34,7 @@ static int find_families(struct family *out, const struct plot_data *d)
             if (!d->points[j].base && isfinite(d->points[j].delta) &&
                 strcmp(d->points[j].family, p->family) == 0)
                 x[k++] = d->points[j].delta;
-        out[n++] = (struct family){ p->family, report_mean(x, k) };
+        out[n++] = (struct family){ p->family, interval_of(x, k) };
     }
     free(x);
     return n;
@@ -63,11 +63,37 @@ static int keep_full(struct family *f, int n)
 static void say_family(struct report *r, const char *before,
                        const struct family *f)
 {
-    char *text = report_interval(f->cost.mean, f->cost.lo, f->cost.hi);
+    char *text = interval_text(f->cost.mean, f->cost.lo, f->cost.hi);
 
     page_say(r->page, "%s", before);
     page_strong(r->page, "%s costs %s", f->name, text);
     free(text);
+}
+
+/* Why there is nothing to say. */
+static void say_no_cost(struct report *r)
+{
+    int runs = 0, done = 0, diverged = 0;
+
+    for (int i = 0; i < r->data->n; i++)
+        if (!r->data->points[i].base) {
+            runs += r->data->points[i].runs;
+            done += r->data->points[i].done;
+            diverged += r->data->points[i].diverged;
+        }
+    if (runs == 0)
+        page_say(r->page, "This grid holds no quantized run, so there is no "
+                          "cost to report.");
+    else if (diverged == runs)
+        page_say(r->page, "All %d quantized runs diverged: at these settings "
+                          "the formats cannot be trained.",
+                 runs);
+    else if (done == 0)
+        page_say(r->page, "No quantized run is finished, so nothing can be said "
+                          "of the cost yet.");
+    else
+        page_say(r->page, "No quantized run is finished beside its unquantized "
+                          "twin, so nothing can be said of the cost yet.");
 }
 
 static void say_cost(struct report *r)
@@ -78,8 +104,7 @@ static void say_cost(struct report *r)
 
     page_paragraph(r->page);
     if (n == 0) {
-        page_say(r->page, "No quantized run is finished beside its unquantized "
-                          "twin, so nothing can be said of its cost yet.");
+        say_no_cost(r);
         return;
     }
     qsort(f, (size_t)n, sizeof *f, by_cost);
@@ -116,7 +141,7 @@ static char *factor(const struct plot_fit *f, const char *name, double base)
 {
     const struct plot_param *p = name ? plot_fit_param(f, name) : NULL;
 
-    return p && base > 1 ? report_interval(pow(base, p->value),
+    return p && base > 1 ? interval_text(pow(base, p->value),
                                            pow(base, p->lo), pow(base, p->hi))
                          : NULL;
 }
@@ -183,14 +208,14 @@ static void say_matched(struct report *r)
     for (size_t i = 0; i < sizeof vars / sizeof vars[0]; i++) {
         double lo, hi;
         char a[32], b[32], *text;
-        const struct report_mean m =
+        const struct interval m =
             report_matched(r->data, vars[i].var, &lo, &hi);
 
         if (m.n == 0)
             continue;
         if (!said++)
             page_paragraph(r->page);
-        text = report_interval(m.mean, m.lo, m.hi);
+        text = interval_text(m.mean, m.lo, m.hi);
         page_say(r->page, "%sfrom %s = %s to %s the cost changes by ",
                 said > 1 ? "; " : "Among points that differ in nothing else, ",
                 vars[i].var, text_si(a, lo, 3), text_si(b, hi, 3));

@@ -25,11 +25,11 @@ static int find_arms(const struct plot_point ***out, const struct plot_data *d)
     return n;
 }
 
-static struct report_mean cost_of(const struct plot_data *d,
+static struct interval cost_of(const struct plot_data *d,
                                   const struct plot_point *arm)
 {
     double *x = mem_array((size_t)d->n + 1, sizeof *x);
-    struct report_mean m;
+    struct interval m;
     int n = 0;
 
     for (int i = 0; i < d->n; i++)
@@ -37,7 +37,7 @@ static struct report_mean cost_of(const struct plot_data *d,
             strcmp(d->points[i].arm, arm->arm) == 0 &&
             strcmp(d->points[i].fmt, arm->fmt) == 0)
             x[n++] = d->points[i].delta;
-    m = report_mean(x, n);
+    m = interval_of(x, n);
     free(x);
     return m;
 }
@@ -74,11 +74,11 @@ static void add_costs(struct report *r)
     page_column(r->page, "by the law there", true);
     page_column(r->page, "worth, by the law", true);
     for (int i = 0; i < n && i < 60; i++) {
-        const struct report_mean m = cost_of(d, arms[i]);
+        const struct interval m = cost_of(d, arms[i]);
         const struct plot_point *p = largest(d, arms[i]);
         const double law = plot_fit_delta(d->fit, p);
         const double share = plot_fit_share(d->fit, p);
-        char *text = report_interval(m.mean, m.lo, m.hi);
+        char *text = interval_text(m.mean, m.lo, m.hi);
 
         page_cell(r->page, "%s", *p->arm ? p->arm : p->fmt);
         page_cell(r->page, isnan(p->bits) ? "\u2013" : "%.0f", p->bits);

@@ -144,6 +144,14 @@ static double seed_noise(const struct plot_data *d, int *dof)
     return *dof ? sqrt(sum / *dof) : (double)NAN;
 }
 
+static bool is_any_done(const struct plot_data *d)
+{
+    for (int i = 0; i < d->n; i++)
+        if (d->points[i].done)
+            return true;
+    return false;
+}
+
 void report_quality(struct report *r)
 {
     const struct plot_fit *f = r->data->fit;
@@ -168,7 +176,9 @@ void report_quality(struct report *r)
                 r->again->fit.cov.condition);
     }
     page_item(r->page);
-    if (isnan(noise))
+    if (isnan(noise) && !is_any_done(r->data))
+        page_say(r->page, "Nothing is finished yet.");
+    else if (isnan(noise))
         page_say(r->page, "One seed a point: the spread between seeds is not "
                         "known, so it cannot be said whether the residual is "
                         "noise.");
@@ -191,7 +201,7 @@ static void add_prediction(struct report *r, const struct plot_point *p)
     char buf[32], *text, *run;
 
     if (predict_point(&q, &r->again->fit, s.text, s.n, NULL) == OK) {
-        text = report_interval(q.value, q.mean_lo, q.mean_hi);
+        text = interval_text(q.value, q.mean_lo, q.mean_hi);
         run = isnan(q.run_lo) ? mem_strdup("\u2013")
                               : mem_printf("[%.4g, %.4g]", q.run_lo, q.run_hi);
         page_cell(r->page, "%s", p->base ? "unquantized" : p->arm);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "harness/label.h"
 #include "harness/plot.h"
 #include "harness/verbs.h"
 
@@ -168,8 +169,12 @@ static enum status run(struct cli *cli, struct err *err)
         st = plot_write(p, figure->name, folder, err);
     if (st == OK)
         st = draw(figure->name, folder, term, theme, err);
-    if (p)
-        cli_note(cli, "%s", p->finding);
+    if (p) {
+        char *finding = label_visible(p->finding);
+
+        cli_note(cli, "%s", finding);
+        free(finding);
+    }
     picture_free(p);
     plot_data_free(d);
     free(by);

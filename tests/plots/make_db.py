@@ -260,16 +260,24 @@ def hostile(db):
     labels = [x.decode("utf-8", "surrogateescape") for x in labels if x]
     db.text_factory = bytes
     g = Grid(db, "hostile", labels[0])
+    sizes = [(w, d) for w in (32, 64, 128) for d in (2**18, 2**20)]
+    for w, d in sizes:
+        g.train(w, d, curves=True)
+        for i, label in enumerate(labels[:6]):  # in every figure
+            g.train(w, d, "int4", ("W", "A"), 32, arm="label %d" % i,
+                    curves=True)
+            db.execute("UPDATE point SET arm = CAST(? AS TEXT) WHERE arm = ?",
+                       (label.encode("utf-8", "surrogateescape"),
+                        "label %d" % i))
     for i, label in enumerate(labels):
-        w, d = [32, 64, 128][i % 3], [2**18, 2**20][i // 3 % 2]
-        g.train(w, d) if i < 6 else None
+        w, d = sizes[i % 6]
         raw = label.encode("utf-8", "surrogateescape")
-        pid, n = g.point(w, d, "int4", ("W", "A"), 32 + i, arm="label %d" % i)
+        pid, n = g.point(w, d, "int4", ("W", "A"), 33 + i, arm="label %d" % i)
         g.run(pid, 1, "done", n, d, base_loss(n, d) + 0.1 + 0.001 * i)
         # Bytes that are not UTF-8 reach a TEXT column only as a cast.
         db.execute("UPDATE point SET arm = CAST(? AS TEXT) WHERE point_id = ?",
                    (raw, pid))
-        pid, n = g.point(w, d, "int3", ("W", "A"), 32 + i, arm="failed %d" % i)
+        pid, n = g.point(w, d, "int5", ("W", "A"), 32 + i, arm="failed %d" % i)
         run = g.run(pid, 1, "failed", n, d, None, "x")
         db.execute("UPDATE attempt SET message = CAST(? AS TEXT) "
                    "WHERE run_id = ?", (raw, run))
