@@ -218,7 +218,8 @@ static enum status write_begin(struct journal *j, const struct entry *e,
         j->db, err,
         "INSERT INTO attempt(run_id, number, env_id, backend, host, pid, "
         "start_ticks, boot_id, token, started_at, log_path) "
-        "VALUES(?,?,coalesce((SELECT env_id FROM env WHERE fingerprint=?),?),"
+        "VALUES(?,?,coalesce((SELECT env_id FROM env WHERE fingerprint=?),"
+        "nullif(?,0)),"
         "'local',?,?,?,?,?,?,?) ON CONFLICT(run_id, number) DO NOTHING",
         "iititiitttt", e->run_id, (int64_t)b->number, b->env, j->env_id,
         b->host,

@@ -50,7 +50,7 @@ enum status record_put_grid(const char *db_path, const struct grid *g,
                             const char *argv, struct err *err)
 {
     struct str s = { 0 };
-    char *path;
+    char *path, now[32];
     enum status st = place(&path, db_path, "grids", g->sha256, err);
 
     if (st == OK && access(path, F_OK) != 0) {
@@ -58,6 +58,7 @@ enum status record_put_grid(const char *db_path, const struct grid *g,
         json_add_text(&s, "name", g->name);
         json_add_text(&s, "ini_sha256", g->sha256);
         json_add_text(&s, "argv", argv);
+        json_add_text(&s, "created_at", clock_iso(now));
         json_add_text(&s, "ini_text", g->text);
         str_add(&s, ",\"points\":[");
         for (int i = 0; i < g->n_points; i++) {

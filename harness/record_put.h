@@ -3,7 +3,7 @@
  *
  *   runs/env/FINGERPRINT.json   {"fingerprint":"...","qlaw_version":...}
  *   runs/grids/SHA.json         {"name":"...","ini_sha256":"...","argv":"...",
- *                                "ini_text":"...","points":[
+ *                                "created_at":"...","ini_text":"...","points":[
  *                                ["POINT",ordinal,"block",priority,[seeds]],
  *                                ...]}
  *

@@ -177,7 +177,7 @@ static void count_failure(struct runner *r, const struct task *t,
         snprintf(r->sum.first_failure, sizeof r->sum.first_failure, "%.199s",
                  message);
     }
-    if (r->same_failures >= BREAKER && r->sum.done == 0) {
+    if (r->same_failures >= BREAKER && r->succeeded == 0) {
         r->sum.breaker = true;
         r->want = STOP_DRAIN;
     }
@@ -215,27 +215,19 @@ static bool try_again(struct runner *r, struct task *t,
     return true;
 }
 
-/* What becomes of the run; the state that the database gets. */
+/* What becomes of the run; the state that the database gets.  When the session
+ * ends, a run that was stopped for that is still open. */
 static enum run_state settle(struct runner *r, struct task *t,
                              const struct verdict *v, bool progress,
                              const char *message)
 {
-    if (v->failure) {
-        if (try_again(r, t, v, progress, message))
-            return RUN_PENDING;
-        r->sum.failed++;
-    } else if (v->state == RUN_PENDING) {
-        queue_again(r, t, RETRY_S);
+    if (v->failure && try_again(r, t, v, progress, message))
         return RUN_PENDING;
-    } else if (v->state == RUN_PAUSED) {
-        if (t->wish != WISH_PAUSE)
-            return RUN_PAUSED; /* the session ends, the run is still open */
-    }
-    task_close(r, t);
-    r->sum.done += v->state == RUN_DONE;
-    r->sum.diverged += v->state == RUN_DIVERGED;
-    r->sum.left_out +=
-        v->state == RUN_CANCELLED || v->state == RUN_SKIPPED;
+    if (v->state == RUN_PENDING)
+        queue_again(r, t, RETRY_S);
+    else if (v->state != RUN_PAUSED || t->wish == WISH_PAUSE)
+        task_close(r, t);
+    task_state(r, t, v->state);
     return v->state;
 }
 
@@ -296,12 +288,11 @@ static void job_done(void *ctx, void *user, const struct sched_exit *e)
     journal_end(r->journal, task_run(r, t)->run_id, a->begin.number, &end,
                 end.state == RUN_DONE ? &a->final : NULL);
     if (end.state == RUN_DONE) {
+        r->succeeded++;
         r->sum.flops += task_flops(r, t);
         eta_add(&r->eta, task_flops(r, t),
                 (double)task_point(r, t)->size.steps, a->final.wall_s);
     }
-    if (!t->open)
-        r->state.flops_done += task_flops(r, t);
     if (a->full)
         runner_fail(r, ERR_STOPPED, "the disk takes no more records");
     tell(r, t, &v, end.state, end.message);

@@ -51,16 +51,32 @@ void task_reopen(struct runner *r, struct task *t)
     t->open = true;
 }
 
-static void count_finished(struct runner *r, const struct store_run *run)
+static void count_state(struct runner *r, enum run_state state, int sign)
+{
+    r->sum.done += sign * (state == RUN_DONE);
+    r->sum.diverged += sign * (state == RUN_DIVERGED);
+    r->sum.failed += sign * (state == RUN_FAILED || state == RUN_TIMEOUT);
+    r->sum.left_out += sign * (state == RUN_CANCELLED || state == RUN_SKIPPED);
+}
+
+void task_state(struct runner *r, struct task *t, enum run_state state)
+{
+    struct store_run *run = &r->runs[t->run];
+
+    count_state(r, run->state, -1);
+    count_state(r, state, 1);
+    r->state.flops_done +=
+        task_flops(r, t) * (run_state_open(run->state, false) -
+                            run_state_open(state, false));
+    run->state = state;
+}
+
+static void keep_closed(struct runner *r, const struct store_run *run)
 {
     const struct model_size *s = &r->g->points[run->point].size;
 
     r->sum.already++;
-    r->sum.done += run->state == RUN_DONE;
-    r->sum.diverged += run->state == RUN_DIVERGED;
-    r->sum.failed += run->state == RUN_FAILED || run->state == RUN_TIMEOUT;
-    r->sum.left_out +=
-        run->state == RUN_CANCELLED || run->state == RUN_SKIPPED;
+    count_state(r, run->state, 1);
     r->state.flops_done += s->flops_per_token * (double)s->tokens;
 }
 
@@ -69,14 +85,16 @@ void queue_make(struct runner *r)
 {
     r->tasks = mem_array((size_t)r->n_runs, sizeof *r->tasks);
     for (int i = 0; i < r->n_runs; i++) {
-        const struct model_size *s = &r->g->points[r->runs[i].point].size;
+        struct store_run *run = &r->runs[i];
+        const struct model_size *s = &r->g->points[run->point].size;
 
         r->state.flops_total += s->flops_per_token * (double)s->tokens;
-        if (run_state_open(r->runs[i].state, r->o.retry_failed)) {
+        if (run_state_open(run->state, r->o.retry_failed)) {
+            run->state = RUN_PENDING;
             r->tasks[r->n_tasks] = (struct task){ .run = i };
             task_reopen(r, &r->tasks[r->n_tasks++]);
         } else {
-            count_finished(r, &r->runs[i]);
+            keep_closed(r, run);
         }
     }
     r->sum.total = r->n_runs;
@@ -142,7 +160,7 @@ static bool too_big(struct runner *r, struct task *t)
     journal_state(r->journal, task_run(r, t)->run_id, RUN_FAILED, text);
     runner_event(r, t, "end", "failed", text);
     runner_say(r, "%s: %s", t->label ? t->label : task_point(r, t)->id, text);
-    r->sum.failed++;
+    task_state(r, t, RUN_FAILED);
     task_close(r, t);
     return true;
 }

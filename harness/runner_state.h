@@ -72,7 +72,7 @@ struct runner {
     double flops_left, steps_left; /* of open tasks, without running parts */
 
     char first_failure[200];
-    int same_failures;
+    int same_failures, succeeded;
     enum sched_stop want; /* our own wish to stop */
     struct sched *sched;
 };
@@ -89,6 +89,7 @@ const struct store_run *task_run(const struct runner *r,
 const struct grid_point *task_point(const struct runner *r,
                                     const struct task *t);
 double task_flops(const struct runner *r, const struct task *t);
+void task_state(struct runner *r, struct task *t, enum run_state state);
 void task_close(struct runner *r, struct task *t); /* not to be run now */
 void task_reopen(struct runner *r, struct task *t);
 

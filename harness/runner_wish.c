@@ -84,8 +84,7 @@ static void leave_out(struct runner *r, struct task *t, enum wish wish)
         return;
     }
     task_close(r, t);
-    r->sum.left_out += cancel;
-    r->state.flops_done += cancel ? task_flops(r, t) : 0;
+    task_state(r, t, cancel ? RUN_CANCELLED : RUN_PAUSED);
     journal_state(r->journal, task_run(r, t)->run_id,
                   cancel ? RUN_CANCELLED : RUN_PAUSED, "asked for");
 }
@@ -97,6 +96,7 @@ static void try_anew(struct runner *r, struct task *t)
     t->failures = t->tries = 0;
     t->wish = WISH_NONE;
     task_reopen(r, t);
+    task_state(r, t, RUN_PENDING);
     journal_state(r->journal, task_run(r, t)->run_id, RUN_PENDING,
                   "asked for");
     queue_again(r, t, 0);

@@ -124,14 +124,16 @@ static enum status put_grid_row(int64_t *grid_id, const struct grid *g,
 
 /* --- points and runs ------------------------------------------------------------------ */
 
-enum status store_point(const struct config *c, struct db *db,
-                        struct err *err)
+enum status store_point(char id[POINT_ID], const struct config *c,
+                        struct db *db, struct err *err)
 {
     struct point_columns p;
     enum status st;
 
     point_columns_of(&p, c);
     st = point_columns_put(&p, db, err);
+    if (id)
+        memcpy(id, p.id, POINT_ID);
     point_columns_release(&p);
     return st;
 }
@@ -194,7 +196,7 @@ static enum status put_point(const struct grid *g, int i, struct db *db,
 {
     struct config *made = g->points[i].config ? NULL : grid_config(g, i);
     const enum status st =
-        store_point(made ? made : g->points[i].config, db, err);
+        store_point(NULL, made ? made : g->points[i].config, db, err);
 
     config_free(made);
     return st;

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "db/db.h"
 #include "harness/record.h"
+#include "harness/run_find.h"
 #include "harness/verbs.h"
 
 #define LOG_LINES 10
@@ -18,47 +19,6 @@ static const struct cli_option options[] = {
     { "json", 0, NULL, "the configuration and the result as JSON" },
     { NULL, 0, NULL, NULL },
 };
-
-/* RUN is a number, or the start of a point's hash with an optional -SEED. */
-static enum status find_run(int64_t *run_id, struct db *db, const char *text,
-                            struct err *err)
-{
-    const size_t hash = strcspn(text, "-");
-    const char *seed = text[hash] ? text + hash + 1 : NULL;
-    const bool number =
-        !seed && strspn(text, "0123456789") == strlen(text) &&
-        strlen(text) < 8;
-    char *like = mem_printf("%.*s", (int)hash, text);
-    sqlite3_stmt *stmt;
-    bool row, more = false;
-    enum status st = db_prepare(
-        &stmt, db,
-        number ? "SELECT run_id FROM run WHERE run_id=?1"
-               : "SELECT run_id FROM run WHERE substr(point_id, 1, "
-                 "length(?1))=?1 AND (?2 IS NULL OR seed=?2)",
-        err);
-
-    if (st == OK) {
-        db_bind(stmt, number ? "t" : "tt", like, seed);
-        st = db_step(&row, db, stmt, err);
-    }
-    if (st == OK && !row)
-        st = err_set(err, ERR_USAGE, "no run '%.40s' in %s", text,
-                     db_path(db));
-    if (st == OK) {
-        *run_id = sqlite3_column_int64(stmt, 0);
-        st = db_step(&more, db, stmt, err);
-    }
-    if (st == OK && more)
-        st = err_set(err, ERR_USAGE,
-                     "'%.40s' fits several runs; give more of the hash, or "
-                     "HASH-SEED",
-                     text);
-    if (more)
-        sqlite3_reset(stmt);
-    free(like);
-    return st;
-}
 
 /* One row as NAME value lines, or as a JSON object; NULLs are left out. */
 static enum status print_row(struct db *db, const char *sql, int64_t run_id,
@@ -201,7 +161,7 @@ static enum status run(struct cli *cli, struct err *err)
     enum status st = db_open(&db, cli->db_path, DB_READ, err);
 
     if (st == OK)
-        st = find_run(&run_id, db, cli->args[0], err);
+        st = run_find(&run_id, db, cli->args[0], err);
     if (st == OK)
         st = show(cli, db, run_id, err);
     db_close(db);

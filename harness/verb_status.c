@@ -5,6 +5,8 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "db/db.h"
+#include "harness/lock.h"
+#include "harness/status_text.h"
 #include "harness/verbs.h"
 
 static const struct cli_option options[] = {
@@ -12,8 +14,11 @@ static const struct cli_option options[] = {
     { NULL, 0, NULL, NULL },
 };
 
-static const char *const counts[] = { "runs",    "done",     "running",
-                                      "waiting", "diverged", "failed" };
+#define MAX_RUNNING 16 /* rows of running ones */
+
+static const char *const counts[] = { "runs",     "done",   "running",
+                                      "waiting",  "diverged", "failed",
+                                      "left_out" };
 #define N_COUNTS (int)(sizeof counts / sizeof counts[0])
 
 static void add_grid(struct str *s, sqlite3_stmt *stmt, bool first)
@@ -26,78 +31,50 @@ static void add_grid(struct str *s, sqlite3_stmt *stmt, bool first)
     str_add(s, "}");
 }
 
-static void print_grid(sqlite3_stmt *stmt, bool first)
-{
-    if (first)
-        printf("%-20s %6s %6s %8s %8s %9s %7s  %s\n", "grid", "runs", "done",
-               "running", "waiting", "diverged", "failed", "FLOPs");
-    printf("%-20s %6d %6d %8d %8d %9d %7d  %.1f%%\n",
-           (const char *)sqlite3_column_text(stmt, 0),
-           sqlite3_column_int(stmt, 1), sqlite3_column_int(stmt, 2),
-           sqlite3_column_int(stmt, 3), sqlite3_column_int(stmt, 4),
-           sqlite3_column_int(stmt, 5), sqlite3_column_int(stmt, 6),
-           sqlite3_column_double(stmt, 7));
-}
-
-/* Each cause once, with how often it came. */
-static enum status print_causes(struct db *db, const char *grid,
-                                struct err *err)
-{
-    sqlite3_stmt *stmt;
-    bool row = true;
-    enum status st = db_prepare(
-        &stmt, db,
-        "SELECT f.state, f.message, count(*), min(f.run_id) FROM failures f "
-        "JOIN run r USING(run_id) WHERE r.point_id IN (SELECT gp.point_id "
-        "FROM grid_point gp JOIN grid g USING(grid_id) WHERE ?1 IS NULL OR "
-        "g.name=?1) GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 8",
-        err);
-
-    if (st != OK)
-        return st;
-    db_bind(stmt, "t", grid);
-    while (st == OK && row) {
-        st = db_step(&row, db, stmt, err);
-        if (st == OK && row) {
-            const char *why = (const char *)sqlite3_column_text(stmt, 1);
-
-            printf("  %-9s %3d x %.60s  (qlaw show %lld)\n",
-                   (const char *)sqlite3_column_text(stmt, 0),
-                   sqlite3_column_int(stmt, 2), why ? why : "",
-                   (long long)sqlite3_column_int64(stmt, 3));
-        }
-    }
-    return st;
-}
-
-static enum status print_all(const struct cli *cli, struct db *db,
-                             const char *grid, int *found, struct err *err)
+static enum status print_json(struct db *db, const char *grid, int *found,
+                              struct err *err)
 {
     struct str s = { 0 };
+    struct lock_holder holder;
     sqlite3_stmt *stmt;
     bool row = true;
     enum status st = db_prepare(&stmt, db,
-                                "SELECT * FROM progress WHERE ?1 IS NULL OR "
-                                "grid=?1 ORDER BY grid",
+                                "SELECT grid, runs, done, running, waiting, "
+                                "diverged, failed, left_out, pct_flops FROM "
+                                "progress WHERE ?1 IS NULL OR grid=?1 ORDER "
+                                "BY grid",
                                 err);
 
     *found = 0;
     str_add(&s, "{\"schema\":\"qlaw/status/1\",\"grids\":[");
     if (st == OK)
         db_bind(stmt, "t", grid);
-    while (st == OK && row) {
-        st = db_step(&row, db, stmt, err);
-        if (st != OK || !row)
-            break;
-        if (cli_flag(cli, "json"))
-            add_grid(&s, stmt, *found == 0);
-        else
-            print_grid(stmt, *found == 0);
-        (*found)++;
-    }
-    str_add(&s, "]}");
-    if (st == OK && cli_flag(cli, "json"))
+    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row)
+        add_grid(&s, stmt, (*found)++ == 0);
+    str_add(&s, "]");
+    if (lock_held(&holder, db_path(db)))
+        json_add_number(&s, "scheduler_pid", (double)holder.process.pid);
+    str_add(&s, "}");
+    if (st == OK)
         puts(str_text(&s));
+    str_release(&s);
+    return st;
+}
+
+static enum status print_text(struct db *db, const char *grid, int *found,
+                              struct err *err)
+{
+    struct str s = { 0 };
+    enum status st = status_grids(&s, found, db, grid, err);
+
+    if (st == OK)
+        st = status_scheduler(&s, db, grid, err);
+    if (st == OK)
+        st = status_running(&s, db, MAX_RUNNING, err);
+    if (st == OK)
+        st = status_causes(&s, db, grid, err);
+    if (st == OK)
+        fputs(str_text(&s), stdout);
     str_release(&s);
     return st;
 }
@@ -139,11 +116,10 @@ static enum status run(struct cli *cli, struct err *err)
     enum status st = db_open(&db, cli->db_path, DB_READ, err);
 
     if (st == OK)
-        st = print_all(cli, db, grid, &found, err);
+        st = cli_flag(cli, "json") ? print_json(db, grid, &found, err)
+                                   : print_text(db, grid, &found, err);
     if (st == OK && grid && !found)
         st = unknown_grid(db, grid, err);
-    if (st == OK && !cli_flag(cli, "json"))
-        st = print_causes(db, grid, err);
     db_close(db);
     return st;
 }

@@ -4,9 +4,10 @@
 
 #include "harness/cli.h"
 
-extern const struct verb verb_bench, verb_doctor, verb_check, verb_config,
-    verb_plan, verb_run, verb_status, verb_show, verb_query, verb_fit,
-    verb_predict, verb_plot, verb_report, verb_compare, verb_fetch, verb_train, verb_formats,
-    verb_laws, verb_keys, verb_version, verb_help;
+extern const struct verb verb_bench, verb_cancel, verb_check, verb_compare,
+    verb_config, verb_db, verb_design, verb_doctor, verb_fetch, verb_fit,
+    verb_formats, verb_help, verb_import, verb_keys, verb_laws, verb_pause,
+    verb_plan, verb_plot, verb_predict, verb_query, verb_report, verb_retry,
+    verb_run, verb_show, verb_status, verb_train, verb_version, verb_watch;
 
 #endif

@@ -134,7 +134,8 @@ static const struct {
 } table[] = {
     { succeeded, { RUN_DONE, OUTCOME_OK, false, false, "" } },
     { diverged, { RUN_DIVERGED, OUTCOME_DIVERGED, false, false, "" } },
-    { cancelled, { RUN_CANCELLED, OUTCOME_CANCELLED, false, false, "" } },
+    { cancelled,
+      { RUN_CANCELLED, OUTCOME_CANCELLED, false, false, "asked for" } },
     { refused,
       { RUN_FAILED, OUTCOME_ERROR, true, false, "its records are not usable" } },
     { paused, { RUN_PAUSED, OUTCOME_PREEMPTED, false, false, "" } },

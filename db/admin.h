@@ -1,0 +1,33 @@
+/* admin.h - care of the file: copies, checks, room. */
+#ifndef DB_ADMIN_H
+#define DB_ADMIN_H
+
+#include "base/str.h"
+#include "db/db.h"
+
+/* Copy a database that may be in use to a new file, which appears whole or not
+ * at all; ERR_DB when it exists. */
+enum status db_backup(struct db *db, const char *target, struct err *err);
+
+/* Read everything and compare: damaged pages, broken references, counts that
+ * do not agree.  *problems counts them; each is a line of out. */
+enum status db_check(int *problems, struct str *out, struct db *db,
+                     struct err *err);
+
+/* Give the room of deleted rows back to the disk. */
+enum status db_vacuum(struct db *db, struct err *err);
+
+/* Take over what another database has and this one lacks: points, runs, their
+ * attempts, curves and results, grids and fits.  A finished run there takes the
+ * place of an unfinished one here, never of a finished one.  Runs inside one
+ * transaction. */
+struct db_merge {
+    int64_t points, runs; /* new ones */
+    int64_t results;      /* new or in place of an unfinished run */
+    int64_t conflicts;    /* finished in both with different losses */
+    int64_t fits;
+};
+enum status db_merge(struct db_merge *out, struct db *db, const char *other,
+                     struct err *err);
+
+#endif

@@ -1,0 +1,231 @@
+/* merge.c - what another database has and this one lacks. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/admin.h"
+
+/* Rows keep their meaning and get new numbers: temp.run_map says which run of
+ * the other file (src) is which here, and whether its records are taken. */
+static const char *const steps[] = {
+    "CREATE TEMP TABLE run_map(src INTEGER PRIMARY KEY, dst INTEGER NOT NULL, "
+    "taken INTEGER NOT NULL, attempts INTEGER NOT NULL)",
+
+    "INSERT OR IGNORE INTO env(fingerprint, qlaw_version, git_commit, "
+    "git_dirty, git_diff, compiler, cflags, cpu_model, isa, cores, kernel, "
+    "libc, libs_json) SELECT fingerprint, qlaw_version, git_commit, git_dirty, "
+    "git_diff, compiler, cflags, cpu_model, isa, cores, kernel, libc, "
+    "libs_json FROM src.env",
+
+    "INSERT OR IGNORE INTO dataset(name, sha256, tokenizer, vocab, n_tokens, "
+    "source_url, bytes, fetched_at) SELECT name, sha256, tokenizer, vocab, "
+    "n_tokens, source_url, bytes, fetched_at FROM src.dataset",
+
+    "INSERT OR IGNORE INTO point(point_id, config, twin_id, is_base, "
+    "dataset_id, trainer, trainer_rev, n_layer, d_model, n_embed, "
+    "n_head_params, n_body, n_other, tokens, fmt, exp_bits, man_bits, "
+    "group_size, act_fmt, grad_fmt, scale_fmt, rounding, gmse, fp_tokens, "
+    "flops_plan, mem_plan, gran, g_eff, arm, settings) SELECT p.point_id, "
+    "p.config, p.twin_id, p.is_base, (SELECT d.dataset_id FROM dataset d JOIN "
+    "src.dataset e ON e.name=d.name AND e.sha256=d.sha256 AND "
+    "e.tokenizer=d.tokenizer WHERE e.dataset_id=p.dataset_id), p.trainer, "
+    "p.trainer_rev, p.n_layer, p.d_model, p.n_embed, p.n_head_params, "
+    "p.n_body, p.n_other, p.tokens, p.fmt, p.exp_bits, p.man_bits, "
+    "p.group_size, p.act_fmt, p.grad_fmt, p.scale_fmt, p.rounding, p.gmse, "
+    "p.fp_tokens, p.flops_plan, p.mem_plan, p.gran, p.g_eff, p.arm, "
+    "p.settings FROM src.point p",
+
+    /* Nothing runs here that runs there. */
+    "INSERT INTO temp.run_map SELECT s.run_id, r.run_id, "
+    "r.state NOT IN ('done','diverged') AND s.state IN ('done','diverged'), "
+    "r.attempts FROM src.run s JOIN main.run r ON r.point_id=s.point_id AND "
+    "r.seed=s.seed",
+    "INSERT INTO run(point_id, seed, data_seed, state, state_reason) SELECT "
+    "point_id, seed, data_seed, CASE WHEN state IN ('running','queued') THEN "
+    "'pending' ELSE state END, state_reason FROM src.run WHERE run_id NOT IN "
+    "(SELECT src FROM temp.run_map)",
+    "INSERT INTO temp.run_map SELECT s.run_id, r.run_id, 1, 0 FROM src.run s "
+    "JOIN main.run r ON r.point_id=s.point_id AND r.seed=s.seed WHERE s.run_id "
+    "NOT IN (SELECT src FROM temp.run_map)",
+
+    "DELETE FROM curve WHERE run_id IN (SELECT dst FROM temp.run_map WHERE "
+    "taken)",
+    "DELETE FROM metric WHERE run_id IN (SELECT dst FROM temp.run_map WHERE "
+    "taken)",
+    "INSERT INTO curve(run_id, step, tokens, train_loss, val_loss, nonfinite, "
+    "lr, grad_norm, wall_s) SELECT m.dst, c.step, c.tokens, c.train_loss, "
+    "c.val_loss, c.nonfinite, c.lr, c.grad_norm, c.wall_s FROM src.curve c "
+    "JOIN temp.run_map m ON m.src=c.run_id WHERE m.taken",
+    "INSERT INTO metric(run_id, name, step, value) SELECT m.dst, c.name, "
+    "c.step, c.value FROM src.metric c JOIN temp.run_map m ON m.src=c.run_id "
+    "WHERE m.taken",
+    "INSERT INTO result(run_id, loss, loss_se, train_loss, best_loss, steps, "
+    "tokens, flops, wall_s, tok_per_s, weights_sha256) SELECT m.dst, x.loss, "
+    "x.loss_se, x.train_loss, x.best_loss, x.steps, x.tokens, x.flops, "
+    "x.wall_s, x.tok_per_s, x.weights_sha256 FROM src.result x JOIN "
+    "temp.run_map m ON m.src=x.run_id WHERE m.taken",
+    "INSERT INTO attempt(run_id, number, env_id, backend, host, pid, cores, "
+    "boot_id, start_ticks, token, slurm_job, slurm_task, slurm_state, "
+    "started_at, heartbeat_at, ended_at, from_step, outcome, exit_code, "
+    "term_signal, message, cpu_s, wall_s, max_rss, log_path) SELECT m.dst, "
+    "m.attempts+a.number, (SELECT e.env_id FROM env e JOIN src.env f ON "
+    "f.fingerprint=e.fingerprint WHERE f.env_id=a.env_id), a.backend, a.host, "
+    "a.pid, a.cores, a.boot_id, a.start_ticks, a.token, a.slurm_job, "
+    "a.slurm_task, a.slurm_state, a.started_at, a.heartbeat_at, a.ended_at, "
+    "a.from_step, coalesce(a.outcome,'lost'), a.exit_code, a.term_signal, "
+    "a.message, a.cpu_s, a.wall_s, a.max_rss, a.log_path FROM src.attempt a "
+    "JOIN temp.run_map m ON m.src=a.run_id WHERE m.taken",
+    "UPDATE run SET attempts=(SELECT m.attempts+s.attempts FROM temp.run_map "
+    "m JOIN src.run s ON s.run_id=m.src WHERE m.dst=run.run_id), "
+    "state_reason=(SELECT s.state_reason FROM temp.run_map m JOIN src.run s "
+    "ON s.run_id=m.src WHERE m.dst=run.run_id), state=(SELECT CASE WHEN "
+    "s.state IN ('running','queued') THEN 'pending' ELSE s.state END FROM "
+    "temp.run_map m JOIN src.run s ON s.run_id=m.src WHERE m.dst=run.run_id) "
+    "WHERE run_id IN (SELECT dst FROM temp.run_map WHERE taken)",
+
+    "INSERT OR IGNORE INTO grid(name, ini_text, ini_sha256, argv, created_at) "
+    "SELECT name, ini_text, ini_sha256, argv, created_at FROM src.grid ORDER "
+    "BY grid_id",
+    "INSERT OR IGNORE INTO grid_point(grid_id, point_id, ordinal, block, "
+    "priority, seeds) SELECT g.grid_id, p.point_id, p.ordinal, p.block, "
+    "p.priority, p.seeds FROM src.grid_point p JOIN src.grid h USING(grid_id) "
+    "JOIN grid g ON g.name=h.name AND g.ini_sha256=h.ini_sha256",
+};
+
+static const char *const fit_steps[] = {
+    "CREATE TEMP TABLE fit_map(src INTEGER PRIMARY KEY, dst INTEGER NOT NULL)",
+    "INSERT INTO temp.fit_map SELECT f.fit_id, (SELECT "
+    "coalesce(max(fit_id),0) FROM main.fit) + row_number() OVER (ORDER BY "
+    "f.fit_id) FROM src.fit f WHERE NOT EXISTS(SELECT 1 FROM main.fit g WHERE "
+    "g.data_sha256=f.data_sha256 AND g.law=f.law AND "
+    "g.created_at=f.created_at)",
+    "INSERT INTO fit(fit_id, name, law, expr, n_def, selection, loss_fn, "
+    "huber_delta, n_starts, rng_seed, n_points, n_params, rmse, r2, aic, bic, "
+    "holdout, holdout_rmse, converged, status, data_sha256, env_id, "
+    "created_at) SELECT m.dst, f.name, f.law, f.expr, f.n_def, f.selection, "
+    "f.loss_fn, f.huber_delta, f.n_starts, f.rng_seed, f.n_points, f.n_params, "
+    "f.rmse, f.r2, f.aic, f.bic, f.holdout, f.holdout_rmse, f.converged, "
+    "f.status, f.data_sha256, (SELECT e.env_id FROM env e JOIN src.env x ON "
+    "x.fingerprint=e.fingerprint WHERE x.env_id=f.env_id), f.created_at FROM "
+    "src.fit f JOIN temp.fit_map m ON m.src=f.fit_id",
+    "INSERT INTO fit_param(fit_id, name, value, se, lo95, hi95, at_bound) "
+    "SELECT m.dst, q.name, q.value, q.se, q.lo95, q.hi95, q.at_bound FROM "
+    "src.fit_param q JOIN temp.fit_map m ON m.src=q.fit_id",
+    "INSERT INTO fit_point(fit_id, run_id, role, observed, predicted, weight, "
+    "why) SELECT m.dst, r.dst, q.role, q.observed, q.predicted, q.weight, "
+    "q.why FROM src.fit_point q JOIN temp.fit_map m ON m.src=q.fit_id JOIN "
+    "temp.run_map r ON r.src=q.run_id",
+};
+
+static enum status count(int64_t *out, struct db *db, const char *sql,
+                         struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row;
+    enum status st = db_prepare(&stmt, db, sql, err);
+
+    if (st == OK)
+        st = db_step(&row, db, stmt, err);
+    if (st != OK)
+        return st;
+    *out = sqlite3_column_int64(stmt, 0);
+    sqlite3_reset(stmt);
+    return st;
+}
+
+/* Equal identities must be equal configurations. */
+static enum status check_points(struct db *db, const char *other,
+                                struct err *err)
+{
+    int64_t n = 0;
+    const enum status st =
+        count(&n, db,
+              "SELECT count(*) FROM src.point s JOIN main.point p "
+              "USING(point_id) WHERE s.config != p.config",
+              err);
+
+    if (st == OK && n > 0)
+        return err_set(err, ERR_DB,
+                       "%s: %lld points have the identity of another "
+                       "configuration here",
+                       other, (long long)n);
+    return st;
+}
+
+static enum status run_all(struct db *db, const char *const *sql, size_t n,
+                           struct err *err)
+{
+    enum status st = OK;
+
+    for (size_t i = 0; i < n && st == OK; i++)
+        st = db_run(db, err, sql[i], "");
+    return st;
+}
+
+static enum status sum_up(struct db_merge *out, struct db *db,
+                          struct err *err)
+{
+    enum status st = count(&out->results, db,
+                           "SELECT count(*) FROM temp.run_map JOIN src.result "
+                           "x ON x.run_id=src WHERE taken",
+                           err);
+
+    if (st == OK)
+        st = count(&out->conflicts, db,
+                   "SELECT count(*) FROM temp.run_map m JOIN src.result a ON "
+                   "a.run_id=m.src JOIN main.result b ON b.run_id=m.dst WHERE "
+                   "NOT m.taken AND a.loss != b.loss",
+                   err);
+    if (st == OK)
+        st = count(&out->fits, db, "SELECT count(*) FROM temp.fit_map", err);
+    return st;
+}
+
+static enum status merge(struct db_merge *out, struct db *db,
+                         const char *other, struct err *err)
+{
+    int64_t points = 0, runs = 0;
+    enum status st = check_points(db, other, err);
+
+    if (st == OK)
+        st = count(&points, db, "SELECT count(*) FROM main.point", err);
+    if (st == OK)
+        st = count(&runs, db, "SELECT count(*) FROM main.run", err);
+    if (st == OK)
+        st = run_all(db, steps, sizeof steps / sizeof steps[0], err);
+    if (st == OK)
+        st = run_all(db, fit_steps, sizeof fit_steps / sizeof fit_steps[0],
+                     err);
+    if (st == OK)
+        st = sum_up(out, db, err);
+    if (st == OK)
+        st = count(&out->points, db, "SELECT count(*) FROM main.point", err);
+    if (st == OK)
+        st = count(&out->runs, db, "SELECT count(*) FROM main.run", err);
+    out->points -= points;
+    out->runs -= runs;
+    return st;
+}
+
+/* The other file is opened by the rules of db_open first, then attached. */
+enum status db_merge(struct db_merge *out, struct db *db, const char *other,
+                     struct err *err)
+{
+    struct db *check = NULL;
+    enum status st = db_open(&check, other, DB_READ, err);
+
+    *out = (struct db_merge){ 0 };
+    db_close(check);
+    if (st == OK)
+        st = db_run(db, err, "ATTACH DATABASE ? AS src", "t", other);
+    if (st != OK)
+        return st;
+    st = db_begin(db, err);
+    if (st == OK)
+        st = merge(out, db, other, err);
+    if (st == OK)
+        st = db_commit(db, err);
+    if (st != OK)
+        db_rollback(db);
+    db_run(db, NULL, "DETACH DATABASE src", "");
+    return st;
+}

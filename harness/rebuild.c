@@ -1,0 +1,380 @@
+#include "harness/rebuild.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "harness/journal.h"
+#include "harness/store.h"
+#include "trainer/config.h"
+
+#define FILE_LIMIT ((size_t)1 << 30)
+
+/* One folder while its records are read. */
+struct reading {
+    struct rebuild *sum;
+    struct journal *journal;
+    struct db *db;
+    char *log_path;
+    int64_t run_id;
+    int number; /* counted anew: databases may have shared the folder */
+    bool open, first;
+    struct metrics_line final;
+    char store[RECORD_TOKEN];
+};
+
+/* --- files --------------------------------------------------------------------- */
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int visible(const struct dirent *e)
+{
+    return e->d_name[0] != '.';
+}
+
+static enum status read_json(json_t **out, const char *path, struct err *err)
+{
+    struct str text = { 0 };
+    enum status st = file_read(&text, path, FILE_LIMIT, err);
+
+    *out = NULL;
+    if (st == OK)
+        st = json_parse(out, str_text(&text), path, err);
+    str_release(&text);
+    return st;
+}
+
+struct found {
+    char *path;
+    struct timespec made;
+};
+
+static int by_age(const void *a, const void *b)
+{
+    const struct found *x = a, *y = b;
+
+    if (x->made.tv_sec != y->made.tv_sec)
+        return x->made.tv_sec < y->made.tv_sec ? -1 : 1;
+    if (x->made.tv_nsec != y->made.tv_nsec)
+        return x->made.tv_nsec < y->made.tv_nsec ? -1 : 1;
+    return strcmp(x->path, y->path);
+}
+
+/* The *.json of a folder, oldest first; none when there is no folder. */
+static struct found *find_json(int *n, const char *folder)
+{
+    struct found *list = NULL;
+    DIR *d = opendir(folder);
+    const struct dirent *e;
+    struct stat sb;
+
+    *n = 0;
+    while (d && (e = readdir(d))) {
+        char *path = mem_printf("%s/%s", folder, e->d_name);
+
+        if (!text_has_suffix(path, ".json") || stat(path, &sb) != 0) {
+            free(path);
+            continue;
+        }
+        list = mem_grow(list, (size_t)*n + 1, sizeof *list);
+        list[(*n)++] = (struct found){ path, sb.st_mtim };
+    }
+    if (d)
+        closedir(d);
+    if (list)
+        qsort(list, (size_t)*n, sizeof *list, by_age);
+    return list;
+}
+
+static enum status each_json(struct db *db, const char *root,
+                             const char *kind,
+                             enum status (*fill)(struct db *, const json_t *,
+                                                 struct err *),
+                             int *n, struct err *err)
+{
+    char *folder = mem_printf("%s/%s", root, kind);
+    int count;
+    struct found *list = find_json(&count, folder);
+    enum status st = OK;
+
+    *n = 0;
+    for (int i = 0; i < count; i++) {
+        json_t *json = NULL;
+
+        if (st == OK && read_json(&json, list[i].path, NULL) == OK) {
+            st = fill(db, json, err);
+            ++*n;
+        }
+        json_decref(json);
+        free(list[i].path);
+    }
+    free(list);
+    free(folder);
+    return st;
+}
+
+static const char *text_of(const json_t *json, const char *key)
+{
+    const char *text = json_string_value(json_object_get(json, key));
+
+    return text ? text : "";
+}
+
+/* --- machines ------------------------------------------------------------------- */
+
+static enum status put_env(struct db *db, const json_t *e, struct err *err)
+{
+    char *libs = json_is_object(json_object_get(e, "libs"))
+                     ? json_canonical_text(json_object_get(e, "libs"))
+                     : mem_strdup("{}");
+    const enum status st = db_run(
+        db, err,
+        "INSERT OR IGNORE INTO env(fingerprint, qlaw_version, git_commit, "
+        "git_dirty, compiler, cflags, cpu_model, isa, cores, kernel, libc, "
+        "libs_json) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
+        "tttittttittt", text_of(e, "fingerprint"),
+        text_of(e, "qlaw_version"), text_of(e, "git_commit"),
+        (int64_t)(json_number_value(json_object_get(e, "git_dirty")) != 0),
+        text_of(e, "compiler"), text_of(e, "cflags"), text_of(e, "cpu_model"),
+        text_of(e, "isa"),
+        (int64_t)json_number_value(json_object_get(e, "cores")),
+        text_of(e, "kernel"), text_of(e, "libc"), libs);
+
+    free(libs);
+    return st;
+}
+
+/* --- runs ----------------------------------------------------------------------- */
+
+/* An attempt whose scheduler did not live to see its end. */
+static void close_attempt(struct reading *r)
+{
+    const struct attempt_facts facts = {
+        .final = r->final.final,
+        .diverged = r->final.diverged,
+        .finite = isfinite(r->final.loss),
+    };
+    struct attempt_end e = { .state = RUN_PENDING, .outcome = OUTCOME_LOST,
+                             .exit_code = -1, .wall_s = NAN, .cpu_s = NAN };
+
+    if (!r->open)
+        return;
+    r->open = false;
+    if (facts.final) {
+        const struct verdict v = verdict_of(&facts);
+
+        e.state = v.state;
+        e.outcome = v.outcome;
+        snprintf(e.message, sizeof e.message, "%s", r->final.reason);
+    }
+    journal_end(r->journal, r->run_id, r->number, &e,
+                e.state == RUN_DONE ? &r->final : NULL);
+    r->sum->results += e.state == RUN_DONE;
+}
+
+static void on_begin(void *ctx, const struct attempt_begin *b)
+{
+    struct reading *r = ctx;
+    struct attempt_begin mine = *b;
+
+    close_attempt(r);
+    mine.number = ++r->number;
+    r->open = r->first = true;
+    r->final = (struct metrics_line){ .loss = NAN };
+    memcpy(r->store, b->store, sizeof r->store);
+    journal_begin(r->journal, r->run_id, &mine, r->log_path);
+}
+
+static void on_line(void *ctx, const struct metrics_line *m)
+{
+    struct reading *r = ctx;
+
+    if (!r->open)
+        return;
+    if (m->final) {
+        r->final = *m;
+        return;
+    }
+    journal_point(r->journal, r->run_id, m, r->first);
+    r->first = false;
+}
+
+static void on_end(void *ctx, int number, const struct attempt_end *e)
+{
+    struct reading *r = ctx;
+
+    (void)number;
+    if (!r->open)
+        return;
+    r->open = false;
+    journal_end(r->journal, r->run_id, r->number, e,
+                e->state == RUN_DONE ? &r->final : NULL);
+    r->sum->results += e->state == RUN_DONE;
+}
+
+static uint64_t seed_of(const json_t *json, const char *key)
+{
+    return (uint64_t)json_integer_value(json_object_get(json, key));
+}
+
+/* Its configuration says which run the folder is of. */
+static enum status put_run(struct reading *r, const char *folder,
+                           struct err *err)
+{
+    char *path = mem_printf("%s/config.json", folder);
+    struct config *c = NULL;
+    char id[POINT_ID];
+    json_t *json = NULL;
+    enum status st = read_json(&json, path, err);
+
+    if (st == OK)
+        st = config_from_json(&c, json, path, err);
+    if (st == OK)
+        st = config_resolve(c, err);
+    if (st == OK)
+        st = store_point(id, c, r->db, err);
+    if (st == OK)
+        st = store_run(&r->run_id, id, seed_of(json, "seed"),
+                       seed_of(json, "data_seed"), r->db, err);
+    config_free(c);
+    json_decref(json);
+    free(path);
+    return st;
+}
+
+static enum status read_folder(struct reading *r, const char *folder,
+                               struct err *err)
+{
+    const struct record_reader reader = { .begin = on_begin, .line = on_line,
+                                          .end = on_end, .ctx = r };
+    enum status st = put_run(r, folder, err);
+
+    if (st != OK)
+        return st;
+    r->sum->runs++;
+    r->number = 0;
+    r->open = false;
+    r->log_path = mem_printf("%s/log.txt", folder);
+    if (record_read(folder, &reader, NULL) == OK)
+        close_attempt(r);
+    free(r->log_path);
+    return OK;
+}
+
+/* Folders of runs are HASH-SEED. */
+static bool is_run(const char *name)
+{
+    return strspn(name, "0123456789abcdef") == 12 && name[12] == '-' &&
+           name[13] && strspn(name + 13, "0123456789") == strlen(name + 13);
+}
+
+static enum status read_folders(struct reading *r, const char *root,
+                                void (*warn)(const char *), struct err *err)
+{
+    struct dirent **names = NULL;
+    const int n = scandir(root, &names, visible, by_name);
+    enum status st = n < 0 ? err_errno(err, ERR_IO, "%s", root) : OK;
+
+    for (int i = 0; i < n; i++) {
+        char *folder = mem_printf("%s/%s", root, names[i]->d_name);
+        struct err odd = { .status = OK };
+
+        if (st == OK && is_run(names[i]->d_name)) {
+            r->sum->folders++;
+            st = db_begin(r->db, err);
+            if (st == OK && read_folder(r, folder, &odd) != OK) {
+                r->sum->odd++;
+                warn(odd.text);
+                db_rollback(r->db);
+            } else if (st == OK) {
+                st = db_commit(r->db, err);
+            }
+            if (st == OK)
+                st = journal_flush(r->journal, 10, err);
+        }
+        free(folder);
+        free(names[i]);
+    }
+    free(names);
+    return st;
+}
+
+/* --- grids ---------------------------------------------------------------------- */
+
+static enum status put_place(struct db *db, int64_t grid_id, const json_t *p,
+                             struct err *err)
+{
+    const char *id = json_string_value(json_array_get(p, 0));
+    const char *block = json_string_value(json_array_get(p, 2));
+    char *seeds = json_array_get(p, 4)
+                      ? json_canonical_text(json_array_get(p, 4))
+                      : mem_strdup("[1]");
+    const enum status st = db_run(
+        db, err,
+        "INSERT OR IGNORE INTO grid_point(grid_id, point_id, ordinal, block, "
+        "priority, seeds) SELECT ?1,point_id,?3,?4,?5,?6 FROM point WHERE "
+        "point_id=?2",
+        "ititit", grid_id, id ? id : "",
+        (int64_t)json_integer_value(json_array_get(p, 1)), block ? block : "",
+        (int64_t)json_integer_value(json_array_get(p, 3)), seeds);
+
+    free(seeds);
+    return st;
+}
+
+static enum status put_grid(struct db *db, const json_t *g, struct err *err)
+{
+    const json_t *points = json_object_get(g, "points");
+    int64_t grid_id;
+    enum status st = db_begin(db, err);
+
+    if (st == OK)
+        st = db_run(db, err,
+                    "INSERT OR IGNORE INTO grid(name, ini_text, ini_sha256, "
+                    "argv, created_at) VALUES(?,?,?,?,?)",
+                    "ttttt", text_of(g, "name"), text_of(g, "ini_text"),
+                    text_of(g, "ini_sha256"), text_of(g, "argv"),
+                    text_of(g, "created_at"));
+    grid_id = sqlite3_last_insert_rowid(db_handle(db));
+    for (size_t i = 0; i < json_array_size(points) && st == OK; i++)
+        st = put_place(db, grid_id, json_array_get(points, i), err);
+    if (st == OK)
+        st = db_commit(db, err);
+    if (st != OK)
+        db_rollback(db);
+    return st;
+}
+
+/* --- all -------------------------------------------------------------------------- */
+
+enum status rebuild_from(struct rebuild *out, struct db *db, const char *root,
+                         void (*warn)(const char *sentence), struct err *err)
+{
+    struct reading r = { .sum = out, .db = db };
+    int envs;
+    enum status st;
+
+    *out = (struct rebuild){ 0 };
+    st = each_json(db, root, "env", put_env, &envs, err);
+    r.journal = journal_open(db, 0);
+    if (st == OK)
+        st = read_folders(&r, root, warn, err);
+    if (st == OK && *r.store)
+        st = db_run(db, err,
+                    "INSERT OR REPLACE INTO meta(key, value) "
+                    "VALUES('store', ?)",
+                    "t", r.store);
+    if (st == OK)
+        st = each_json(db, root, "grids", put_grid, &out->grids, err);
+    journal_close(r.journal);
+    return st;
+}

@@ -1,0 +1,20 @@
+/* rebuild.h - the database again, from the records of its runs (record.h).
+ *
+ * Runs, attempts, curves, results and grids come back; a point that was never
+ * started and fits do not: running the grid and `qlaw fit` make them again. */
+#ifndef HARNESS_REBUILD_H
+#define HARNESS_REBUILD_H
+
+#include "db/db.h"
+
+struct rebuild {
+    int folders, runs, results, grids;
+    int odd; /* folders that could not be read; each is told to warn */
+};
+
+/* Fill a new database from the folder root. */
+enum status rebuild_from(struct rebuild *out, struct db *db, const char *root,
+                         void (*warn)(const char *sentence),
+                         struct err *err);
+
+#endif

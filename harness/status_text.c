@@ -1,0 +1,167 @@
+#include "harness/status_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/lock.h"
+
+#define RECENT 50 /* finished runs that say how fast it goes */
+
+/* Text of a database may hold anything; a terminal gets no control
+ * characters. */
+static void add_plain(struct str *out, const unsigned char *text, size_t most)
+{
+    for (size_t i = 0; text && text[i] && i < most; i++)
+        str_add_char(out, text[i] < ' ' || text[i] == 0x7f ? '?'
+                                                            : (char)text[i]);
+}
+
+enum status status_grids(struct str *out, int *found, struct db *db,
+                         const char *grid, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row = true;
+    enum status st = db_prepare(
+        &stmt, db,
+        "SELECT grid, runs, done, running, waiting, diverged, failed, "
+        "left_out, pct_flops FROM progress WHERE ?1 IS NULL OR grid=?1 ORDER "
+        "BY grid",
+        err);
+
+    *found = 0;
+    if (st == OK)
+        db_bind(stmt, "t", grid);
+    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
+        if (++*found == 1)
+            str_addf(out, "%-20s %7s %7s %7s %7s %8s %6s %8s %6s\n", "grid",
+                     "runs", "done", "running", "waiting", "diverged",
+                     "failed", "left out", "FLOPs");
+        str_addf(out, "%-20s", (const char *)sqlite3_column_text(stmt, 0));
+        for (int i = 1; i < 8; i++)
+            str_addf(out, " %*d", i < 5 ? 7 : i == 6 ? 6 : 8,
+                     sqlite3_column_int(stmt, i));
+        str_addf(out, " %5.1f%%\n", sqlite3_column_double(stmt, 8));
+    }
+    return st;
+}
+
+/* FLOPs a second of one slot, from what was finished last; 0: not known. */
+static enum status recent_speed(double *speed, struct db *db,
+                                struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row;
+    enum status st = db_prepare(
+        &stmt, db,
+        "SELECT total(f)/total(w) FROM (SELECT p.flops_plan f, x.wall_s w "
+        "FROM attempt a JOIN result x USING(run_id) JOIN run USING(run_id) "
+        "JOIN point p USING(point_id) WHERE x.wall_s>0 ORDER BY a.attempt_id "
+        "DESC LIMIT ?)",
+        err);
+
+    *speed = 0;
+    if (st == OK)
+        db_bind(stmt, "i", (int64_t)RECENT);
+    if (st == OK)
+        st = db_step(&row, db, stmt, err);
+    if (st == OK) {
+        *speed = sqlite3_column_double(stmt, 0);
+        sqlite3_reset(stmt);
+    }
+    return st;
+}
+
+enum status status_scheduler(struct str *out, struct db *db, const char *grid,
+                             struct err *err)
+{
+    struct lock_holder h;
+    sqlite3_stmt *stmt;
+    double speed, left, running;
+    char text[32];
+    bool row;
+    enum status st;
+
+    if (!lock_held(&h, db_path(db)))
+        return OK;
+    st = recent_speed(&speed, db, err);
+    if (st == OK)
+        st = db_prepare(&stmt, db,
+                        "SELECT total(flops*(1-pct_flops/100)), "
+                        "total(running) FROM progress WHERE ?1 IS NULL OR "
+                        "grid=?1",
+                        err);
+    if (st != OK)
+        return st;
+    db_bind(stmt, "t", grid);
+    st = db_step(&row, db, stmt, err);
+    if (st != OK)
+        return st;
+    left = sqlite3_column_double(stmt, 0);
+    running = sqlite3_column_double(stmt, 1);
+    sqlite3_reset(stmt);
+    str_addf(out, "scheduler: pid %lld on %s since %s",
+             (long long)h.process.pid, h.host, h.since);
+    if (running > 0 && speed > 0)
+        str_addf(out, ", about %s left",
+                 text_duration(text, left / speed / running));
+    str_add(out, "\n");
+    return OK;
+}
+
+enum status status_running(struct str *out, struct db *db, int most,
+                           struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row = true;
+    char n[32], d[32];
+    enum status st = db_prepare(
+        &stmt, db,
+        "SELECT substr(r.point_id,1,8)||'-'||r.seed, p.n_body, p.tokens, "
+        "p.arm, 100.0*c.tokens/p.tokens, c.train_loss, r.run_id FROM run r "
+        "JOIN point p USING(point_id) LEFT JOIN curve c ON c.run_id=r.run_id "
+        "AND c.step=(SELECT max(step) FROM curve x WHERE x.run_id=r.run_id) "
+        "WHERE r.state='running' AND r.state NOT IN ('done') ORDER BY "
+        "r.run_id LIMIT ?",
+        err);
+
+    if (st == OK)
+        db_bind(stmt, "i", (int64_t)most);
+    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
+        str_addf(out, "  %s  N=%s D=%s ",
+                 (const char *)sqlite3_column_text(stmt, 0),
+                 text_si(n, sqlite3_column_double(stmt, 1), 3),
+                 text_si(d, sqlite3_column_double(stmt, 2), 3));
+        add_plain(out, sqlite3_column_text(stmt, 3), 40);
+        str_addf(out, "  %.0f%%", sqlite3_column_double(stmt, 4));
+        if (sqlite3_column_type(stmt, 5) != SQLITE_NULL)
+            str_addf(out, "  loss %.3f", sqlite3_column_double(stmt, 5));
+        str_add(out, "\n");
+    }
+    return st;
+}
+
+enum status status_causes(struct str *out, struct db *db, const char *grid,
+                          struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row = true;
+    enum status st = db_prepare(
+        &stmt, db,
+        "SELECT f.state, f.message, count(*), min(f.run_id) FROM failures f "
+        "JOIN run r USING(run_id) WHERE ?1 IS NULL OR r.point_id IN (SELECT "
+        "gp.point_id FROM grid_point gp WHERE gp.grid_id=(SELECT max(grid_id) "
+        "FROM grid WHERE name=?1)) GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 8",
+        err);
+
+    if (st == OK)
+        db_bind(stmt, "t", grid);
+    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
+        str_addf(out, "  %-9s %3d x ",
+                 (const char *)sqlite3_column_text(stmt, 0),
+                 sqlite3_column_int(stmt, 2));
+        add_plain(out, sqlite3_column_text(stmt, 1), 60);
+        str_addf(out, "  (qlaw show %lld)\n",
+                 (long long)sqlite3_column_int64(stmt, 3));
+    }
+    return st;
+}

@@ -1,0 +1,208 @@
+/* verb_control.c - cancel, pause, retry: what a person wants of runs.
+ *
+ * While a scheduler holds the database they ask it (table request); otherwise
+ * they change the states themselves. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "harness/lock.h"
+#include "harness/run_find.h"
+#include "harness/verbs.h"
+
+/* A verb's wish: from which states, to which. */
+struct control {
+    const char *wish;  /* in the table request */
+    const char *from;  /* states it applies to unless options say more */
+    const char *to;    /* state */
+    const char *asked; /* "%d run%s ..." afterwards */
+};
+
+static const struct control cancel_control = {
+    "cancel", "pending queued running paused", "cancelled", "cancelled"
+};
+static const struct control pause_control = {
+    "pause", "pending queued running", "paused", "paused"
+};
+static const struct control retry_control = {
+    "retry", "failed timeout", "pending", "set to pending"
+};
+
+static enum status choose(int64_t **ids, int *n, const struct cli *cli,
+                          const char *states, struct err *err)
+{
+    const char *where = cli_value(cli, "where", NULL);
+    struct db *db = NULL;
+    enum status st = db_open(&db, cli->db_path, DB_READ, err);
+
+    if (st == OK)
+        st = run_select(ids, n, db, cli->args, cli->n_args, states, where,
+                        err);
+    db_close(db);
+    return st;
+}
+
+static const char change_sql[] =
+    "UPDATE run SET state=?, state_reason='asked for' WHERE run_id=? AND "
+    "state NOT IN ('done','running')";
+static const char ask_sql[] = "INSERT INTO request(wish, run_id) VALUES(?,?)";
+
+static enum status write_all(struct db *db, const int64_t *ids, int n,
+                             const char *sql, const char *word,
+                             struct err *err)
+{
+    enum status st = db_begin(db, err);
+
+    for (int i = 0; i < n && st == OK; i++)
+        st = db_run(db, err, sql, "ti", word, ids[i]);
+    if (st == OK)
+        st = db_commit(db, err);
+    if (st != OK)
+        db_rollback(db);
+    return st;
+}
+
+/* *asked: a scheduler was there to be asked. */
+static enum status apply(bool *asked, const struct cli *cli,
+                         const struct control *c, const int64_t *ids, int n,
+                         struct err *err)
+{
+    struct lock lock = { .fd = -1 };
+    struct lock_holder holder;
+    struct db *db = NULL;
+    enum status st = OK;
+
+    *asked = lock_held(&holder, cli->db_path);
+    if (!*asked && lock_take(&lock, cli->db_path, NULL) != OK)
+        *asked = true; /* one has just begun */
+    st = db_open(&db, cli->db_path, DB_WRITE, err);
+    if (st == OK)
+        st = write_all(db, ids, n, *asked ? ask_sql : change_sql,
+                       *asked ? c->wish : c->to, err);
+    db_close(db);
+    lock_release(&lock);
+    return st;
+}
+
+static void report(const struct cli *cli, const struct control *c, int n,
+                   bool asked)
+{
+    struct str s = { 0 };
+
+    if (!cli_flag(cli, "json")) {
+        if (asked && n > 0)
+            cli_note(cli, "the scheduler is asked about %d run%s", n,
+                     n == 1 ? "" : "s");
+        else
+            cli_note(cli, "%d run%s %s", n, n == 1 ? "" : "s", c->asked);
+        return;
+    }
+    str_add(&s, "{");
+    str_addf(&s, "\"schema\":\"qlaw/%s/1\"", c->wish);
+    json_add_number(&s, "runs", n);
+    str_addf(&s, ",\"asked\":%s}", asked ? "true" : "false");
+    puts(str_text(&s));
+    str_release(&s);
+}
+
+static enum status control(struct cli *cli, const struct control *c,
+                           const char *states, struct err *err)
+{
+    int64_t *ids = NULL;
+    int n = 0;
+    bool asked = false;
+    enum status st;
+
+    if (cli->n_args == 0 && !cli_value(cli, "where", NULL))
+        return err_set(err, ERR_USAGE, "name a grid or a run, or say --where");
+    st = choose(&ids, &n, cli, states, err);
+    if (st == OK && n > 0)
+        st = apply(&asked, cli, c, ids, n, err);
+    if (st == OK)
+        report(cli, c, n, asked);
+    free(ids);
+    return st;
+}
+
+#define CONTROL_OPTIONS                                                       \
+    { "where", 0, "COND", "only these (SQL on runs, outcome, message, host)" }, \
+    { "json", 0, NULL, "report as JSON" }
+
+static const struct cli_option options[] = {
+    CONTROL_OPTIONS,
+    { NULL, 0, NULL, NULL },
+};
+
+static enum status cancel(struct cli *cli, struct err *err)
+{
+    return control(cli, &cancel_control, cancel_control.from, err);
+}
+
+const struct verb verb_cancel = {
+    .name = "cancel",
+    .args = "[GRID|RUN...]",
+    .max_args = -1,
+    .summary = "give up runs that are not finished",
+    .example = "qlaw cancel quickstart --where 'N > 50000'",
+    .options = options,
+    .detail = "Running ones save their state and end; 'qlaw retry --cancelled' "
+              "takes them up\nagain.",
+    .run = cancel,
+};
+
+static enum status pause_runs(struct cli *cli, struct err *err)
+{
+    return control(cli, &pause_control, pause_control.from, err);
+}
+
+const struct verb verb_pause = {
+    .name = "pause",
+    .args = "[GRID|RUN...]",
+    .max_args = -1,
+    .summary = "leave runs out of the session that is running",
+    .example = "qlaw pause quickstart --where \"fmt = 'e2m0'\"",
+    .options = options,
+    .detail = "Running ones save their state and end.  The next 'qlaw run' "
+              "goes on with them;\n'qlaw retry --paused' lets this one.",
+    .run = pause_runs,
+};
+
+static const struct cli_option retry_options[] = {
+    CONTROL_OPTIONS,
+    { "failed", 0, NULL, "failed and timed out ones (the default)" },
+    { "diverged", 0, NULL, "also diverged ones" },
+    { "cancelled", 0, NULL, "also cancelled ones" },
+    { "skipped", 0, NULL, "also those the trainer did not support" },
+    { "paused", 0, NULL, "also paused ones" },
+    { NULL, 0, NULL, NULL },
+};
+
+static enum status retry(struct cli *cli, struct err *err)
+{
+    static const char *const more[] = { "diverged", "cancelled", "skipped",
+                                        "paused" };
+    struct str states = { 0 };
+    enum status st;
+
+    str_add(&states, retry_control.from);
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
+        if (cli_flag(cli, more[i]))
+            str_addf(&states, " %s", more[i]);
+    st = control(cli, &retry_control, str_text(&states), err);
+    str_release(&states);
+    return st;
+}
+
+const struct verb verb_retry = {
+    .name = "retry",
+    .args = "[GRID|RUN...]",
+    .max_args = -1,
+    .summary = "let failed runs be run again",
+    .example = "qlaw retry quickstart --where \"outcome = 'signal'\"",
+    .options = retry_options,
+    .detail = "They become pending; 'qlaw run GRID.ini' runs them, or the "
+              "scheduler that is\nrunning does.  Nothing is deleted.",
+    .run = retry,
+};

@@ -1,0 +1,210 @@
+#!/bin/sh
+# The verbs that look after runs and their database, from outside: cancel,
+# pause, retry with and without a scheduler; db info, check, backup, merge,
+# rebuild; status and watch.
+#
+#   grid_admin.sh QLAW
+set -eu
+qlaw=$(realpath "$1")
+dir=$(mktemp -d /tmp/qlaw-admin-XXXXXX)
+pid=
+trap 'status=$?; [ -z "$pid" ] || kill -9 $pid 2>/dev/null || :
+    [ $status -eq 0 ] && rm -rf "$dir" || echo "left in $dir"' EXIT
+cd "$dir"
+
+fail() {
+    echo "FAILED: $*"
+    exit 1
+}
+sql() { # sql [FILE] QUERY
+    [ $# -eq 2 ] || set -- qlaw.db "$1"
+    sqlite3 "$1" "$2"
+}
+is() { # is WANT QUERY
+    got=$(sql "$2")
+    [ "$got" = "$1" ] || fail "$2: '$got', not '$1'"
+}
+until_true() { # until_true QUERY: at most ten seconds
+    for i in $(seq 100); do
+        [ "$(sqlite3 -cmd '.timeout 1000' qlaw.db "$1" 2>/dev/null)" = 1 ] &&
+            return
+        sleep 0.1
+    done
+    fail "never true: $1"
+}
+ends() { # ends CODE TEXT COMMAND...
+    code=$1 text=$2
+    shift 2
+    rc=0
+    out=$("$@" 2>&1) || rc=$?
+    [ "$rc" = "$code" ] || fail "$* ended with $rc, not $code: $out"
+    case $out in
+    *"$text"*) ;;
+    *) fail "$* does not say '$text' but: $out" ;;
+    esac
+}
+
+awk 'BEGIN { srand(7); for (i = 0; i < 60000; i++) {
+    c = rand() < 0.75 ? (c * 3 + 1) % 20 : int(rand() * 20)
+    printf "%c", 97 + c; if (i % 61 == 60) printf "\n" } }' >text.txt
+cat >grid.ini <<'INI'
+[grid]
+name = admin
+[data]
+path = text.txt
+val_tokens = 1k
+[model]
+n_layer = 1
+n_head = 1
+d_model = 16
+seq_len = 16
+[train]
+batch = 4
+lr = 0.01
+[sweep]
+train.tokens = 16k, 32k
+[block "int4"]
+quant.w = int4
+quant.group = 8, row
+[run]
+log_every = 20
+INI
+
+# Everything that matters, without numbers that only count rows.
+dump() {
+    sql "$1" "select p.*, d.name, d.sha256 from point p join dataset d
+        using(dataset_id) order by point_id" |
+        sed 's/|[0-9]*|builtin/|builtin/'
+    sql "$1" "select point_id, seed, data_seed, state, state_reason, loss,
+        loss_se, train_loss, steps, tokens, weights_sha256 from run left join
+        result using(run_id) order by 1, 2"
+    sql "$1" "select point_id, seed, number, fingerprint, host, pid, outcome,
+        exit_code, message, token, started_at, ended_at from attempt join run
+        using(run_id) join env using(env_id) order by 1, 2, 3"
+    sql "$1" "select point_id, seed, step, c.tokens, train_loss, val_loss, lr,
+        grad_norm from curve c join run using(run_id) order by 1, 2, 3"
+    sql "$1" "select name, ini_sha256, argv, point_id, ordinal, block, seeds
+        from grid_point join grid using(grid_id) order by 1, 2, 5"
+    sql "$1" "select grid, runs, done, waiting, pct_flops from progress"
+}
+same() { # same A B WHAT
+    dump "$1" >a.txt
+    dump "$2" >b.txt
+    cmp -s a.txt b.txt || { diff a.txt b.txt | head; fail "$3: not the same"; }
+}
+
+echo "states without a scheduler"
+"$qlaw" run grid.ini --limit 2 -q 2>log.txt || [ $? -eq 75 ]
+is 2 "select done from progress"
+ends 2 "name a grid or a run" "$qlaw" cancel
+ends 2 "no grid and no run 'nobody'" "$qlaw" cancel nobody
+ends 2 "--where: " "$qlaw" cancel admin --where "N >"
+ends 2 "one condition" "$qlaw" cancel --where "1) ; delete from run; --"
+ends 0 "2 runs cancelled" "$qlaw" cancel admin \
+    --where "D > 20000 and state = 'pending' and fmt = 'int4'"
+is "2|2" "select left_out, waiting from progress"
+ends 0 "0 runs set to pending" "$qlaw" retry admin
+ends 0 "1 run set to pending" "$qlaw" retry admin --cancelled --where "gran='row'"
+ends 0 '"runs":1' "$qlaw" retry --cancelled --where 1 --json
+ends 0 "4 runs paused" "$qlaw" pause admin
+is 4 "select count(*) from run where state='paused'"
+"$qlaw" run grid.ini -q || fail "the grid ended with $?"
+is "6|6" "select runs, done from progress"
+first=$(sql "select min(point_id) from point")
+ends 0 "0 runs cancelled" "$qlaw" cancel "$first"
+ends 0 "done" "$qlaw" show "$(echo "$first" | cut -c1-8)"
+
+echo "info, check, backup"
+ends 0 "curve_rows" "$qlaw" db info
+ends 0 '"schema":"qlaw/db-info/1"' "$qlaw" db info --json
+ends 0 "no problem found" "$qlaw" db check
+ends 2 "did you mean 'backup'" "$qlaw" db bakcup x
+"$qlaw" db backup copy.db -q
+same qlaw.db copy.db backup
+ends 5 "is there already" "$qlaw" db backup copy.db
+
+echo "rebuild"
+ends 5 "move it away first" "$qlaw" db rebuild
+mv qlaw.db was.db
+# a scheduler that was killed while it wrote
+last=$(ls -d runs/*-1 | tail -1)
+printf '{"attempt":9,"beg' >>"$last/metrics.jsonl"
+mkdir runs/0123456789ab-1
+echo '{"model":{"d_model":"wide"}}' >runs/0123456789ab-1/config.json
+ends 0 "odd          1" "$qlaw" db rebuild
+same was.db qlaw.db rebuild
+ends 0 "nothing to do" "$qlaw" run grid.ini
+ends 0 "no problem found" "$qlaw" db check
+rm -r runs/0123456789ab-1
+
+echo "merge"
+mkdir one two
+for half in one two; do
+    cp grid.ini text.txt $half
+done
+(cd one && "$qlaw" run grid.ini -q --only "D < 20000")
+(cd two && "$qlaw" run grid.ini -q --limit 1 2>log.txt) || [ $? -eq 75 ]
+(cd two && "$qlaw" run grid.ini -q --skip "D < 20000")
+"$qlaw" --db two/qlaw.db db merge one/qlaw.db >merge.txt
+grep -q "conflicts *0" merge.txt || fail "conflicts: $(cat merge.txt)"
+sql two/qlaw.db "select point_id, seed, state, loss, weights_sha256 from run
+    join result using(run_id) order by 1" >a.txt
+sql was.db "select point_id, seed, state, loss, weights_sha256 from run
+    join result using(run_id) order by 1" >b.txt
+cmp a.txt b.txt || fail "the halves do not make the whole"
+(cd two && ends 0 "nothing to do" "$qlaw" run grid.ini)
+"$qlaw" --db two/qlaw.db db merge one/qlaw.db >merge.txt
+grep -q "runs *0" merge.txt || fail "merged twice: $(cat merge.txt)"
+ends 0 "no problem found" "$qlaw" --db two/qlaw.db db check
+sql one/qlaw.db "update result set loss=loss+1 where run_id=1"
+ends 1 "finished in both with different losses" \
+    "$qlaw" --db two/qlaw.db db merge one/qlaw.db
+ends 5 "not an SQLite database" "$qlaw" db merge text.txt
+
+echo "damage"
+cp was.db bad.db
+dd if=/dev/urandom of=bad.db bs=4096 seek=20 count=3 conv=notrunc 2>/dev/null
+rc=0
+"$qlaw" --db bad.db db check >check.txt 2>&1 || rc=$?
+[ $rc -eq 5 ] || fail "a damaged file is checked with $rc: $(cat check.txt)"
+sql was.db "delete from result where run_id=1"
+ends 5 "done without a result: run 1" "$qlaw" --db was.db db check
+
+echo "asking a scheduler"
+rm -rf qlaw.db* runs
+sed 's/16k, 32k/16M, 32M/' grid.ini >long.ini
+"$qlaw" run long.ini --slots 2 2>log.txt & pid=$!
+until_true "select count(*)=2 from curve where step=20"
+ends 0 '"scheduler_pid":' "$qlaw" status --json
+ends 0 "scheduler: pid $pid" "$qlaw" status
+ends 0 "scheduler: pid $pid" "$qlaw" watch admin
+ends 5 "is in use by another qlaw run (pid $pid" "$qlaw" db vacuum
+"$qlaw" db backup during.db -q
+ends 0 "no problem found" "$qlaw" --db during.db db check
+a=$(sql "select run_id from run where state='running' limit 1")
+b=$(sql "select max(run_id) from run where state='running'")
+ends 0 "the scheduler is asked about 1 run" "$qlaw" cancel "$a"
+until_true "select state='cancelled' from run where run_id=$a"
+is "1|cancelled|asked for" "select number, outcome, message from attempt where
+    run_id=$a"
+ends 0 "asked about 1 run" "$qlaw" pause "$b"
+until_true "select state='paused' from run where run_id=$b"
+until_true "select count(*)=2 from run where state='running'"
+ends 0 "asked about 2 runs" "$qlaw" retry "$a" "$b" --cancelled --paused
+until_true "select count(*)=2 from run where run_id in ($a,$b) and state in
+    ('pending','running')"
+is 0 "select count(*) from request"
+kill -TERM $pid
+rc=0
+wait $pid || rc=$?
+pid=
+[ $rc -eq 75 ] || fail "the scheduler ended with $rc: $(cat log.txt)"
+is "2|0" "select count(*), (select count(*) from run where state='running')
+    from run where state='paused'"
+# what was asked while nobody listened is done by the next one
+sql "insert into request(run_id, wish) select run_id, 'cancel' from run where
+    state='pending'"
+timeout -s TERM 2 "$qlaw" run long.ini -q || :
+is 0 "select count(*) from request"
+is "2" "select count(*) from run where state='cancelled' and run_id in ($a,$b)"
+echo "passed"
