@@ -23,7 +23,8 @@ static enum status spec_with(struct fit_spec *s, const struct fit_spec *spec,
     if (st == OK && added.n_fixes != 1)
         st = err_set(err, ERR_USAGE, "--test '%s': one claim at a time", claim);
     s->fixes = mem_array((size_t)spec->n_fixes + 1, sizeof *s->fixes);
-    memcpy(s->fixes, spec->fixes, (size_t)spec->n_fixes * sizeof *spec->fixes);
+    for (int i = 0; i < spec->n_fixes; i++)
+        s->fixes[i] = spec->fixes[i];
     if (st == OK) {
         s->fixes[s->n_fixes++] = added.fixes[0];
         free(added.fixes);

@@ -80,22 +80,35 @@ static enum status variable_value(double *out, const struct model_name *nm,
     return OK;
 }
 
+/* The value that parameter i of a grouped slot stands for, "int4" of
+ * "k[int4]". */
+static const char *group_text(const struct model *m, int slot, int i, int *len)
+{
+    const char *text = m->params[i].name + strlen(m->names[slot].name) + 1;
+
+    *len = (int)strlen(text) - 1;
+    return text;
+}
+
 /* Which of a grouped parameter's values a setting such as fmt=int4 chooses. */
 static enum status group_value(int *out, const struct model *m, int slot,
                                const char *text, struct err *err)
 {
     const struct model_name *nm = &m->names[slot];
     struct str known = { 0 };
+    int len;
 
-    for (int i = 0; i < nm->count; i++) {
-        const char *value =
-            m->params[nm->first + i].name + strlen(nm->name) + 1;
-        const size_t len = strlen(value) - 1;
+    for (*out = nm->first; *out < nm->first + nm->count; ++*out) {
+        const char *value = group_text(m, slot, *out, &len);
 
-        *out = nm->first + i;
-        if (text && strlen(text) == len && strncmp(value, text, len) == 0)
+        if (text && strlen(text) == (size_t)len &&
+            strncmp(value, text, (size_t)len) == 0)
             return OK;
-        str_addf(&known, "%s%.*s", i ? ", " : "", (int)len, value);
+    }
+    for (int i = nm->first; i < nm->first + nm->count; i++) {
+        const char *value = group_text(m, slot, i, &len);
+
+        str_addf(&known, "%s%.*s", i > nm->first ? ", " : "", len, value);
     }
     err_set(err, ERR_USAGE,
             text ? "%s=%s was not fitted; there are: %s"
