@@ -50,6 +50,7 @@ struct page_part {
 
 struct page {
     char *title, *lead, *made; /* lead: one line below the title */
+    int refresh_s; /* the browser reads the page again after this; 0: never */
     struct page_part *parts;
     int n;
 };

@@ -222,7 +222,11 @@ void page_html(struct str *out, const struct page *d)
             "<meta name=\"viewport\" content=\"width=device-width, "
             "initial-scale=1\">\n"
             "<meta name=\"color-scheme\" content=\"light dark\">\n"
-            "<link rel=\"icon\" href=\"data:,\">\n<title>");
+            "<link rel=\"icon\" href=\"data:,\">\n");
+    if (d->refresh_s)
+        str_addf(out, "<meta http-equiv=\"refresh\" content=\"%d\">\n",
+                 d->refresh_s);
+    str_add(out, "<title>");
     html_text(out, d->title);
     str_add(out, "</title>\n<style>\n");
     str_add(out, plot_text_find("report.css"));

@@ -139,7 +139,7 @@ void report_cost(struct report *r)
 
     page_section(r->page, "cost", "Cost");
     page_table(r->page, NULL);
-    page_column(r->page, "", false);
+    page_column(r->page, "quantity", false);
     page_column(r->page, "planned", true);
     page_column(r->page, "spent", true);
     row(r, "floating-point operations", operations(a, planned),

@@ -2,18 +2,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
+#include "harness/pdf.h"
 #include "harness/report.h"
 #include "harness/verbs.h"
+
+#define WATCH_S 5 /* between looks at the database */
 
 static const struct cli_option options[] = {
     { "fit", 0, "ID", "the fit to report (default: the grid's latest)" },
     { "no-fit", 0, NULL, "report the runs alone" },
     { "out", 0, "DIR", "folder of the report (default report)" },
-    { "format", 0, "LIST", "html, md, or both: html,md (default html)" },
+    { "format", 0, "LIST", "of html, md, pdf (default html)" },
+    { "watch", 0, NULL, "write it again whenever the database changes" },
     { "plots", 0, "WHEN", "require: without figures the report is an error" },
-    { "json", 0, NULL, "print what was written as JSON" },
     { NULL, 0, NULL, NULL },
 };
 
@@ -33,38 +38,22 @@ static bool wants(const char *list, const char *word)
 
 static enum status check_formats(const char *list, struct err *err)
 {
+    static const char *const known[] = { "html", "md", "pdf" };
     const char *word = list;
 
     while (*word) {
         const size_t n = strcspn(word, ",");
+        bool ok = false;
 
-        if (!((n == 4 && memcmp(word, "html", 4) == 0) ||
-              (n == 2 && memcmp(word, "md", 2) == 0)))
-            return err_set(err, ERR_USAGE, "--format: '%.*s' is not html or md",
-                           (int)n, word);
+        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+            ok = ok || (strlen(known[i]) == n && memcmp(known[i], word, n) == 0);
+        if (!ok)
+            return err_set(err, ERR_USAGE,
+                           "--format: '%.*s' is not html, md or pdf", (int)n,
+                           word);
         word += n + (word[n] == ',');
     }
     return OK;
-}
-
-static enum status write_one(const struct report *r, const char *folder,
-                             const char *stem, const char *format,
-                             struct err *err)
-{
-    char *path = mem_printf("%s/%s.%s", folder, stem, format);
-    struct str text = { 0 };
-    enum status st;
-
-    if (strcmp(format, "html") == 0)
-        page_html(&text, r->page);
-    else
-        page_markdown(&text, r->page);
-    st = file_replace(path, str_text(&text), text.len, err);
-    if (st == OK)
-        printf("%s\n", path);
-    str_release(&text);
-    free(path);
-    return st;
 }
 
 /* A file name of a grid's name, which other people's databases may hold. */
@@ -83,27 +72,77 @@ static char *stem_of(const char *grid)
     return stem;
 }
 
-static enum status run(struct cli *cli, struct err *err)
-{
-    const char *grid = cli->n_args ? cli->args[0] : NULL;
-    const char *out = cli_value(cli, "out", "report");
-    const char *formats = cli_value(cli, "format", "html");
-    char *stem = stem_of(grid), *beside = mem_printf("%s-figures", stem);
-    char *folder = mem_printf("%s/%s", out, beside);
-    struct report *r = NULL;
-    double id;
-    enum status st = cli_number(&id, cli, "fit", 0, 1, 0x1p53, err);
+/* Where everything of one report goes. */
+struct places {
+    const char *out, *formats;
+    char *stem, *beside, *folder;
+};
 
-    if (cli_flag(cli, "no-fit"))
-        id = -1;
+static enum status write_text(const struct report *r, const struct places *p,
+                              const char *format, bool tell, struct err *err)
+{
+    char *path = mem_printf("%s/%s.%s", p->out, p->stem, format);
+    struct str text = { 0 };
+    enum status st;
+
+    if (strcmp(format, "html") == 0)
+        page_html(&text, r->page);
+    else
+        page_markdown(&text, r->page);
+    st = file_replace(path, str_text(&text), text.len, err);
+    if (st == OK && tell)
+        printf("%s\n", path);
+    str_release(&text);
+    free(path);
+    return st;
+}
+
+/* PDF is made from the page, which stays when it was asked for. */
+static enum status write_pdf(const struct report *r, const struct places *p,
+                             struct err *err)
+{
+    char *html = mem_printf("%s/%s.html", p->out, p->stem);
+    char *pdf = mem_printf("%s/%s.pdf", p->out, p->stem);
+    const bool asked = wants(p->formats, "html");
+    enum status st = asked ? OK : write_text(r, p, "html", false, err);
+
     if (st == OK)
-        st = check_formats(formats, err);
+        st = pdf_make(html, pdf, err);
     if (st == OK)
-        st = report_make(&r, cli, grid, (int64_t)id, folder, beside, err);
-    if (st == OK && wants(formats, "html"))
-        st = write_one(r, out, stem, "html", err);
-    if (st == OK && wants(formats, "md"))
-        st = write_one(r, out, stem, "md", err);
+        printf("%s\n", pdf);
+    if (!asked)
+        unlink(html);
+    free(html);
+    free(pdf);
+    return st;
+}
+
+static enum status write_all(const struct report *r, const struct places *p,
+                             struct err *err)
+{
+    enum status st = OK;
+
+    if (wants(p->formats, "html"))
+        st = write_text(r, p, "html", true, err);
+    if (st == OK && wants(p->formats, "md"))
+        st = write_text(r, p, "md", true, err);
+    if (st == OK && wants(p->formats, "pdf"))
+        st = write_pdf(r, p, err);
+    fflush(stdout);
+    return st;
+}
+
+static enum status once(struct cli *cli, const struct places *p, int64_t fit,
+                        struct err *err)
+{
+    struct report *r = NULL;
+    enum status st = report_make(&r, cli, cli->n_args ? cli->args[0] : NULL,
+                                 fit, p->folder, p->beside, err);
+
+    if (st == OK && cli_flag(cli, "watch"))
+        r->page->refresh_s = 2 * WATCH_S;
+    if (st == OK)
+        st = write_all(r, p, err);
     if (st == OK && r->trouble) {
         if (strcmp(cli_value(cli, "plots", ""), "require") == 0)
             st = err_set(err, ERR_TOOL, "%s", r->trouble);
@@ -111,9 +150,50 @@ static enum status run(struct cli *cli, struct err *err)
             cli_note(cli, "warning: figures are missing: %s", r->trouble);
     }
     report_free(r);
-    free(folder);
-    free(beside);
-    free(stem);
+    return st;
+}
+
+/* Until a signal ends the program; every file appears whole or not at all. */
+static enum status watch(struct cli *cli, const struct places *p, int64_t fit,
+                         struct err *err)
+{
+    struct stat before = { 0 }, now = { 0 };
+    enum status st = OK;
+
+    while (st == OK) {
+        stat(cli->db_path, &before);
+        st = once(cli, p, fit, err);
+        do {
+            sleep(WATCH_S);
+            now = before;
+            stat(cli->db_path, &now);
+        } while (st == OK && now.st_size == before.st_size &&
+                 now.st_mtim.tv_sec == before.st_mtim.tv_sec &&
+                 now.st_mtim.tv_nsec == before.st_mtim.tv_nsec);
+    }
+    return st;
+}
+
+static enum status run(struct cli *cli, struct err *err)
+{
+    struct places p = { .out = cli_value(cli, "out", "report"),
+                        .formats = cli_value(cli, "format", "html") };
+    double id;
+    enum status st = cli_number(&id, cli, "fit", 0, 1, 0x1p53, err);
+
+    p.stem = stem_of(cli->n_args ? cli->args[0] : NULL);
+    p.beside = mem_printf("%s-figures", p.stem);
+    p.folder = mem_printf("%s/%s", p.out, p.beside);
+    if (cli_flag(cli, "no-fit"))
+        id = -1;
+    if (st == OK)
+        st = check_formats(p.formats, err);
+    if (st == OK)
+        st = cli_flag(cli, "watch") ? watch(cli, &p, (int64_t)id, err)
+                                    : once(cli, &p, (int64_t)id, err);
+    free(p.folder);
+    free(p.beside);
+    free(p.stem);
     return st;
 }
 

@@ -8,6 +8,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 
 sys.dont_write_bytecode = True
 from page import Place, check, fail, read_csv, read_page, read_svg
@@ -194,6 +195,56 @@ def without_gnuplot(place):
           err)
 
 
+def on_paper(place):
+    """PDF through what is found; the page stays only when it was asked for."""
+    tools = place.path("tools")
+    os.mkdir(tools)
+    for name in ("gnuplot", "sh", "cp"):
+        os.symlink(shutil.which(name), os.path.join(tools, name))
+    env = {"PATH": tools}
+    shutil.rmtree(place.path("out"), ignore_errors=True)
+    _, err = report(place, "single", "--format", "pdf", env=env, code=4)
+    check("apt-get install weasyprint" in err, err)
+    check(os.listdir(place.path("out")) == ["single-figures"],
+          "what was not asked for is left")
+    shutil.move(stub(place, "w", "cp \"$1\" \"$2\"\n"),
+                os.path.join(tools, "weasyprint"))
+    out, _ = report(place, "single", "--format", "pdf", env=env)
+    check(out == "out/single.pdf\n", out)
+    check(sorted(os.listdir(place.path("out"))) ==
+          ["single-figures", "single.pdf"], "what was not asked for is left")
+    out, _ = report(place, "single", "--format", "html,pdf", env=env)
+    check(open(place.path("out", "single.pdf")).read() ==
+          open(place.path("out", "single.html")).read(),
+          "the page is what is converted")
+
+
+def watching(place):
+    """A change of the database brings a new page."""
+    db, page = place.path("single.db"), place.path("out", "single.html")
+    if os.path.exists(page):
+        os.remove(page)
+    child = subprocess.Popen([place.qlaw, "--db", db, "report", "single",
+                              "--out", "out", "--watch"], cwd=place.dir,
+                             stdout=subprocess.DEVNULL)
+
+    def wait_for(condition, what):
+        for _ in range(600):
+            if condition():
+                return
+            time.sleep(0.1)
+        child.kill()
+        fail(what)
+    wait_for(lambda: os.path.exists(page), "no page is written")
+    check('http-equiv="refresh"' in open(page).read(), "the page is not read "
+          "again")
+    first = os.stat(page).st_ino
+    os.utime(db)
+    wait_for(lambda: os.stat(page).st_ino != first, "no new page is written")
+    child.terminate()
+    child.wait()
+
+
 def odd_places(place):
     """Folders that gnuplot would take for commands are names like others."""
     for folder in ("<touch CANARY", "|touch CANARY", "a'b\"c `touch CANARY`",
@@ -216,6 +267,8 @@ def main():
     choices(place)
     little(place)
     without_gnuplot(place)
+    on_paper(place)
+    watching(place)
     odd_places(place)
     if os.environ.get("QLAW_SLOW"):
         terminals(place)
