@@ -1,12 +1,10 @@
 /* fit_input.c - runs of the database as a table of fit/. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/str.h"
 #include "db/db.h"
 #include "harness/fit_request.h"
-#include "harness/store.h"
 
 /* Which parameters of the model count as N. */
 static const struct {
@@ -57,8 +55,7 @@ static char *build_sql(const struct fit_request *rq, const char *n_def)
         "p.point_id = r.point_id "
         "WHERE %s %s%s) %s%s%s ORDER BY run_id",
         n_def, rq->paired ? "r.delta, r.base_loss, " : "",
-        rq->paired ? "deltas" : "runs",
-        rq->paired || rq->planned ? "1" : "r.state = 'done'",
+        rq->paired ? "deltas" : "runs", rq->paired ? "1" : "r.state = 'done'",
         rq->grid ? "AND r.point_id IN " : "", rq->grid ? of_grid : "",
         rq->where ? "WHERE (" : "", rq->where ? rq->where : "",
         rq->where ? ")" : "");
@@ -80,7 +77,7 @@ static int count_words(const struct column *c, size_t rows)
 
 /* Where one element format stands for several ways to use it, the format is
  * called by both. */
-static void tell_formats_apart(struct table *t)
+void fit_input_formats(struct table *t)
 {
     struct column *fmt = &t->cols[table_find(t, "fmt")];
     const struct column *quant = &t->cols[table_find(t, "quant")];
@@ -97,7 +94,7 @@ static void tell_formats_apart(struct table *t)
  * order of data), may err together; the other columns describe the run. */
 static void describe_columns(struct table *t)
 {
-    tell_formats_apart(t);
+    fit_input_formats(t);
     for (int i = 0; i < t->n_cols; i++)
         t->cols[i].settled = strcmp(t->cols[i].name, "seed") != 0 &&
                              strcmp(t->cols[i].name, "twin") != 0;
@@ -204,39 +201,6 @@ enum status fit_input_runs(struct table **out, struct fit_request *rq,
         st = err_set(err, ERR_FIT, "%s: no finished run is selected",
                      rq->source);
     db_close(db);
-    return st;
-}
-
-/* A planned grid gets the same columns by way of a database of its own. */
-enum status fit_input_plan(struct table **out, const struct grid *g,
-                           struct err *err)
-{
-    char path[] = "/tmp/qlaw-plan-XXXXXX";
-    struct fit_request rq = { .n_def = "body", .planned = true };
-    const int fd = mkstemp(path);
-    struct db *db = NULL;
-    int64_t id;
-    enum status st;
-
-    if (fd < 0)
-        return err_errno(err, ERR_IO, "%s: cannot create", path);
-    close(fd);
-    unlink(path); /* db_open makes it anew */
-    st = db_open(&db, path, DB_WRITE, err);
-    if (st == OK)
-        st = db_begin(db, err);
-    if (st == OK) {
-        st = store_grid(&id, g, "", db, err);
-        if (st == OK)
-            st = db_commit(db, err);
-        else
-            db_rollback(db);
-    }
-    db_close(db);
-    rq.source = g->path ? g->path : g->name;
-    if (st == OK)
-        st = fit_input_runs(out, &rq, path, err);
-    unlink(path);
     return st;
 }
 

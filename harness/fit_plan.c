@@ -19,10 +19,9 @@ enum status fit_plan_verdict(struct str *out, bool *identifiable,
                               err);
 
     *identifiable = false;
-    if (st == OK)
-        st = fit_input_plan(&t, g, err);
     if (st != OK)
         return st;
+    t = fit_planned_runs(g, law_var(law, "gmse") != NULL);
     fit_spec_init(&spec, law, NULL);
     if (design_open(&d, NULL, t, &spec, &source, noise, &why) != OK) {
         str_addf(out, "law %s: NOT identifiable: %s\n", law->name, why.text);

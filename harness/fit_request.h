@@ -18,7 +18,6 @@ struct fit_request {
     const char *where;
     const char *n_def;  /* which parameters count as N */
     bool paired;
-    bool planned;        /* runs in any state, whose loss may be missing */
     json_t *selection;   /* of a stored fit: owns texts that spec points to */
     char **argv;         /* the options, so that the fit can be repeated */
     int argc;
@@ -59,9 +58,13 @@ void fit_request_release(struct fit_request *rq);
 enum status fit_input_runs(struct table **out, struct fit_request *rq,
                            const char *db_path, struct err *err);
 
-/* The runs of a grid that has not been run, with the same columns. */
-enum status fit_input_plan(struct table **out, const struct grid *g,
-                           struct err *err);
+/* The runs of a grid that has not been run, with the same columns but loss
+ * (fit_planned.c); gmse, which takes time to compute, only when asked for. */
+struct table *fit_planned_runs(const struct grid *g, bool gmse);
+
+/* Where one element format stands for several ways to use it (column quant),
+ * call the format by both. */
+void fit_input_formats(struct table *t);
 
 /* Keep only the rows whose number is in the list, sorted. */
 void fit_input_keep(struct fit_request *rq, const int64_t *number, int n);

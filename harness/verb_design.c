@@ -106,7 +106,7 @@ static enum status read_request(struct request *rq, const struct cli *cli,
     if (st == OK)
         st = grid_from_cli(&g, cli, err);
     if (st == OK)
-        st = fit_input_plan(&rq->candidates, g, err);
+        rq->candidates = fit_planned_runs(g, true);
     if (st == OK)
         st = id > 0 ? read_fit(rq, cli, id, err)
                     : read_law(rq, cli, g->law, err);
