@@ -11,12 +11,12 @@
 
 /* What a name on the command line stands for. */
 struct side {
-    int64_t grid;    /* 0: not a grid */
-    char point[24];  /* of a run or point */
-    int64_t seed;    /* -1: all */
+    int64_t grid;   /* 0: not a grid */
+    char point[24]; /* of a run or point */
+    int64_t seed;   /* -1: all */
 };
 
-/* --- finding the sides ---------------------------------------------------------- */
+/* --- finding the sides ---------------------------------------------------- */
 
 /* The first row's column as a number; -1 when there is none. *more: another
  * row follows. */
@@ -52,9 +52,8 @@ static enum status find_grid(struct side *s, struct db *db, const char *name,
     return st;
 }
 
-static enum status take_point(struct side *s, struct db *db,
-                              sqlite3_stmt *stmt, const char *name,
-                              struct err *err)
+static enum status take_point(struct side *s, struct db *db, sqlite3_stmt *stmt,
+                              const char *name, struct err *err)
 {
     bool row = false, more = false;
     enum status st = db_step(&row, db, stmt, err);
@@ -71,8 +70,9 @@ static enum status take_point(struct side *s, struct db *db,
         st = err_set(err, ERR_USAGE, "no grid, run or point '%.60s' in %s",
                      name, db_path(db));
     if (st == OK && more)
-        st = err_set(err, ERR_USAGE, "'%.60s' fits several points; give more of "
-                                     "the hash",
+        st = err_set(err, ERR_USAGE,
+                     "'%.60s' fits several points; give more of "
+                     "the hash",
                      name);
     return st;
 }
@@ -113,7 +113,7 @@ static enum status find_side(struct side *s, struct db *db, const char *name,
     return st == OK && !s->grid ? find_point(s, db, name, err) : st;
 }
 
-/* --- keys that differ -------------------------------------------------------------- */
+/* --- keys that differ ----------------------------------------------------- */
 
 static void add_key(struct contrast *c, const char *name, const char *a,
                     const char *b)
@@ -135,13 +135,15 @@ static void add_key(struct contrast *c, const char *name, const char *a,
     }
     c->keys = mem_grow(c->keys, (size_t)c->n_keys + 1, sizeof *c->keys);
     c->keys[c->n_keys++] = (struct contrast_key){
-        mem_strdup(name), a ? mem_strdup(a) : NULL, b ? mem_strdup(b) : NULL,
+        mem_strdup(name),
+        a ? mem_strdup(a) : NULL,
+        b ? mem_strdup(b) : NULL,
     };
 }
 
 static char *value_text(const json_t *v)
 {
-    return !v               ? NULL
+    return !v                  ? NULL
            : json_is_string(v) ? mem_strdup(json_string_value(v))
                                : json_canonical_text(v);
 }
@@ -163,7 +165,8 @@ static void compare_section(struct contrast *c, const char *section,
     }
     json_object_foreach((json_t *)(second ? b : a), key, value)
     {
-        const json_t *va = json_object_get(a, key), *vb = json_object_get(b, key);
+        const json_t *va = json_object_get(a, key),
+                     *vb = json_object_get(b, key);
         char *ta = value_text(va), *tb = value_text(vb);
         char *name = mem_printf("%s.%s", section, key);
 
@@ -188,9 +191,9 @@ static void compare_configs(struct contrast *c, const json_t *a,
         compare_section(c, section, value, other, false);
         compare_section(c, section, value, other, true);
     }
-    json_object_foreach((json_t *)b, section, value)
-        if (!json_object_get(a, section))
-            compare_section(c, section, NULL, value, true);
+    json_object_foreach((json_t *)b, section,
+                        value) if (!json_object_get(a, section))
+        compare_section(c, section, NULL, value, true);
 }
 
 static enum status add_keys(struct contrast *c, const char *a, const char *b,
@@ -208,7 +211,7 @@ static enum status add_keys(struct contrast *c, const char *a, const char *b,
     return st;
 }
 
-/* --- pairs -------------------------------------------------------------------------- */
+/* --- pairs ---------------------------------------------------------------- */
 
 /* Rows: label, loss a, loss b, configuration a, configuration b. */
 static enum status read_pairs(struct contrast *c, struct db *db,
@@ -218,11 +221,11 @@ static enum status read_pairs(struct contrast *c, struct db *db,
     enum status st = OK;
 
     while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
-        c->cells = mem_grow(c->cells, (size_t)c->n_cells + 1,
-                            sizeof *c->cells);
+        c->cells = mem_grow(c->cells, (size_t)c->n_cells + 1, sizeof *c->cells);
         c->cells[c->n_cells++] = (struct contrast_cell){
             mem_strdup((const char *)sqlite3_column_text(stmt, 0)),
-            sqlite3_column_double(stmt, 1), sqlite3_column_double(stmt, 2),
+            sqlite3_column_double(stmt, 1),
+            sqlite3_column_double(stmt, 2),
         };
         st = add_keys(c, (const char *)sqlite3_column_text(stmt, 3),
                       (const char *)sqlite3_column_text(stmt, 4), err);
@@ -232,16 +235,19 @@ static enum status read_pairs(struct contrast *c, struct db *db,
 
 static const char point_pairs[] =
     "SELECT CASE WHEN a.seed = b.seed THEN 'seed '||a.seed ELSE 'seed '||a.seed"
-    "||' against '||b.seed END, ra.loss, rb.loss, pa.config, pb.config FROM run "
+    "||' against '||b.seed END, ra.loss, rb.loss, pa.config, pb.config FROM "
+    "run "
     "a JOIN result ra ON ra.run_id = a.run_id JOIN point pa ON pa.point_id = "
-    "a.point_id JOIN run b JOIN result rb ON rb.run_id = b.run_id JOIN point pb "
+    "a.point_id JOIN run b JOIN result rb ON rb.run_id = b.run_id JOIN point "
+    "pb "
     "ON pb.point_id = b.point_id WHERE a.point_id = ?1 AND b.point_id = ?2 AND "
     "a.state = 'done' AND b.state = 'done' AND (?3 < 0 OR a.seed = ?3) AND "
     "(?4 < 0 OR b.seed = ?4) AND (a.seed = b.seed OR (?3 >= 0 AND ?4 >= 0)) "
     "ORDER BY a.seed";
 
 static const char grid_pairs[] =
-    "WITH cell AS (SELECT gp.grid_id, p.*, s.loss FROM grid_point gp JOIN point "
+    "WITH cell AS (SELECT gp.grid_id, p.*, s.loss FROM grid_point gp JOIN "
+    "point "
     "p USING(point_id) JOIN points s USING(point_id) WHERE gp.grid_id IN "
     "(?1, ?2)) SELECT 'N='||a.n_body||' D='||a.tokens||' '||CASE WHEN "
     "a.is_base THEN 'unquantized' WHEN a.arm <> '' THEN a.arm ELSE a.fmt END, "
@@ -256,8 +262,8 @@ static enum status find_pairs(struct contrast *c, struct db *db,
                               struct err *err)
 {
     sqlite3_stmt *stmt;
-    enum status st = db_prepare(&stmt, db, c->grids ? grid_pairs : point_pairs,
-                                err);
+    enum status st =
+        db_prepare(&stmt, db, c->grids ? grid_pairs : point_pairs, err);
 
     if (st != OK)
         return st;
@@ -275,10 +281,11 @@ static enum status keys_alone(struct contrast *c, struct db *db,
 {
     sqlite3_stmt *stmt;
     bool row = false;
-    enum status st = db_prepare(&stmt, db,
-                                "SELECT a.config, b.config FROM point a, point b "
-                                "WHERE a.point_id = ?1 AND b.point_id = ?2",
-                                err);
+    enum status st =
+        db_prepare(&stmt, db,
+                   "SELECT a.config, b.config FROM point a, point b "
+                   "WHERE a.point_id = ?1 AND b.point_id = ?2",
+                   err);
 
     if (st == OK) {
         db_bind(stmt, "tt", a->point, b->point);
@@ -292,7 +299,7 @@ static enum status keys_alone(struct contrast *c, struct db *db,
     return st;
 }
 
-/* --- chance ------------------------------------------------------------------------- */
+/* --- chance --------------------------------------------------------------- */
 
 /* What paired differences of one configuration scatter by, pooled over the
  * configurations that have several seeds. */
@@ -303,7 +310,8 @@ static enum status find_noise(struct contrast *c, struct db *db,
     bool row = false;
     enum status st = db_prepare(
         &stmt, db,
-        "WITH m AS (SELECT point_id, count(*) AS k, avg(delta) AS mu FROM deltas "
+        "WITH m AS (SELECT point_id, count(*) AS k, avg(delta) AS mu FROM "
+        "deltas "
         "GROUP BY point_id HAVING count(*) > 1) SELECT sum((d.delta - m.mu) * "
         "(d.delta - m.mu)), (SELECT sum(k - 1) FROM m) FROM deltas d JOIN m "
         "USING(point_id)",

@@ -15,13 +15,13 @@
 #include "db/db.h"
 #include "harness/interval.h"
 
-struct contrast_key { /* of the configuration, where the sides differ */
+struct contrast_key {   /* of the configuration, where the sides differ */
     char *name, *a, *b; /* b or a NULL: not there; "(several)" */
 };
 
 struct contrast_cell { /* a pair */
-    char *label; /* "N=106k D=800k int3 W+A g4", or "seed 2" */
-    double a, b; /* losses */
+    char *label;       /* "N=106k D=800k int3 W+A g4", or "seed 2" */
+    double a, b;       /* losses */
 };
 
 struct contrast {
@@ -32,11 +32,11 @@ struct contrast {
     struct contrast_cell *cells;
     int n_cells;
     struct interval diff; /* of b - a over the cells */
-    double noise;      /* standard deviation of a difference by chance; NaN:
-                          not known */
+    double noise;         /* standard deviation of a difference by chance; NaN:
+                             not known */
     int noise_dof;
-    bool distinct;     /* the difference is more than chance would give */
-    bool known;        /* that could be judged */
+    bool distinct; /* the difference is more than chance would give */
+    bool known;    /* that could be judged */
 };
 
 enum status contrast_make(struct contrast *c, struct db *db, const char *a,

@@ -33,9 +33,7 @@ static size_t widest(const struct contrast *c, int column)
 
     for (int i = 0; i < c->n_keys; i++) {
         const struct contrast_key *k = &c->keys[i];
-        char *shown = label_visible(column == 0 ? k->name
-                                    : k->a      ? k->a
-                                                : "-");
+        char *shown = label_visible(column == 0 ? k->name : k->a ? k->a : "-");
         const size_t n = label_length(shown);
 
         most = n > most ? n : most;
@@ -114,8 +112,9 @@ static void add_verdict(struct str *out, const struct contrast *c)
     else
         str_addf(out, ": b is %s\n", c->diff.mean > 0 ? "worse" : "better");
     if (c->known && c->n_cells == 1)
-        str_addf(out, "  (one pair: chance judged from what seeds differ by "
-                      "elsewhere, sd %.2g)\n",
+        str_addf(out,
+                 "  (one pair: chance judged from what seeds differ by "
+                 "elsewhere, sd %.2g)\n",
                  c->noise);
 }
 

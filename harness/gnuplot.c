@@ -15,11 +15,11 @@
 
 /* gnuplot's own variables could name files to run or change the picture. */
 static const char *const drop[] = {
-    "GNUTERM=", "GNUPLOT_", "GNUHELP=", "GNUFITLOG=", "FIT_LOG=", "FIT_SCRIPT=",
-    "GDFONTPATH=", NULL,
+    "GNUTERM=", "GNUPLOT_",    "GNUHELP=",    "GNUFITLOG=",
+    "FIT_LOG=", "FIT_SCRIPT=", "GDFONTPATH=", NULL,
 };
 
-/* --- finding it ---------------------------------------------------------- */
+/* --- finding it ----------------------------------------------------------- */
 
 static enum status ask(struct gnuplot *g, struct err *err)
 {
@@ -33,8 +33,9 @@ static enum status ask(struct gnuplot *g, struct err *err)
     if (st == OK &&
         (!text_read_number(&g->version, str_text(&output), &end, false) ||
          g->version < 5.2))
-        st = err_set(err, ERR_TOOL, "gnuplot at %s is not version 5.2 or newer "
-                                    "(Debian: package " PACKAGE ")",
+        st = err_set(err, ERR_TOOL,
+                     "gnuplot at %s is not version 5.2 or newer "
+                     "(Debian: package " PACKAGE ")",
                      g->path);
     if (st == OK) {
         g->terminals = mem_printf(" %s ", end);
@@ -52,8 +53,9 @@ enum status gnuplot_find(struct gnuplot *g, struct err *err)
     *g = (struct gnuplot){ .limit_s = LIMIT_S };
     g->path = given && *given ? mem_strdup(given) : tool_find("gnuplot");
     if (!g->path)
-        return err_set(err, ERR_TOOL, "gnuplot is not installed (Debian: "
-                                      "package " PACKAGE ")");
+        return err_set(err, ERR_TOOL,
+                       "gnuplot is not installed (Debian: "
+                       "package " PACKAGE ")");
     return ask(g, err);
 }
 
@@ -81,7 +83,7 @@ bool gnuplot_has(const struct gnuplot *g, const char *term)
     return false;
 }
 
-/* --- drawing ------------------------------------------------------------- */
+/* --- drawing -------------------------------------------------------------- */
 
 static enum status start_job(struct tool *t, const struct gnuplot *g,
                              const char *folder, struct gnuplot_job *job)
@@ -89,8 +91,10 @@ static enum status start_job(struct tool *t, const struct gnuplot *g,
     char *script = mem_printf("%s.gp", job->name);
     char *data = mem_printf("%s.dat", job->name);
     char *part = mem_printf("%s.part", job->out);
-    char *argv[] = { "gnuplot", "-d", "-c", script, data, part,
-                     (char *)job->term, (char *)job->theme, NULL };
+    char *argv[] = {
+        "gnuplot",          "-d", "-c", script, data, part, (char *)job->term,
+        (char *)job->theme, NULL
+    };
 
     job->status = tool_start(t, "gnuplot", g->path, argv, folder, drop,
                              g->limit_s, &job->err);

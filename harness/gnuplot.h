@@ -15,10 +15,10 @@
 #include "base/err.h"
 
 struct gnuplot {
-    char *path;        /* of the program */
-    double version;    /* 5.4 */
-    char *terminals;   /* names, each between spaces */
-    double limit_s;    /* for one picture */
+    char *path;      /* of the program */
+    double version;  /* 5.4 */
+    char *terminals; /* names, each between spaces */
+    double limit_s;  /* for one picture */
 };
 
 /* Look for gnuplot in PATH (or where QLAW_GNUPLOT says), and ask it once for

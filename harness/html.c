@@ -83,8 +83,7 @@ void html_path(struct str *out, const char *path)
     encode(out, path + strspn(path, "/"), "/");
 }
 
-void html_data(struct str *out, const char *type, const void *data,
-               size_t size)
+void html_data(struct str *out, const char *type, const void *data, size_t size)
 {
     static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                 "abcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -53,14 +53,15 @@ static char *copy(const char *text)
 }
 
 static struct page_part *add(struct page *d, enum page_kind kind,
-                            const char *text, const char *name)
+                             const char *text, const char *name)
 {
     struct page_part *p;
 
     d->parts = mem_grow(d->parts, (size_t)d->n + 1, sizeof *d->parts);
     p = &d->parts[d->n++];
-    *p = (struct page_part){ .kind = kind, .text = copy(text),
-                            .name = copy(name) };
+    *p = (struct page_part){ .kind = kind,
+                             .text = copy(text),
+                             .name = copy(name) };
     return p;
 }
 
@@ -148,10 +149,10 @@ void page_column(struct page *d, const char *head, bool number)
 {
     struct page_part *p = last(d);
 
-    p->columns = mem_grow(p->columns, (size_t)p->n_columns + 1,
-                          sizeof *p->columns);
-    p->columns[p->n_columns++] = (struct page_column){ mem_strdup(head),
-                                                      number };
+    p->columns =
+        mem_grow(p->columns, (size_t)p->n_columns + 1, sizeof *p->columns);
+    p->columns[p->n_columns++] =
+        (struct page_column){ mem_strdup(head), number };
 }
 
 void page_cell(struct page *d, const char *fmt, ...)
@@ -160,15 +161,15 @@ void page_cell(struct page *d, const char *fmt, ...)
     va_list ap;
 
     if ((p->n_cells & (p->n_cells + 1)) == 0 || p->n_cells == 0)
-        p->cells = mem_grow(p->cells, 2 * (size_t)p->n_cells + 2,
-                            sizeof *p->cells);
+        p->cells =
+            mem_grow(p->cells, 2 * (size_t)p->n_cells + 2, sizeof *p->cells);
     va_start(ap, fmt);
     p->cells[p->n_cells++] = format(fmt, ap);
     va_end(ap);
 }
 
 void page_figure(struct page *d, const char *name, const char *finding,
-                const char *folder, const char *light, const char *dark)
+                 const char *folder, const char *light, const char *dark)
 {
     struct page_part *p = add(d, PAGE_FIGURE, finding, name);
 
@@ -178,7 +179,7 @@ void page_figure(struct page *d, const char *name, const char *finding,
 }
 
 void page_block(struct page *d, const char *summary, const char *file,
-               const char *body)
+                const char *body)
 {
     add(d, PAGE_BLOCK, summary, file)->body = mem_strdup(body);
 }

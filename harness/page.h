@@ -11,14 +11,14 @@
 #include "base/str.h"
 
 enum page_kind {
-    PAGE_SECTION,  /* text: title, name: its id */
-    PAGE_HEADING,  /* a smaller one */
+    PAGE_SECTION, /* text: title, name: its id */
+    PAGE_HEADING, /* a smaller one */
     PAGE_PARAGRAPH,
     PAGE_WARNING,
     PAGE_LIST_ITEM,
     PAGE_TABLE,
     PAGE_FIGURE,
-    PAGE_BLOCK,    /* verbatim text, folded when it is long */
+    PAGE_BLOCK, /* verbatim text, folded when it is long */
 };
 
 enum page_style { PAGE_PLAIN, PAGE_CODE, PAGE_STRONG };
@@ -43,9 +43,9 @@ struct page_part {
     int n_columns;
     char **cells; /* [rows][n_columns] */
     int n_cells;
-    char *body;   /* of a block */
+    char *body;         /* of a block */
     char *light, *dark; /* SVG text of a figure, NULL: not drawn */
-    char *folder; /* where its files lie */
+    char *folder;       /* where its files lie */
 };
 
 struct page {
@@ -79,11 +79,11 @@ void page_cell(struct page *d, const char *fmt, ...)
 
 /* A figure by what it shows; light and dark are SVG texts or NULL. */
 void page_figure(struct page *d, const char *name, const char *finding,
-                const char *folder, const char *light, const char *dark);
+                 const char *folder, const char *light, const char *dark);
 
 /* Text as it is.  file: its name when a reader wants to keep it, or NULL. */
 void page_block(struct page *d, const char *summary, const char *file,
-               const char *body);
+                const char *body);
 
 /* The page as one file: nothing in it refers to anything outside. */
 void page_html(struct str *out, const struct page *d);

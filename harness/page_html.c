@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/page.h"
 #include "harness/html.h"
+#include "harness/page.h"
 #include "harness/plot.h"
 #include "harness/svg.h"
 
-#define LONG_BLOCK 12 /* lines; longer ones are folded */
+#define LONG_BLOCK 12           /* lines; longer ones are folded */
 #define LARGE_FILE (256 * 1024) /* larger ones are not there twice */
 
 static void element(struct str *out, const char *tag, const char *text)

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/page.h"
 #include "harness/html.h"
 #include "harness/label.h"
+#include "harness/page.h"
 
 /* Any ASCII punctuation may be escaped (CommonMark 2.4); these would act. */
 static bool acts(const char *text, size_t i)
@@ -27,7 +27,8 @@ static void escaped(struct str *out, const char *text)
 
     for (size_t i = 0; shown[i]; i++) {
         /* "1." and "1)" begin a list. */
-        if (acts(shown, i) || (digits && i == digits && strchr(".)", shown[i]) &&
+        if (acts(shown, i) ||
+            (digits && i == digits && strchr(".)", shown[i]) &&
              (shown[i + 1] == ' ' || !shown[i + 1])))
             str_add_char(out, '\\');
         str_add_char(out, shown[i]);

@@ -100,8 +100,9 @@ enum status pdf_make(const char *html, const char *pdf, struct err *err)
         free(path);
     }
     if (st == OK && !found)
-        st = err_set(err, ERR_TOOL, "no converter to PDF is installed (Debian: "
-                                    "apt-get install weasyprint, or chromium)");
+        st = err_set(err, ERR_TOOL,
+                     "no converter to PDF is installed (Debian: "
+                     "apt-get install weasyprint, or chromium)");
     unlink(part);
     free(part);
     free(page);

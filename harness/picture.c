@@ -105,7 +105,7 @@ void picture_add(char **text, const char *fmt, ...)
     va_end(ap);
 }
 
-/* --- adding ---------------------------------------------------------------- */
+/* --- adding --------------------------------------------------------------- */
 
 /* Room for one more: capacities are the powers of two from 16, so that they
  * need not be remembered. */
@@ -119,8 +119,9 @@ static void *one_more(void *items, int n, size_t size)
 
 static struct picture_axis axis_new(const char *label, bool log)
 {
-    return (struct picture_axis){ .label = mem_strdup(label), .log = log,
-                                  .lo = HUGE_VAL, .hi = -HUGE_VAL };
+    return (struct picture_axis){
+        .label = mem_strdup(label), .log = log, .lo = HUGE_VAL, .hi = -HUGE_VAL
+    };
 }
 
 int picture_panel(struct picture *p, const char *title, const char *x_label,
@@ -137,10 +138,11 @@ int picture_panel(struct picture *p, const char *title, const char *x_label,
 int picture_series(struct picture *p, const char *name, int hue)
 {
     p->series = one_more(p->series, p->n_series, sizeof *p->series);
-    p->series[p->n_series] =
-        (struct picture_series){ .name = mem_strdup(name), .hue = hue,
-                                 .shape = p->n_series, .dash = p->n_series,
-                                 .shade = -1 };
+    p->series[p->n_series] = (struct picture_series){ .name = mem_strdup(name),
+                                                      .hue = hue,
+                                                      .shape = p->n_series,
+                                                      .dash = p->n_series,
+                                                      .shade = -1 };
     return p->n_series++;
 }
 
@@ -160,16 +162,16 @@ static void see(struct picture_axis *a, double v)
     a->hi = fmax(a->hi, v);
 }
 
-void picture_point(struct picture *p, int panel, int series, double x,
-                   double y, double err)
+void picture_point(struct picture *p, int panel, int series, double x, double y,
+                   double err)
 {
     if (!isfinite(x) || !isfinite(y))
         return;
     p->points = one_more(p->points, p->n_points, sizeof *p->points);
-    p->points[p->n_points++] =
-        (struct picture_point){ panel, series, x,     y,
-                                err > 0 ? y - err : none,
-                                err > 0 ? y + err : none, false, 1 };
+    p->points[p->n_points++] = (struct picture_point){
+        panel, series, x, y, err > 0 ? y - err : none, err > 0 ? y + err : none,
+        false, 1
+    };
     see(&p->panels[panel].x, x);
     see(&p->panels[panel].y, y);
     if (err > 0) {
@@ -183,8 +185,8 @@ static int add_line(struct picture_line **lines, int *n, int panel, int series,
                     enum picture_look look)
 {
     *lines = one_more(*lines, *n, sizeof **lines);
-    (*lines)[*n] = (struct picture_line){ .panel = panel, .series = series,
-                                          .look = look };
+    (*lines)[*n] =
+        (struct picture_line){ .panel = panel, .series = series, .look = look };
     return (*n)++;
 }
 

@@ -20,8 +20,8 @@ struct picture_tic {
 struct picture_axis {
     char *label;
     bool log;
-    bool fixed;      /* the range is given, not found */
-    double lo, hi;   /* lo > hi: nothing seen yet */
+    bool fixed;               /* the range is given, not found */
+    double lo, hi;            /* lo > hi: nothing seen yet */
     struct picture_tic *tics; /* given ones are kept */
     int n_tics;
 };
@@ -72,7 +72,6 @@ struct picture_mark { /* a text in the panel */
     double shade; /* of what is below it, -1: the page */
 };
 
-
 struct picture {
     char *title, *subtitle, *note;
     char *key_title; /* what tells the series apart */
@@ -81,8 +80,8 @@ struct picture {
     bool share_x, share_y; /* panels have one range */
     bool share_rows;       /* those of a row have one y range */
     bool no_key;
-    int columns;     /* 0: chosen */
-    double height;   /* in pixels, 0: chosen */
+    int columns;   /* 0: chosen */
+    double height; /* in pixels, 0: chosen */
     struct picture_panel *panels;
     int n_panels;
     struct picture_series *series;
@@ -115,8 +114,8 @@ int picture_series(struct picture *p, const char *name, int hue);
 /* A step of a number: the i-th of n. */
 int picture_step(struct picture *p, const char *name, int i, int n);
 
-void picture_point(struct picture *p, int panel, int series, double x,
-                   double y, double err);
+void picture_point(struct picture *p, int panel, int series, double x, double y,
+                   double err);
 int picture_curve(struct picture *p, int panel, int series,
                   enum picture_look look);
 void picture_to(struct picture *p, int curve, double x, double y);
@@ -137,7 +136,7 @@ void picture_data(struct str *out, struct picture *p, const char *name);
 /* Nothing to see: no point, curve or box. */
 bool picture_is_empty(const struct picture *p);
 
-/* --- axes (picture_axis.c) ---------------------------------------------------- */
+/* --- axes (picture_axis.c) ------------------------------------------------ */
 
 /* Give every axis its range and tics. */
 void picture_axes(struct picture *p);
@@ -151,7 +150,7 @@ int picture_columns(const struct picture *p);
 /* A number as an axis shows it: 0.05, 200, 2×10⁴. */
 const char *picture_number(char buf[48], double x);
 
-/* --- picture_thin.c ------------------------------------------------------------ */
+/* --- picture_thin.c ------------------------------------------------------- */
 
 /* Give points that cannot be seen the size 0. */
 void picture_thin(struct picture *p);

@@ -55,7 +55,7 @@ static void linear_tics(struct picture_axis *a, int most)
 {
     const double raw = (a->hi - a->lo) / most;
     const double unit = pow(10, floor(log10(raw)));
-    const double step = raw / unit < 1.5 ? unit
+    const double step = raw / unit < 1.5   ? unit
                         : raw / unit < 3.5 ? 2 * unit
                         : raw / unit < 7.5 ? 5 * unit
                                            : 10 * unit;
@@ -114,8 +114,8 @@ static void widen(struct picture_axis *a)
     if (a->fixed)
         return;
     if (a->log) {
-        const double room = a->hi > a->lo * 1.001 ? pow(a->hi / a->lo, 0.06)
-                                                  : 1.5;
+        const double room =
+            a->hi > a->lo * 1.001 ? pow(a->hi / a->lo, 0.06) : 1.5;
 
         a->lo /= room;
         a->hi *= room;

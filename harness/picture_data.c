@@ -1,210 +1,18 @@
 /* picture_data.c - a picture as the blocks that plots/panels.gp reads. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/dat.h"
 #include "harness/label.h"
-#include "harness/picture.h"
+#include "harness/picture_layout.h"
 
-#define NAME_LENGTH 26 /* longer names are cut in the picture */
-#define TEXT_LENGTH 100
+#define TEXT_LENGTH 100 /* of titles and notes */
 
-/* Where the names of the series stand. */
-enum key_mode { KEY_NONE, KEY_BESIDE, KEY_COLUMN };
+/* --- blocks --------------------------------------------------------------- */
 
-struct beside { /* a name at the end of a line */
-    int panel, series;
-    double at; /* height in the panel, 0 .. 1 */
-};
-
-struct layout {
-    enum key_mode mode;
-    int columns, rows;
-    double width, height;
-    size_t key_length, tic_length;
-    struct beside *beside;
-    int n_beside;
-    int *used; /* series that appear */
-};
-
-/* --- names ------------------------------------------------------------------- */
-
-static double from_unit(const struct picture_axis *a, double u)
-{
-    return a->log ? a->lo * pow(a->hi / a->lo, u)
-                  : a->lo + u * (a->hi - a->lo);
-}
-
-/* The rightmost thing of a series in a panel: the end of its curve, else its
- * last point.  NaN when it is not there. */
-static double end_of(const struct picture *p, int panel, int series)
-{
-    double x = -HUGE_VAL, y = (double)NAN;
-
-    for (int i = 0; i < p->n_curves; i++) {
-        const struct picture_line *c = &p->curves[i];
-
-        if (c->panel != panel || c->series != series || c->look == LOOK_THIN)
-            continue;
-        for (int k = 0; k < c->n; k++)
-            if (c->at[k].x >= x && isfinite(c->at[k].y)) {
-                x = c->at[k].x;
-                y = c->at[k].y;
-            }
-    }
-    if (!isnan(y))
-        return y;
-    for (int i = 0; i < p->n_points; i++) {
-        const struct picture_point *q = &p->points[i];
-
-        if (q->panel == panel && q->series == series && q->x >= x) {
-            x = q->x;
-            y = q->y;
-        }
-    }
-    return y;
-}
-
-static int by_height(const void *a, const void *b)
-{
-    const struct beside *x = a, *y = b;
-
-    return (x->at > y->at) - (x->at < y->at);
-}
-
-/* Move names apart so that none covers another: those that touch form groups,
- * each centred where its members want to be. */
-static void spread(struct beside *b, int n, double gap)
-{
-    double *centre = mem_array((size_t)n + 1, sizeof *centre);
-    int *size = mem_array((size_t)n + 1, sizeof *size);
-    int groups = 0, k = 0;
-    const double low = 0.02, high = 0.98;
-
-    qsort(b, (size_t)n, sizeof *b, by_height);
-    for (int i = 0; i < n; i++) {
-        centre[groups] = b[i].at;
-        size[groups++] = 1;
-        while (groups > 1 &&
-               centre[groups - 1] - centre[groups - 2] <
-                   gap * (size[groups - 1] + size[groups - 2]) / 2) {
-            const int a = groups - 2, c = groups - 1;
-
-            centre[a] = (centre[a] * size[a] + centre[c] * size[c]) /
-                        (size[a] + size[c]);
-            size[a] += size[c];
-            groups--;
-        }
-    }
-    for (int g = 0; g < groups; g++) {
-        const double first = centre[g] - gap * (size[g] - 1) / 2;
-
-        for (int i = 0; i < size[g]; i++, k++)
-            b[k].at = first + gap * i;
-    }
-    /* Those that would leave the panel push the others before them. */
-    for (int i = 0; i < n; i++)
-        b[i].at = fmax(b[i].at, i ? b[i - 1].at + gap : low);
-    for (int i = n - 1; i >= 0; i--)
-        b[i].at = fmin(b[i].at, i < n - 1 ? b[i + 1].at - gap : high);
-    free(centre);
-    free(size);
-}
-
-static void place_beside(struct layout *l, const struct picture *p)
-{
-    for (int i = 0; i < p->n_panels; i++) {
-        const struct picture_axis *y = &p->panels[i].y;
-        const int first = l->n_beside;
-
-        for (int s = 0; s < p->n_series; s++) {
-            const double end = end_of(p, i, s);
-            const double at = isnan(end) ? end : picture_unit(y, end);
-
-            if (isnan(at))
-                continue;
-            l->beside = mem_grow(l->beside, (size_t)l->n_beside + 1,
-                                 sizeof *l->beside);
-            l->beside[l->n_beside++] =
-                (struct beside){ i, s, fmin(fmax(at, 0), 1) };
-        }
-        spread(l->beside + first, l->n_beside - first, 0.066);
-    }
-}
-
-/* --- layout ---------------------------------------------------------------------- */
-
-static void mark_used(struct layout *l, const struct picture *p)
-{
-    l->used = mem_array((size_t)p->n_series + 1, sizeof *l->used);
-    for (int i = 0; i < p->n_points; i++)
-        if (p->points[i].series >= 0)
-            l->used[p->points[i].series] = 1;
-    for (int i = 0; i < p->n_curves; i++)
-        if (p->curves[i].series >= 0 && p->curves[i].n)
-            l->used[p->curves[i].series] = 1;
-    for (int i = 0; i < p->n_boxes; i++)
-        if (p->boxes[i].series >= 0)
-            l->used[p->boxes[i].series] = 1;
-}
-
-static size_t shown_length(const char *text)
-{
-    char *cut = label_cut(text, NAME_LENGTH);
-    const size_t n = label_length(cut);
-
-    free(cut);
-    return n;
-}
-
-static void choose_key(struct layout *l, const struct picture *p)
-{
-    int n = 0;
-
-    mark_used(l, p);
-    for (int s = 0; s < p->n_series; s++)
-        if (l->used[s]) {
-            const size_t len = shown_length(p->series[s].name);
-
-            n++;
-            l->key_length = len > l->key_length ? len : l->key_length;
-        }
-    if (p->no_key || n == 0 || (n == 1 && p->n_panels == 1))
-        l->mode = KEY_NONE;
-    else if (p->n_boxes == 0 && n <= 12 &&
-             l->key_length <= (p->n_panels == 1 ? 16u : 6u))
-        l->mode = KEY_BESIDE;
-    else
-        l->mode = KEY_COLUMN;
-    if (l->mode == KEY_BESIDE)
-        place_beside(l, p);
-    if (l->mode == KEY_COLUMN && label_length(p->key_title) > l->key_length + 3)
-        l->key_length = label_length(p->key_title) - 3;
-}
-
-static void lay_out(struct layout *l, const struct picture *p)
-{
-    const int n = p->n_panels;
-
-    l->columns = picture_columns(p);
-    l->rows = n ? (n + l->columns - 1) / l->columns : 1;
-    l->width = 860;
-    l->height = p->height > 0 ? p->height : l->rows == 1 ? 440 : 80 + 330 * l->rows;
-    for (int i = 0; i < n; i++)
-        for (int k = 0; k < p->panels[i].y.n_tics; k++) {
-            const size_t len = label_length(p->panels[i].y.tics[k].text);
-
-            l->tic_length = len > l->tic_length ? len : l->tic_length;
-        }
-    choose_key(l, p);
-}
-
-/* --- blocks ------------------------------------------------------------------------ */
-
-static void text_row(struct str *out, int i, const char *what,
-                     const char *text, size_t max)
+static void text_row(struct str *out, int i, const char *what, const char *text,
+                     size_t max)
 {
     char *cut = label_cut(text, max);
 
@@ -241,7 +49,9 @@ static void add_layout(struct str *out, const struct picture *p,
             { "tics", tics },
             { "labels", l->n_beside },
             { "keys", keys },
-            { "share y", p->share_y ? 1 : p->share_rows ? 2 : 0 },
+            { "share y", p->share_y      ? 1
+                         : p->share_rows ? 2
+                                         : 0 },
             { "curves", p->n_curves },
             { "bands", p->n_bands },
         };
@@ -262,14 +72,14 @@ static void numbers(struct str *out, const double *v, size_t n)
         dat_number(out, v[i]);
 }
 
-#define NUMBERS(out, ...)                                                     \
-    numbers(out, (const double[]){ __VA_ARGS__ },                             \
+#define NUMBERS(out, ...)                                                      \
+    numbers(out, (const double[]){ __VA_ARGS__ },                              \
             sizeof((const double[]){ __VA_ARGS__ }) / sizeof(double))
 
 /* First and last line of a panel among all, which are sorted by panel;
  * 0 and -1 when it has none. */
-static void span(int *first, int *last, const struct picture_line *lines,
-                 int n, int panel)
+static void span(int *first, int *last, const struct picture_line *lines, int n,
+                 int panel)
 {
     *first = 0;
     *last = -1;
@@ -292,15 +102,13 @@ static void add_panels(struct str *out, const struct picture *p)
         int points = 0, bars = 0, boxes = 0, marks = 0, names = 0;
         int b0, b1, c0, c1;
 
-        for (int k = 0; k < p->n_points; k++)
-{
+        for (int k = 0; k < p->n_points; k++) {
             points += p->points[k].panel == i;
             bars += p->points[k].panel == i && !isnan(p->points[k].lo);
         }
         for (int k = 0; k < p->n_boxes; k++)
             boxes += p->boxes[k].panel == i;
-        for (int k = 0; k < p->n_marks; k++)
-{
+        for (int k = 0; k < p->n_marks; k++) {
             marks += p->marks[k].panel == i && p->marks[k].shade >= 0;
             names += p->marks[k].panel == i && p->marks[k].shade < 0;
         }
@@ -326,7 +134,7 @@ static void add_tics(struct str *out, const struct picture *p)
                 axis ? &p->panels[i].y : &p->panels[i].x;
 
             for (int k = 0; k < a->n_tics; k++) {
-                char *cut = label_cut(a->tics[k].text, NAME_LENGTH);
+                char *cut = label_cut(a->tics[k].text, PICTURE_NAME);
 
                 NUMBERS(out, i, axis, a->tics[k].at);
                 dat_tic(out, cut);
@@ -350,7 +158,7 @@ static void add_series(struct str *out, const struct picture *p,
     if (l->mode == KEY_COLUMN)
         dat_block(out, "key", "series\ttext");
     for (int s = 0; s < p->n_series && l->mode == KEY_COLUMN; s++) {
-        char *cut = label_cut(p->series[s].name, NAME_LENGTH);
+        char *cut = label_cut(p->series[s].name, PICTURE_NAME);
 
         if (l->used[s]) {
             dat_number(out, s);
@@ -363,10 +171,10 @@ static void add_series(struct str *out, const struct picture *p,
         dat_block(out, "labels", "panel\tseries\ty\ttext");
     for (int i = 0; i < l->n_beside; i++) {
         const struct beside *b = &l->beside[i];
-        char *cut = label_cut(p->series[b->series].name, NAME_LENGTH);
+        char *cut = label_cut(p->series[b->series].name, PICTURE_NAME);
 
         NUMBERS(out, b->panel, b->series,
-                from_unit(&p->panels[b->panel].y, b->at));
+                picture_value(&p->panels[b->panel].y, b->at));
         dat_text(out, cut);
         dat_end_line(out);
         free(cut);
@@ -389,9 +197,9 @@ static void add_points(struct str *out, const struct picture *p)
     char *columns = mem_printf("panel\tseries\t%s\t%s\tlo\thi\tshape\tsize",
                                p->panels[0].x.label, p->panels[0].y.label);
 
-    dat_block(out, "points", p->n_panels == 1
-                                 ? columns
-                                 : "panel\tseries\tx\ty\tlo\thi\tshape\tsize");
+    dat_block(out, "points",
+              p->n_panels == 1 ? columns
+                               : "panel\tseries\tx\ty\tlo\thi\tshape\tsize");
     free(columns);
     for (int i = 0; i < p->n_panels; i++) {
         int found = 0;
@@ -408,7 +216,6 @@ static void add_points(struct str *out, const struct picture *p)
         }
         end_panel(out, found, 8);
     }
-
 }
 
 static void add_lines(struct str *out, const struct picture_line *lines, int n,
@@ -432,8 +239,7 @@ static void add_lines(struct str *out, const struct picture_line *lines, int n,
 
 static void add_boxes(struct str *out, const struct picture *p)
 {
-    dat_block(out, "boxes",
-              "panel\tseries\tx\ty\txlo\txhi\tylo\tyhi\tshade");
+    dat_block(out, "boxes", "panel\tseries\tx\ty\txlo\txhi\tylo\tyhi\tshade");
     for (int i = 0; i < p->n_panels; i++) {
         int found = 0;
 
@@ -460,7 +266,7 @@ static void add_marks(struct str *out, const struct picture *p)
 
         for (int k = 0; k < p->n_marks; k++) {
             const struct picture_mark *m = &p->marks[k];
-            char *cut = label_cut(m->text, NAME_LENGTH);
+            char *cut = label_cut(m->text, PICTURE_NAME);
 
             if (m->panel == i) {
                 NUMBERS(out, i, m->series, m->x, m->y);
@@ -500,20 +306,20 @@ static void sort_lines(struct picture_line *lines, int *n)
 void picture_data(struct str *out, struct picture *p, const char *name)
 {
     struct layout l = { 0 };
-    char *head = mem_printf("%s: %s\n%s\n%s", name, p->title, p->finding,
-                            p->source);
+    char *head =
+        mem_printf("%s: %s\n%s\n%s", name, p->title, p->finding, p->source);
 
     sort_lines(p->curves, &p->n_curves);
     sort_lines(p->bands, &p->n_bands);
     picture_axes(p);
     picture_thin(p);
-    lay_out(&l, p);
+    picture_lay_out(&l, p);
     dat_comment(out, head);
     dat_block(out, "texts", "number\twhat\ttext");
     text_row(out, 0, "title", p->title, TEXT_LENGTH);
     text_row(out, 1, "subtitle", p->subtitle, TEXT_LENGTH);
     text_row(out, 2, "note", p->note, TEXT_LENGTH + 20);
-    text_row(out, 3, "key", p->key_title, NAME_LENGTH);
+    text_row(out, 3, "key", p->key_title, PICTURE_NAME);
     add_layout(out, p, &l);
     add_panels(out, p);
     add_tics(out, p);
@@ -531,6 +337,5 @@ void picture_data(struct str *out, struct picture *p, const char *name)
     if (p->n_marks)
         add_marks(out, p);
     free(head);
-    free(l.beside);
-    free(l.used);
+    picture_layout_release(&l);
 }

@@ -16,8 +16,8 @@ static const struct plot_figure figures[] = {
     { "loss-vs-G", "validation loss against group size", plot_loss_g, "law" },
     { "delta-vs-N", "loss above the twin against model size", plot_delta_n,
       "formats" },
-    { "delta-vs-D", "loss above the twin against training tokens",
-      plot_delta_d, "formats" },
+    { "delta-vs-D", "loss above the twin against training tokens", plot_delta_d,
+      "formats" },
     { "delta-vs-G", "loss above the twin against group size", plot_delta_g,
       "formats" },
     { "delta-contour", "lines of equal cost over N and D", plot_delta_contour,
@@ -26,12 +26,12 @@ static const struct plot_figure figures[] = {
       plot_effective, "formats" },
     { "split-map", "cost by exponent and mantissa bits, best marked",
       plot_split, "formats" },
-    { "parts-whole", "cost of operands together against their sum",
-      plot_parts, "formats" },
+    { "parts-whole", "cost of operands together against their sum", plot_parts,
+      "formats" },
     { "ablation", "cost of each operand, with the noise of seeds",
       plot_ablation, "formats" },
-    { "critical-data", "tokens beyond which more raise the loss",
-      plot_critical, "predictions" },
+    { "critical-data", "tokens beyond which more raise the loss", plot_critical,
+      "predictions" },
     { "precision-compute", "bits that make the best of a budget",
       plot_precision, "predictions" },
     { "profiles", "how well the data hold each parameter", plot_profiles,
@@ -45,9 +45,8 @@ static const struct plot_figure figures[] = {
 
 const struct plot_figure *plot_figure_at(int i)
 {
-    return i >= 0 && i < (int)(sizeof figures / sizeof figures[0])
-               ? &figures[i]
-               : NULL;
+    return i >= 0 && i < (int)(sizeof figures / sizeof figures[0]) ? &figures[i]
+                                                                   : NULL;
 }
 
 const struct plot_figure *plot_figure_find(const char *name)
@@ -92,7 +91,7 @@ void plot_group_tics(struct picture_axis *a, const struct plot_data *d)
         bool new = strcmp(d->points[i].gran, "group") == 0;
 
         for (int k = 0; k < n; k++)
-            new = new && seen[k] != d->points[i].G;
+            new = new &&seen[k] != d->points[i].G;
         if (new)
             seen[n++] = d->points[i].G;
     }

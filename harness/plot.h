@@ -23,7 +23,8 @@ struct plot_figure {
      * and ERR_USAGE; the other failures are of the database. */
     enum status (*build)(struct picture **out, struct plot_data *d,
                          const struct plot_choice *choice, struct err *err);
-    const char *section; /* of the report it stands in: runs, law, quality, ... */
+    const char
+        *section; /* of the report it stands in: runs, law, quality, ... */
 };
 
 /* The figures; NULL past the end, or when there is no such name. */
@@ -32,7 +33,7 @@ const struct plot_figure *plot_figure_find(const char *name);
 enum status plot_figure_need(const struct plot_figure **out, const char *name,
                              struct err *err);
 
-/* --- files (plot_files.c) --------------------------------------------------- */
+/* --- files (plot_files.c) ------------------------------------------------- */
 
 /* A file that the program carries: scripts and style sheets of plots/. */
 struct plot_text {
@@ -45,10 +46,10 @@ const char *plot_text_find(const char *name);
 enum status plot_write(struct picture *p, const char *name, const char *folder,
                        struct err *err);
 
-/* --- builders ------------------------------------------------------------------ */
+/* --- builders ------------------------------------------------------------- */
 
-#define PLOT_BUILDER(name)                                                    \
-    enum status name(struct picture **out, struct plot_data *d,               \
+#define PLOT_BUILDER(name)                                                     \
+    enum status name(struct picture **out, struct plot_data *d,                \
                      const struct plot_choice *choice, struct err *err)
 
 PLOT_BUILDER(plot_loss_n);

@@ -27,8 +27,7 @@ static void make(struct plot_again *a, const struct plot_data *d)
     enum status st = fit_request_stored(&a->request, &cli, d->fit->id, &err);
 
     if (st == OK)
-        st = fit_model_new(&a->model, a->request.table, &a->request.spec,
-                           &err);
+        st = fit_model_new(&a->model, a->request.table, &a->request.spec, &err);
     if (st == OK)
         st = fit_run(&a->fit, a->model, a->request.table, &a->request.spec,
                      &err);
@@ -64,7 +63,7 @@ void plot_again_free(struct plot_again *a)
     free(a);
 }
 
-/* --- settings --------------------------------------------------------------- */
+/* --- settings ------------------------------------------------------------- */
 
 void plot_settings_add(struct plot_settings *s, char *text)
 {
@@ -123,13 +122,13 @@ struct plot_settings plot_settings_of(const struct plot_again *a,
 
         if (nm->is_var && !isnan(v) &&
             !(strlen(nm->name) == 1 && strchr(without, *nm->name)))
-            plot_settings_add(&s, mem_printf("%s=%s", nm->name,
-                                             text_number(buf, v)));
+            plot_settings_add(
+                &s, mem_printf("%s=%s", nm->name, text_number(buf, v)));
         if (!nm->is_var && nm->column) {
             const char *word = plot_fit_group(f, nm->name, p, p->base);
 
-            plot_settings_add(&s, mem_printf("%s=%s", nm->column,
-                                             word ? word : p->fmt));
+            plot_settings_add(
+                &s, mem_printf("%s=%s", nm->column, word ? word : p->fmt));
         }
     }
     return s;

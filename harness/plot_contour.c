@@ -41,7 +41,7 @@ static void look(struct surface *s, const struct plot_data *d,
         }
 }
 
-/* --- marching squares ------------------------------------------------------------- */
+/* --- marching squares ----------------------------------------------------- */
 
 /* Where the edge between two corners crosses the level. */
 static double crossing(double a, double b, double level)
@@ -53,8 +53,9 @@ static double crossing(double a, double b, double level)
 static int cell_crossings(double x[4], double y[4], const struct surface *s,
                           int i, int k, double level)
 {
-    static const int at[5][2] = { { 0, 0 }, { 1, 0 }, { 1, 1 }, { 0, 1 },
-                                  { 0, 0 } };
+    static const int at[5][2] = {
+        { 0, 0 }, { 1, 0 }, { 1, 1 }, { 0, 1 }, { 0, 0 }
+    };
     int n = 0;
 
     for (int e = 0; e < 4; e++) {
@@ -91,7 +92,8 @@ static int find_segments(struct segment **out, const struct surface *s,
 
             for (int j = 0; j + 1 < n; j += 2)
                 all[m++] = (struct segment){ { x[j], x[j + 1] },
-                                             { y[j], y[j + 1] }, false };
+                                             { y[j], y[j + 1] },
+                                             false };
         }
     *out = all;
     return m;
@@ -116,8 +118,8 @@ static int count_at(const struct segment *all, int n, double x, double y)
 
     for (int i = 0; i < n; i++)
         for (int e = 0; e < 2; e++)
-            found += fabs(all[i].x[e] - x) < 1e-9 &&
-                     fabs(all[i].y[e] - y) < 1e-9;
+            found +=
+                fabs(all[i].x[e] - x) < 1e-9 && fabs(all[i].y[e] - y) < 1e-9;
     return found;
 }
 
@@ -177,7 +179,7 @@ static void name_level(struct picture *p, int panel, int series,
                      p->series[series].name);
 }
 
-/* --- levels ----------------------------------------------------------------------- */
+/* --- levels --------------------------------------------------------------- */
 
 static void range_of(double *lo, double *hi, const struct surface *s)
 {
@@ -196,7 +198,9 @@ static int log_levels(double level[MAX_LEVELS], double lo, double hi)
     static const struct {
         double at[6];
         int n;
-    } sets[] = { { { 1, 1.5, 2, 3, 5, 7 }, 6 }, { { 1, 2, 5 }, 3 }, { { 1 }, 1 } };
+    } sets[] = { { { 1, 1.5, 2, 3, 5, 7 }, 6 },
+                 { { 1, 2, 5 }, 3 },
+                 { { 1 }, 1 } };
     int n = 0;
 
     for (int s = 0; s < 3 && (s == 0 || n > MAX_LEVELS); s++) {
@@ -226,7 +230,7 @@ static int share_levels(double level[MAX_LEVELS], double lo, double hi)
     return n;
 }
 
-/* --- the figure -------------------------------------------------------------------- */
+/* --- the figure ----------------------------------------------------------- */
 
 struct contour {
     const struct plot_data *d;
@@ -249,8 +253,9 @@ static void choose_panels(struct contour *c)
 
 static void reach(struct surface *s, const struct plot_data *d)
 {
-    *s = (struct surface){ .x0 = HUGE_VAL, .x1 = -HUGE_VAL, .y0 = HUGE_VAL,
-                           .y1 = -HUGE_VAL };
+    *s = (struct surface){
+        .x0 = HUGE_VAL, .x1 = -HUGE_VAL, .y0 = HUGE_VAL, .y1 = -HUGE_VAL
+    };
     for (int i = 0; i < d->n; i++) {
         s->x0 = fmin(s->x0, log(d->points[i].D));
         s->x1 = fmax(s->x1, log(d->points[i].D));
@@ -265,9 +270,9 @@ static void add_panel(struct picture *p, const struct contour *c, int i)
 {
     const struct surface *s = &c->surfaces[i];
     const struct plot_point *like = c->like[i];
-    char *title = isnan(like->G) ? mem_strdup(like->family)
-                                 : mem_printf("%s, G = %.0f", like->family,
-                                              like->G);
+    char *title = isnan(like->G)
+                      ? mem_strdup(like->family)
+                      : mem_printf("%s, G = %.0f", like->family, like->G);
 
     picture_panel(p, title, "training tokens D", true,
                   "model size N (parameters)", true);
@@ -298,15 +303,16 @@ static enum status build(struct picture **out, const struct plot_data *d,
 
     choose_panels(&c);
     if (c.n_panels == 0)
-        return err_set(err, ERR_USAGE, "there is no fitted law that says what a "
-                                       "format costs");
+        return err_set(err, ERR_USAGE,
+                       "there is no fitted law that says what a "
+                       "format costs");
     c.surfaces = mem_array(MAX_PANELS, sizeof *c.surfaces);
     for (int i = 0; i < c.n_panels; i++) {
         reach(&c.surfaces[i], d);
         look(&c.surfaces[i], d, c.like[i], value);
         range_of(&lo, &hi, &c.surfaces[i]);
     }
-    c.n_levels = share          ? share_levels(c.level, lo, hi)
+    c.n_levels = share               ? share_levels(c.level, lo, hi)
                  : lo > 0 && hi > lo ? log_levels(c.level, lo, hi)
                                      : 0;
     p = picture_new(title);
@@ -318,8 +324,8 @@ static enum status build(struct picture **out, const struct plot_data *d,
     for (int i = 0; i < c.n_panels; i++)
         add_panel(p, &c, i);
     p->share_y = p->no_key = true;
-    picture_say(&p->subtitle, "by %s, fit %lld; dots: what was run", d->fit->law,
-                (long long)d->fit->id);
+    picture_say(&p->subtitle, "by %s, fit %lld; dots: what was run",
+                d->fit->law, (long long)d->fit->id);
     picture_say(&p->source, "from the parameters of fit %lld",
                 (long long)d->fit->id);
     free(c.surfaces);
@@ -342,8 +348,9 @@ static void say_ends(struct picture *p, const struct plot_data *d,
 
         far.N *= BEYOND;
         far.D *= BEYOND;
-        picture_say(&p->finding, "%s of %s: %.3g at the largest run (N = %s, D "
-                                 "= %s), and %.3g at ten times both.",
+        picture_say(&p->finding,
+                    "%s of %s: %.3g at the largest run (N = %s, D "
+                    "= %s), and %.3g at ten times both.",
                     what, like->arm, value(d->fit, like),
                     text_si(a, like->N, 3), text_si(b, like->D, 3),
                     value(d->fit, &far));
@@ -363,13 +370,14 @@ PLOT_BUILDER(plot_delta_contour)
 
 PLOT_BUILDER(plot_effective)
 {
-    enum status st = build(out, d, plot_fit_share, true,
-                           "What a quantized model is worth, as a share of N",
-                           err);
+    enum status st =
+        build(out, d, plot_fit_share, true,
+              "What a quantized model is worth, as a share of N", err);
 
     (void)choice;
     if (st == OK)
-        say_ends(*out, d, plot_fit_share, "By the law, the worth as a share of "
-                                          "N");
+        say_ends(*out, d, plot_fit_share,
+                 "By the law, the worth as a share of "
+                 "N");
     return st;
 }

@@ -6,7 +6,7 @@
 
 #include "harness/plot.h"
 
-/* --- coverage --------------------------------------------------------------------- */
+/* --- coverage ------------------------------------------------------------- */
 
 enum state { DONE, PART, DIVERGED, FAILED, MISSING, STATE_COUNT };
 
@@ -16,10 +16,8 @@ static const struct {
     int hue;
     double shade; /* of the box, for the letter's colour */
 } states[STATE_COUNT] = {
-    { "all seeds done", "", 2, 0 },
-    { "some seeds done", "p", 5, 1 },
-    { "diverged", "d", 1, 0 },
-    { "failed", "f", 3, 1 },
+    { "all seeds done", "", 2, 0 },    { "some seeds done", "p", 5, 1 },
+    { "diverged", "d", 1, 0 },         { "failed", "f", 3, 1 },
     { "not run yet", "\u00b7", 7, 0 },
 };
 
@@ -58,8 +56,8 @@ static void find_axes(struct coverage *c)
         bool column = c->n_columns < MAX_COLUMNS, row = true;
 
         for (int k = 0; k < c->n_columns; k++)
-            column = column &&
-                     (c->columns[k].n != p->N || c->columns[k].d != p->D);
+            column =
+                column && (c->columns[k].n != p->N || c->columns[k].d != p->D);
         for (int k = 0; k < c->n_rows; k++)
             row = row && strcmp(c->rows[k], arm_of(p)) != 0;
         if (column)
@@ -140,7 +138,8 @@ PLOT_BUILDER(plot_coverage)
     if (c.n_rows == 0)
         return err_set(err, ERR_USAGE, "the grid has no point");
     p = picture_new("Coverage: what was run of the grid");
-    picture_panel(p, "", "model size N; within each, more tokens D to the right",
+    picture_panel(p, "",
+                  "model size N; within each, more tokens D to the right",
                   false, "", false);
     for (int s = 0; s < STATE_COUNT; s++)
         picture_series(p, states[s].name, states[s].hue);
@@ -160,7 +159,7 @@ PLOT_BUILDER(plot_coverage)
     return OK;
 }
 
-/* --- cost ------------------------------------------------------------------------- */
+/* --- cost ----------------------------------------------------------------- */
 
 /* Seconds of one run against the operations that were planned for it; the line
  * is the median speed. */
@@ -222,13 +221,15 @@ PLOT_BUILDER(plot_cost)
             picture_point(p, 0, !q->base, q->flops, q->wall_s / q->done, 0);
     }
     speed_line(p, speed);
-    picture_say(&p->subtitle, "line: the median, %s operations a second and slot",
+    picture_say(&p->subtitle,
+                "line: the median, %s operations a second and slot",
                 text_si(s, speed, 3));
     picture_say(&p->source, "select flops, wall_s from runs where state = "
                             "'done'");
-    picture_say(&p->finding, "%s of %s planned operations are spent, in %s of "
-                             "all slots together; the median run does %s "
-                             "operations a second.",
+    picture_say(&p->finding,
+                "%s of %s planned operations are spent, in %s of "
+                "all slots together; the median run does %s "
+                "operations a second.",
                 text_si(a, spent, 3), text_si(b, planned, 3),
                 text_duration(t, seconds), s);
     *out = p;

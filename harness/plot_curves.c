@@ -11,10 +11,10 @@
 
 #include "harness/plot.h"
 
-#define BINS       32
-#define LONGEST    64 /* curves begin at D / this: what is before is warm-up */
-#define MAX_SIZES  3 /* panels side by side */
-#define MAX_ARMS   7
+#define BINS      32
+#define LONGEST   64 /* curves begin at D / this: what is before is warm-up */
+#define MAX_SIZES 3  /* panels side by side */
+#define MAX_ARMS  7
 
 struct arm_curve {
     const char *name;
@@ -30,11 +30,11 @@ struct curves {
     int n_sizes;
     const char *arms[MAX_ARMS];
     int n_arms, all_arms;
-    bool seeds; /* some arm has several */
+    bool seeds;   /* some arm has several */
     bool *usable; /* of each point */
 };
 
-/* --- choosing ------------------------------------------------------------------------ */
+/* --- choosing ------------------------------------------------------------- */
 
 /* Points that have a stored curve. */
 static enum status find_usable(struct curves *c, struct err *err)
@@ -121,13 +121,14 @@ static void choose_arms(struct curves *c)
     free(all);
 }
 
-/* --- reading ------------------------------------------------------------------------ */
+/* --- reading -------------------------------------------------------------- */
 
 /* Validation losses where runs have them at several steps, else training
  * losses. */
 static const char curve_sql[] =
     "SELECT c.tokens, coalesce(c.val_loss, c.train_loss), r.seed FROM curve c "
-    "JOIN run r USING(run_id) WHERE r.point_id = ? AND c.train_loss IS NOT NULL "
+    "JOIN run r USING(run_id) WHERE r.point_id = ? AND c.train_loss IS NOT "
+    "NULL "
     "ORDER BY r.seed, c.step";
 
 static int bin_of(const struct curves *c, double tokens)
@@ -187,12 +188,12 @@ static enum status read_arm(struct arm_curve *a, struct curves *c,
     return st;
 }
 
-/* --- drawing ------------------------------------------------------------------------ */
+/* --- drawing -------------------------------------------------------------- */
 
 /* The curve goes on; a few of its means are marked with the shape of the
  * series, each series at places of its own. */
-static void add_mean(struct curves *c, int panel, int series, int curve,
-                     int b, double mean)
+static void add_mean(struct curves *c, int panel, int series, int curve, int b,
+                     double mean)
 {
     picture_to(c->p, curve, bin_centre(c, b), mean);
     if ((b + 2 * series) % (BINS / 3) == 0)
@@ -225,7 +226,7 @@ static void add_difference(struct curves *c, int panel, int series,
     for (int b = 0; b < BINS; b++)
         if (a->count[b] > 0 && base->count[b] > 0)
             add_mean(c, panel, series, curve, b,
-                       a->sum[b] / a->count[b] - base->sum[b] / base->count[b]);
+                     a->sum[b] / a->count[b] - base->sum[b] / base->count[b]);
 }
 
 static enum status read_size(struct arm_curve *arms, struct curves *c,
@@ -307,20 +308,23 @@ static void say(struct curves *c)
     struct picture *p = c->p;
     char buf[32];
 
-    picture_say(&p->subtitle, "D = %s tokens; means over steps that are "
-                              "neighbours on the axis",
+    picture_say(&p->subtitle,
+                "D = %s tokens; means over steps that are "
+                "neighbours on the axis",
                 text_si(buf, c->D, 3));
     if (c->seeds)
         picture_add(&p->note, "Bands: lowest to highest seed.");
     if (c->n_arms < c->all_arms)
         picture_add(&p->note, "%d of %d arms are shown.", c->n_arms,
                     c->all_arms);
-    picture_say(&p->source, "select tokens, train_loss, val_loss, arm, N, seed "
-                            "from curves where D = %.0f",
+    picture_say(&p->source,
+                "select tokens, train_loss, val_loss, arm, N, seed "
+                "from curves where D = %.0f",
                 c->D);
-    picture_say(&p->finding, "Loss against tokens seen for %d arm%s at %d model "
-                             "size%s, and the distance of each from its "
-                             "unquantized twin.",
+    picture_say(&p->finding,
+                "Loss against tokens seen for %d arm%s at %d model "
+                "size%s, and the distance of each from its "
+                "unquantized twin.",
                 c->n_arms, c->n_arms == 1 ? "" : "s", c->n_sizes,
                 c->n_sizes == 1 ? "" : "s");
 }

@@ -75,10 +75,10 @@ static char *family_of(const struct plot_point *p)
         return mem_strdup("unquantized");
     while (*arm) {
         const size_t n = strcspn(arm, " ");
-        const bool group =
-            (n > 1 && arm[0] == 'g' && strspn(arm + 1, "0123456789") == n - 1) ||
-            (n == 3 && memcmp(arm, "row", 3) == 0) ||
-            (n == 6 && memcmp(arm, "tensor", 6) == 0);
+        const bool group = (n > 1 && arm[0] == 'g' &&
+                            strspn(arm + 1, "0123456789") == n - 1) ||
+                           (n == 3 && memcmp(arm, "row", 3) == 0) ||
+                           (n == 6 && memcmp(arm, "tensor", 6) == 0);
 
         if (!group) {
             str_add(&s, s.len ? " " : "");
@@ -171,8 +171,7 @@ static enum status read_points(struct plot_data *d, struct err *err)
     int cap = 0, rc;
     enum status st = OK;
 
-    if (sqlite3_prepare_v2(db_handle(d->db), sql, -1, &stmt, NULL) !=
-        SQLITE_OK)
+    if (sqlite3_prepare_v2(db_handle(d->db), sql, -1, &stmt, NULL) != SQLITE_OK)
         st = err_set(err, ERR_DB, "%s: %s", d->db_path,
                      sqlite3_errmsg(db_handle(d->db)));
     free(sql);
@@ -236,8 +235,9 @@ static enum status find_grid(struct plot_data *d, struct err *err)
         st = db_step(&row, d->db, stmt, err);
     }
     if (st == OK && !row)
-        st = err_set(err, ERR_USAGE, "%s holds no grid '%s' (see 'qlaw "
-                                     "status')",
+        st = err_set(err, ERR_USAGE,
+                     "%s holds no grid '%s' (see 'qlaw "
+                     "status')",
                      d->db_path, d->grid);
     if (st == OK) {
         d->grid_id = sqlite3_column_int64(stmt, 0);

@@ -31,8 +31,8 @@ struct plot_point {
 
 /* A parameter of a stored fit; grouped ones have a group: k[int4]. */
 struct plot_param {
-    char *name;          /* as stored */
-    char *stem, *group;  /* "k", "int4"; group NULL: one value */
+    char *name;         /* as stored */
+    char *stem, *group; /* "k", "int4"; group NULL: one value */
     double value, se, lo, hi;
     bool at_bound;
 };
@@ -61,8 +61,8 @@ struct plot_data {
     char *description; /* "" when it has none */
     struct plot_point *points;
     int n;
-    struct plot_fit *fit; /* NULL: none */
-    struct db *db;        /* open for reading */
+    struct plot_fit *fit;     /* NULL: none */
+    struct db *db;            /* open for reading */
     struct plot_again *again; /* plot_data_again */
 };
 
@@ -98,7 +98,7 @@ struct plot_again {
 };
 const struct plot_again *plot_data_again(struct plot_data *d);
 
-/* --- the fit (plot_fit.c) --------------------------------------------------- */
+/* --- the fit (plot_fit.c) ------------------------------------------------- */
 
 enum status plot_fit_read(struct plot_fit **out, struct db *db,
                           const char *grid, int64_t fit_id, struct err *err);

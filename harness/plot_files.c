@@ -27,8 +27,9 @@ static enum status copy(const char *name, const char *folder, struct err *err)
     const char *text = plot_text_find(name);
     char *path = mem_printf("%s/%s", folder, name);
     enum status st = text ? file_replace(path, text, strlen(text), err)
-                          : err_set(err, ERR_TOOL, "the script %s is missing "
-                                                   "from this program",
+                          : err_set(err, ERR_TOOL,
+                                    "the script %s is missing "
+                                    "from this program",
                                     name);
 
     free(path);

@@ -11,8 +11,18 @@
 /* --- the settings that a formula may name --------------------------------- */
 
 enum {
-    VAR_N, VAR_D, VAR_G, VAR_B, VAR_E, VAR_M, VAR_P, VAR_GMSE, VAR_LAYERS,
-    VAR_WIDTH, VAR_FLOPS, VAR_COUNT
+    VAR_N,
+    VAR_D,
+    VAR_G,
+    VAR_B,
+    VAR_E,
+    VAR_M,
+    VAR_P,
+    VAR_GMSE,
+    VAR_LAYERS,
+    VAR_WIDTH,
+    VAR_FLOPS,
+    VAR_COUNT
 };
 
 static const char *const var_names[VAR_COUNT] = {
@@ -101,8 +111,7 @@ static void compile(struct plot_fit *f)
     struct err err = { 0 };
     char *left;
 
-    left = mem_strndup(f->formula,
-                       equals ? (size_t)(equals - f->formula) : 0);
+    left = mem_strndup(f->formula, equals ? (size_t)(equals - f->formula) : 0);
     f->response = mem_strdup(text_trim(left));
     free(left);
     if (expr_parse(&f->expr, equals ? equals + 1 : f->formula, &scope, &err) !=
@@ -120,7 +129,7 @@ bool plot_fit_uses(const struct plot_fit *f, const char *name)
     return false;
 }
 
-/* --- reading --------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 static const char fit_sql[] =
     "SELECT fit_id, name, law, expr, n_def, selection, loss_fn, status, "
@@ -176,8 +185,7 @@ static void take_param(struct plot_fit *f, sqlite3_stmt *s)
     p.lo = number_at(s, 3);
     p.hi = number_at(s, 4);
     p.at_bound = sqlite3_column_int(s, 5) != 0;
-    f->params = mem_grow(f->params, (size_t)f->n_stored + 1,
-                         sizeof *f->params);
+    f->params = mem_grow(f->params, (size_t)f->n_stored + 1, sizeof *f->params);
     f->params[f->n_stored++] = p;
 }
 
@@ -222,8 +230,9 @@ enum status plot_fit_read(struct plot_fit **out, struct db *db,
         st = db_step(&row, db, stmt, err);
     }
     if (st == OK && !row)
-        st = err_set(err, ERR_USAGE, "%s holds no fit %lld (see 'qlaw query "
-                                     "fits')",
+        st = err_set(err, ERR_USAGE,
+                     "%s holds no fit %lld (see 'qlaw query "
+                     "fits')",
                      db_path(db), (long long)id);
     if (st != OK)
         return st;
@@ -268,7 +277,7 @@ void plot_fit_free(struct plot_fit *f)
     free(f);
 }
 
-/* --- evaluating -------------------------------------------------------------- */
+/* --- evaluating ----------------------------------------------------------- */
 
 /* The value of a grouped parameter that belongs to a point: the table that was
  * fitted calls what is quantized "fmt", or "fmt/act_fmt//grad_fmt" where that
@@ -276,8 +285,9 @@ void plot_fit_free(struct plot_fit *f)
 const char *plot_fit_group(const struct plot_fit *f, const char *stem,
                            const struct plot_point *p, bool base)
 {
-    const char *own[] = { p->quant, p->fmt, p->act_fmt, p->arm, p->family,
-                          NULL };
+    const char *own[] = {
+        p->quant, p->fmt, p->act_fmt, p->arm, p->family, NULL
+    };
     const char *plain[] = { "fp32", "none", "bf16", "fp16", NULL };
 
     for (const char **word = base ? plain : own; *word; word++)

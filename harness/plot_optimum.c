@@ -8,8 +8,8 @@
 #include "fit/derived.h"
 #include "harness/plot.h"
 
-#define STEPS      25
-#define MAX_LINES  6
+#define STEPS     25
+#define MAX_LINES 6
 
 static enum status need_again(const struct plot_again **out,
                               struct plot_data *d, struct err *err)
@@ -53,7 +53,7 @@ static void sizes(double *lo, double *hi, const struct plot_data *d)
     }
 }
 
-/* --- critical data size ----------------------------------------------------------- */
+/* --- critical data size --------------------------------------------------- */
 
 static bool add_critical(struct picture *p, const struct plot_again *a,
                          const struct plot_data *d,
@@ -96,8 +96,8 @@ PLOT_BUILDER(plot_critical)
     n = plot_families(arms, MAX_LINES, d, true);
     sizes(&lo, &hi, d);
     p = picture_new("Tokens beyond which more of them raise the loss");
-    picture_panel(p, "", "model size N (parameters)", true,
-                  "critical tokens D", true);
+    picture_panel(p, "", "model size N (parameters)", true, "critical tokens D",
+                  true);
     for (int i = 0; i < n; i++)
         any |= add_critical(p, a, d, arms[i], lo, 10 * hi);
     for (int i = 0; i < d->n; i++)
@@ -108,17 +108,19 @@ PLOT_BUILDER(plot_critical)
         }
     if (!any) {
         picture_free(p);
-        return err_set(err, ERR_USAGE, "by this law more tokens never raise the "
-                                       "loss");
+        return err_set(err, ERR_USAGE,
+                       "by this law more tokens never raise the "
+                       "loss");
     }
-    picture_say(&p->subtitle, "by %s, fit %lld; grey: what was run", d->fit->law,
-                (long long)d->fit->id);
+    picture_say(&p->subtitle, "by %s, fit %lld; grey: what was run",
+                d->fit->law, (long long)d->fit->id);
     picture_say(&p->note, "Bands: 95 %% intervals.");
     if (ask(&v, a, d, "D-crit", arms[0], "D", NULL)) {
         char x[32], y[32];
 
-        picture_say(&p->finding, "By the law, %s with N = %s is past its best "
-                                 "beyond %s tokens.",
+        picture_say(&p->finding,
+                    "By the law, %s with N = %s is past its best "
+                    "beyond %s tokens.",
                     arms[0]->arm, text_si(x, arms[0]->N, 3),
                     text_si(y, v.value, 3));
     }
@@ -127,7 +129,7 @@ PLOT_BUILDER(plot_critical)
     return OK;
 }
 
-/* --- precision against compute ---------------------------------------------------- */
+/* --- precision against compute -------------------------------------------- */
 
 /* Operations of the largest run with 16-bit operands: 6 N D. */
 static double compute_of(const struct plot_data *d, double sign)
@@ -175,8 +177,9 @@ static void say_precision(struct picture *p, const struct plot_data *d)
 
     if (c->n == 0)
         return;
-    picture_say(&p->finding, "By %s, with %s the best of %s operations is made "
-                             "with %.1f bits, the best of %s with %.1f.",
+    picture_say(&p->finding,
+                "By %s, with %s the best of %s operations is made "
+                "with %.1f bits, the best of %s with %.1f.",
                 d->fit->law, p->series[c->series].name,
                 text_si(a, c->at[0].x, 3), c->at[0].y,
                 text_si(b, c->at[c->n - 1].x, 3), c->at[c->n - 1].y);
@@ -196,18 +199,20 @@ PLOT_BUILDER(plot_precision)
         return st;
     if (!(plot_fit_uses(d->fit, "M") && plot_fit_uses(d->fit, "E")) &&
         !plot_fit_uses(d->fit, "P"))
-        return err_set(err, ERR_USAGE, "the law %s does not know how many bits a "
-                                       "format has",
+        return err_set(err, ERR_USAGE,
+                       "the law %s does not know how many bits a "
+                       "format has",
                        d->fit->law);
     p = picture_new("How many bits make the best of a budget");
-    picture_panel(p, "", "operations C", true, "bits of the best format", false);
+    picture_panel(p, "", "operations C", true, "bits of the best format",
+                  false);
     for (int i = 0; i < d->n && n < MAX_LINES; i++) {
         const struct plot_point *q = &d->points[i];
-        bool new = !q->base && q->known && isfinite(q->G);
+        bool new = !q->base && q->known &&isfinite(q->G);
         char *name;
 
         for (int k = 0; k < n; k++)
-            new = new && seen[k] != q->G;
+            new = new &&seen[k] != q->G;
         if (!new)
             continue;
         seen[n++] = q->G;

@@ -9,8 +9,9 @@
 #include "harness/plot.h"
 
 /* The operands of a GEMM in the words of an arm (store.h). */
-static const char *const operand_names[] = { "W", "A", "dYd", "Wd", "dYg",
-                                             "Ag" };
+static const char *const operand_names[] = {
+    "W", "A", "dYd", "Wd", "dYg", "Ag"
+};
 #define N_OPERANDS (sizeof operand_names / sizeof operand_names[0])
 
 static unsigned operand_bit(const char *word, size_t n)
@@ -67,7 +68,7 @@ static double parts_of(const struct plot_data *d, const unsigned *mask,
     return left ? (double)NAN : sum;
 }
 
-/* --- parts against the whole -------------------------------------------------------- */
+/* --- parts against the whole ---------------------------------------------- */
 
 /* Slope of a line through the origin, with its 95 % interval. */
 static void slope_of(double *slope, double *half, const struct picture *p)
@@ -81,10 +82,9 @@ static void slope_of(double *slope, double *half, const struct picture *p)
     *slope = xy / xx;
     for (int i = 0; i < p->n_points; i++)
         rss += pow(p->points[i].y - *slope * p->points[i].x, 2);
-    *half = p->n_points > 1
-                ? gsl_cdf_tdist_Pinv(0.975, p->n_points - 1) *
-                      sqrt(rss / (p->n_points - 1) / xx)
-                : (double)NAN;
+    *half = p->n_points > 1 ? gsl_cdf_tdist_Pinv(0.975, p->n_points - 1) *
+                                  sqrt(rss / (p->n_points - 1) / xx)
+                            : (double)NAN;
 }
 
 static int series_of(struct picture *p, const char *name)
@@ -114,9 +114,10 @@ static void finish_parts(struct picture *p)
     line_to(p, hi, slope, LOOK_LINE);
     picture_say(&p->subtitle, "dashed: the sum; solid: %.3f times the sum",
                 slope);
-    picture_say(&p->finding, "What is quantized together costs %.3f%s%.2g times "
-                             "the sum of what its parts cost alone (%d "
-                             "points).",
+    picture_say(&p->finding,
+                "What is quantized together costs %.3f%s%.2g times "
+                "the sum of what its parts cost alone (%d "
+                "points).",
                 slope, isnan(half) ? " or " : " \u00b1 ",
                 isnan(half) ? slope : half, p->n_points);
 }
@@ -145,8 +146,9 @@ PLOT_BUILDER(plot_parts)
     free(mask);
     if (p->n_points == 0) {
         picture_free(p);
-        return err_set(err, ERR_USAGE, "no point has its operands quantized "
-                                       "alone as well as together");
+        return err_set(err, ERR_USAGE,
+                       "no point has its operands quantized "
+                       "alone as well as together");
     }
     picture_say(&p->source, "select arm, N, D, G, delta from degradation");
     finish_parts(p);
@@ -154,7 +156,7 @@ PLOT_BUILDER(plot_parts)
     return OK;
 }
 
-/* --- a bar for each ---------------------------------------------------------------------- */
+/* --- a bar for each ------------------------------------------------------- */
 
 #define MAX_BARS 24
 
@@ -183,7 +185,8 @@ static const struct plot_point *fullest(const struct plot_data *d, bool format)
                  a->D == b->D && (a->G == b->G || isnan(a->G)) &&
                  (format || strcmp(a->fmt, b->fmt) == 0);
         }
-        if (n > most || (n == most && best && a->N * a->D > best->N * best->D)) {
+        if (n > most ||
+            (n == most && best && a->N * a->D > best->N * best->D)) {
             most = n;
             best = a;
         }
@@ -255,8 +258,9 @@ PLOT_BUILDER(plot_ablation)
 
     (void)choice;
     if (!at)
-        return err_set(err, ERR_USAGE, "no two operands are quantized in turn at "
-                                       "one setting");
+        return err_set(err, ERR_USAGE,
+                       "no two operands are quantized in turn at "
+                       "one setting");
     n = choose_bars(bars, d, at);
     noise = noise_of(bars, n);
     p = picture_new("What each operand costs");
@@ -265,14 +269,16 @@ PLOT_BUILDER(plot_ablation)
     picture_series(p, "several", 4);
     for (int i = 0; i < n; i++) {
         add_bar(p, bars[i], n - 1 - i);
-        picture_tic(&p->panels[0].y, n - 1 - i, strchr(bars[i]->family, ' ') + 1);
+        picture_tic(&p->panels[0].y, n - 1 - i,
+                    strchr(bars[i]->family, ' ') + 1);
     }
     if (noise > 0) {
-        picture_box(p, &(struct picture_box){ 0, -1, -noise, noise, -0.62,
-                                              -0.5, -1 });
-        picture_say(&p->note, "Grey strip: what chance alone would show in 95 %% "
-                              "of cases. Lines: one standard error over "
-                              "seeds.");
+        picture_box(
+            p, &(struct picture_box){ 0, -1, -noise, noise, -0.62, -0.5, -1 });
+        picture_say(&p->note,
+                    "Grey strip: what chance alone would show in 95 %% "
+                    "of cases. Lines: one standard error over "
+                    "seeds.");
     }
     picture_range(&p->panels[0].y, -0.7, n - 0.3);
     p->height = 170 + 30.0 * n;
@@ -281,11 +287,13 @@ PLOT_BUILDER(plot_ablation)
     if (isfinite(at->G))
         picture_say(&p->subtitle, "%s, N = %s, D = %s, G = %.0f", at->fmt,
                     n_text, d_text, at->G);
-    picture_say(&p->source, "select arm, delta, delta_se from degradation where "
-                            "fmt = '%s' and N = %.0f and D = %.0f",
+    picture_say(&p->source,
+                "select arm, delta, delta_se from degradation where "
+                "fmt = '%s' and N = %.0f and D = %.0f",
                 at->fmt, at->N, at->D);
-    picture_say(&p->finding, "Of the operands quantized to %s, %s costs least "
-                             "(%.3g nats) and %s most (%.3g).",
+    picture_say(&p->finding,
+                "Of the operands quantized to %s, %s costs least "
+                "(%.3g nats) and %s most (%.3g).",
                 at->fmt, strchr(bars[0]->family, ' ') + 1, bars[0]->delta,
                 strchr(bars[n - 1]->family, ' ') + 1, bars[n - 1]->delta);
     *out = p;

@@ -83,13 +83,14 @@ static enum status read_fitted(struct fitted_list *out,
 static enum status need_fit(const struct plot_data *d, struct err *err)
 {
     if (!d->fit)
-        return err_set(err, ERR_USAGE, "there is no fit yet: run 'qlaw fit%s%s' "
-                                       "first",
+        return err_set(err, ERR_USAGE,
+                       "there is no fit yet: run 'qlaw fit%s%s' "
+                       "first",
                        d->grid ? " " : "", d->grid ? d->grid : "");
     return OK;
 }
 
-/* --- families as series ---------------------------------------------------------- */
+/* --- families as series --------------------------------------------------- */
 
 #define MAX_FAMILIES 8
 
@@ -115,7 +116,7 @@ static int family_series(struct picture *p, struct families *f,
                           point && point->base ? -1 : f->n - 1);
 }
 
-/* --- predicted against observed ---------------------------------------------------- */
+/* --- predicted against observed ------------------------------------------- */
 
 static void diagonal(struct picture *p, int panel)
 {
@@ -159,9 +160,9 @@ static bool add_star(struct picture *p, int panel, int series, double x,
 static void add_deltas(struct picture *p, struct families *f,
                        const struct plot_data *d)
 {
-    const int panel = picture_panel(p, "loss above the twin",
-                                    "observed (nats/token)", false,
-                                    "predicted (nats/token)", false);
+    const int panel =
+        picture_panel(p, "loss above the twin", "observed (nats/token)", false,
+                      "predicted (nats/token)", false);
 
     for (int i = 0; i < d->n; i++) {
         const struct plot_point *q = &d->points[i];
@@ -198,9 +199,9 @@ static void draw_losses(struct picture *p, struct families *f,
     for (int i = 0; i < d->n; i++) {
         const struct plot_point *q = &d->points[i];
 
-        if (!q->in_fit && add_star(p, 0, family_series(p, f, q),
-                                   delta ? q->delta : q->loss,
-                                   plot_fit_value(d->fit, q)))
+        if (!q->in_fit &&
+            add_star(p, 0, family_series(p, f, q), delta ? q->delta : q->loss,
+                     plot_fit_value(d->fit, q)))
             stars = true;
     }
     diagonal(p, 0);
@@ -223,25 +224,28 @@ PLOT_BUILDER(plot_predicted)
     p = picture_new("Predicted against observed");
     picture_say(&p->subtitle, "%s, fit %lld; on the line the law is exact",
                 d->fit->law, (long long)d->fit->id);
-    picture_say(&p->source, "select observed, predicted from fit_point where "
-                            "fit_id = %lld",
+    picture_say(&p->source,
+                "select observed, predicted from fit_point where "
+                "fit_id = %lld",
                 (long long)d->fit->id);
     draw_losses(p, &families, &list, d);
-    picture_say(&p->finding, "%s against %d observations: the predicted %s "
-                             "differs by %.3g nats (root mean square).",
+    picture_say(&p->finding,
+                "%s against %d observations: the predicted %s "
+                "differs by %.3g nats (root mean square).",
                 d->fit->law, list.n, d->fit->response, rms_of(p, 0));
     if (strcmp(d->fit->response, "loss") == 0 && d->fit->expr)
         add_deltas(p, &families, d);
     if (p->n_panels > 1 && !isnan(rms_of(p, 1)))
-        picture_add(&p->finding, "The predicted loss above the twin differs by "
-                                 "%.3g nats.",
+        picture_add(&p->finding,
+                    "The predicted loss above the twin differs by "
+                    "%.3g nats.",
                     rms_of(p, 1));
     free(list.items);
     *out = p;
     return OK;
 }
 
-/* --- residuals --------------------------------------------------------------------- */
+/* --- residuals ------------------------------------------------------------ */
 
 static const struct {
     const char *label;
@@ -297,8 +301,7 @@ static void residual_finding(struct picture *p, const struct fitted_list *list,
                 "Residuals of %s: root mean square %.3g nats; the largest is "
                 "%+.3g%s%s.",
                 d->fit->law, sqrt(sum / list->n),
-                worst->observed - worst->predicted,
-                worst->point ? ", of " : "",
+                worst->observed - worst->predicted, worst->point ? ", of " : "",
                 worst->point ? worst->point->arm : "");
 }
 
@@ -317,8 +320,9 @@ PLOT_BUILDER(plot_residuals)
     p = picture_new("Residuals: what the law does not explain");
     picture_say(&p->subtitle, "%s, fit %lld; no trend should be left",
                 d->fit->law, (long long)d->fit->id);
-    picture_say(&p->source, "select observed - predicted from fit_point where "
-                            "fit_id = %lld",
+    picture_say(&p->source,
+                "select observed - predicted from fit_point where "
+                "fit_id = %lld",
                 (long long)d->fit->id);
     p->share_y = true;
     for (size_t k = 0; k < sizeof against / sizeof against[0]; k++) {
@@ -330,8 +334,8 @@ PLOT_BUILDER(plot_residuals)
             const struct fitted *r = &list.items[i];
             const int s = family_series(p, &families, r->point);
 
-            picture_point(p, panel, s, x_of(k, r),
-                          r->observed - r->predicted, 0);
+            picture_point(p, panel, s, x_of(k, r), r->observed - r->predicted,
+                          0);
             if (r->holdout && p->n_points)
                 p->points[p->n_points - 1].star = true;
         }

@@ -23,8 +23,9 @@ static enum status need_fit(const struct plot_again **out, struct plot_data *d,
         return err_set(err, ERR_USAGE, "the fit could not be made again: %s",
                        (*out)->why);
     if ((*out)->model->rows > MOST_ROWS)
-        return err_set(err, ERR_USAGE, "refits of %zu rows take too long for a "
-                                       "figure",
+        return err_set(err, ERR_USAGE,
+                       "refits of %zu rows take too long for a "
+                       "figure",
                        (*out)->model->rows);
     return OK;
 }
@@ -38,13 +39,13 @@ static double scale_of(const struct plot_again *a)
                : 1 / a->fit.best.objective;
 }
 
-/* --- profiles --------------------------------------------------------------------- */
+/* --- profiles ------------------------------------------------------------- */
 
 /* How far to go: to where the interval ends, and half as far again. */
 static double reach_of(const struct fit_estimate *e)
 {
-    const double half = isfinite(e->hi - e->lo) ? (e->hi - e->lo) / 2
-                                                : 2 * e->se;
+    const double half =
+        isfinite(e->hi - e->lo) ? (e->hi - e->lo) / 2 : 2 * e->se;
 
     return isfinite(half) && half > 0 ? 1.5 * half : 0.3 * fabs(e->value);
 }
@@ -54,8 +55,8 @@ static void add_profile(struct picture *p, const struct plot_again *a,
 {
     const struct model_param *q = &a->model->params[param];
     const struct fit_estimate *e = &a->fit.est[param];
-    const int panel = picture_panel(p, q->name, "", false,
-                                    "rise of the objective", false);
+    const int panel =
+        picture_panel(p, q->name, "", false, "rise of the objective", false);
     const int curve = picture_curve(p, panel, 0, LOOK_LINE);
     const double reach = reach_of(e), scale = scale_of(a);
     const double least = a->fit.best.objective;
@@ -66,8 +67,8 @@ static void add_profile(struct picture *p, const struct plot_again *a,
         if (v < q->lo || v > q->hi || (e->value > 0 && v <= 0))
             continue;
         picture_to(p, curve, v,
-                   scale * (profile_objective(profile, q->free, v, NULL) -
-                            least));
+                   scale *
+                       (profile_objective(profile, q->free, v, NULL) - least));
     }
     picture_point(p, panel, 0, e->value, 0, 0);
     for (int side = 0; side < 2; side++) {
@@ -119,15 +120,18 @@ PLOT_BUILDER(plot_profiles)
     for (int i = 0; i < p->n_panels; i++)
         picture_range(&p->panels[i].y, -0.3, 9);
     p->share_y = true;
-    picture_say(&p->subtitle, "the objective's rise when a parameter is moved and "
-                              "all others follow");
-    picture_say(&p->note, a->model->loss.kind == FIT_L2
-                              ? "In units of the residual variance. Dashed: the "
-                                "95 %% interval."
-                              : "As a share of the objective. Dashed: the 95 %% "
-                                "interval.");
-    picture_say(&p->finding, "A narrow valley means that the data hold the "
-                             "parameter; %d parameters of %s.",
+    picture_say(&p->subtitle,
+                "the objective's rise when a parameter is moved and "
+                "all others follow");
+    picture_say(&p->note,
+                a->model->loss.kind == FIT_L2
+                    ? "In units of the residual variance. Dashed: the "
+                      "95 %% interval."
+                    : "As a share of the objective. Dashed: the 95 %% "
+                      "interval.");
+    picture_say(&p->finding,
+                "A narrow valley means that the data hold the "
+                "parameter; %d parameters of %s.",
                 n, d->fit->law);
     picture_say(&p->source, "from fit %lld, made again", (long long)d->fit->id);
     profile_free(profile);
@@ -136,7 +140,7 @@ PLOT_BUILDER(plot_profiles)
     return OK;
 }
 
-/* --- bootstrap clouds -------------------------------------------------------------- */
+/* --- bootstrap clouds ----------------------------------------------------- */
 
 struct pair {
     int x, y;
@@ -173,7 +177,8 @@ static int by_strength(const void *a, const void *b)
 static int choose_pairs(struct pair out[4], const struct plot_again *a,
                         const struct bootstrap *b)
 {
-    int params[MAX_PANELS], n = choose_params(params, a->model), m = 0, kept = 0;
+    int params[MAX_PANELS], n = choose_params(params, a->model), m = 0,
+                            kept = 0;
     struct pair all[MAX_PANELS * MAX_PANELS];
 
     for (int i = 0; i < n; i++)
@@ -241,9 +246,10 @@ PLOT_BUILDER(plot_bootstrap)
         add_cloud(p, a, b, &pairs[i]);
     picture_say(&p->subtitle, "%d refits of %s, resampled by %s", b->n,
                 d->fit->law, a->fit.unit ? "cluster" : "row");
-    picture_say(&p->finding, "Refits of resampled rows scatter along lines where "
-                             "the data cannot tell parameters apart; the "
-                             "closest pair has a correlation of %+.2f.",
+    picture_say(&p->finding,
+                "Refits of resampled rows scatter along lines where "
+                "the data cannot tell parameters apart; the "
+                "closest pair has a correlation of %+.2f.",
                 n ? pairs[0].r : 0);
     picture_say(&p->source, "from fit %lld, made again", (long long)d->fit->id);
     bootstrap_release(&made);

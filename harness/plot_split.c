@@ -58,7 +58,8 @@ static const struct plot_point *fullest(const struct plot_data *d)
             continue;
         for (int k = 0; k < d->n; k++)
             n += usable(&d->points[k]) && same_setting(a, &d->points[k]);
-        if (n > most || (n == most && best && a->N * a->D > best->N * best->D)) {
+        if (n > most ||
+            (n == most && best && a->N * a->D > best->N * best->D)) {
             most = n;
             best = a;
         }
@@ -147,8 +148,8 @@ static void add_frame(struct picture *p, int panel, int e, int m)
 static void add_table(struct picture *p, const struct split_map *t,
                       const char *title, double lo, double hi)
 {
-    const int panel = picture_panel(p, title, "exponent bits", false,
-                                    "mantissa bits", false);
+    const int panel =
+        picture_panel(p, title, "exponent bits", false, "mantissa bits", false);
 
     for (int e = 0; e < MAX_BITS; e++)
         for (int m = 0; m < MAX_BITS; m++) {
@@ -196,8 +197,9 @@ static void say(struct picture *p, const struct split_map *t,
                     at->G, operands(at));
     picture_say(&p->note, "Framed: the best split of those tried, for each "
                           "number of bits.");
-    picture_say(&p->source, "select E, M, bits, delta from degradation where N "
-                            "= %.0f and D = %.0f",
+    picture_say(&p->source,
+                "select E, M, bits, delta from degradation where N "
+                "= %.0f and D = %.0f",
                 at->N, at->D);
     picture_say(&p->finding, "Loss above the twin (nats) by exponent and "
                              "mantissa bits.");
@@ -221,8 +223,9 @@ PLOT_BUILDER(plot_split)
 
     (void)choice;
     if (!at)
-        return err_set(err, ERR_USAGE, "fewer than three splits of exponent and "
-                                       "mantissa bits were run at one setting");
+        return err_set(err, ERR_USAGE,
+                       "fewer than three splits of exponent and "
+                       "mantissa bits were run at one setting");
     measure(&seen, d, at);
     predict(&law, &seen, d, at);
     limits(&lo, &hi, &seen);

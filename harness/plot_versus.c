@@ -1,322 +1,42 @@
-/* plot_versus.c - loss, or loss above the twin, against one of N, D and G.
- *
- * Four variables tell the points of a grid apart: N, D, G and the family (what
- * is quantized and how).  One is the x axis, one the lines of a panel, one the
- * panels; the fourth is held at the value with the most points. */
+/* plot_versus.c - loss, or loss above the twin, against one of N, D and G. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/label.h"
-#include "harness/plot.h"
+#include "harness/plot_versus.h"
 
-enum var { VAR_N, VAR_D, VAR_G, VAR_FMT, VAR_COUNT };
-
-#define MAX_LINES 7
-#define MAX_PANELS 6
 #define SAMPLES 64 /* of a law's curve */
 
-static const struct {
-    const char *name, *label, *unit;
-} vars[VAR_COUNT] = {
-    { "N", "model size N (parameters)", "parameters" },
-    { "D", "training tokens D", "tokens" },
-    { "G", "group size G (elements)", "elements" },
-    { "fmt", "format", "" },
-};
-
-/* The distinct values of a variable, in order. */
-struct level {
-    double value; /* NaN for words */
-    char *text;
-};
-
-struct versus {
-    const struct plot_data *d;
-    bool delta; /* else the loss */
-    enum var x, line, panel;
-    struct level *levels[VAR_COUNT];
-    int n_levels[VAR_COUNT];
-    int *level[VAR_COUNT]; /* of each point, -1: has none */
-    int fixed[VAR_COUNT];  /* -1: free */
-    struct picture *p;
-    int panels[MAX_PANELS], lines[MAX_LINES]; /* levels that are shown */
-    int n_panels, n_lines;
-};
-
-/* --- levels ---------------------------------------------------------------------- */
-
-static double number_of(enum var v, const struct plot_point *p)
-{
-    const bool grouped = strcmp(p->gran, "group") == 0;
-
-    return v == VAR_N ? p->N : v == VAR_D ? p->D
-           : v == VAR_G && grouped        ? p->G
-                                          : (double)NAN;
-}
-
-/* The word of a value that has no number: a family, "row", "tensor". */
-static const char *word_of(enum var v, const struct plot_point *p)
-{
-    if (v == VAR_FMT)
-        return p->family;
-    return v == VAR_G && !p->base ? p->gran : "";
-}
-
-static int find_level(const struct versus *q, enum var v, double number,
-                      const char *word)
-{
-    for (int i = 0; i < q->n_levels[v]; i++) {
-        const struct level *l = &q->levels[v][i];
-
-        if (isnan(number) ? isnan(l->value) && strcmp(l->text, word) == 0
-                          : l->value == number)
-            return i;
-    }
-    return -1;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const struct level *x = a, *y = b;
-
-    if (isnan(x->value) || isnan(y->value))
-        return isnan(x->value) - isnan(y->value);
-    return (x->value > y->value) - (x->value < y->value);
-}
-
-static bool shown(const struct versus *q, const struct plot_point *p)
-{
-    const double x = number_of(q->x, p);
-
-    return isfinite(q->delta ? p->delta : p->loss) && isfinite(x) &&
-           !(q->delta && p->base);
-}
-
-static void find_levels(struct versus *q, enum var v)
-{
-    const struct plot_data *d = q->d;
-
-    for (int i = 0; i < d->n; i++) {
-        const double number = number_of(v, &d->points[i]);
-        const char *word = word_of(v, &d->points[i]);
-        char buf[32];
-
-        if (!shown(q, &d->points[i]) || (isnan(number) && !*word) ||
-            find_level(q, v, number, word) >= 0)
-            continue;
-        q->levels[v] = mem_grow(q->levels[v], (size_t)q->n_levels[v] + 1,
-                                sizeof *q->levels[v]);
-        q->levels[v][q->n_levels[v]++] = (struct level){
-            number,
-            mem_strdup(isnan(number) ? word : text_si(buf, number, 3)),
-        };
-    }
-    if (v != VAR_FMT && q->n_levels[v])
-        qsort(q->levels[v], (size_t)q->n_levels[v], sizeof *q->levels[v],
-              by_value);
-    q->level[v] = mem_array((size_t)d->n + 1, sizeof *q->level[v]);
-    for (int i = 0; i < d->n; i++)
-        q->level[v][i] = find_level(q, v, number_of(v, &d->points[i]),
-                                    word_of(v, &d->points[i]));
-}
-
-/* A twin has no group, and so belongs to each. */
-static bool matches(const struct versus *q, int point, enum var v, int level)
-{
-    return q->level[v][point] == level ||
-           (v == VAR_G && q->d->points[point].base);
-}
-
-/* --- choosing ----------------------------------------------------------------------- */
-
-static enum status need_var(enum var *out, const char *name, struct err *err)
-{
-    for (int v = 0; v < VAR_COUNT; v++)
-        if (strcmp(vars[v].name, name) == 0) {
-            *out = (enum var)v;
-            return OK;
-        }
-    return err_set(err, ERR_USAGE, "--by: '%s' is not N, D, G or fmt", name);
-}
-
-static enum status choose_vars(struct versus *q, const struct plot_choice *c,
-                               struct err *err)
-{
-    enum status st = OK;
-
-    q->panel = q->x == VAR_FMT ? VAR_G : VAR_FMT;
-    q->line = q->x == VAR_N ? (q->delta ? VAR_G : VAR_D)
-              : q->x == VAR_D && q->delta ? VAR_G
-                                          : VAR_N;
-    if (c && c->by_line)
-        st = need_var(&q->line, c->by_line, err);
-    if (st == OK && q->line == q->panel)
-        q->panel = q->x == VAR_G ? VAR_N : VAR_G;
-    if (st == OK && c && c->by_panel)
-        st = need_var(&q->panel, c->by_panel, err);
-    if (st == OK && (q->line == q->x || q->panel == q->x || q->line == q->panel))
-        st = err_set(err, ERR_USAGE, "--by: %s is shown twice",
-                     vars[q->line == q->panel ? q->line : q->x].name);
-    return st;
-}
-
-/* "D=800k" holds D there. */
-static enum status hold(struct versus *q, const char *text, struct err *err)
-{
-    const size_t n = strcspn(text, "=");
-    char *name = mem_strndup(text, n);
-    const char *value = text[n] ? text + n + 1 : "", *end;
-    enum var v = VAR_N;
-    double number;
-    enum status st = need_var(&v, name, err);
-
-    free(name);
-    if (st != OK)
-        return err_set(err, ERR_USAGE, "--at: '%s' is not N=, D=, G= or fmt=",
-                       text);
-    if (!text_read_number(&number, value, &end, false) || *end)
-        number = (double)NAN;
-    q->fixed[v] = -1;
-    for (int i = 0; i < q->n_levels[v]; i++)
-        if (strcmp(q->levels[v][i].text, value) == 0 ||
-            fabs(q->levels[v][i].value - number) <= 0.005 * number)
-            q->fixed[v] = i;
-    if (q->fixed[v] < 0) {
-        struct str all = { 0 };
-        char *shown_text;
-
-        for (int i = 0; i < q->n_levels[v]; i++)
-            str_addf(&all, "%s%s", i ? ", " : "", q->levels[v][i].text);
-        shown_text = label_visible(str_text(&all));
-        st = err_set(err, ERR_USAGE, "--at %s: the values are %s", text,
-                     shown_text);
-        free(shown_text);
-        str_release(&all);
-    }
-    return st;
-}
-
-/* How many points of a level a panel could show. */
-static int points_of(const struct versus *q, enum var v, int level)
-{
-    int n = 0;
-
-    for (int i = 0; i < q->d->n; i++) {
-        bool ok = shown(q, &q->d->points[i]) && q->level[v][i] == level;
-
-        for (int w = 0; w < VAR_COUNT; w++)
-            ok = ok && (q->fixed[w] < 0 ||
-                        matches(q, i, (enum var)w, q->fixed[w]));
-        n += ok;
-    }
-    return n;
-}
-
-/* The level of v with the most points; the last of equals, which is the
- * largest. */
-static int fullest(const struct versus *q, enum var v)
-{
-    int best = -1, most = 1;
-
-    for (int l = 0; l < q->n_levels[v]; l++) {
-        const int n = points_of(q, v, l);
-
-        if (n >= most) {
-            most = n;
-            best = l;
-        }
-    }
-    return best;
-}
-
-/* The max fullest of n words, in their order; of equals the first. */
-static int pick_words(int *out, const struct versus *q, enum var v, int max)
-{
-    const int n = q->n_levels[v];
-    int *points = mem_array((size_t)n + 1, sizeof *points), m = 0;
-
-    for (int l = 0; l < n; l++)
-        points[l] = points_of(q, v, l);
-    for (int l = 0; l < n; l++) {
-        int fuller = 0;
-
-        for (int k = 0; k < n; k++)
-            fuller += points[k] > points[l] || (points[k] == points[l] && k < l);
-        if (fuller < max && points[l] > 0)
-            out[m++] = l;
-    }
-    free(points);
-    return m;
-}
-
-/* At most max of n levels, numbers evenly spread; those held elsewhere
- * alone. */
-static int pick(int *out, const struct versus *q, enum var v, int max)
-{
-    const int n = q->n_levels[v], m = n < max ? n : max;
-
-    if (q->fixed[v] >= 0) {
-        out[0] = q->fixed[v];
-        return 1;
-    }
-    if (v == VAR_FMT)
-        return pick_words(out, q, v, max);
-    for (int i = 0; i < m; i++)
-        out[i] = n <= max ? i : i * (n - 1) / (m - 1);
-    return m;
-}
-
-static enum status choose(struct versus *q, const struct plot_choice *c,
-                          struct err *err)
-{
-    enum status st = choose_vars(q, c, err);
-
-    for (int v = 0; v < VAR_COUNT; v++) {
-        find_levels(q, (enum var)v);
-        q->fixed[v] = -1;
-    }
-    for (int i = 0; c && i < c->n_at && st == OK; i++)
-        st = hold(q, c->at[i], err);
-    if (st != OK)
-        return st;
-    for (int v = 0; v < VAR_COUNT; v++)
-        if ((enum var)v != q->x && (enum var)v != q->line &&
-            (enum var)v != q->panel && q->fixed[v] < 0)
-            q->fixed[v] = fullest(q, (enum var)v);
-    q->n_panels = pick(q->panels, q, q->panel, MAX_PANELS);
-    q->n_lines = pick(q->lines, q, q->line, MAX_LINES);
-    return OK;
-}
-
-/* --- drawing ------------------------------------------------------------------------ */
+/* --- drawing -------------------------------------------------------------- */
 
 /* The unquantized twins have no group: where lines are groups they are the
  * grey line. */
 static bool in_cell(const struct versus *q, int point, int panel, int line)
 {
     const struct plot_point *p = &q->d->points[point];
-    bool ok = shown(q, p) && q->level[q->x][point] >= 0;
+    bool ok = versus_shown(q, p) && q->level[q->x][point] >= 0;
 
-    for (int v = 0; v < VAR_COUNT; v++)
-        if ((enum var)v != q->line && (enum var)v != q->panel)
-            ok = ok && (q->fixed[v] < 0 ||
-                        matches(q, point, (enum var)v, q->fixed[v]));
-    ok = ok && matches(q, point, q->panel, panel);
-    return ok && (q->line == VAR_G && p->base ? line < 0
-                                              : q->level[q->line][point] == line);
+    for (int v = 0; v < VERSUS_VARS; v++)
+        if ((enum versus_var)v != q->line && (enum versus_var)v != q->panel)
+            ok = ok &&
+                 (q->fixed[v] < 0 ||
+                  versus_matches(q, point, (enum versus_var)v, q->fixed[v]));
+    ok = ok && versus_matches(q, point, q->panel, panel);
+    return ok &&
+           (q->line == VERSUS_G && p->base ? line < 0
+                                           : q->level[q->line][point] == line);
 }
 
 static double x_of(const struct versus *q, const struct plot_point *p)
 {
-    return number_of(q->x, p);
+    return versus_number(q->x, p);
 }
 
 static void set_x(const struct versus *q, struct plot_point *p, double x)
 {
-    if (q->x == VAR_N)
+    if (q->x == VERSUS_N)
         p->N = x;
-    else if (q->x == VAR_D)
+    else if (q->x == VERSUS_D)
         p->D = x;
     else
         p->G = x;
@@ -360,8 +80,9 @@ static bool add_law(const struct versus *q, const struct cell *c, int panel,
         const double x = c->lo * pow(c->hi / c->lo, i / (SAMPLES - 1.0));
 
         set_x(q, &at, x);
-        picture_to(q->p, curve, x, q->delta ? plot_fit_delta(q->d->fit, &at)
-                                            : plot_fit_loss(q->d->fit, &at));
+        picture_to(q->p, curve, x,
+                   q->delta ? plot_fit_delta(q->d->fit, &at)
+                            : plot_fit_loss(q->d->fit, &at));
     }
     return true;
 }
@@ -381,8 +102,8 @@ static double y_of(const struct versus *q, int point)
 }
 
 /* Without a law the means at each x are joined by thin lines. */
-static void join_points(const struct versus *q, const struct cell *c,
-                        int panel, int series)
+static void join_points(const struct versus *q, const struct cell *c, int panel,
+                        int series)
 {
     const int curve = picture_curve(q->p, panel, series, LOOK_THIN);
 
@@ -434,7 +155,7 @@ static bool add_cell(struct versus *q, int panel, int line, int series)
         law = add_law(q, &c, panel, series);
         if (!law)
             join_points(q, &c, panel, series);
-        if (q->x == VAR_G && !q->delta)
+        if (q->x == VERSUS_G && !q->delta)
             add_twins(q, &c, panel, series);
     }
     free(c.points);
@@ -448,14 +169,14 @@ static void add_series(struct versus *q)
     for (int i = 0; i < q->n_lines; i++) {
         const struct level *l = &q->levels[q->line][q->lines[i]];
 
-        if (q->line == VAR_FMT)
+        if (q->line == VERSUS_FMT)
             picture_series(q->p, l->text,
                            strcmp(l->text, "unquantized") == 0 ? -1 : steps++);
         else
             picture_step(q->p, l->text, i, q->n_lines);
     }
     picture_say(&q->p->key_title, "%s",
-                q->line == VAR_FMT ? "" : vars[q->line].name);
+                q->line == VERSUS_FMT ? "" : versus_names[q->line].name);
 }
 
 static bool draw(struct versus *q)
@@ -465,20 +186,21 @@ static bool draw(struct versus *q)
     add_series(q);
     for (int i = 0; i < q->n_panels; i++) {
         const struct level *l = &q->levels[q->panel][q->panels[i]];
-        char *title = q->panel == VAR_FMT
-                          ? mem_strdup(l->text)
-                          : mem_printf("%s = %s", vars[q->panel].name, l->text);
+        char *title =
+            q->panel == VERSUS_FMT
+                ? mem_strdup(l->text)
+                : mem_printf("%s = %s", versus_names[q->panel].name, l->text);
 
-        picture_panel(q->p, q->n_panels > 1 ? title : "", vars[q->x].label,
-                      true, q->delta ? "loss above twin (nats/token)"
-                                     : "loss (nats/token)",
-                      false);
+        picture_panel(
+            q->p, q->n_panels > 1 ? title : "", versus_names[q->x].label, true,
+            q->delta ? "loss above twin (nats/token)" : "loss (nats/token)",
+            false);
         free(title);
-        if (q->x == VAR_G)
+        if (q->x == VERSUS_G)
             plot_group_tics(&q->p->panels[i].x, q->d);
         for (int k = 0; k < q->n_lines; k++)
             law |= add_cell(q, i, q->lines[k], k);
-        if (q->line == VAR_G && !q->delta)
+        if (q->line == VERSUS_G && !q->delta)
             law |= add_cell(q, i, -1, -1);
     }
     return law;
@@ -504,28 +226,31 @@ static void choose_scale(struct versus *q)
         }
 }
 
-/* --- words --------------------------------------------------------------------------- */
+/* --- words ---------------------------------------------------------------- */
 
 static void add_subtitle(struct versus *q, bool law)
 {
     struct str s = { 0 };
 
-    for (int v = 0; v < VAR_COUNT; v++) {
-        const bool single = ((enum var)v == q->panel && q->n_panels == 1) ||
-                            ((enum var)v == q->line && q->n_lines == 1);
-        const int level = (enum var)v == q->panel ? q->panels[0]
-                          : (enum var)v == q->line ? q->lines[0]
-                                                   : q->fixed[v];
+    for (int v = 0; v < VERSUS_VARS; v++) {
+        const bool single =
+            ((enum versus_var)v == q->panel && q->n_panels == 1) ||
+            ((enum versus_var)v == q->line && q->n_lines == 1);
+        const int level = (enum versus_var)v == q->panel  ? q->panels[0]
+                          : (enum versus_var)v == q->line ? q->lines[0]
+                                                          : q->fixed[v];
 
-        if ((enum var)v == q->x || level < 0 || (q->fixed[v] < 0 && !single))
+        if ((enum versus_var)v == q->x || level < 0 ||
+            (q->fixed[v] < 0 && !single))
             continue;
         str_add(&s, s.len ? ", " : "");
-        if (v != VAR_FMT)
-            str_addf(&s, "%s = ", vars[v].name);
+        if (v != VERSUS_FMT)
+            str_addf(&s, "%s = ", versus_names[v].name);
         str_add(&s, q->levels[v][level].text);
     }
-    if (q->n_lines > 1 && q->line != VAR_FMT)
-        str_addf(&s, "%slines by %s", s.len ? "; " : "", vars[q->line].name);
+    if (q->n_lines > 1 && q->line != VERSUS_FMT)
+        str_addf(&s, "%slines by %s", s.len ? "; " : "",
+                 versus_names[q->line].name);
     if (law)
         str_addf(&s, "%scurves: %s, fit %lld", s.len ? "; " : "",
                  q->d->fit->law, (long long)q->d->fit->id);
@@ -541,11 +266,11 @@ static void add_note(struct versus *q)
         bars = bars || !isnan(q->p->points[i].lo);
     if (bars)
         picture_add(&q->p->note, "Bars: one standard error over seeds.");
-    if (q->x == VAR_G && !q->delta)
+    if (q->x == VERSUS_G && !q->delta)
         picture_add(&q->p->note, "Thin lines: the unquantized twins.");
     if (q->n_lines < q->n_levels[q->line] && q->fixed[q->line] < 0)
-        picture_add(&q->p->note, "%d of %d values of %s are shown.",
-                    q->n_lines, q->n_levels[q->line], vars[q->line].name);
+        picture_add(&q->p->note, "%d of %d values of %s are shown.", q->n_lines,
+                    q->n_levels[q->line], versus_names[q->line].name);
     if (q->n_panels < q->n_levels[q->panel] && q->fixed[q->panel] < 0)
         picture_add(&q->p->note, "%d of %d panels are shown.", q->n_panels,
                     q->n_levels[q->panel]);
@@ -570,14 +295,15 @@ static void add_finding(struct versus *q, int panel)
     if (!first || first->x == last->x)
         return;
     if (q->n_lines > 1 && last->series >= 0)
-        line = mem_printf(" with %s%s%s",
-                          q->line == VAR_FMT ? "" : vars[q->line].name,
-                          q->line == VAR_FMT ? "" : " = ",
-                          q->p->series[last->series].name);
+        line =
+            mem_printf(" with %s%s%s",
+                       q->line == VERSUS_FMT ? "" : versus_names[q->line].name,
+                       q->line == VERSUS_FMT ? "" : " = ",
+                       q->p->series[last->series].name);
     picture_add(&q->p->finding, "%s%s: %.3g at %s = %s, %.3g at %s = %s.",
                 q->levels[q->panel][q->panels[panel]].text, line ? line : "",
-                first->y, vars[q->x].name, text_si(from, first->x, 3), last->y,
-                vars[q->x].name, text_si(to, last->x, 3));
+                first->y, versus_names[q->x].name, text_si(from, first->x, 3),
+                last->y, versus_names[q->x].name, text_si(to, last->x, 3));
     free(line);
 }
 
@@ -590,28 +316,18 @@ static bool spreads(const struct picture *p)
     return false;
 }
 
-static void release(struct versus *q)
-{
-    for (int v = 0; v < VAR_COUNT; v++) {
-        for (int i = 0; i < q->n_levels[v]; i++)
-            free(q->levels[v][i].text);
-        free(q->levels[v]);
-        free(q->level[v]);
-    }
-}
-
 static enum status build(struct picture **out, const struct plot_data *d,
-                         const struct plot_choice *choice, enum var x,
+                         const struct plot_choice *choice, enum versus_var x,
                          bool delta, struct err *err)
 {
     struct versus q = { .d = d, .delta = delta, .x = x };
     char *title = mem_printf("%s against %s",
                              delta ? "Loss above the unquantized twin"
                                    : "Validation loss",
-                             x == VAR_N   ? "model size"
-                             : x == VAR_D ? "training tokens"
-                                          : "group size");
-    enum status st = choose(&q, choice, err);
+                             x == VERSUS_N   ? "model size"
+                             : x == VERSUS_D ? "training tokens"
+                                             : "group size");
+    enum status st = versus_choose(&q, choice, err);
 
     q.p = picture_new(title);
     free(title);
@@ -629,10 +345,10 @@ static enum status build(struct picture **out, const struct plot_data *d,
                     delta ? "degradation" : "points");
         if (st == OK && !picture_is_empty(q.p) && !spreads(q.p))
             st = err_set(err, ERR_USAGE, "all runs have the same %s",
-                         vars[x].name);
+                         versus_names[x].name);
         if (picture_is_empty(q.p))
             st = err_set(err, ERR_USAGE, "no finished run with %s to show%s",
-                         x == VAR_G ? "a group size" : "a loss",
+                         x == VERSUS_G ? "a group size" : "a loss",
                          delta ? " beside its unquantized twin" : "");
     }
     if (st == OK) {
@@ -640,19 +356,19 @@ static enum status build(struct picture **out, const struct plot_data *d,
         q.p = NULL;
     }
     picture_free(q.p);
-    release(&q);
+    versus_release(&q);
     return st;
 }
 
-#define VERSUS(function, x, delta)                                            \
-    PLOT_BUILDER(function)                                                    \
-    {                                                                         \
-        return build(out, d, choice, x, delta, err);                          \
+#define FIGURE(function, x, delta)                                             \
+    PLOT_BUILDER(function)                                                     \
+    {                                                                          \
+        return build(out, d, choice, x, delta, err);                           \
     }
 
-VERSUS(plot_loss_n, VAR_N, false)
-VERSUS(plot_loss_d, VAR_D, false)
-VERSUS(plot_loss_g, VAR_G, false)
-VERSUS(plot_delta_n, VAR_N, true)
-VERSUS(plot_delta_d, VAR_D, true)
-VERSUS(plot_delta_g, VAR_G, true)
+FIGURE(plot_loss_n, VERSUS_N, false)
+FIGURE(plot_loss_d, VERSUS_D, false)
+FIGURE(plot_loss_g, VERSUS_G, false)
+FIGURE(plot_delta_n, VERSUS_N, true)
+FIGURE(plot_delta_d, VERSUS_D, true)
+FIGURE(plot_delta_g, VERSUS_G, true)

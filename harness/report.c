@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 
-/* --- numbers ------------------------------------------------------------------- */
+/* --- numbers -------------------------------------------------------------- */
 
 static double value_of(const char *var, const struct plot_point *p)
 {
@@ -18,9 +18,8 @@ static double value_of(const char *var, const struct plot_point *p)
 static bool alike(const char *var, const struct plot_point *a,
                   const struct plot_point *b)
 {
-    return strcmp(a->family, b->family) == 0 &&
-           (*var == 'N' || a->N == b->N) && (*var == 'D' || a->D == b->D) &&
-           (*var == 'G' || a->G == b->G);
+    return strcmp(a->family, b->family) == 0 && (*var == 'N' || a->N == b->N) &&
+           (*var == 'D' || a->D == b->D) && (*var == 'G' || a->G == b->G);
 }
 
 static bool is_measured(const struct plot_point *p, const char *var)
@@ -29,7 +28,7 @@ static bool is_measured(const struct plot_point *p, const char *var)
 }
 
 struct interval report_matched(const struct plot_data *d, const char *var,
-                                  double *lowest, double *highest)
+                               double *lowest, double *highest)
 {
     double *diff = mem_array((size_t)d->n + 1, sizeof *diff);
     struct interval m;
@@ -47,7 +46,7 @@ struct interval report_matched(const struct plot_data *d, const char *var,
 
         if (!is_measured(a, var) || value_of(var, a) != *lowest)
             continue;
-        for (int k = 0; k < d->n && *highest > *lowest; k++) {
+        for (int k = 0; k<d->n && * highest> * lowest; k++) {
             const struct plot_point *b = &d->points[k];
 
             if (is_measured(b, var) && value_of(var, b) == *highest &&
@@ -62,7 +61,7 @@ struct interval report_matched(const struct plot_data *d, const char *var,
     return m;
 }
 
-/* --- SQL ------------------------------------------------------------------------- */
+/* --- SQL ------------------------------------------------------------------ */
 
 static bool prepare(sqlite3_stmt **stmt, struct report *r, const char *sql)
 {
@@ -117,7 +116,7 @@ double report_number(struct report *r, const char *sql)
     return x;
 }
 
-/* --- figures ------------------------------------------------------------------------ */
+/* --- figures -------------------------------------------------------------- */
 
 static enum status write_figures(struct report *r, struct err *err)
 {
@@ -134,7 +133,9 @@ static enum status write_figures(struct report *r, struct err *err)
             r->figures = mem_grow(r->figures, (size_t)r->n_figures + 1,
                                   sizeof *r->figures);
             r->figures[r->n_figures++] = (struct report_figure){
-                .figure = f, .finding = mem_strdup(p->finding), .written = true,
+                .figure = f,
+                .finding = mem_strdup(p->finding),
+                .written = true,
             };
             picture_free(p);
         } else if (st == ERR_USAGE) {
@@ -172,7 +173,8 @@ static void draw_figures(struct report *r)
         const char *name = r->figures[i / 2].figure->name;
 
         names[i] = mem_printf("%s%s.svg", name, i % 2 ? "-dark" : "");
-        jobs[i] = (struct gnuplot_job){ .name = name, .out = names[i],
+        jobs[i] = (struct gnuplot_job){ .name = name,
+                                        .out = names[i],
                                         .term = "svg",
                                         .theme = i % 2 ? "dark" : "light" };
     }
@@ -201,11 +203,11 @@ void report_figures(struct report *r, const char *section)
 
         if (strcmp(f->figure->section, section) == 0)
             page_figure(r->page, f->figure->name, f->finding, r->beside,
-                       f->light, f->dark);
+                        f->light, f->dark);
     }
 }
 
-/* --- all of it ---------------------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------ */
 
 static void write_words(struct report *r)
 {

@@ -6,8 +6,8 @@
 #define HARNESS_REPORT_H
 
 #include "harness/cli.h"
-#include "harness/page.h"
 #include "harness/interval.h"
+#include "harness/page.h"
 #include "harness/plot.h"
 
 struct report_figure {
@@ -35,7 +35,7 @@ enum status report_make(struct report **out, const struct cli *cli,
                         const char *beside, struct err *err);
 void report_free(struct report *r);
 
-/* --- sections, in their order ------------------------------------------------ */
+/* --- sections, in their order --------------------------------------------- */
 
 void report_answer(struct report *r);
 void report_runs(struct report *r);
@@ -51,7 +51,7 @@ void report_points(struct report *r);
 /* The figures that belong to a section. */
 void report_figures(struct report *r, const char *section);
 
-/* --- helpers ------------------------------------------------------------------- */
+/* --- helpers -------------------------------------------------------------- */
 
 /* The fit could be made again. */
 static inline bool report_has_fit(const struct report *r)
@@ -62,7 +62,7 @@ static inline bool report_has_fit(const struct report *r)
 /* Differences of delta between the largest and the smallest value of a
  * variable ("N", "D", "G"), over points that agree in all else. */
 struct interval report_matched(const struct plot_data *d, const char *var,
-                                  double *lowest, double *highest);
+                               double *lowest, double *highest);
 
 /* Rows of constant SQL with ?1 the grid's id (0: everything) as cells of the
  * table begun before; columns are its columns.  Returns the rows. */

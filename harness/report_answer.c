@@ -9,7 +9,7 @@
 #define MAX_FAMILIES 200
 #define MAX_SAID     4
 
-/* --- what it costs --------------------------------------------------------------- */
+/* --- what it costs -------------------------------------------------------- */
 
 struct family {
     const char *name;
@@ -23,11 +23,11 @@ static int find_families(struct family *out, const struct plot_data *d)
 
     for (int i = 0; i < d->n && n < MAX_FAMILIES; i++) {
         const struct plot_point *p = &d->points[i];
-        bool new = !p->base && isfinite(p->delta);
+        bool new = !p->base &&isfinite(p->delta);
         int k = 0;
 
         for (int j = 0; j < n; j++)
-            new = new && strcmp(out[j].name, p->family) != 0;
+            new = new &&strcmp(out[j].name, p->family) != 0;
         if (!new)
             continue;
         for (int j = 0; j < d->n; j++)
@@ -85,12 +85,14 @@ static void say_no_cost(struct report *r)
         page_say(r->page, "This grid holds no quantized run, so there is no "
                           "cost to report.");
     else if (diverged == runs)
-        page_say(r->page, "All %d quantized runs diverged: at these settings "
-                          "the formats cannot be trained.",
+        page_say(r->page,
+                 "All %d quantized runs diverged: at these settings "
+                 "the formats cannot be trained.",
                  runs);
     else if (done == 0)
-        page_say(r->page, "No quantized run is finished, so nothing can be said "
-                          "of the cost yet.");
+        page_say(r->page,
+                 "No quantized run is finished, so nothing can be said "
+                 "of the cost yet.");
     else
         page_say(r->page, "No quantized run is finished beside its unquantized "
                           "twin, so nothing can be said of the cost yet.");
@@ -111,9 +113,10 @@ static void say_cost(struct report *r)
     for (int i = 0; i < n; i++) {
         interval = interval && f[i].cost.n > 1;
         if (n <= MAX_SAID || i < 2 || i == n - 1)
-            say_family(r, i == 0       ? "On average over this grid, "
-                          : i == n - 1 ? " and "
-                                       : ", ",
+            say_family(r,
+                       i == 0       ? "On average over this grid, "
+                       : i == n - 1 ? " and "
+                                    : ", ",
                        &f[i]);
     }
     page_say(r->page, " nats per token more than the unquantized twin%s",
@@ -123,7 +126,7 @@ static void say_cost(struct report *r)
     page_say(r->page, ".");
 }
 
-/* --- what it depends on ----------------------------------------------------------- */
+/* --- what it depends on --------------------------------------------------- */
 
 /* Laws whose cost is a power of one parameter each in N, D and log2 G: its
  * interval is the parameter's. */
@@ -141,8 +144,8 @@ static char *factor(const struct plot_fit *f, const char *name, double base)
 {
     const struct plot_param *p = name ? plot_fit_param(f, name) : NULL;
 
-    return p && base > 1 ? interval_text(pow(base, p->value),
-                                           pow(base, p->lo), pow(base, p->hi))
+    return p && base > 1 ? interval_text(pow(base, p->value), pow(base, p->lo),
+                                         pow(base, p->hi))
                          : NULL;
 }
 
@@ -181,13 +184,15 @@ static bool say_law(struct report *r)
         page_paragraph(r->page);
         page_say(r->page, "By the law %s, ", f->law);
         if (g)
-            page_strong(r->page, "groups of %.0f instead of %.0f cost %s times "
-                               "as much",
-                       hi, lo, g);
-        page_say(r->page, "%sten times the parameters divide the cost by %s, and "
-                        "ten times the tokens multiply it by %s.",
-                g ? "; " : "", n ? n : "an unknown factor",
-                d ? d : "an unknown factor");
+            page_strong(r->page,
+                        "groups of %.0f instead of %.0f cost %s times "
+                        "as much",
+                        hi, lo, g);
+        page_say(r->page,
+                 "%sten times the parameters divide the cost by %s, and "
+                 "ten times the tokens multiply it by %s.",
+                 g ? "; " : "", n ? n : "an unknown factor",
+                 d ? d : "an unknown factor");
         free(n);
         free(d);
         free(g);
@@ -201,7 +206,9 @@ static void say_matched(struct report *r)
     static const struct {
         const char *var, *what;
     } vars[] = {
-        { "G", "group size" }, { "N", "parameters" }, { "D", "tokens" },
+        { "G", "group size" },
+        { "N", "parameters" },
+        { "D", "tokens" },
     };
     int said = 0;
 
@@ -217,8 +224,8 @@ static void say_matched(struct report *r)
             page_paragraph(r->page);
         text = interval_text(m.mean, m.lo, m.hi);
         page_say(r->page, "%sfrom %s = %s to %s the cost changes by ",
-                said > 1 ? "; " : "Among points that differ in nothing else, ",
-                vars[i].var, text_si(a, lo, 3), text_si(b, hi, 3));
+                 said > 1 ? "; " : "Among points that differ in nothing else, ",
+                 vars[i].var, text_si(a, lo, 3), text_si(b, hi, 3));
         page_strong(r->page, "%s nats", text);
         page_say(r->page, " (%d pair%s)", m.n, m.n == 1 ? "" : "s");
         free(text);
@@ -227,7 +234,7 @@ static void say_matched(struct report *r)
         page_say(r->page, ".");
 }
 
-/* --- how far to trust it ------------------------------------------------------------- */
+/* --- how far to trust it -------------------------------------------------- */
 
 static void say_state(struct report *r)
 {
@@ -251,7 +258,8 @@ static void say_state(struct report *r)
 /* A residual of the logarithm is a share of the loss. */
 static void say_residual(struct report *r, const struct plot_fit *f)
 {
-    const bool share = report_has_fit(r) && r->again->model->space != FIT_LINEAR;
+    const bool share =
+        report_has_fit(r) && r->again->model->space != FIT_LINEAR;
 
     page_say(r->page, "The law leaves ");
     if (isnan(f->rmse))
@@ -277,8 +285,9 @@ static void say_trust(struct report *r)
     }
     say_residual(r, f);
     if (report_has_fit(r) && r->again->fit.n_warnings)
-        page_say(r->page, " and has %d warning%s, below", r->again->fit.n_warnings,
-                r->again->fit.n_warnings == 1 ? "" : "s");
+        page_say(r->page, " and has %d warning%s, below",
+                 r->again->fit.n_warnings,
+                 r->again->fit.n_warnings == 1 ? "" : "s");
     else if (!is_sound(r))
         page_say(r->page, " and is not sound");
     page_say(r->page, "; ");
@@ -295,9 +304,10 @@ void report_answer(struct report *r)
     say_trust(r);
     if (r->trouble) {
         page_warning(r->page);
-        page_say(r->page, "Figures are missing: %s. Their data and scripts are "
-                        "in ",
-                r->trouble);
+        page_say(r->page,
+                 "Figures are missing: %s. Their data and scripts are "
+                 "in ",
+                 r->trouble);
         page_code(r->page, r->beside);
         page_say(r->page, ".");
     }

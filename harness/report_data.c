@@ -6,11 +6,11 @@
 #include "base/json.h"
 #include "harness/report.h"
 
-#define OF_GRID                                                               \
+#define OF_GRID                                                                \
     "(?1 = 0 OR point_id IN (SELECT point_id FROM grid_point WHERE grid_id = " \
     "?1))"
 
-/* --- commands ------------------------------------------------------------------------ */
+/* --- commands ------------------------------------------------------------- */
 
 /* A word as a POSIX shell reads it back. */
 static void add_word(struct str *out, const char *word)
@@ -90,7 +90,7 @@ static void add_commands(struct report *r)
     free(argv);
 }
 
-/* --- where it was made ------------------------------------------------------------- */
+/* --- where it was made ---------------------------------------------------- */
 
 static void add_machines(struct report *r)
 {
@@ -104,14 +104,15 @@ static void add_machines(struct report *r)
     page_column(r->page, "system", false);
     page_column(r->page, "libraries", false);
     page_column(r->page, "attempts", true);
-    report_rows(r, "SELECT e.qlaw_version, coalesce(e.git_commit, '') || CASE "
-                   "WHEN e.git_dirty AND e.git_commit NOT LIKE '%-dirty' THEN "
-                   "' (changed)' ELSE '' END, e.compiler, e.cflags, "
-                   "e.cpu_model, e.isa, e.kernel || ', libc ' || e.libc, "
-                   "(SELECT group_concat(key || ' ' || value, ', ') FROM "
-                   "json_each(e.libs_json)), count(*) FROM attempt a "
-                   "JOIN env e USING(env_id) JOIN run USING(run_id) WHERE "
-                   OF_GRID " GROUP BY e.env_id ORDER BY e.env_id");
+    report_rows(r,
+                "SELECT e.qlaw_version, coalesce(e.git_commit, '') || CASE "
+                "WHEN e.git_dirty AND e.git_commit NOT LIKE '%-dirty' THEN "
+                "' (changed)' ELSE '' END, e.compiler, e.cflags, "
+                "e.cpu_model, e.isa, e.kernel || ', libc ' || e.libc, "
+                "(SELECT group_concat(key || ' ' || value, ', ') FROM "
+                "json_each(e.libs_json)), count(*) FROM attempt a "
+                "JOIN env e USING(env_id) JOIN run USING(run_id) WHERE " OF_GRID
+                " GROUP BY e.env_id ORDER BY e.env_id");
 }
 
 static void add_texts(struct report *r)
@@ -150,13 +151,13 @@ void report_reproduce(struct report *r)
     }
     page_paragraph(r->page);
     page_say(r->page, "Two runs with the same configuration and seed give the "
-                    "same bits; the hash of each run's weights is in the "
-                    "table ");
+                      "same bits; the hash of each run's weights is in the "
+                      "table ");
     page_code(r->page, "result");
     page_say(r->page, " of the database.");
 }
 
-/* --- points --------------------------------------------------------------------------- */
+/* --- points --------------------------------------------------------------- */
 
 static void add_number(struct str *out, double x)
 {
@@ -199,8 +200,9 @@ void report_points(struct report *r)
     for (int i = 0; i < d->n; i++)
         add_point(&s, d, &d->points[i]);
     page_paragraph(r->page);
-    page_say(r->page, "Losses in nats per token, seeds folded; delta is the loss "
-                    "above the unquantized twin.");
+    page_say(r->page,
+             "Losses in nats per token, seeds folded; delta is the loss "
+             "above the unquantized twin.");
     page_block(r->page, "Points as CSV", file, str_text(&s));
     str_release(&s);
     free(file);

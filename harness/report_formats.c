@@ -13,7 +13,7 @@ static int find_arms(const struct plot_point ***out, const struct plot_data *d)
     int n = 0;
 
     for (int i = 0; i < d->n; i++) {
-        bool new = !d->points[i].base && isfinite(d->points[i].delta);
+        bool new = !d->points[i].base &&isfinite(d->points[i].delta);
 
         for (int k = 0; k < n && new; k++)
             new = strcmp(arms[k]->arm, d->points[i].arm) != 0 ||
@@ -26,7 +26,7 @@ static int find_arms(const struct plot_point ***out, const struct plot_data *d)
 }
 
 static struct interval cost_of(const struct plot_data *d,
-                                  const struct plot_point *arm)
+                               const struct plot_point *arm)
 {
     double *x = mem_array((size_t)d->n + 1, sizeof *x);
     struct interval m;
@@ -97,20 +97,22 @@ static void say_worth(struct report *r)
     if (!r->data->fit || strcmp(r->data->fit->response, "loss") != 0)
         return;
     page_paragraph(r->page);
-    page_say(r->page, "Worth: the size of the unquantized model that reaches the "
-                    "same loss with the same tokens, as a share of N, by the "
-                    "law.");
+    page_say(r->page,
+             "Worth: the size of the unquantized model that reaches the "
+             "same loss with the same tokens, as a share of N, by the "
+             "law.");
 }
 
 static void add_splits(struct report *r)
 {
-    if (!(report_number(r, "SELECT count(DISTINCT exp_bits) FROM point WHERE "
-                           "is_base = 0 AND (?1 = 0 OR point_id IN (SELECT "
-                           "point_id FROM grid_point WHERE grid_id = ?1))") > 1))
+    if (!(report_number(r,
+                        "SELECT count(DISTINCT exp_bits) FROM point WHERE "
+                        "is_base = 0 AND (?1 = 0 OR point_id IN (SELECT "
+                        "point_id FROM grid_point WHERE grid_id = ?1))") > 1))
         return;
     page_heading(r->page, "Best split of the bits");
     page_table(r->page, "The format with the lowest cost for each number of "
-                      "bits, at the largest N and D");
+                        "bits, at the largest N and D");
     page_column(r->page, "bits", true);
     page_column(r->page, "G", true);
     page_column(r->page, "best", false);
@@ -136,7 +138,7 @@ void report_formats(struct report *r)
     if (n == 0) {
         page_paragraph(r->page);
         page_say(r->page, "No quantized run is finished beside its unquantized "
-                        "twin.");
+                          "twin.");
         return;
     }
     add_costs(r);

@@ -9,7 +9,7 @@
 #include "fit/report.h"
 #include "harness/report.h"
 
-/* --- the law ---------------------------------------------------------------------- */
+/* --- the law -------------------------------------------------------------- */
 
 static void say_how(struct report *r, const struct plot_fit *f)
 {
@@ -19,8 +19,8 @@ static void say_how(struct report *r, const struct plot_fit *f)
     page_paragraph(r->page);
     page_code(r->page, f->formula);
     page_paragraph(r->page);
-    page_say(r->page, "Fit %lld of %d losses with %d free parameters", (long long)
-            f->id, f->n_points, f->n_params);
+    page_say(r->page, "Fit %lld of %d losses with %d free parameters",
+             (long long)f->id, f->n_points, f->n_params);
     if (report_has_fit(r)) {
         report_objective_name(&objective, r->again->model);
         page_say(r->page, "; minimized: %s", str_text(&objective));
@@ -29,7 +29,7 @@ static void say_how(struct report *r, const struct plot_fit *f)
         page_say(r->page, "; loss: %s", f->loss_fn);
     }
     page_say(r->page, "; N counts %s parameters; %d starts.", f->n_def,
-            f->n_starts);
+             f->n_starts);
     if (law)
         page_say(r->page, " The law: %s.", law->source);
     if (law && law->note)
@@ -39,7 +39,8 @@ static void say_how(struct report *r, const struct plot_fit *f)
 /* What kind of interval a parameter has. */
 static const char *kind_of(const struct report *r, const struct plot_param *p)
 {
-    const int i = report_has_fit(r) ? model_find_param(r->again->model, p->name) : -1;
+    const int i =
+        report_has_fit(r) ? model_find_param(r->again->model, p->name) : -1;
 
     if (i < 0)
         return "as stored";
@@ -82,7 +83,7 @@ static void add_parameters(struct report *r, const struct plot_fit *f)
         number_cell(r, p->lo);
         number_cell(r, p->hi);
         page_cell(r->page, "%s%s", kind_of(r, p),
-                 p->at_bound ? ", at its bound" : "");
+                  p->at_bound ? ", at its bound" : "");
         page_cell(r->page, "%s", meaning_of(f, p));
     }
 }
@@ -91,7 +92,8 @@ static void add_warnings(struct report *r)
 {
     for (int i = 0; i < r->again->fit.n_warnings; i++) {
         page_warning(r->page);
-        page_strong(r->page, "%s", fit_code_text(r->again->fit.warnings[i].code));
+        page_strong(r->page, "%s",
+                    fit_code_text(r->again->fit.warnings[i].code));
         page_say(r->page, ": %s.", r->again->fit.warnings[i].text);
     }
     for (int i = 0; i < r->again->fit.n_notes; i++) {
@@ -118,14 +120,15 @@ void report_law(struct report *r)
         add_warnings(r);
     if (r->again && r->again->why) {
         page_warning(r->page);
-        page_say(r->page, "The fit could not be made again (%s), so its warnings "
-                        "and predictions are missing here.",
-                r->again->why);
+        page_say(r->page,
+                 "The fit could not be made again (%s), so its warnings "
+                 "and predictions are missing here.",
+                 r->again->why);
     }
     report_figures(r, "law");
 }
 
-/* --- how good it is ---------------------------------------------------------------- */
+/* --- how good it is ------------------------------------------------------- */
 
 /* Spread between seeds of the same point, pooled over points. */
 static double seed_noise(const struct plot_data *d, int *dof)
@@ -161,42 +164,44 @@ void report_quality(struct report *r)
     page_section(r->page, "quality", "How good it is");
     if (f) {
         page_item(r->page);
-        page_say(r->page, "Residual: %.3g (root mean square, in the fit's own "
-                        "units)",
-                f->rmse);
+        page_say(r->page,
+                 "Residual: %.3g (root mean square, in the fit's own "
+                 "units)",
+                 f->rmse);
         if (!isnan(f->r2))
             page_say(r->page, "; R\u00b2 = %.5f", f->r2);
         page_say(r->page, ".");
     }
     if (report_has_fit(r)) {
         page_item(r->page);
-        page_say(r->page, "%d of %d starts reached this minimum; the scaled "
-                        "condition number is %.3g.",
-                r->again->fit.best.reached, r->again->fit.best.starts,
-                r->again->fit.cov.condition);
+        page_say(r->page,
+                 "%d of %d starts reached this minimum; the scaled "
+                 "condition number is %.3g.",
+                 r->again->fit.best.reached, r->again->fit.best.starts,
+                 r->again->fit.cov.condition);
     }
     page_item(r->page);
     if (isnan(noise) && !is_any_done(r->data))
         page_say(r->page, "Nothing is finished yet.");
     else if (isnan(noise))
         page_say(r->page, "One seed a point: the spread between seeds is not "
-                        "known, so it cannot be said whether the residual is "
-                        "noise.");
+                          "known, so it cannot be said whether the residual is "
+                          "noise.");
     else
-        page_say(r->page, "Seeds of the same point differ by %.3g nats (standard "
-                        "deviation, %d degrees of freedom): no law can do "
-                        "better.",
-                noise, dof);
+        page_say(r->page,
+                 "Seeds of the same point differ by %.3g nats (standard "
+                 "deviation, %d degrees of freedom): no law can do "
+                 "better.",
+                 noise, dof);
     report_figures(r, "quality");
 }
 
-/* --- predictions -------------------------------------------------------------------- */
+/* --- predictions ---------------------------------------------------------- */
 
 /* One row: the setting, the loss, its interval, how far it is from the data. */
 static void add_prediction(struct report *r, const struct plot_point *p)
 {
-    struct plot_settings s =
-        plot_settings_of(r->again, r->data->fit, p, "");
+    struct plot_settings s = plot_settings_of(r->again, r->data->fit, p, "");
     struct prediction q;
     char buf[32], *text, *run;
 
@@ -247,7 +252,7 @@ void report_predictions(struct report *r)
         return;
     page_section(r->page, "predictions", "Predictions");
     page_table(r->page, "Loss by the law, at the largest setting that was run, "
-                      "at ten and at a hundred times its N and D");
+                        "at ten and at a hundred times its N and D");
     page_column(r->page, "what", false);
     page_column(r->page, "N", true);
     page_column(r->page, "D", true);

@@ -6,11 +6,11 @@
 
 #include "harness/report.h"
 
-#define OF_GRID                                                               \
+#define OF_GRID                                                                \
     "(?1 = 0 OR point_id IN (SELECT point_id FROM grid_point WHERE grid_id = " \
     "?1))"
 
-/* --- runs ------------------------------------------------------------------------ */
+/* --- runs ----------------------------------------------------------------- */
 
 static void add_states(struct report *r)
 {
@@ -46,7 +46,7 @@ static void say_values(struct report *r, const char *name, const char *sql)
     page_say(r->page, "%s: ", name);
     while (db_step(&row, r->data->db, stmt, NULL) == OK && row)
         page_say(r->page, "%s%s", n++ ? ", " : "",
-                text_si(buf, sqlite3_column_double(stmt, 0), 3));
+                 text_si(buf, sqlite3_column_double(stmt, 0), 3));
     if (n == 0)
         page_say(r->page, "none");
     sqlite3_reset(stmt);
@@ -64,9 +64,11 @@ void report_runs(struct report *r)
         return;
     }
     say_values(r, "model sizes N (parameters)",
-               "SELECT DISTINCT n_body FROM point WHERE " OF_GRID " ORDER BY 1");
+               "SELECT DISTINCT n_body FROM point WHERE " OF_GRID
+               " ORDER BY 1");
     say_values(r, "training tokens D",
-               "SELECT DISTINCT tokens FROM point WHERE " OF_GRID " ORDER BY 1");
+               "SELECT DISTINCT tokens FROM point WHERE " OF_GRID
+               " ORDER BY 1");
     say_values(r, "group sizes G",
                "SELECT DISTINCT group_size FROM point WHERE " OF_GRID
                " AND group_size IS NOT NULL ORDER BY 1");
@@ -76,13 +78,14 @@ void report_runs(struct report *r)
     report_figures(r, "runs");
 }
 
-/* --- failures ----------------------------------------------------------------------- */
+/* --- failures ------------------------------------------------------------- */
 
 void report_failures(struct report *r)
 {
     page_section(r->page, "failures", "Failures and divergences");
-    if (report_number(r, "SELECT count(*) FROM run WHERE state IN ('failed',"
-                         "'timeout','diverged','cancelled') AND " OF_GRID) == 0) {
+    if (report_number(r,
+                      "SELECT count(*) FROM run WHERE state IN ('failed',"
+                      "'timeout','diverged','cancelled') AND " OF_GRID) == 0) {
         page_paragraph(r->page);
         page_say(r->page, "None.");
         return;
@@ -104,7 +107,7 @@ void report_failures(struct report *r)
     report_figures(r, "failures");
 }
 
-/* --- cost ---------------------------------------------------------------------------- */
+/* --- cost ----------------------------------------------------------------- */
 
 static void row(struct report *r, const char *what, const char *planned,
                 const char *spent)

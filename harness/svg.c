@@ -89,7 +89,8 @@ char *svg_for_both(const char *light, const char *dark)
 {
     struct pairs p = { .n = 0 };
     struct str out = { 0 };
-    const char *tag = strstr(light, "<svg"), *end = tag ? strchr(tag, '>') : NULL;
+    const char *tag = strstr(light, "<svg"),
+               *end = tag ? strchr(tag, '>') : NULL;
 
     if (end && compare(&p, light, dark)) {
         str_add_n(&out, light, (size_t)(end + 1 - light));

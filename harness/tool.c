@@ -35,7 +35,7 @@ char *tool_find(const char *name)
     return NULL;
 }
 
-/* --- starting ------------------------------------------------------------------ */
+/* --- starting ------------------------------------------------------------- */
 
 static char **environment_without(const char *const *drop)
 {
@@ -74,8 +74,7 @@ static void become(const char *path, char *const *argv, char *const *env,
 
 enum status tool_start(struct tool *t, const char *name, const char *path,
                        char *const *argv, const char *folder,
-                       const char *const *drop, double limit_s,
-                       struct err *err)
+                       const char *const *drop, double limit_s, struct err *err)
 {
     char **env = environment_without(drop);
     int pipe_fd[2];
@@ -102,7 +101,7 @@ enum status tool_start(struct tool *t, const char *name, const char *path,
     return OK;
 }
 
-/* --- watching ------------------------------------------------------------------ */
+/* --- watching ------------------------------------------------------------- */
 
 static void read_output(struct tool *t)
 {
@@ -191,8 +190,8 @@ enum status tool_run(struct str *output, const char *name, const char *path,
                      const char *const *drop, double limit_s, struct err *err)
 {
     struct tool t;
-    enum status st = tool_start(&t, name, path, argv, folder, drop, limit_s,
-                                err);
+    enum status st =
+        tool_start(&t, name, path, argv, folder, drop, limit_s, err);
 
     if (st != OK)
         return st;

@@ -11,9 +11,9 @@
 #include "base/str.h"
 
 struct tool {
-    const char *name; /* for messages */
-    pid_t pid;        /* 0: none */
-    int fd;           /* what it prints; -1 after its end */
+    const char *name;  /* for messages */
+    pid_t pid;         /* 0: none */
+    int fd;            /* what it prints; -1 after its end */
     struct str output; /* the first 4 KiB of it, both streams */
     double limit_s, until;
     bool late;

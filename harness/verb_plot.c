@@ -14,9 +14,11 @@
 static const struct cli_option options[] = {
     { "fit", 0, "ID", "the law of this fit (default: the grid's latest)" },
     { "no-fit", 0, NULL, "points alone" },
-    { "by", 0, "LINES[,PANELS]", "N, D, G or fmt: what tells lines, panels apart" },
+    { "by", 0, "LINES[,PANELS]",
+      "N, D, G or fmt: what tells lines, panels apart" },
     { "at", 0, "D=800k", "hold a variable there (repeatable)" },
-    { "term", 0, "TERM", "svg, png, pdf, or dumb for a terminal (default svg)" },
+    { "term", 0, "TERM",
+      "svg, png, pdf, or dumb for a terminal (default svg)" },
     { "theme", 0, "THEME", "light or dark (default light)" },
     { "out", 0, "DIR", "folder of the files (default figures)" },
     { "json", 0, NULL, "report as JSON" },
@@ -96,8 +98,9 @@ static enum status draw(const char *name, const char *folder, const char *term,
 {
     char *out = mem_printf("%s%s.%s", name,
                            strcmp(theme, "dark") == 0 ? "-dark" : "", term);
-    struct gnuplot_job job = { .name = name, .out = out, .term = term,
-                               .theme = theme };
+    struct gnuplot_job job = {
+        .name = name, .out = out, .term = term, .theme = theme
+    };
     struct gnuplot g;
     enum status st = gnuplot_find(&g, err);
 

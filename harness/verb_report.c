@@ -46,7 +46,8 @@ static enum status check_formats(const char *list, struct err *err)
         bool ok = false;
 
         for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-            ok = ok || (strlen(known[i]) == n && memcmp(known[i], word, n) == 0);
+            ok =
+                ok || (strlen(known[i]) == n && memcmp(known[i], word, n) == 0);
         if (!ok)
             return err_set(err, ERR_USAGE,
                            "--format: '%.*s' is not html, md or pdf", (int)n,
@@ -205,8 +206,9 @@ const struct verb verb_report = {
     .summary = "one page: the answer, the law, figures, how to do it again",
     .example = "qlaw report quickstart --fit 1 --format html,md",
     .options = options,
-    .detail = "Prints the path of each file. The page refers to nothing outside "
-              "itself;\nfigures with their data and scripts lie in the folder "
-              "beside it.",
+    .detail =
+        "Prints the path of each file. The page refers to nothing outside "
+        "itself;\nfigures with their data and scripts lie in the folder "
+        "beside it.",
     .run = run,
 };

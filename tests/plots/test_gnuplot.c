@@ -33,8 +33,9 @@ static void pretend(const char *draw)
 
 static struct gnuplot_job draw(double limit_s)
 {
-    struct gnuplot_job job = { .name = "f", .out = "f.svg", .term = "svg",
-                               .theme = "light" };
+    struct gnuplot_job job = {
+        .name = "f", .out = "f.svg", .term = "svg", .theme = "light"
+    };
     struct gnuplot g;
     struct err err = { 0 };
     char *left = mem_printf("%s/f.svg.part", folder);
@@ -80,8 +81,9 @@ static void a_whole_picture_takes_its_name(void **state)
     struct gnuplot_job job;
 
     (void)state;
-    pretend("[ \"$1 $2 $3 $4 $6 $7\" = '-d -c f.gp f.dat svg light' ] || exit 9\n"
-            "echo '<svg></svg>' > \"$5\"");
+    pretend(
+        "[ \"$1 $2 $3 $4 $6 $7\" = '-d -c f.gp f.dat svg light' ] || exit 9\n"
+        "echo '<svg></svg>' > \"$5\"");
     job = draw(20);
     check_ok(job.status, job.err);
     assert_true(exists("f.svg"));
@@ -181,8 +183,9 @@ static void its_own_variables_do_not_reach_it(void **state)
     setenv("GNUPLOT_LIB", "/tmp/evil", 1);
     setenv("GNUTERM", "dumb", 1);
     setenv("QLAW_TEST_KEPT", "yes", 1);
-    pretend("[ -z \"$GNUPLOT_LIB$GNUTERM\" ] && [ \"$QLAW_TEST_KEPT\" = yes ] && "
-            "echo '<svg></svg>' > \"$5\"");
+    pretend(
+        "[ -z \"$GNUPLOT_LIB$GNUTERM\" ] && [ \"$QLAW_TEST_KEPT\" = yes ] && "
+        "echo '<svg></svg>' > \"$5\"");
     job = draw(20);
     unsetenv("GNUPLOT_LIB");
     unsetenv("GNUTERM");
@@ -203,8 +206,9 @@ static void many_pictures_each_have_their_own_end(void **state)
             "*) exit 3;; esac");
     for (int i = 0; i < 12; i++) {
         snprintf(names[i], sizeof names[i], "%d.svg", i);
-        jobs[i] = (struct gnuplot_job){ .name = "f", .out = names[i],
-                                        .term = "svg", .theme = "light" };
+        jobs[i] = (struct gnuplot_job){
+            .name = "f", .out = names[i], .term = "svg", .theme = "light"
+        };
     }
     check_ok(gnuplot_find(&g, &err), err);
     gnuplot_draw(&g, folder, jobs, 12);

@@ -24,16 +24,17 @@ static void text_stays_and_what_acts_is_written_out(void **state)
     (void)state;
     shows("", "");
     shows("int4 W+A g32", "int4 W+A g32");
-    shows("caf\u00e9 \u4e2d\u6587 \U0001f600", "caf\u00e9 \u4e2d\u6587 \U0001f600");
+    shows("caf\u00e9 \u4e2d\u6587 \U0001f600",
+          "caf\u00e9 \u4e2d\u6587 \U0001f600");
     shows("a\nb\tc\rd", "a\\nb\\tc\\rd");
     shows("\x1b[31m\x7f", "\\x1b[31m\\x7f");
     shows("left\u202eright\u2066x\u2069", "left\\u202eright\\u2066x\\u2069");
     shows("\ufeffbom\u200bzero\u2028line", "\\ufeffbom\\u200bzero\\u2028line");
-    shows("\xff\xc0\xaf", "\\xff\\xc0\\xaf");       /* never in UTF-8 */
-    shows("\xed\xa0\x80", "\\xed\\xa0\\x80");       /* a surrogate */
+    shows("\xff\xc0\xaf", "\\xff\\xc0\\xaf");          /* never in UTF-8 */
+    shows("\xed\xa0\x80", "\\xed\\xa0\\x80");          /* a surrogate */
     shows("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"); /* past U+10FFFF */
-    shows("\xe2\x82", "\\xe2\\x82");                 /* cut off */
-    shows("\U000e0041", "\\U000e0041");              /* a tag character */
+    shows("\xe2\x82", "\\xe2\\x82");                   /* cut off */
+    shows("\U000e0041", "\\U000e0041");                /* a tag character */
 }
 
 /* The C library decides what a character is. */
@@ -67,7 +68,8 @@ static void bytes_are_characters_just_when_the_c_library_says_so(void **state)
     }
 }
 
-static void a_cut_label_ends_in_an_ellipsis_and_no_character_is_split(void **state)
+static void
+a_cut_label_ends_in_an_ellipsis_and_no_character_is_split(void **state)
 {
     char *got = label_cut("\u00e9\u00e9\u00e9\u00e9", 4);
 
@@ -86,8 +88,7 @@ static void html_places_have_their_own_escapes(void **state)
 
     (void)state;
     html_text(&s, "<script>&amp;\"'");
-    assert_string_equal(str_text(&s),
-                        "&lt;script&gt;&amp;amp;&quot;&#39;");
+    assert_string_equal(str_text(&s), "&lt;script&gt;&amp;amp;&quot;&#39;");
     str_clear(&s);
     html_attribute(&s, "alt", "\" onload=\"x");
     assert_string_equal(str_text(&s), " alt=\"&quot; onload=&quot;x\"");
@@ -109,8 +110,12 @@ static void data_addresses_are_base64(void **state)
     static const struct {
         const char *text, *want;
     } published[] = {
-        { "", "" },         { "f", "Zg==" },     { "fo", "Zm8=" },
-        { "foo", "Zm9v" },  { "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" },
+        { "", "" },
+        { "f", "Zg==" },
+        { "fo", "Zm8=" },
+        { "foo", "Zm9v" },
+        { "foob", "Zm9vYg==" },
+        { "fooba", "Zm9vYmE=" },
         { "foobar", "Zm9vYmFy" },
     };
 
@@ -173,8 +178,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_stays_and_what_acts_is_written_out),
-        cmocka_unit_test(
-            bytes_are_characters_just_when_the_c_library_says_so),
+        cmocka_unit_test(bytes_are_characters_just_when_the_c_library_says_so),
         cmocka_unit_test(
             a_cut_label_ends_in_an_ellipsis_and_no_character_is_split),
         cmocka_unit_test(html_places_have_their_own_escapes),

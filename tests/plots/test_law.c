@@ -44,7 +44,8 @@ static int tear_down(void **state)
     return unlink(path);
 }
 
-/* --- laws ---------------------------------------------------------------------- */
+/* --- laws
+ * ---------------------------------------------------------------------- */
 
 static void add_fit(int id, const char *law, const char *formula,
                     const char *params)
@@ -82,9 +83,14 @@ static struct plot_fit *read_fit(int id)
 
 static struct plot_point point(double n, double d, const char *fmt)
 {
-    return (struct plot_point){ .N = n, .D = d, .fmt = (char *)fmt,
-                                .act_fmt = "", .arm = "", .family = "",
-                                .quant = (char *)fmt, .gran = "group",
+    return (struct plot_point){ .N = n,
+                                .D = d,
+                                .fmt = (char *)fmt,
+                                .act_fmt = "",
+                                .arm = "",
+                                .family = "",
+                                .quant = (char *)fmt,
+                                .gran = "group",
                                 .known = true };
 }
 
@@ -122,7 +128,8 @@ static void a_law_in_exponent_and_mantissa_bits(void **state)
 {
     static const struct {
         double e, m, b, want;
-    } known[] = { /* N = 1,233,125,376, D = 104,857,600,000 */
+    } known[] = {
+        /* N = 1,233,125,376, D = 104,857,600,000 */
         { 1, 1, 32, 2.65973 },
         { 2, 1, 32, 2.55890 },
         { 4, 3, 64, 2.53472 },
@@ -185,14 +192,15 @@ static void a_formula_with_an_unknown_name_is_told_and_not_drawn(void **state)
     check_says(err, "holds no fit 99");
 }
 
-/* --- intervals ------------------------------------------------------------------ */
+/* --- intervals
+ * ------------------------------------------------------------------ */
 
 /* Student 1908's sleep data, the differences: mean 1.58, 95 % interval from
  * 0.7001 to 2.4599 (R's t.test). */
 static void a_mean_has_students_interval(void **state)
 {
-    static const double sleep[] = { 1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6,
-                                    1.4 };
+    static const double sleep[] = { 1.2, 2.4, 1.3, 1.3, 0.0,
+                                    1.0, 1.8, 0.8, 4.6, 1.4 };
     const struct interval m = interval_of(sleep, 10);
 
     (void)state;
@@ -226,7 +234,8 @@ static void an_interval_is_written_with_the_digits_it_deserves(void **state)
     }
 }
 
-/* --- two sides ----------------------------------------------------------------------- */
+/* --- two sides
+ * ----------------------------------------------------------------------- */
 
 static void add_points(void)
 {
@@ -234,7 +243,8 @@ static void add_points(void)
     for (int k = 0; k < 3; k++) {
         char *text = mem_printf(
             "INSERT INTO point(point_id, config, twin_id, is_base, dataset_id, "
-            "n_layer, d_model, n_embed, n_head_params, n_body, n_other, tokens, "
+            "n_layer, d_model, n_embed, n_head_params, n_body, n_other, "
+            "tokens, "
             "fmt, flops_plan, mem_plan) VALUES('%d%015d', '{\"quant\":{\"w\":"
             "\"int%d\"},\"train\":{\"lr\":0.1}%s}','0','%d',1,1,1,1,1,100,1,"
             "1000,'int%d',1,1)",
@@ -297,7 +307,8 @@ static void sides_differ_by_keys_and_by_more_than_chance(void **state)
     assert_true(c.known && !c.distinct);
     contrast_release(&c);
 
-    c = compare("100000000-2", "200000000-2"); /* one seed: judged by the others */
+    c = compare("100000000-2",
+                "200000000-2"); /* one seed: judged by the others */
     assert_int_equal(c.n_cells, 1);
     assert_int_equal(c.noise_dof, 6);
     /* twelve deltas about three means: 4 * 0.01^2 + 4 * 0.02^2 over 6 */
@@ -317,10 +328,12 @@ static void a_side_that_is_not_there_or_not_alone_is_told(void **state)
     sql("INSERT INTO point(point_id, config, twin_id, dataset_id, n_layer, "
         "d_model, n_embed, n_head_params, n_body, n_other, tokens, fmt, "
         "flops_plan, mem_plan) SELECT substr(point_id, 1, 15) || '9', config, "
-        "twin_id, dataset_id, n_layer, d_model, n_embed, n_head_params, n_body, "
+        "twin_id, dataset_id, n_layer, d_model, n_embed, n_head_params, "
+        "n_body, "
         "n_other, tokens, fmt, flops_plan, mem_plan FROM point WHERE point_id "
         "LIKE '1%'");
-    assert_int_equal(contrast_make(&c, db, "100000000", "200000000", &err), ERR_USAGE);
+    assert_int_equal(contrast_make(&c, db, "100000000", "200000000", &err),
+                     ERR_USAGE);
     check_says(err, "fits several points");
 }
 

@@ -15,10 +15,14 @@ static void numbers_are_written_as_on_paper(void **state)
         double x;
         const char *want;
     } known[] = {
-        { 0, "0" },          { 0.05, "0.05" },
-        { 200, "200" },      { 1e4, "10\u2074" },
-        { 2e4, "2\u00d710\u2074" }, { 1e-7, "10\u207b\u2077" },
-        { 1e12, "10\u00b9\u00b2" }, { -3e5, "-3\u00d710\u2075" },
+        { 0, "0" },
+        { 0.05, "0.05" },
+        { 200, "200" },
+        { 1e4, "10\u2074" },
+        { 2e4, "2\u00d710\u2074" },
+        { 1e-7, "10\u207b\u2077" },
+        { 1e12, "10\u00b9\u00b2" },
+        { -3e5, "-3\u00d710\u2075" },
         { 1.5e23, "1.5\u00d710\u00b2\u00b3" },
     };
     char buf[48];
@@ -74,8 +78,7 @@ static void an_axis_of_one_value_or_of_none_has_a_range(void **state)
 
         assert_true(p->panels[0].x.lo < values[i]);
         assert_true(p->panels[0].x.hi > values[i]);
-        assert_true(isfinite(p->panels[0].x.lo) &&
-                    isfinite(p->panels[0].x.hi));
+        assert_true(isfinite(p->panels[0].x.lo) && isfinite(p->panels[0].x.hi));
         picture_free(p);
     }
     {
@@ -201,11 +204,12 @@ static void points_with_intervals_are_all_drawn(void **state)
     picture_free(p);
 }
 
-#define SVG(a, b, text)                                                       \
-    "<?xml?><svg width=\"2\"\n>\n<rect fill=\"" a "\"/><path stroke='" b      \
+#define SVG(a, b, text)                                                        \
+    "<?xml?><svg width=\"2\"\n>\n<rect fill=\"" a "\"/><path stroke='" b       \
     "'/><text>" text "</text></svg>"
 
-static void one_picture_serves_both_themes_when_only_colours_differ(void **state)
+static void
+one_picture_serves_both_themes_when_only_colours_differ(void **state)
 {
     char *both = svg_for_both(SVG("#ffffff", "rgb( 1,  2,  3)", "x"),
                               SVG("#16181d", "rgb(9, 9, 9)", "x"));
@@ -226,8 +230,9 @@ static void one_picture_serves_both_themes_when_only_colours_differ(void **state
 static void a_colour_with_two_meanings_needs_two_pictures(void **state)
 {
     (void)state;
-    assert_null(svg_for_both("<svg><a fill=\"#fff\"/><b fill=\"#fff\"/></svg>",
-                             "<svg><a fill=\"#000\"/><b fill=\"#fff\"/></svg>"));
+    assert_null(
+        svg_for_both("<svg><a fill=\"#fff\"/><b fill=\"#fff\"/></svg>",
+                     "<svg><a fill=\"#000\"/><b fill=\"#fff\"/></svg>"));
 }
 
 int main(void)
