@@ -46,7 +46,9 @@ enum status attempt_prepare(const char *folder, const struct config *c,
     json_object_set_new(json, "data_seed",
                         json_integer((json_int_t)data_seed));
     text = json_canonical_text(json);
-    if (access(folder, F_OK) != 0) {
+    if (access(folder, F_OK) == 0) {
+        record_sweep(folder);
+    } else {
         st = file_make_dirs(folder, err);
         if (st == OK)
             st = file_sync_dir(folder, err);

@@ -38,6 +38,7 @@ int main(int argc, char **argv)
     enum status st;
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond a limit fails as on a full disk */
     gsl_set_error_handler_off();
     st = cli_parse(&cli, argc, argv, &done, &err);
     if (st == OK && !done)

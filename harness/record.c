@@ -1,5 +1,6 @@
 #include "harness/record.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <libgen.h>
 #include <math.h>
@@ -47,6 +48,40 @@ char *record_folder(const char *db_path, const char *point_id, uint64_t seed)
 
     free(root);
     return folder;
+}
+
+/* The number before ".tmp"; 0: none. */
+static long pid_of(const char *name)
+{
+    const size_t n = strlen(name);
+    size_t start;
+
+    if (!text_has_suffix(name, ".tmp"))
+        return 0;
+    for (start = n - 4; start > 0 && name[start - 1] >= '0' &&
+                        name[start - 1] <= '9';)
+        start--;
+    return start > 0 && name[start - 1] == '.' ? atol(name + start) : 0;
+}
+
+void record_sweep(const char *folder)
+{
+    DIR *d = opendir(folder);
+    const struct dirent *e;
+
+    while (d && (e = readdir(d))) {
+        const long pid = pid_of(e->d_name);
+        struct process p;
+        char *path;
+
+        if (pid <= 0 || process_find(&p, (pid_t)pid))
+            continue;
+        path = mem_printf("%s/%s", folder, e->d_name);
+        unlink(path);
+        free(path);
+    }
+    if (d)
+        closedir(d);
 }
 
 /* --- writing ------------------------------------------------------------------- */

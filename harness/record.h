@@ -64,6 +64,10 @@ void record_draw_token(char token[RECORD_TOKEN]);
 char *record_root(const char *db_path);
 char *record_folder(const char *db_path, const char *point_id, uint64_t seed);
 
+/* Remove the temporary files in a folder that processes left behind when they
+ * were killed: NAME.PID.tmp without such a process. */
+void record_sweep(const char *folder);
+
 /* One line of ours, without a newline; the caller frees it. */
 char *record_begin_line(const struct attempt_begin *b);
 char *record_end_line(int number, const struct attempt_end *e);

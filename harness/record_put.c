@@ -17,6 +17,7 @@ static enum status place(char **path, const char *db_path, const char *kind,
     char *folder = mem_printf("%s/%s", root, kind);
     const enum status st = file_make_dirs(folder, err);
 
+    record_sweep(folder);
     *path = mem_printf("%s/%.16s.json", folder, name);
     free(folder);
     free(root);

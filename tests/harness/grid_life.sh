@@ -6,7 +6,7 @@
 #
 #   grid_life.sh QLAW [KILLS [SEED]]
 set -eu
-qlaw=$1
+qlaw=$(realpath "$1")
 kills=${2:-8}
 seed=${3:-1}
 
