@@ -204,23 +204,6 @@ void attempt_sync(struct attempt *a)
 
 /* --- judging ---------------------------------------------------------------------- */
 
-struct attempt_facts attempt_facts(const struct attempt *a,
-                                   const struct sched_exit *e,
-                                   double best_step_before)
-{
-    return (struct attempt_facts){
-        .final = a->final.final,
-        .diverged = a->final.diverged,
-        .finite = isfinite(a->final.loss),
-        .exit_code = e->exit_code,
-        .term_signal = e->term_signal,
-        .timed_out = e->timed_out,
-        .asked_to_stop = e->asked_to_stop,
-        .refused = e->refused,
-        .progress = a->step > best_step_before,
-    };
-}
-
 /* The last line of a text file that says something, without control
  * characters. */
 static void last_words(char *out, size_t size, const struct attempt *a)
@@ -249,6 +232,36 @@ static void last_words(char *out, size_t size, const struct attempt *a)
             *p = ' ';
     if (*line)
         snprintf(out, size, "%s", line);
+}
+
+/* Said by the trainer's run.c when its folder is locked; exit 7 alone may be
+ * any trouble with files. */
+static bool folder_busy(const struct attempt *a, const struct sched_exit *e)
+{
+    char words[300];
+
+    if (e->exit_code != err_exit_code(ERR_IO) || a->lines > 0)
+        return false;
+    last_words(words, sizeof words, a);
+    return strstr(words, "another process trains here") != NULL;
+}
+
+struct attempt_facts attempt_facts(const struct attempt *a,
+                                   const struct sched_exit *e,
+                                   double best_step_before)
+{
+    return (struct attempt_facts){
+        .final = a->final.final,
+        .diverged = a->final.diverged,
+        .finite = isfinite(a->final.loss),
+        .exit_code = e->exit_code,
+        .term_signal = e->term_signal,
+        .timed_out = e->timed_out,
+        .asked_to_stop = e->asked_to_stop,
+        .refused = e->refused,
+        .progress = a->step > best_step_before,
+        .folder_busy = folder_busy(a, e),
+    };
 }
 
 void attempt_explain(char *out, size_t size, const struct attempt *a,

@@ -28,7 +28,7 @@ static char **make_environment(int threads)
 
     while (environ[n])
         n++;
-    env = mem_array(n + 4, sizeof *env);
+    env = mem_array(n + 5, sizeof *env);
     for (size_t i = 0; i < n; i++) {
         bool mine = false;
 
@@ -39,6 +39,8 @@ static char **make_environment(int threads)
     }
     env[kept++] = (char *)"QLAW_METRICS=/dev/fd/3";
     env[kept++] = (char *)"QLAW_LIFE_FD=4";
+    if (!getenv("OMP_WAIT_POLICY"))
+        env[kept++] = (char *)"OMP_WAIT_POLICY=passive";
     env[kept] = mem_printf("OMP_NUM_THREADS=%d", threads);
     return env;
 }

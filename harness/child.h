@@ -6,6 +6,8 @@
  *   QLAW_METRICS  /dev/fd/3, a pipe to append its lines to
  *   QLAW_LIFE_FD  4, a descriptor that ends when we do
  *   OMP_NUM_THREADS as the job says
+ *   OMP_WAIT_POLICY passive, unless ours says otherwise: a thread that spins
+ *                   takes a core from another run
  *
  * The kernel kills it when we die; the built-in trainer softens that to
  * SIGTERM once it can save its state.  vfork keeps a start cheap however large

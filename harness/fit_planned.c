@@ -6,32 +6,13 @@
 #include "base/str.h"
 #include "harness/arm.h"
 #include "harness/fit_request.h"
-#include "kernels/num.h"
+#include "harness/gmse.h"
 
 static const char *const columns[] = { "point_id", "seed", "N",   "D",
                                        "G",        "B",    "E",   "M",
                                        "P",        "gmse", "fmt", "quant",
                                        "flops",    "twin" };
 #define N_COLUMNS (sizeof columns / sizeof columns[0])
-
-/* Mean squared errors that were computed already, by element format. */
-struct known {
-    const char *name[64];
-    double gmse[64];
-    int n;
-};
-
-static double gmse_of(struct known *k, const struct num_format *elem)
-{
-    for (int i = 0; i < k->n; i++)
-        if (strcmp(k->name[i], elem->name) == 0)
-            return k->gmse[i];
-    if (k->n == 64)
-        return num_gaussian_mse(elem);
-    k->name[k->n] = elem->name;
-    k->gmse[k->n] = num_gaussian_mse(elem);
-    return k->gmse[k->n++];
-}
 
 static char *number(double x)
 {
@@ -42,7 +23,7 @@ static char *number(double x)
 
 /* As fit_input.c and the columns of the table point say it. */
 static void describe(char *cells[N_COLUMNS], const struct grid_point *p,
-                     const struct config *c, bool gmse, struct known *known)
+                     const struct config *c, bool gmse, struct gmse *known)
 {
     struct arm a;
     const struct quant_spec *lead;
@@ -73,7 +54,7 @@ static void describe(char *cells[N_COLUMNS], const struct grid_point *p,
 }
 
 static void add_runs(struct table *t, const struct grid_point *p,
-                     const struct config *c, bool gmse, struct known *known)
+                     const struct config *c, bool gmse, struct gmse *known)
 {
     char *cells[N_COLUMNS] = { NULL };
 
@@ -93,7 +74,7 @@ static void add_runs(struct table *t, const struct grid_point *p,
 struct table *fit_planned_runs(const struct grid *g, bool gmse)
 {
     struct table *t = table_new(g->path ? g->path : g->name, "run");
-    struct known known = { .n = 0 };
+    struct gmse known = { .n = 0 };
 
     for (size_t i = 0; i < N_COLUMNS; i++)
         table_add_column(t, columns[i]);

@@ -196,6 +196,18 @@ bool section_is_base(const char *name)
     return false;
 }
 
+/* What other programs call a section of ours. */
+static const struct {
+    const char *theirs, *ours;
+} known_as[] = {
+    { "vars", "x" },           { "var", "x" },
+    { "variables", "x" },      { "scratch", "x" },
+    { "parameters", "sweep" }, { "params", "sweep" },
+    { "matrix", "sweep" },     { "hyperparameters", "sweep" },
+    { "optimizer", "train" },  { "training", "train" },
+    { "dataset", "data" },     { "quantization", "quant" },
+};
+
 const char *section_nearest(char buf[SECTION_NAME], const char *name)
 {
     const char *keys[MAX_KEYS], *names[MAX_KEYS + N_SPECIAL], *near;
@@ -210,6 +222,9 @@ const char *section_nearest(char buf[SECTION_NAME], const char *name)
     for (int i = 0; i < N_SPECIAL; i++)
         names[n + i] = special[i];
     near = text_nearest(name, names, (size_t)(n + N_SPECIAL));
+    for (size_t i = 0; !near && i < sizeof known_as / sizeof known_as[0]; i++)
+        if (strcmp(known_as[i].theirs, name) == 0)
+            near = known_as[i].ours;
     if (near)
         snprintf(buf, SECTION_NAME, "%s", near);
     return near ? buf : NULL;

@@ -27,6 +27,7 @@ struct reading {
     bool open, first;
     struct metrics_line final;
     char store[RECORD_TOKEN];
+    struct gmse known;
 };
 
 /* --- files --------------------------------------------------------------------- */
@@ -241,7 +242,7 @@ static enum status put_run(struct reading *r, const char *folder,
     if (st == OK)
         st = config_resolve(c, err);
     if (st == OK)
-        st = store_point(id, c, r->db, err);
+        st = store_point(id, c, &r->known, r->db, err);
     if (st == OK)
         st = store_run(&r->run_id, id, seed_of(json, "seed"),
                        seed_of(json, "data_seed"), r->db, err);

@@ -125,12 +125,12 @@ static enum status put_grid_row(int64_t *grid_id, const struct grid *g,
 /* --- points and runs ------------------------------------------------------------------ */
 
 enum status store_point(char id[POINT_ID], const struct config *c,
-                        struct db *db, struct err *err)
+                        struct gmse *known, struct db *db, struct err *err)
 {
     struct point_columns p;
     enum status st;
 
-    point_columns_of(&p, c);
+    point_columns_of(&p, c, known);
     st = point_columns_put(&p, db, err);
     if (id)
         memcpy(id, p.id, POINT_ID);
@@ -191,12 +191,12 @@ static enum status put_runs(const struct grid *g, const struct grid_point *p,
     return st;
 }
 
-static enum status put_point(const struct grid *g, int i, struct db *db,
-                             struct err *err)
+static enum status put_point(const struct grid *g, int i, struct gmse *known,
+                             struct db *db, struct err *err)
 {
     struct config *made = g->points[i].config ? NULL : grid_config(g, i);
     const enum status st =
-        store_point(NULL, made ? made : g->points[i].config, db, err);
+        store_point(NULL, made ? made : g->points[i].config, known, db, err);
 
     config_free(made);
     return st;
@@ -205,13 +205,14 @@ static enum status put_point(const struct grid *g, int i, struct db *db,
 enum status store_grid(int64_t *grid_id, const struct grid *g,
                        const char *argv, struct db *db, struct err *err)
 {
+    struct gmse known = { .n = 0 };
     enum status st = find_current(grid_id, g, db, err);
 
     if (st != OK || *grid_id != 0)
         return st;
     st = put_grid_row(grid_id, g, argv, db, err);
     for (int i = 0; i < g->n_points && st == OK; i++) {
-        st = put_point(g, i, db, err);
+        st = put_point(g, i, &known, db, err);
         if (st == OK)
             st = put_runs(g, &g->points[i], *grid_id, db, err);
     }
@@ -251,12 +252,18 @@ static enum status measure_data(const struct config *c, struct db *db,
     return st;
 }
 
+/* Of a grid too large to keep its configurations only the first is looked
+ * at. */
 enum status store_data_sizes(const struct grid *g, struct db *db,
                              struct err *err)
 {
     const char *last = "";
-    enum status st = OK;
+    struct config *first = g->n_points > 0 && !g->points[0].config
+                               ? grid_config(g, 0)
+                               : NULL;
+    enum status st = first ? measure_data(first, db, err) : OK;
 
+    config_free(first);
     for (int i = 0; i < g->n_points && st == OK; i++) {
         const struct config *c = g->points[i].config;
 

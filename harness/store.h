@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "db/db.h"
+#include "harness/gmse.h"
 #include "harness/grid.h"
 #include "harness/record.h"
 
@@ -18,9 +19,9 @@ enum status store_grid(int64_t *grid_id, const struct grid *g,
                        const char *argv, struct db *db, struct err *err);
 
 /* Put one point of a resolved configuration, with its data set; id (may be
- * NULL) is its identity. */
+ * NULL) is its identity, known is kept from point to point. */
 enum status store_point(char id[POINT_ID], const struct config *c,
-                        struct db *db, struct err *err);
+                        struct gmse *known, struct db *db, struct err *err);
 
 /* Put a run when it is not there; *run_id is its number. */
 enum status store_run(int64_t *run_id, const char *point_id, uint64_t seed,

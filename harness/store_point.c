@@ -36,7 +36,8 @@ char *point_settings(const struct config *c)
     return text;
 }
 
-void point_columns_of(struct point_columns *p, const struct config *c)
+void point_columns_of(struct point_columns *p, const struct config *c,
+                      struct gmse *known)
 {
     *p = (struct point_columns){
         .config = c,
@@ -50,7 +51,7 @@ void point_columns_of(struct point_columns *p, const struct config *c)
     point_id(p->twin, c, false);
     arm_read(&p->quant, c);
     if (p->quant.lead >= 0)
-        p->gmse = num_gaussian_mse(&p->quant.spec[p->quant.lead].elem);
+        p->gmse = gmse_of(known, &p->quant.spec[p->quant.lead].elem);
 }
 
 void point_columns_release(struct point_columns *p)

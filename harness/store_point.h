@@ -4,6 +4,7 @@
 
 #include "db/db.h"
 #include "harness/arm.h"
+#include "harness/gmse.h"
 #include "harness/grid.h"
 
 struct point_columns {
@@ -17,8 +18,10 @@ struct point_columns {
     double gmse; /* NaN when nothing is quantized */
 };
 
-/* config must be resolved and outlive the columns. */
-void point_columns_of(struct point_columns *p, const struct config *config);
+/* config must be resolved and outlive the columns; known carries errors of
+ * formats from point to point. */
+void point_columns_of(struct point_columns *p, const struct config *config,
+                      struct gmse *known);
 void point_columns_release(struct point_columns *p);
 
 /* Put the point and its data set; what is there must be the same. */

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "harness/grid_cli.h"
+#include "harness/plan.h"
 #include "harness/runner.h"
 #include "harness/verbs.h"
 
@@ -115,6 +116,26 @@ static enum status read_options(struct runner_options *o,
     return st;
 }
 
+/* What [budget] does not allow is not started. */
+static enum status apply_budget(struct runner_options *o,
+                                const struct cli *cli, const struct grid *g,
+                                struct err *err)
+{
+    const struct plan_options plan = { .db_path = cli->db_path,
+                                       .slots = o->slots,
+                                       .isa_cap = getenv("QLAW_ISA") };
+    int allowed;
+    const enum status st = plan_budget(&allowed, g, &plan, err);
+
+    if (st == OK && allowed == 0)
+        return err_set(err, ERR_REFUSED,
+                       "over budget: [budget] does not allow even the first "
+                       "run");
+    if (st == OK && (o->limit == 0 || allowed < o->limit))
+        o->limit = allowed;
+    return st;
+}
+
 static enum status run(struct cli *cli, struct err *err)
 {
     struct runner_options o;
@@ -129,6 +150,8 @@ static enum status run(struct cli *cli, struct err *err)
         grid_free(g);
         return OK;
     }
+    if (st == OK)
+        st = apply_budget(&o, cli, g, err);
     if (st == OK)
         st = runner_run(&s, cli, g, &o, err);
     if (st == OK) {

@@ -76,6 +76,12 @@ static bool refused(const struct attempt_facts *f)
     return f->refused;
 }
 
+/* A worker of a killed scheduler may take a moment to end. */
+static bool folder_busy(const struct attempt_facts *f)
+{
+    return f->folder_busy;
+}
+
 static bool timed_out_further(const struct attempt_facts *f)
 {
     return f->timed_out && f->exit_code == 75 && f->progress;
@@ -139,6 +145,9 @@ static const struct {
     { refused,
       { RUN_FAILED, OUTCOME_ERROR, true, false, "its records are not usable" } },
     { paused, { RUN_PAUSED, OUTCOME_PREEMPTED, false, false, "" } },
+    { folder_busy,
+      { RUN_PENDING, OUTCOME_PREEMPTED, false, false,
+        "another process still trained in its folder" } },
     { timed_out_further,
       { RUN_PENDING, OUTCOME_TIMEOUT, false, false, "longer than run.timeout" } },
     { timed_out,

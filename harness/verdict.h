@@ -38,6 +38,7 @@ struct attempt_facts {
     enum wish wish;
     bool memory_kill; /* the kernel killed for memory meanwhile */
     bool progress;    /* it came further than the attempts before */
+    bool folder_busy; /* another process still trained in its folder */
 };
 
 struct verdict {
