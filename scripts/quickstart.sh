@@ -37,3 +37,4 @@ echo "\$ qlaw fit quickstart"
 "$qlaw" fit quickstart
 echo "\$ qlaw report quickstart"
 "$qlaw" report quickstart
+echo "The page to open: $PWD/report/quickstart.html"

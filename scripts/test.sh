@@ -11,12 +11,15 @@ cd "$(dirname "$0")/.."
 scripts/install-deps.sh
 
 build=${QLAW_TEST_BUILD:-build-test}
-if [ -f "$build/build.ninja" ]; then
-    meson setup --reconfigure "$build" -Dwerror=true >/dev/null
-else
-    meson setup "$build" -Dwerror=true >/dev/null
-fi
-ninja -C "$build" --quiet
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+quietly() { # its output is shown only when it fails
+    "$@" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+}
+again=
+[ ! -f "$build/build.ninja" ] || again=--reconfigure
+quietly meson setup $again "$build" -Dwerror=true -Dtests=enabled
+quietly ninja -C "$build"
 
 if [ -z "${QLAW_SHARED:-}" ] && [ -d ../shared/data ]; then
     QLAW_SHARED=$(cd ../shared && pwd)
@@ -24,4 +27,4 @@ if [ -z "${QLAW_SHARED:-}" ] && [ -d ../shared/data ]; then
 fi
 [ -n "${QLAW_SHARED:-}" ] ||
     echo "test.sh: QLAW_SHARED is not set: tests on reference data SKIP" >&2
-exec meson test -C "$build" --no-rebuild --print-errorlogs "$@"
+meson test -C "$build" --no-rebuild --print-errorlogs "$@"
