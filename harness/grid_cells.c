@@ -276,6 +276,8 @@ void source_free(struct grid_source *s)
     for (int i = 0; i < s->n_data; i++) {
         free(s->data[i].path);
         free(s->data[i].sha256);
+        free(s->data[i].val);
+        free(s->data[i].val_sha256);
     }
     free(s->derives);
     free(s->filters);

@@ -111,10 +111,16 @@ const struct setting *key_find(const char *key, bool *ok, struct err *err)
     return s;
 }
 
+bool key_is_path(const char *key)
+{
+    return strcmp(key, "data.path") == 0 || strcmp(key, "data.val") == 0 ||
+           strcmp(key, "data.probe") == 0;
+}
+
 bool key_can_vary(const char *key, const struct setting *s)
 {
     return !s || s->hashed || strcmp(key, "data.path") == 0 ||
-           strcmp(key, "data.max_bytes") == 0;
+           strcmp(key, "data.val") == 0 || strcmp(key, "data.max_bytes") == 0;
 }
 
 bool key_is_raw(const struct setting *s)

@@ -20,8 +20,11 @@ bool key_is_scratch(const char *key); /* x.NAME */
 const struct setting *key_find(const char *key, bool *ok, struct err *err);
 
 /* May the key differ between points?  Scratch keys, hashed keys, and those
- * that data.sha256 stands for: data.path, data.max_bytes. */
+ * that content hashes stand for: data.path, data.max_bytes, data.val. */
 bool key_can_vary(const char *key, const struct setting *s);
+
+/* Does the key name files, meant beside the grid? */
+bool key_is_path(const char *key);
 
 /* Is the value one text, commas and all? */
 bool key_is_raw(const struct setting *s);

@@ -143,28 +143,46 @@ static const struct data_seen *seen(const struct grid_source *s,
     for (int i = 0; i < s->n_data; i++)
         if (s->data[i].max_bytes == config_int(c, "data.max_bytes") &&
             s->data[i].seq_len >= config_int(c, "model.seq_len") &&
+            strcmp(s->data[i].val, config_get(c, "data.val")) == 0 &&
             strcmp(s->data[i].path, config_get(c, "data.path")) == 0)
             return &s->data[i];
     return NULL;
 }
 
 /* A run may be started in any folder, so its paths are absolute. */
-static enum status absolute_paths(struct config *c, const char *folder,
-                                  struct err *err)
+static enum status absolute_path(struct config *c, const char *key,
+                                 const char *folder, struct err *err)
 {
     struct str text = { 0 };
     enum status st;
 
-    for (const char *p = config_get(c, "data.path"); *p;) {
+    for (const char *p = config_get(c, key); *p;) {
         const size_t n = strcspn(p, "\n");
 
         str_addf(&text, "%s%s%s%.*s", text.len ? "\n" : "",
                  *p == '/' ? "" : folder, *p == '/' ? "" : "/", (int)n, p);
         p += n + (p[n] == '\n');
     }
-    st = config_set(c, "data.path", str_text(&text), err);
+    st = config_set(c, key, str_text(&text), err);
     str_release(&text);
     return st;
+}
+
+static enum status absolute_paths(struct config *c, const char *folder,
+                                  struct err *err)
+{
+    static const char *const keys[] = { "data.path", "data.val",
+                                        "data.probe" };
+    enum status st = OK;
+
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0] && st == OK; i++)
+        st = absolute_path(c, keys[i], folder, err);
+    return st;
+}
+
+static bool is_or_empty(const char *want, const char *is)
+{
+    return !*want || strcmp(want, is) == 0;
 }
 
 /* Every file is hashed once, however many points read it. */
@@ -183,8 +201,11 @@ static enum status identify_data(struct made *m, struct grid_source *s,
         return ini_fail(err, where, "data.path is not set: name one or more "
                                     "text files in [data]");
     known = seen(s, c);
-    if (known && (!*want || strcmp(want, known->sha256) == 0))
+    if (known && is_or_empty(want, known->sha256) &&
+        is_or_empty(config_get(c, "data.val_sha256"), known->val_sha256)) {
+        config_set(c, "data.val_sha256", known->val_sha256, NULL);
         return config_set(c, "data.sha256", known->sha256, err);
+    }
     if (run_data_identity(c, &bytes, err) != OK) {
         ini_prefix(err, where);
         return ERR_CONFIG;
@@ -193,6 +214,8 @@ static enum status identify_data(struct made *m, struct grid_source *s,
     s->data[s->n_data++] = (struct data_seen){
         mem_strdup(config_get(c, "data.path")),
         mem_strdup(config_get(c, "data.sha256")),
+        mem_strdup(config_get(c, "data.val")),
+        mem_strdup(config_get(c, "data.val_sha256")),
         config_int(c, "data.max_bytes"), config_int(c, "model.seq_len")
     };
     return OK;

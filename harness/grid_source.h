@@ -29,7 +29,7 @@ struct cell_block {
 /* The content of the data one data.path (with its prefix and context length)
  * names. */
 struct data_seen {
-    char *path, *sha256;
+    char *path, *sha256, *val, *val_sha256;
     int64_t max_bytes, seq_len;
 };
 

@@ -154,9 +154,26 @@ static int64_t whole(double x)
     return x >= 0 && x < 0x1p53 ? (int64_t)x : 0;
 }
 
-void journal_point(struct journal *j, int64_t run_id,
-                   const struct metrics_line *l, bool first)
+static void add_extra(struct journal *j, int64_t run_id,
+                      const struct metrics_line *l, double step)
 {
+    for (int i = 0; i < l->n_extra; i++) {
+        struct extra *x = mem_alloc(sizeof *x);
+
+        memcpy(x->name, l->extra[i].name, sizeof x->name);
+        x->value = l->extra[i].value;
+        x->step = whole(step);
+        add(j, KIND_EXTRA, run_id)->extra = x;
+    }
+}
+
+void journal_line(struct journal *j, int64_t run_id,
+                  const struct metrics_line *l, bool first)
+{
+    if (l->final) {
+        add_extra(j, run_id, l, l->steps);
+        return;
+    }
     add(j, KIND_POINT, run_id)->point = (struct point){
         .step = whole(l->step),
         .tokens = whole(l->tokens),
@@ -168,14 +185,7 @@ void journal_point(struct journal *j, int64_t run_id,
         .nonfinite = l->nonfinite,
         .first = first,
     };
-    for (int i = 0; i < l->n_extra; i++) {
-        struct extra *x = mem_alloc(sizeof *x);
-
-        memcpy(x->name, l->extra[i].name, sizeof x->name);
-        x->value = l->extra[i].value;
-        x->step = whole(l->step);
-        add(j, KIND_EXTRA, run_id)->extra = x;
-    }
+    add_extra(j, run_id, l, l->step);
 }
 
 void journal_end(struct journal *j, int64_t run_id, int number,

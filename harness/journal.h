@@ -23,11 +23,11 @@ void journal_close(struct journal *j); /* what waits is dropped */
 void journal_begin(struct journal *j, int64_t run_id,
                    const struct attempt_begin *b, const char *log_path);
 
-/* A point of its curve with its extra metrics.  first: the first one of an
- * attempt, which takes the place of what earlier attempts said from there
- * on. */
-void journal_point(struct journal *j, int64_t run_id,
-                   const struct metrics_line *line, bool first);
+/* A point of its curve with its extra metrics; of a final line the extra
+ * metrics only.  first: the first point of an attempt, which takes the place
+ * of what earlier attempts said from there on. */
+void journal_line(struct journal *j, int64_t run_id,
+                  const struct metrics_line *line, bool first);
 
 /* How an attempt ended and what becomes of its run; result is its final line,
  * NULL unless the run is done. */

@@ -265,7 +265,8 @@ static double time_data(const struct config *c, int64_t *val_tokens)
     *val_tokens = 0;
     if (data_open(&d, c, NULL) != OK)
         return 0;
-    *val_tokens = (int64_t)data_val_count(d) * config_int(c, "model.seq_len");
+    *val_tokens = (int64_t)data_set_count(d, DATA_VAL) *
+                  config_int(c, "model.seq_len");
     data_close(d);
     return clock_monotonic() - start;
 }

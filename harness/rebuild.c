@@ -201,11 +201,9 @@ static void on_line(void *ctx, const struct metrics_line *m)
 
     if (!r->open)
         return;
-    if (m->final) {
+    if (m->final)
         r->final = *m;
-        return;
-    }
-    journal_point(r->journal, r->run_id, m, r->first);
+    journal_line(r->journal, r->run_id, m, r->first);
     r->first = false;
 }
 

@@ -134,12 +134,12 @@ static bool job_line(void *ctx, void *user, const char *line, size_t n,
 
     switch (attempt_line(a, &m, line, n, whole)) {
     case LINE_POINT:
-        journal_point(r->journal, task_run(r, t)->run_id, &m, first);
+    case LINE_FINAL:
+        journal_line(r->journal, task_run(r, t)->run_id, &m, first);
         metrics_line_release(&m);
         break;
     case LINE_REFUSED:
         return false;
-    case LINE_FINAL:
     case LINE_ODD:
         break;
     }

@@ -26,16 +26,26 @@ enum setting_type {
     SETTING_QUANT,    /* a quantizer spec (quant.h), "forward" or "none" */
 };
 
+/* Is it part of a run's identity? */
+enum hashed {
+    HASHED_NO = false,
+    HASHED_YES = true,
+    HASHED_UNLESS_DEFAULT /* younger than the first databases */
+};
+
 struct setting {
     const char *key; /* "model.n_layer" */
     enum setting_type type;
     const char *fallback; /* default, as text */
     double min, max;
     const char *unit, *choices; /* choices: "cosine|wsd|constant" */
-    bool hashed; /* part of a run's identity */
+    enum hashed hashed;
     bool list;   /* a repeated key appends (data.path) */
     const char *help;
 };
+
+/* Does this value of s belong in the identity? */
+bool setting_identifies(const struct setting *s, const char *value);
 
 /* The table; NULL past the end.  setting_find returns NULL for an unknown
  * key (also for layer overrides: see setting_find_any). */

@@ -146,13 +146,14 @@ json_t *config_identity(const struct config *c, bool with_quant)
 
     for (int i = 0; setting_at(i); i++) {
         const struct setting *s = setting_at(i);
-        const char *name;
+        const char *value = config_get(c, s->key), *name;
         json_t *section;
 
-        if (!s->hashed || text_has_prefix(s->key, "quant."))
+        if (!setting_identifies(s, value) ||
+            text_has_prefix(s->key, "quant."))
             continue;
         section = section_of(root, s->key, &name);
-        json_object_set_new(section, name, typed(s, config_get(c, s->key)));
+        json_object_set_new(section, name, typed(s, value));
     }
     quant = with_quant ? quant_identity(c) : json_object();
     if (json_object_size(quant) > 0)

@@ -10,45 +10,52 @@
 
 #define BLOCK 8192
 
-/* One side of the split: blocks by their first token. */
+/* A text, cut into blocks that sequences do not leave. */
+struct text {
+    struct corpus corpus;
+    int64_t n;                /* tokens */
+    int64_t block, per_block; /* tokens, sequences of a block */
+};
+
+/* One side of a split: blocks by their first token. */
 struct side {
+    const struct text *text;
     int64_t *start;
     int64_t n;       /* blocks */
     int64_t windows; /* sequences in all */
 };
 
 struct data {
-    struct corpus corpus;
-    int64_t n; /* tokens */
+    struct text train_text, set_text[DATA_SETS];
     int seq, vocab;
-    int64_t block, per_block; /* tokens, sequences of a block */
-    struct side train, val;
-    int64_t val_count;
+    struct side train, set[DATA_SETS];
+    int64_t count[DATA_SETS];
 };
 
-static int token_at(const struct data *d, int64_t i)
+static int token_at(const struct text *t, int64_t i)
 {
-    const unsigned char *b = d->corpus.bytes;
+    const unsigned char *b = t->corpus.bytes;
 
-    return d->corpus.tokens ? b[2 * i] | b[2 * i + 1] << 8 : b[i];
+    return t->corpus.tokens ? b[2 * i] | b[2 * i + 1] << 8 : b[i];
 }
 
-static enum status check_vocab(const struct data *d, struct err *err)
+static enum status check_vocab(const struct text *t, int vocab,
+                               struct err *err)
 {
     int max = 0;
 
-    if (!d->corpus.tokens && d->vocab >= 256)
+    if (!t->corpus.tokens && vocab >= 256)
         return OK;
-    for (int64_t i = 0; i < d->n; i++) {
-        const int t = token_at(d, i);
+    for (int64_t i = 0; i < t->n; i++) {
+        const int token = token_at(t, i);
 
-        max = t > max ? t : max;
+        max = token > max ? token : max;
     }
-    if (max < d->vocab)
+    if (max < vocab)
         return OK;
     return err_set(err, ERR_CONFIG,
                    "the data hold token %d, but model.vocab = %d", max,
-                   d->vocab);
+                   vocab);
 }
 
 /* --- the split ----------------------------------------------------------- */
@@ -58,32 +65,38 @@ static int64_t clamp(int64_t x, int64_t lo, int64_t hi)
     return x < lo ? lo : x > hi ? hi : x;
 }
 
-static void choose_block(struct data *d)
+static void choose_block(struct text *t, int seq)
 {
-    const int64_t window = d->seq + 1;
+    const int64_t window = seq + 1;
 
-    d->block = clamp(d->n / 64, window, BLOCK);
-    if (d->block < 4 * window)
-        d->block = clamp(4 * window, 1, d->n / 2);
-    d->per_block = d->block > d->seq ? (d->block - 1) / d->seq : 0;
+    t->block = clamp(t->n / 64, window, BLOCK);
+    if (t->block < 4 * window)
+        t->block = clamp(4 * window, 1, t->n / 2);
+    t->per_block = t->block > seq ? (t->block - 1) / seq : 0;
 }
 
-static void add_block(struct side *s, int64_t start, int64_t windows)
+static void side_init(struct side *s, const struct text *t)
 {
-    s->start[s->n++] = start;
-    s->windows += windows;
+    s->text = t;
+    s->start = mem_array((size_t)(t->n / t->block), sizeof *s->start);
+}
+
+static void add_block(struct side *s, int64_t i)
+{
+    s->start[s->n++] = i * s->text->block;
+    s->windows += s->text->per_block;
 }
 
 /* The hash decides; when it gives a side nothing, its most extreme block goes
  * there. */
 static void split(struct data *d, double fraction)
 {
+    const struct text *t = &d->train_text;
     const uint64_t key = rng_key(0, RNG_HOLDOUT, 0);
-    const int64_t blocks = d->n / d->block;
+    const int64_t blocks = t->n / t->block;
     int64_t least = 0, most = 0;
 
-    d->train.start = mem_array((size_t)blocks, sizeof *d->train.start);
-    d->val.start = mem_array((size_t)blocks, sizeof *d->val.start);
+    side_init(&d->set[DATA_VAL], t);
     for (int64_t i = 1; i < blocks; i++) {
         const double u = rng_f64(key, (uint64_t)i);
 
@@ -94,9 +107,27 @@ static void split(struct data *d, double fraction)
         const bool held = i == least || (i != most &&
                           rng_f64(key, (uint64_t)i) < fraction);
 
-        add_block(held ? &d->val : &d->train, i * d->block, d->per_block);
+        add_block(held ? &d->set[DATA_VAL] : &d->train, i);
     }
 }
+
+/* All of a text on one side. */
+static void take_all(struct side *s, const struct text *t)
+{
+    side_init(s, t);
+    for (int64_t i = 0; i < t->n / t->block; i++)
+        add_block(s, i);
+}
+
+/* --- reading ------------------------------------------------------------- */
+
+/* The keys that name a text and what it must hash to. */
+static const struct {
+    const char *path, *sha256;
+} sources[DATA_SETS] = {
+    [DATA_VAL] = { "data.val", "data.val_sha256" },
+    [DATA_PROBE] = { "data.probe", NULL },
+};
 
 static enum status too_small(int64_t tokens, int seq, struct err *err)
 {
@@ -106,42 +137,91 @@ static enum status too_small(int64_t tokens, int seq, struct err *err)
                    (long long)tokens, seq, 2 * (seq + 1));
 }
 
-static enum status prepare(struct data *d, const struct config *c,
-                           struct err *err)
+static enum status check_sha256(const struct corpus *corpus,
+                                const char *want, struct err *err)
 {
-    const char *want = config_get(c, "data.sha256");
-    int64_t val;
+    if (!*want || strcmp(want, corpus->sha256) == 0)
+        return OK;
+    return err_set(err, ERR_CONFIG,
+                   "the data changed: SHA-256 is %s, the run was made for %s",
+                   corpus->sha256, want);
+}
 
-    if (*want && strcmp(want, d->corpus.sha256) != 0)
-        return err_set(err, ERR_CONFIG,
-                       "the data changed: SHA-256 is %s, the run was made for "
-                       "%s",
-                       d->corpus.sha256, want);
-    if (!d->corpus.tokens)
-        corpus_cut(&d->corpus, config_get(c, "data.delimiter"));
-    d->n = (int64_t)(d->corpus.tokens ? d->corpus.size / 2 : d->corpus.size);
-    if (d->n < 2 * (d->seq + 1))
-        return too_small(d->n, d->seq, err);
-    choose_block(d);
-    split(d, config_number(c, "data.val_fraction"));
-    val = config_int(c, "data.val_tokens") / d->seq;
-    d->val_count = clamp(val, 1, d->val.windows);
-    return check_vocab(d, err);
+/* Cut a text that was read into tokens and blocks. */
+static enum status cut(struct text *t, const struct data *d,
+                       const struct config *c, struct err *err)
+{
+    if (!t->corpus.tokens)
+        corpus_cut(&t->corpus, config_get(c, "data.delimiter"));
+    t->n = (int64_t)(t->corpus.tokens ? t->corpus.size / 2 : t->corpus.size);
+    if (t->n < 2 * (d->seq + 1))
+        return too_small(t->n, d->seq, err);
+    choose_block(t, d->seq);
+    return check_vocab(t, d->vocab, err);
+}
+
+static enum status open_train(struct data *d, const struct config *c,
+                              struct err *err)
+{
+    struct text *t = &d->train_text;
+    enum status st = corpus_read(&t->corpus, config_get(c, "data.path"),
+                                 config_int(c, "data.max_bytes"), err);
+
+    if (st == OK)
+        st = check_sha256(&t->corpus, config_get(c, "data.sha256"), err);
+    if (st == OK)
+        st = cut(t, d, c, err);
+    if (st != OK)
+        return st;
+    if (*config_get(c, "data.val")) {
+        take_all(&d->train, t);
+    } else {
+        side_init(&d->train, t);
+        split(d, config_number(c, "data.val_fraction"));
+    }
+    return OK;
+}
+
+/* A set that has files of its own. */
+static enum status open_set(struct data *d, enum data_set set,
+                            const struct config *c, struct err *err)
+{
+    struct text *t = &d->set_text[set];
+    const char *sha = sources[set].sha256;
+    enum status st;
+
+    if (!*config_get(c, sources[set].path))
+        return OK;
+    st = corpus_read(&t->corpus, config_get(c, sources[set].path), 0, err);
+    if (st == OK && sha)
+        st = check_sha256(&t->corpus, config_get(c, sha), err);
+    if (st == OK)
+        st = cut(t, d, c, err);
+    if (st == OK)
+        take_all(&d->set[set], t);
+    else
+        err_prefix(err, "%s: ", sources[set].path);
+    return st;
 }
 
 enum status data_open(struct data **out, const struct config *c,
                       struct err *err)
 {
     struct data *d = mem_alloc(sizeof *d);
+    int64_t want;
     enum status st;
 
     *out = NULL;
     d->seq = (int)config_int(c, "model.seq_len");
     d->vocab = (int)config_int(c, "model.vocab");
-    st = corpus_read(&d->corpus, config_get(c, "data.path"),
-                     config_int(c, "data.max_bytes"), err);
-    if (st == OK)
-        st = prepare(d, c, err);
+    want = config_int(c, "data.val_tokens") / d->seq;
+    st = open_train(d, c, err);
+    for (int set = 0; set < DATA_SETS && st == OK; set++) {
+        st = open_set(d, (enum data_set)set, c, err);
+        d->count[set] = d->set[set].windows
+                            ? clamp(want, 1, d->set[set].windows)
+                            : 0;
+    }
     if (st == OK)
         *out = d;
     else
@@ -153,15 +233,18 @@ void data_close(struct data *d)
 {
     if (!d)
         return;
-    corpus_release(&d->corpus);
+    corpus_release(&d->train_text.corpus);
     free(d->train.start);
-    free(d->val.start);
+    for (int set = 0; set < DATA_SETS; set++) {
+        corpus_release(&d->set_text[set].corpus);
+        free(d->set[set].start);
+    }
     free(d);
 }
 
 const char *data_sha256(const struct data *d)
 {
-    return d->corpus.sha256;
+    return d->train_text.corpus.sha256;
 }
 
 int64_t data_train_tokens(const struct data *d)
@@ -169,22 +252,18 @@ int64_t data_train_tokens(const struct data *d)
     return d->train.windows * d->seq;
 }
 
-int64_t data_val_tokens(const struct data *d)
-{
-    return d->val_count * d->seq;
-}
-
 /* --- sequences ----------------------------------------------------------- */
 
 static void read_window(const struct data *d, const struct side *s,
                         int64_t window, int *tokens, int *targets)
 {
-    const int64_t at = s->start[window / d->per_block] +
-                       window % d->per_block * d->seq;
+    const struct text *t = s->text;
+    const int64_t at = s->start[window / t->per_block] +
+                       window % t->per_block * d->seq;
 
     for (int i = 0; i < d->seq; i++) {
-        tokens[i] = token_at(d, at + i);
-        targets[i] = token_at(d, at + i + 1);
+        tokens[i] = token_at(t, at + i);
+        targets[i] = token_at(t, at + i + 1);
     }
 }
 
@@ -227,38 +306,71 @@ void data_batch(const struct data *d, int *tokens, int *targets, int batch,
     }
 }
 
-int data_val_count(const struct data *d)
+int data_set_count(const struct data *d, enum data_set set)
 {
-    return (int)d->val_count;
+    return (int)d->count[set];
 }
 
 /* Spread over all that is held out. */
-void data_val(const struct data *d, int *tokens, int *targets, int i)
+void data_set_read(const struct data *d, enum data_set set, int *tokens,
+                   int *targets, int i)
 {
-    read_window(d, &d->val, i * d->val.windows / d->val_count, tokens,
-                targets);
+    const struct side *s = &d->set[set];
+
+    read_window(d, s, i * s->windows / d->count[set], tokens, targets);
+}
+
+/* --- identity ------------------------------------------------------------ */
+
+/* Set key to the content hash of a corpus when it is empty, else compare. */
+static enum status identify(struct config *c, const char *key,
+                            const struct corpus *corpus, struct err *err)
+{
+    const char *want = config_get(c, key);
+
+    if (!*want)
+        return config_set(c, key, corpus->sha256, err);
+    if (strcmp(want, corpus->sha256) == 0)
+        return OK;
+    return err_set(err, ERR_CONFIG, "%s = %s, but the files hash to %s", key,
+                   want, corpus->sha256);
+}
+
+static enum status identify_text(struct config *c, int64_t *bytes,
+                                 const char *path, const char *key,
+                                 int64_t max_bytes, struct err *err)
+{
+    const int seq = (int)config_int(c, "model.seq_len");
+    struct corpus corpus;
+    int64_t tokens;
+    enum status st = corpus_read(&corpus, config_get(c, path), max_bytes, err);
+
+    if (st != OK)
+        return st;
+    *bytes = (int64_t)corpus.size;
+    tokens = *bytes / (corpus.tokens ? 2 : 1);
+    if (tokens < 2 * (seq + 1))
+        st = too_small(tokens, seq, err);
+    else if (key)
+        st = identify(c, key, &corpus, err);
+    corpus_release(&corpus);
+    return st;
 }
 
 enum status run_data_identity(struct config *c, int64_t *bytes,
                               struct err *err)
 {
-    struct corpus corpus;
-    enum status st = corpus_read(&corpus, config_get(c, "data.path"),
-                                 config_int(c, "data.max_bytes"), err);
-    const char *want = config_get(c, "data.sha256");
-    const int64_t seq = config_int(c, "model.seq_len");
+    int64_t ignored;
+    enum status st = identify_text(c, bytes, "data.path", "data.sha256",
+                                   config_int(c, "data.max_bytes"), err);
 
-    if (st != OK)
-        return st;
-    *bytes = (int64_t)corpus.size;
-    if (*bytes / (corpus.tokens ? 2 : 1) < 2 * (seq + 1))
-        st = too_small(*bytes / (corpus.tokens ? 2 : 1), (int)seq, err);
-    else if (!*want)
-        st = config_set(c, "data.sha256", corpus.sha256, err);
-    else if (strcmp(want, corpus.sha256) != 0)
-        st = err_set(err, ERR_CONFIG,
-                     "data.sha256 = %s, but the files hash to %s", want,
-                     corpus.sha256);
-    corpus_release(&corpus);
+    for (int set = 0; set < DATA_SETS && st == OK; set++) {
+        if (!*config_get(c, sources[set].path))
+            continue;
+        st = identify_text(c, &ignored, sources[set].path,
+                           sources[set].sha256, 0, err);
+        if (st != OK)
+            err_prefix(err, "%s: ", sources[set].path);
+    }
     return st;
 }

@@ -8,7 +8,8 @@
  * the uniform number of (RNG_HOLDOUT, i) is below data.val_fraction, so that
  * the split depends on positions only; at least one block is on each side.
  * Sequences of seq_len + 1 tokens lie inside one block and never cross into a
- * held-out one.
+ * held-out one.  When data.val names a text of its own, all blocks of data.path
+ * are trained on; data.probe is one more text to measure, at the end only.
  *
  * Sequence number k of training (step * batch + its place) is window
  * perm(k mod W) of epoch k / W, where perm is a keyed permutation of the W
@@ -24,6 +25,9 @@
 
 struct data; /* opaque */
 
+/* Texts that losses are measured on. */
+enum data_set { DATA_VAL, DATA_PROBE, DATA_SETS };
+
 /* Load what c names.  ERR_CONFIG: missing, empty or damaged files, too little
  * for one sequence on either side (the sentence says how much is needed), a
  * token outside the vocabulary, or other content than data.sha256 says. */
@@ -33,15 +37,15 @@ void data_close(struct data *d);
 
 const char *data_sha256(const struct data *d);
 int64_t data_train_tokens(const struct data *d); /* in windows */
-int64_t data_val_tokens(const struct data *d);   /* of the fixed set */
 
 /* tokens[batch * seq] and targets[batch * seq] of a training step. */
 void data_batch(const struct data *d, int *tokens, int *targets, int batch,
                 uint64_t data_seed, int64_t step);
 
-/* Sequence i of the validation set; data_val_count of them. */
-int data_val_count(const struct data *d);
-void data_val(const struct data *d, int *tokens, int *targets, int i);
+/* Sequence i of a fixed set; data_set_count of them (0: there is no probe). */
+int data_set_count(const struct data *d, enum data_set set);
+void data_set_read(const struct data *d, enum data_set set, int *tokens,
+                   int *targets, int i);
 
 /* The i-th of n under a keyed permutation (a Feistel network over the next
  * even power of two, walked until it falls below n). */

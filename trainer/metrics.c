@@ -1,5 +1,7 @@
 #include "trainer/metrics.h"
 
+#include <math.h>
+
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -36,6 +38,8 @@ static void add_loss(struct str *s, const struct run_result *r)
     json_add_number(s, "loss_se", r->loss_se);
     json_add_number(s, "train_loss", r->train_loss);
     json_add_number(s, "best_loss", r->best_loss);
+    if (!isnan(r->probe_loss))
+        json_add_number(s, "probe_loss", r->probe_loss);
     json_add_text(s, "weights_sha256", r->weights_sha256);
 }
 

@@ -228,12 +228,13 @@ static enum status diverge(struct run *r, const char *reason, struct err *err)
     return err_set(err, ERR_DIVERGED, "%s", r->result->reason);
 }
 
-/* Mean loss over the validation set and its standard error over sequences. */
-static enum status validate(struct run *r, double *mean, double *se,
-                            struct err *err)
+/* Mean loss over a fixed set and its standard error over sequences; NaN when
+ * there is no such set. */
+static enum status measure(struct run *r, enum data_set set, double *mean,
+                           double *se, struct err *err)
 {
     struct model *m = r->model;
-    const int n = data_val_count(r->data), batch = m->dims.batch;
+    const int n = data_set_count(r->data, set), batch = m->dims.batch;
     const int seq = m->dims.seq;
     double sum = 0, squares = 0;
 
@@ -241,8 +242,8 @@ static enum status validate(struct run *r, double *mean, double *se,
     m->work.seed = r->seed;
     for (int at = 0; at < n; at += batch) {
         for (int b = 0; b < batch; b++)
-            data_val(r->data, r->tokens + b * seq, r->targets + b * seq,
-                     at + b < n ? at + b : 0);
+            data_set_read(r->data, set, r->tokens + b * seq,
+                          r->targets + b * seq, at + b < n ? at + b : 0);
         if (!model_forward(m, r->tokens, r->targets))
             return diverge(r, m->work.bad, err);
         for (int b = 0; b < batch && at + b < n; b++) {
@@ -254,12 +255,20 @@ static enum status validate(struct run *r, double *mean, double *se,
             squares += loss * loss;
         }
     }
-    *mean = sum / n;
+    *mean = n > 0 ? sum / n : NAN;
     *se = n > 1 ? sqrt(fmax(0, squares - sum * sum / n) / (n - 1) / n) : NAN;
-    if (!isfinite(*mean))
+    return OK;
+}
+
+static enum status validate(struct run *r, double *mean, double *se,
+                            struct err *err)
+{
+    const enum status st = measure(r, DATA_VAL, mean, se, err);
+
+    if (st == OK && !isfinite(*mean))
         return diverge(r, "the validation loss is not finite", err);
     r->progress.best_loss = fmin(r->progress.best_loss, *mean);
-    return OK;
+    return st;
 }
 
 static enum status add_point(struct run *r, double lr, double grad_norm,
@@ -367,12 +376,15 @@ static void fill_result(struct run *r)
  * the validation left to do. */
 static enum status finish(struct run *r, bool resumed_at_end, struct err *err)
 {
+    double ignored;
     enum status st = OK;
 
     if (resumed_at_end)
         st = validate(r, &r->result->loss, &r->result->loss_se, err);
     if (st == OK && !resumed_at_end)
         st = save(r, err);
+    if (st == OK)
+        st = measure(r, DATA_PROBE, &r->result->probe_loss, &ignored, err);
     if (st != OK)
         return st;
     fill_result(r);
@@ -388,7 +400,7 @@ enum status run_train(struct run_result *out, const struct config *c,
     bool at_end;
     enum status st;
 
-    *out = (struct run_result){ 0 };
+    *out = (struct run_result){ .probe_loss = NAN };
     st = open_run(&r, err);
     if (st == OK)
         st = resume(&r, err);

@@ -12,6 +12,9 @@
  *    "n_head_params":...,"n_other":...}
  *   {"final":true,"diverged":true,"step":118,"reason":"..."}
  *
+ * A line may hold more numbers by other names, which are kept as metrics (our
+ * final line has "probe_loss" when data.probe is set).
+ *
  * train_loss of a curve point is the mean since the point before.  A resumed
  * run first repeats the curve points up to its checkpoint, so that each
  * attempt's lines are complete by themselves. */
@@ -38,6 +41,7 @@ struct run_result {
     bool diverged;
     char reason[160];
     double loss, loss_se, train_loss, best_loss;
+    double probe_loss; /* of data.probe; NaN without */
     int64_t steps, tokens;
     double flops, wall_s;
     char weights_sha256[HASH_HEX];

@@ -26,6 +26,13 @@ const struct setting *setting_at(int i)
     return i < N_SETTINGS ? &settings[i] : NULL;
 }
 
+bool setting_identifies(const struct setting *s, const char *value)
+{
+    return s->hashed == HASHED_YES ||
+           (s->hashed == HASHED_UNLESS_DEFAULT &&
+            strcmp(s->fallback, value) != 0);
+}
+
 const struct setting *setting_find(const char *key)
 {
     for (int i = 0; i < N_SETTINGS; i++)

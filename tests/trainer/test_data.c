@@ -123,8 +123,8 @@ static void training_and_validation_share_no_token(void **state)
             side[targets[i]] |= 1;
         }
     }
-    for (int i = 0; i < data_val_count(d); i++) {
-        data_val(d, tokens, targets, i);
+    for (int i = 0; i < data_set_count(d, DATA_VAL); i++) {
+        data_set_read(d, DATA_VAL, tokens, targets, i);
         for (int k = 0; k < 16; k++) {
             assert_int_equal(targets[k], tokens[k] + 1);
             side[tokens[k]] |= 2;
@@ -299,15 +299,15 @@ static void a_delimiter_line_is_one_token(void **state)
     put(dir, "docs.txt", text.data, text.len);
     c = config_of(dir, "docs.txt", NULL);
     check_ok(data_open(&d, c, &err), err);
-    for (int i = 0; i < data_val_count(d); i++) {
-        data_val(d, tokens, targets, i);
+    for (int i = 0; i < data_set_count(d, DATA_VAL); i++) {
+        data_set_read(d, DATA_VAL, tokens, targets, i);
         for (int k = 0; k < 16; k++) {
             zeros += tokens[k] == 0;
             assert_int_not_equal(tokens[k], '<');
         }
     }
     /* one zero in nine tokens: 0 abc\n abc\n */
-    check_close(zeros / (16.0 * data_val_count(d)), 1.0 / 9, 0.02);
+    check_close(zeros / (16.0 * data_set_count(d, DATA_VAL)), 1.0 / 9, 0.02);
     data_close(d);
     config_free(c);
     str_release(&text);
@@ -395,10 +395,10 @@ static void the_validation_set_does_not_depend_on_the_seed_or_the_arm(
     (void)state;
     check_ok(data_open(&da, a, &err), err);
     check_ok(data_open(&db, b, &err), err);
-    assert_int_equal(data_val_count(da), 32);
+    assert_int_equal(data_set_count(da, DATA_VAL), 32);
     for (int i = 0; i < 32; i++) {
-        data_val(da, x, y, i);
-        data_val(db, u, v, i);
+        data_set_read(da, DATA_VAL, x, y, i);
+        data_set_read(db, DATA_VAL, u, v, i);
         assert_memory_equal(x, u, sizeof x);
         assert_memory_equal(y, v, sizeof y);
     }
@@ -409,6 +409,50 @@ static void the_validation_set_does_not_depend_on_the_seed_or_the_arm(
     small_folder_free(dir);
 }
 
+static void a_validation_text_of_its_own_leaves_all_of_the_data_to_train(
+    void **state)
+{
+    char *dir = small_folder(), *val = mem_printf("%s/val.txt", dir);
+    char *set = mem_printf("data.val=%s", val);
+    struct config *alone = config_of(dir, "text.txt", NULL);
+    struct config *with = config_of(dir, "text.txt", set);
+    struct data *a, *b;
+    struct err err;
+    char text[400];
+    int x[16], y[16];
+    int64_t bytes;
+
+    (void)state;
+    memset(text, 'v', sizeof text);
+    put(dir, "val.txt", text, sizeof text);
+    check_ok(data_open(&a, alone, &err), err);
+    check_ok(data_open(&b, with, &err), err);
+    /* 64 blocks of 312 of 20000 bytes, each of 19 sequences of 16. */
+    assert_int_equal(data_train_tokens(b), 64 * 19 * 16);
+    assert_true(data_train_tokens(a) < data_train_tokens(b));
+    assert_true(data_set_count(b, DATA_VAL) > 0);
+    assert_int_equal(data_set_count(b, DATA_PROBE), 0);
+    for (int i = 0; i < data_set_count(b, DATA_VAL); i++) {
+        data_set_read(b, DATA_VAL, x, y, i);
+        for (int k = 0; k < 16; k++)
+            assert_true(x[k] == 'v' && y[k] == 'v');
+    }
+    data_close(a);
+    data_close(b);
+    check_ok(run_data_identity(with, &bytes, &err), err);
+    assert_int_equal(strlen(config_get(with, "data.val_sha256")), 64);
+    put(dir, "val.txt", "other", 5);
+    assert_int_equal(data_open(&b, with, &err), ERR_CONFIG);
+    check_says(err, "data.val: the data changed");
+    assert_int_equal(run_data_identity(with, &bytes, &err), ERR_CONFIG);
+    check_says(err, "data.val: the data hold 5 tokens");
+    config_free(alone);
+    config_free(with);
+    free(set);
+    free(val);
+    small_folder_free(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -416,6 +460,8 @@ int main(void)
         cmocka_unit_test(other_seeds_and_epochs_give_other_orders),
         cmocka_unit_test(batches_go_through_the_windows_epoch_by_epoch),
         cmocka_unit_test(training_and_validation_share_no_token),
+        cmocka_unit_test(
+            a_validation_text_of_its_own_leaves_all_of_the_data_to_train),
         cmocka_unit_test(compression_and_cutting_do_not_change_the_identity),
         cmocka_unit_test(tokens_may_be_compressed_and_oddly_named),
         cmocka_unit_test(documents_are_cut_where_a_line_is_the_delimiter),

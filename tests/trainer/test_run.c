@@ -239,6 +239,9 @@ static const struct {
     { "data.delimiter", "first line", NULL },
     { "data.val_fraction", "0.4", NULL },
     { "data.val_tokens", "256", NULL },
+    { "data.val", NULL, NULL },
+    { "data.val_sha256", NULL, NULL },
+    { "data.probe", NULL, NULL },
     { "data.max_bytes", NULL, NULL },
     { "train.tokens", "320", NULL },
     { "train.batch", "2", NULL },
@@ -369,6 +372,30 @@ static void divergence_is_a_result_with_step_and_reason(void **state)
     config_free(tight);
 }
 
+/* The same text as validation set and as probe has the same loss. */
+static void a_probe_is_measured_with_the_final_weights(void **state)
+{
+    char *val = mem_printf("data.val=%s/text.txt", dir);
+    char *probe = mem_printf("data.probe=%s/text.txt", dir), *lines;
+    struct config *plain = small_config(dir, NULL);
+    struct config *c = small_config(dir, val, probe, NULL);
+    struct run_result r;
+
+    (void)state;
+    small_run(&r, &lines, plain, 1, NULL, 0, NULL);
+    assert_true(isnan(r.probe_loss));
+    assert_null(strstr(lines, "probe_loss"));
+    free(lines);
+    small_run(&r, &lines, c, 1, NULL, 0, NULL);
+    assert_true(r.probe_loss > 0 && r.probe_loss == r.loss);
+    assert_non_null(strstr(lines, "\"probe_loss\":"));
+    free(lines);
+    config_free(plain);
+    config_free(c);
+    free(val);
+    free(probe);
+}
+
 static void every_line_is_json_and_the_last_one_is_final(void **state)
 {
     struct config *c = arm(1, NULL);
@@ -417,6 +444,7 @@ int main(void)
         cmocka_unit_test(arms_share_initial_weights_and_data_order),
         cmocka_unit_test(hashed_settings_and_only_they_change_the_records),
         cmocka_unit_test(divergence_is_a_result_with_step_and_reason),
+        cmocka_unit_test(a_probe_is_measured_with_the_final_weights),
         cmocka_unit_test(every_line_is_json_and_the_last_one_is_final),
     };
 
