@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "harness/verbs.h"
+#include "trainer/branch.h"
 #include "trainer/dump.h"
 #include "trainer/run.h"
 
@@ -30,6 +31,8 @@ static const struct cli_option options[] = {
                             "else stdout); a number is an open descriptor" },
     { "threads", 't', "N", "threads (default: run.threads); results do not "
                           "depend on it" },
+    { "branch", 0, "DIR", "leave a checkpoint in DIR, whose config.json differs "
+                          "in its length only (repeatable)" },
     { "stop-after", 0, "STEP", "stop after this step as a signal would" },
     { "dump-weights", 0, "FILE", "write the initial weights and end" },
     { "dump-batches", 0, "N", "with --dump-weights: append N batches" },
@@ -147,6 +150,56 @@ static uint64_t seed_of(const json_t *json, const char *key, double given,
                                   : fallback;
 }
 
+/* --- branches ------------------------------------------------------------- */
+
+/* The run of a folder; false when it cannot be read, and then it will train
+ * alone. */
+static bool read_branch(struct run_branch *out, const char *dir)
+{
+    char *path = mem_printf("%s/config.json", dir);
+    struct config *c = NULL;
+    json_t *json = NULL;
+    struct err err;
+    const bool ok = read_config(&c, &json, path, &err) == OK &&
+                    config_resolve(c, &err) == OK;
+
+    if (ok) {
+        const uint64_t seed = seed_of(json, "seed", -1, 1);
+
+        *out = (struct run_branch){
+            c, seed, seed_of(json, "data_seed", -1, seed), dir
+        };
+    } else {
+        fprintf(stderr, "qlaw train: %s\n", err.text);
+        config_free(c);
+    }
+    json_decref(json);
+    free(path);
+    return ok;
+}
+
+static struct run_branch *read_branches(int *n, const struct cli *cli)
+{
+    struct run_branch *list = NULL;
+    const char *dir;
+
+    *n = 0;
+    for (int i = 0; (dir = cli_nth(cli, "branch", i)); i++) {
+        list = mem_grow(list, (size_t)*n + 1, sizeof *list);
+        *n += read_branch(&list[*n], dir);
+    }
+    return list;
+}
+
+static void free_branches(struct run_branch *list, int n)
+{
+    for (int i = 0; i < n; i++)
+        config_free((struct config *)list[i].config);
+    free(list);
+}
+
+/* --- the run -------------------------------------------------------------- */
+
 static void report(const struct cli *cli, const struct run_result *r)
 {
     char wall[32];
@@ -163,6 +216,7 @@ static enum status train(struct cli *cli, const struct config *c,
     struct run_io io = { .dir = cli_value(cli, "dir", NULL),
                          .isa_cap = getenv("QLAW_ISA"),
                          .stop = &stop_asked };
+    struct run_branch *branches;
     struct run_result r;
     double after, batches;
     const char *dump = cli_value(cli, "dump-weights", NULL);
@@ -179,8 +233,10 @@ static enum status train(struct cli *cli, const struct config *c,
     if (st != OK)
         return st;
     io.stop_after = (int64_t)after;
+    io.branches = branches = read_branches(&io.n_branches, cli);
     prepare_to_end();
     st = run_train(&r, c, seed, data_seed, &io, err);
+    free_branches(branches, io.n_branches);
     if (st == OK)
         report(cli, &r);
     return st;

@@ -55,6 +55,10 @@ void checkpoint_close(struct checkpoint *c);
 
 int64_t checkpoint_step(const struct checkpoint *c);
 
+/* The step of the newest generation whose head can be read, of whichever run;
+ * -1: none.  Nothing else of it is checked. */
+int64_t checkpoint_peek(const char *dir);
+
 /* Read one section; size is the exact length expected, or with *data NULL any
  * length, allocated for the caller (free). */
 enum status checkpoint_read(const struct checkpoint *c, const char *name,

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "trainer/branch.h"
 #include "trainer/checkpoint.h"
 #include "trainer/data.h"
 #include "trainer/metrics.h"
@@ -30,6 +31,12 @@ struct progress {
     double wall_s; /* in earlier attempts */
 };
 
+/* A run that this one, its trunk, leaves a checkpoint for. */
+struct leaving {
+    unsigned char id[32];
+    int64_t step, log_every; /* step 0: it is no branch of this run */
+};
+
 struct run {
     const struct config *config;
     const struct run_io *io;
@@ -43,8 +50,9 @@ struct run {
     int64_t step, steps, log_every, val_every;
     int *tokens, *targets;
     struct progress progress;
-    struct curve_point *curve;
-    size_t n_curve;
+    struct curve curve;
+    struct leaving *leaving; /* one for each of io->branches */
+    struct branch_note *notes; /* of all steps so far; NULL: no branches */
     double started_s, saved_s; /* monotonic */
     int lock; /* of the folder of checkpoints, -1: none */
     double loss_limit;
@@ -52,29 +60,71 @@ struct run {
 
 /* --- set-up -------------------------------------------------------------- */
 
-static void identify(struct run *r)
+static void identify(unsigned char id[32], const struct config *c,
+                     uint64_t seed, uint64_t data_seed, const char *data)
 {
-    json_t *json = config_identity(r->config, true);
+    json_t *json = config_identity(c, true);
     char *text = json_canonical_text(json);
     char *all = mem_printf("%s seed=%llu data_seed=%llu data=%s", text,
-                           (unsigned long long)r->seed,
-                           (unsigned long long)r->data_seed,
-                           data_sha256(r->data));
+                           (unsigned long long)seed,
+                           (unsigned long long)data_seed, data);
 
-    EVP_Digest(all, strlen(all), r->id, NULL, EVP_sha256(), NULL);
+    EVP_Digest(all, strlen(all), id, NULL, EVP_sha256(), NULL);
     free(all);
     free(text);
     json_decref(json);
 }
 
 /* About a hundred points when the key says 0. */
-static int64_t interval(const struct run *r, const char *key, int64_t points)
+static int64_t interval(const struct config *c, const char *key,
+                        int64_t points)
 {
-    const int64_t every = config_int(r->config, key);
+    const int64_t every = config_int(c, key), steps = config_size(c).steps;
 
     if (every > 0 || points == 0)
         return every;
-    return r->steps > points ? r->steps / points : 1;
+    return steps > points ? steps / points : 1;
+}
+
+static void warn(const char *sentence)
+{
+    fprintf(stderr, "qlaw train: %s\n", sentence);
+}
+
+/* Does b share the steps before it leaves with this run? */
+static bool is_branch(const struct run *r, const struct run_branch *b)
+{
+    char *ours = branch_identity(r->config);
+    char *theirs = branch_identity(b->config);
+    const bool same = strcmp(ours, theirs) == 0 && b->seed == r->seed &&
+                      b->data_seed == r->data_seed &&
+                      config_int(b->config, "run.val_every") == r->val_every;
+
+    free(ours);
+    free(theirs);
+    return same && branch_step(b->config) <= branch_step(r->config);
+}
+
+static void open_branches(struct run *r)
+{
+    const int n = r->io->n_branches;
+
+    if (n == 0)
+        return;
+    r->leaving = mem_array((size_t)n, sizeof *r->leaving);
+    r->notes = mem_array((size_t)r->steps, sizeof *r->notes);
+    for (int i = 0; i < n; i++) {
+        const struct run_branch *b = &r->io->branches[i];
+
+        if (!is_branch(r, b)) {
+            warn("a run is no branch of this one; it trains alone");
+            continue;
+        }
+        identify(r->leaving[i].id, b->config, b->seed, b->data_seed,
+                 data_sha256(r->data));
+        r->leaving[i].step = branch_step(b->config);
+        r->leaving[i].log_every = interval(b->config, "run.log_every", 100);
+    }
 }
 
 static enum status open_run(struct run *r, struct err *err)
@@ -95,8 +145,8 @@ static enum status open_run(struct run *r, struct err *err)
     r->schedule = schedule_of(r->config);
     r->optimizer = optimizer_of(r->config);
     r->steps = r->schedule.steps;
-    r->log_every = interval(r, "run.log_every", 100);
-    r->val_every = interval(r, "run.val_every", 0);
+    r->log_every = interval(r->config, "run.log_every", 100);
+    r->val_every = interval(r->config, "run.val_every", 0);
     r->tokens = mem_array((size_t)rows, sizeof *r->tokens);
     r->targets = mem_array((size_t)rows, sizeof *r->targets);
     r->progress.best_loss = INFINITY;
@@ -104,7 +154,8 @@ static enum status open_run(struct run *r, struct err *err)
         limit > 0 ? limit
                   : 2 * exact_ln(config_number(r->config, "model.vocab"));
     r->started_s = r->saved_s = clock_monotonic();
-    identify(r);
+    identify(r->id, r->config, r->seed, r->data_seed, data_sha256(r->data));
+    open_branches(r);
     return OK;
 }
 
@@ -114,7 +165,9 @@ static void close_run(struct run *r)
     model_free(r->model);
     free(r->tokens);
     free(r->targets);
-    free(r->curve);
+    free(r->curve.points);
+    free(r->leaving);
+    free(r->notes);
     if (r->lock >= 0)
         close(r->lock);
 }
@@ -126,36 +179,56 @@ static double wall_s(const struct run *r)
 
 /* --- checkpoints --------------------------------------------------------- */
 
-static void warn(const char *sentence)
+/* The state as a checkpoint of the run with this identity, which may be
+ * another than ours. */
+static enum status write_state(const struct run *r, const char *dir,
+                               const unsigned char id[32],
+                               const struct progress *progress,
+                               const struct curve *curve, struct err *err)
 {
-    fprintf(stderr, "qlaw train: %s\n", sentence);
-}
-
-static enum status save(struct run *r, struct err *err)
-{
-    struct model *m = r->model;
+    const struct model *m = r->model;
     const size_t bytes = m->n_params * sizeof(real);
-    struct progress progress = r->progress;
+    const bool ours = id == r->id;
     const struct section sections[] = {
         { "params", m->params, bytes },
         { "moment1", m->moment1, bytes },
         { "moment2", m->moment2, bytes },
-        { "progress", &progress, sizeof progress },
-        { "curve", r->curve, r->n_curve * sizeof *r->curve },
+        { "progress", progress, sizeof *progress },
+        { "curve", curve->points, curve->n * sizeof *curve->points },
+        { "notes", r->notes, (size_t)r->step * sizeof *r->notes },
     };
+
+    return checkpoint_write(dir, id, r->step, sections,
+                            ours && r->notes ? 6 : 5, err);
+}
+
+static enum status save(struct run *r, struct err *err)
+{
+    struct progress progress = r->progress;
 
     if (!r->io->dir)
         return OK;
     progress.wall_s = wall_s(r);
     r->saved_s = clock_monotonic();
-    return checkpoint_write(r->io->dir, r->id, r->step, sections,
-                            (int)(sizeof sections / sizeof sections[0]), err);
+    return write_state(r, r->io->dir, r->id, &progress, &r->curve, err);
 }
 
 static enum status load_part(const struct checkpoint *k, const char *name,
                              void *to, size_t size, struct err *err)
 {
     return checkpoint_read(k, name, &to, &size, err);
+}
+
+/* A checkpoint of a time without branches has no notes: then it is too late to
+ * serve any. */
+static void load_notes(struct run *r, const struct checkpoint *k)
+{
+    if (!r->notes || load_part(k, "notes", r->notes,
+                               (size_t)checkpoint_step(k) * sizeof *r->notes,
+                               NULL) == OK)
+        return;
+    free(r->notes);
+    r->notes = NULL;
 }
 
 static enum status load_state(struct run *r, const struct checkpoint *k,
@@ -176,9 +249,10 @@ static enum status load_state(struct run *r, const struct checkpoint *k,
     if (st == OK)
         st = checkpoint_read(k, "curve", &curve, &size, err);
     if (st == OK) {
-        r->curve = curve;
-        r->n_curve = size / sizeof *r->curve;
+        r->curve.points = curve;
+        r->curve.n = size / sizeof *r->curve.points;
         r->step = checkpoint_step(k);
+        load_notes(r, k);
     }
     return st;
 }
@@ -186,14 +260,13 @@ static enum status load_state(struct run *r, const struct checkpoint *k,
 /* Two processes that write the same checkpoints would each undo the other's
  * work.  The lock goes with its holder, however that ends.  A file system
  * without locks is left to the scheduler's care. */
-static enum status lock_folder(struct run *r, struct err *err)
+static enum status lock_folder(int *lock, const char *dir, struct err *err)
 {
-    r->lock = open(r->io->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (r->lock < 0)
-        return err_errno(err, ERR_IO, "%s", r->io->dir);
-    if (flock(r->lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-        return err_set(err, ERR_IO, "%s: another process trains here",
-                       r->io->dir);
+    *lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*lock < 0)
+        return err_errno(err, ERR_IO, "%s", dir);
+    if (flock(*lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return err_set(err, ERR_IO, "%s: another process trains here", dir);
     return OK;
 }
 
@@ -205,16 +278,67 @@ static enum status resume(struct run *r, struct err *err)
 
     if (!r->io->dir)
         return OK;
-    st = lock_folder(r, err);
+    st = lock_folder(&r->lock, r->io->dir, err);
     if (st != OK)
         return st;
     k = checkpoint_open(r->io->dir, r->id, warn);
     if (k)
         st = load_state(r, k, err);
     checkpoint_close(k);
-    for (size_t i = 0; i < r->n_curve && st == OK; i++)
-        st = metrics_point(r->io->metrics_fd, &r->curve[i], err);
+    for (size_t i = 0; i < r->curve.n && st == OK; i++)
+        st = metrics_point(r->io->metrics_fd, &r->curve.points[i], err);
     return st;
+}
+
+/* --- branches ------------------------------------------------------------ */
+
+/* The checkpoint that a branch would have written itself after this step. */
+static enum status write_branch(const struct run *r, const struct leaving *l,
+                                const struct run_branch *b, struct err *err)
+{
+    struct progress progress = r->progress;
+    struct curve curve = { NULL, 0 };
+    enum status st;
+
+    branch_curve(&curve, &progress.loss_sum, &progress.loss_count, r->notes,
+                 r->step, l->log_every, &r->curve, r->config);
+    progress.train_loss =
+        curve.n > 0 ? curve.points[curve.n - 1].train_loss : 0;
+    progress.wall_s = wall_s(r);
+    st = write_state(r, b->dir, l->id, &progress, &curve, err);
+    free(curve.points);
+    return st;
+}
+
+/* One that has come further by itself, or trains now, needs nothing of us. */
+static enum status serve(const struct run *r, const struct leaving *l,
+                         const struct run_branch *b, struct err *err)
+{
+    struct checkpoint *k;
+    int lock = -1;
+    enum status st = lock_folder(&lock, b->dir, err);
+
+    if (st == OK) {
+        k = checkpoint_open(b->dir, l->id, NULL);
+        if (!k || checkpoint_step(k) < r->step)
+            st = write_branch(r, l, b, err);
+        checkpoint_close(k);
+    }
+    if (lock >= 0)
+        close(lock);
+    return st;
+}
+
+/* A branch that cannot be served trains alone; that is no reason to stop. */
+static void serve_branches(const struct run *r)
+{
+    for (int i = 0; r->notes && i < r->io->n_branches; i++) {
+        struct err err;
+
+        if (r->leaving[i].step == r->step &&
+            serve(r, &r->leaving[i], &r->io->branches[i], &err) != OK)
+            warn(err.text);
+    }
 }
 
 /* --- one step ------------------------------------------------------------ */
@@ -286,8 +410,7 @@ static enum status add_point(struct run *r, double lr, double grad_norm,
 
     r->progress.train_loss = p.train_loss;
     r->progress.loss_sum = r->progress.loss_count = 0;
-    r->curve = mem_grow(r->curve, r->n_curve + 1, sizeof *r->curve);
-    r->curve[r->n_curve++] = p;
+    curve_add(&r->curve, &p);
     return metrics_point(r->io->metrics_fd, &p, err);
 }
 
@@ -312,6 +435,9 @@ static enum status train_step(struct run *r, struct err *err)
     r->step++;
     r->progress.loss_sum += loss;
     r->progress.loss_count++;
+    if (r->notes)
+        r->notes[r->step - 1] =
+            (struct branch_note){ loss, norm, wall_s(r) };
     check = r->step == r->steps ||
             (r->val_every > 0 && r->step % r->val_every == 0);
     log = check || r->step == 1 || r->step % r->log_every == 0;
@@ -342,6 +468,7 @@ static enum status train_loop(struct run *r, struct err *err)
             save(r, NULL);
         if (st != OK)
             break;
+        serve_branches(r);
         if (must_stop(r)) {
             st = save(r, err);
             return st != OK ? st

@@ -29,11 +29,15 @@
 #include "base/hash.h"
 #include "trainer/config.h"
 
+struct run_branch; /* branch.h */
+
 struct run_io {
     const char *dir;     /* checkpoints live here; NULL: none are kept */
     int metrics_fd;      /* where lines go; -1: nowhere */
     const char *isa_cap; /* QLAW_ISA or NULL */
     const volatile sig_atomic_t *stop; /* set: checkpoint and ERR_STOPPED */
+    const struct run_branch *branches; /* runs to leave a checkpoint for */
+    int n_branches;
     int64_t stop_after;  /* tests: stop like a signal after this step; 0: no */
 };
 

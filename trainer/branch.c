@@ -1,0 +1,87 @@
+#include "trainer/branch.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "trainer/schedule.h"
+
+/* A constant rate is a wsd without decay.  One step is left to each run, which
+ * also brings its final validation. */
+int64_t branch_step(const struct config *c)
+{
+    const struct schedule s = schedule_of(c);
+
+    switch (s.kind) {
+    case SCHEDULE_WSD:
+        return s.decay > 0 ? s.steps - s.decay : s.steps - 1;
+    case SCHEDULE_CONSTANT:
+        return s.steps - 1;
+    default:
+        return 0;
+    }
+}
+
+char *branch_identity(const struct config *c)
+{
+    static const char *const own[] = { "tokens", "schedule", "decay",
+                                       "lr_final" };
+    json_t *identity = config_identity(c, true);
+    json_t *train = json_object_get(identity, "train");
+    char *text;
+
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+        json_object_del(train, own[i]);
+    text = json_canonical_text(identity);
+    json_decref(identity);
+    return text;
+}
+
+void curve_add(struct curve *c, const struct curve_point *p)
+{
+    c->points = mem_grow(c->points, c->n + 1, sizeof *c->points);
+    c->points[c->n++] = *p;
+}
+
+/* The validation loss of a step; *at walks through the trunk's curve. */
+static double validation_at(const struct curve *trunk, size_t *at,
+                            int64_t step)
+{
+    while (*at < trunk->n && trunk->points[*at].step < (double)step)
+        ++*at;
+    return *at < trunk->n && trunk->points[*at].step == (double)step
+               ? trunk->points[*at].val_loss
+               : NAN;
+}
+
+void branch_curve(struct curve *out, double *loss_sum, double *loss_count,
+                  const struct branch_note *notes, int64_t n,
+                  int64_t log_every, const struct curve *trunk,
+                  const struct config *c)
+{
+    const struct schedule schedule = schedule_of(c);
+    const double step_tokens =
+        config_number(c, "train.batch") * config_number(c, "model.seq_len");
+    size_t at = 0;
+
+    *loss_sum = *loss_count = 0;
+    for (int64_t step = 1; step <= n; step++) {
+        const struct branch_note *note = &notes[step - 1];
+        const double val = validation_at(trunk, &at, step);
+
+        *loss_sum += note->loss;
+        ++*loss_count;
+        if (isnan(val) && step != 1 && step % log_every != 0)
+            continue;
+        curve_add(out, &(struct curve_point){
+                           .step = (double)step,
+                           .tokens = (double)step * step_tokens,
+                           .train_loss = *loss_sum / *loss_count,
+                           .val_loss = val,
+                           .lr = schedule_rate(&schedule, step - 1),
+                           .grad_norm = note->grad_norm,
+                           .wall_s = note->wall_s,
+                       });
+        *loss_sum = *loss_count = 0;
+    }
+}
