@@ -5,13 +5,11 @@
 
 #include "base/rng.h"
 #include "base/str.h"
-#include "trainer/model.h"
-#include "trainer/optimizer.h"
 
-#define ROUNDS  7
-#define MIN_S   0.02 /* shortest time that is measured */
+#define ROUNDS 7
+#define MIN_S  0.02 /* shortest time that is measured */
 
-static double cpu_s(void)
+double bench_cpu_s(void)
 {
     struct timespec t;
 
@@ -19,25 +17,17 @@ static double cpu_s(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-double bench_peak(const struct kernels *kn)
+static int by_size(const void *a, const void *b)
 {
-    real sink = 0;
-    long rounds = 1000;
-    double best = 0;
+    const double x = *(const double *)a, y = *(const double *)b;
 
-    for (int i = 0; i < ROUNDS;) {
-        const double start = cpu_s();
-        const double flops = kn->burst(&sink, rounds);
-        const double took = cpu_s() - start;
+    return (x > y) - (x < y);
+}
 
-        if (took < MIN_S) {
-            rounds *= 4;
-            continue;
-        }
-        best = flops / took > best ? flops / took : best;
-        i++;
-    }
-    return best * 1e-9;
+double bench_median(double *x, int n)
+{
+    qsort(x, (size_t)n, sizeof *x, by_size);
+    return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }
 
 static real *noise(size_t n, uint64_t key)
@@ -49,28 +39,108 @@ static real *noise(size_t n, uint64_t key)
     return x;
 }
 
-/* Best time of one call of work(ctx), over ROUNDS of at least MIN_S each. */
-static double best_time(void (*work)(void *ctx), void *ctx)
+/* --- timing ------------------------------------------------------------ */
+
+typedef void work_function(void *ctx);
+
+static double time_calls(work_function *work, void *ctx, int calls)
 {
-    double best = 1e30;
+    const double start = bench_cpu_s();
+
+    for (int k = 0; k < calls; k++)
+        work(ctx);
+    return bench_cpu_s() - start;
+}
+
+/* As many calls as take MIN_S. */
+static int enough_calls(work_function *work, void *ctx)
+{
     int calls = 1;
 
-    for (int i = 0; i < ROUNDS;) {
-        const double start = cpu_s();
-        double took;
+    while (time_calls(work, ctx, calls) < MIN_S && calls < 1 << 20)
+        calls *= 2;
+    return calls;
+}
 
-        for (int k = 0; k < calls; k++)
-            work(ctx);
-        took = cpu_s() - start;
-        if (took < MIN_S && calls < 1 << 20) {
-            calls *= 2;
-            continue;
-        }
-        best = took / calls < best ? took / calls : best;
-        i++;
+/* Best time of one call of work(ctx). */
+static double best_time(work_function *work, void *ctx)
+{
+    const int calls = enough_calls(work, ctx);
+    double best = 1e30;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        const double took = time_calls(work, ctx, calls) / calls;
+
+        best = took < best ? took : best;
     }
     return best;
 }
+
+/* Median times of n works in turn, and how many times faster than the first
+ * each is, as the median over the rounds. */
+#define MAX_WORKS 4
+
+static void compare(double s[MAX_WORKS], double faster[MAX_WORKS],
+                    work_function *const *works, void *ctx, int n)
+{
+    double took[MAX_WORKS][ROUNDS], ratio[MAX_WORKS][ROUNDS];
+    int calls[MAX_WORKS];
+
+    for (int w = 0; w < n; w++)
+        calls[w] = enough_calls(works[w], ctx);
+    for (int i = 0; i < ROUNDS; i++)
+        for (int w = 0; w < n; w++) {
+            took[w][i] = time_calls(works[w], ctx, calls[w]) / calls[w];
+            ratio[w][i] = took[0][i] / took[w][i];
+        }
+    for (int w = 0; w < n; w++) {
+        s[w] = bench_median(took[w], ROUNDS);
+        faster[w] = bench_median(ratio[w], ROUNDS);
+    }
+}
+
+/* --- peaks ------------------------------------------------------------- */
+
+struct peak_work {
+    const struct kernels *kn;
+    real sink;
+    int32_t sink8;
+    double flops;
+};
+
+#define BURST_ROUNDS 100000
+
+static void run_peak(void *ctx)
+{
+    struct peak_work *w = ctx;
+
+    w->flops = w->kn->burst(&w->sink, BURST_ROUNDS);
+}
+
+static void run_peak_int8(void *ctx)
+{
+    struct peak_work *w = ctx;
+
+    w->flops = w->kn->burst_int8(&w->sink8, BURST_ROUNDS);
+}
+
+double bench_peak(const struct kernels *kn)
+{
+    struct peak_work w = { .kn = kn };
+    const double s = best_time(run_peak, &w);
+
+    return w.flops / s * 1e-9;
+}
+
+double bench_peak_int8(const struct kernels *kn)
+{
+    struct peak_work w = { .kn = kn };
+    const double s = best_time(run_peak_int8, &w);
+
+    return w.flops / s * 1e-9;
+}
+
+/* --- products ---------------------------------------------------------- */
 
 struct gemm_work {
     struct gemm g;
@@ -109,6 +179,8 @@ double bench_gemm(const struct kernels *kn, int orientation, int m, int n,
     return 2.0 * m * n * k / s * 1e-9;
 }
 
+/* --- the quantizer ----------------------------------------------------- */
+
 struct quant_work {
     const struct kernels *kn;
     const struct quant_spec *spec;
@@ -145,46 +217,107 @@ double bench_quant(const struct kernels *kn, const struct quant_spec *spec,
     return s / (double)n * 1e9;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
+/* --- integer products -------------------------------------------------- */
 
-    return (x > y) - (x < y);
+struct int_work {
+    struct gemm_work f32;
+    struct quant_work x, w;
+    struct igemm g;
+    real *x_copy, *w_copy;
+};
+
+static void run_f32(void *ctx)
+{
+    run_gemm(&((struct int_work *)ctx)->f32);
 }
 
-enum status bench_step(struct bench_step *out, const struct config *c,
-                       const struct kernels *kn, int rounds, struct err *err)
+static void run_int(void *ctx)
 {
-    const struct optimizer o = optimizer_of(c);
-    struct model *m = NULL;
-    enum status st = model_new(&m, c, kn, 1,
-                               (int)config_int(c, "run.threads"), err);
-    double *took = mem_array((size_t)rounds, sizeof *took), loss;
-    int *tokens = NULL;
+    struct int_work *w = ctx;
 
-    if (st == OK)
-        tokens = mem_array(2 * (size_t)m->dims.bt, sizeof *tokens);
-    for (int i = 0; st == OK && i < 2 * m->dims.bt; i++)
-        tokens[i] = (int)rng_below(7, (uint64_t)i, (uint64_t)m->dims.vocab);
-    for (int i = -1; st == OK && i < rounds; i++) { /* the first warms up */
-        const double start = cpu_s();
+    w->x.kn->igemm_nt(&w->g);
+}
 
-        if (!model_step(m, &loss, tokens, tokens + m->dims.bt, 1, i + 1))
-            st = err_set(err, ERR_DIVERGED, "%s", m->work.bad);
-        else
-            optimizer_update(m, &o, 1e-3, optimizer_grad_norm(m), i + 1);
-        if (i >= 0)
-            took[i] = cpu_s() - start;
-    }
-    if (st == OK) {
-        qsort(took, (size_t)rounds, sizeof *took, by_size);
-        out->tok_per_s = m->dims.bt / took[rounds / 2];
-        out->gflops =
-            config_size(c).flops_per_token * out->tok_per_s * 1e-9;
-        out->memory_bytes = (int64_t)m->arena_bytes;
-    }
-    model_free(m);
-    free(tokens);
-    free(took);
-    return st;
+static void run_all(void *ctx)
+{
+    struct int_work *w = ctx;
+
+    run_quant(&w->x);
+    run_quant(&w->w);
+    run_int(w);
+}
+
+static void run_copies(void *ctx)
+{
+    struct int_work w = *(struct int_work *)ctx;
+
+    w.x.out.value = w.x_copy;
+    w.w.out.value = w.w_copy;
+    run_all(&w);
+}
+
+/* x[rows, k] with its codes and scales. */
+static struct quant_work codes_of(const struct kernels *kn,
+                                  const struct quant_spec *spec, int rows,
+                                  int k, uint64_t key)
+{
+    const size_t n = (size_t)rows * (size_t)k;
+    struct quant_work w = {
+        .kn = kn, .spec = spec, .x = noise(n, key), .rows = rows, .cols = k,
+        .axis = QUANT_ALONG_COLS,
+        .work = mem_alloc(quant_work_size(spec, rows, k, QUANT_ALONG_COLS)),
+        .out = { .scale = mem_array((size_t)quant_parts(spec, rows, k,
+                                                        QUANT_ALONG_COLS),
+                                    sizeof(real)),
+                 .code = mem_alloc(n) },
+    };
+
+    run_quant(&w);
+    return w;
+}
+
+static void codes_free(struct quant_work *w)
+{
+    free((real *)w->x);
+    free(w->out.scale);
+    free(w->out.code);
+    free(w->work);
+}
+
+struct bench_int bench_int(const struct kernels *kn,
+                           const struct quant_spec *spec, int m, int n, int k)
+{
+    work_function *const works[MAX_WORKS] = { run_f32, run_int, run_all,
+                                              run_copies };
+    const int seg = quant_part_length(spec, k);
+    const double flops = 2.0 * m * n * k;
+    void *work = aligned_alloc(64, GEMM_WORK);
+    struct int_work w = { .x = codes_of(kn, spec, m, k, 1),
+                          .w = codes_of(kn, spec, n, k, 2),
+                          .x_copy = noise((size_t)m * (size_t)k, 1),
+                          .w_copy = noise((size_t)n * (size_t)k, 2) };
+    real *c = mem_array((size_t)m * (size_t)n, sizeof *c);
+    double s[MAX_WORKS], faster[MAX_WORKS];
+
+    w.f32 = (struct gemm_work){
+        .g = { .c = c, .a = w.x.x, .b = w.w.x, .ldc = n, .lda = k, .ldb = k,
+               .m = m, .n = n, .k = k, .work = work },
+        .run = kn->gemm_nt,
+    };
+    w.g = (struct igemm){
+        .c = c, .x = w.x.out.code, .w = w.w.out.code, .sx = w.x.out.scale,
+        .sw = w.w.out.scale, .x_parts = k / seg, .w_parts = k / seg,
+        .unit = 1, .ldc = n, .m = m, .n = n, .k = k, .seg = seg, .work = work,
+    };
+    compare(s, faster, works, &w, MAX_WORKS);
+    codes_free(&w.x);
+    codes_free(&w.w);
+    free(w.x_copy);
+    free(w.w_copy);
+    free(c);
+    free(work);
+    return (struct bench_int){ .f32_gflops = flops / s[0] * 1e-9,
+                               .gops = flops / s[1] * 1e-9,
+                               .all_in = faster[2],
+                               .all_copies = faster[3] };
 }

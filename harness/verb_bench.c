@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "harness/bench.h"
+#include "harness/bench_show.h"
 #include "harness/verbs.h"
 
 static const struct cli_option options[] = {
@@ -37,6 +38,7 @@ struct bench {
     const struct kernels *kn;
     double peak;
     struct str json;
+    struct bench_show show;
 };
 
 static bool as_json(const struct bench *b)
@@ -120,103 +122,81 @@ static enum status do_quant(struct bench *b, struct err *err)
     return OK;
 }
 
-/* w4a4:32 is the short form of int4 weights and activations in groups. */
-static char *spec_of(const char *text)
+static void report_int(struct bench *b, int group, double peak, double gops,
+                       double all, double copies)
 {
-    int w, a, group;
+    char key[32];
 
-    if (sscanf(text, "w%da%d:%d", &w, &a, &group) == 3 && w == a)
-        return mem_printf("int%d/g%d", w, group);
-    return mem_strdup(text);
-}
-
-static enum status step_config(struct config **out, const struct cli *cli,
-                               int d_model, const char *quant,
-                               struct err *err)
-{
-    struct config *c = config_new();
-    char *spec = spec_of(quant), width[16], heads[16];
-    const struct {
-        const char *key, *value;
-    } sets[] = {
-        { "model.d_model", width },
-        { "model.n_head", heads },
-        { "model.n_layer", cli_value(cli, "n-layer", "4") },
-        { "model.seq_len", cli_value(cli, "seq-len", "256") },
-        { "model.vocab", cli_value(cli, "vocab", "256") },
-        { "train.batch", cli_value(cli, "batch", "16") },
-        { "quant.w", spec },
-        { "quant.x", spec },
-    };
-    enum status st = OK;
-
-    snprintf(width, sizeof width, "%d", d_model);
-    snprintf(heads, sizeof heads, "%d", d_model % 32 ? 1 : d_model / 32);
-    for (size_t i = 0; i < sizeof sets / sizeof sets[0] && st == OK; i++)
-        st = config_set(c, sets[i].key, sets[i].value, err);
-    if (st == OK)
-        st = config_resolve(c, err);
-    free(spec);
-    if (st == OK)
-        *out = c;
-    else
-        config_free(c);
-    return st;
-}
-
-static void report_step(struct bench *b, int d_model, const char *quant,
-                        const struct bench_step *s)
-{
-    if (as_json(b)) {
-        json_add_number(&b->json, "d_model", d_model);
-        json_add_text(&b->json, "quant", quant);
-        json_add_number(&b->json, "tok_per_s", s->tok_per_s);
-        json_add_number(&b->json, "gflops", s->gflops);
-        json_add_number(&b->json, "memory_bytes", (double)s->memory_bytes);
+    if (!as_json(b)) {
+        printf("  K, N >= 128    %5d  geometric mean %10.1f  %5.0f %%  %13.2f "
+               " %11.2f\n",
+               group, gops, 100 * gops / peak, all, copies);
         return;
     }
-    printf("  d_model %-4d %-10s %9.0f tok/s  %6.1f GFLOP/s  %3.0f %% of "
-           "peak  %5.1f MiB\n",
-           d_model, quant, s->tok_per_s, s->gflops,
-           100 * s->gflops / b->peak, (double)s->memory_bytes / 0x1p20);
+    snprintf(key, sizeof key, "int_g%d_of_peak", group);
+    json_add_number(&b->json, key, gops / peak);
+    snprintf(key, sizeof key, "int_g%d_all_in", group);
+    json_add_number(&b->json, key, all);
+    snprintf(key, sizeof key, "int_g%d_copies", group);
+    json_add_number(&b->json, key, copies);
 }
 
-static enum status one_step(struct bench *b, int d_model, const char *quant,
-                            struct err *err)
+/* The forward product of quantized operands.  Small K and N pay for packing
+ * and quantizing; from 128 on the goals of docs/performance.md hold. */
+static enum status do_int(struct bench *b, struct err *err)
 {
-    struct config *c = NULL;
-    struct bench_step s;
-    double rounds;
-    enum status st =
-        cli_number(&rounds, b->cli, "rounds", 5, 1, 1e6, err);
+    static const int groups[] = { 32, 128 };
+    const double peak = bench_peak_int8(b->kn);
 
-    if (st == OK)
-        st = step_config(&c, b->cli, d_model, quant, err);
-    if (st == OK)
-        st = bench_step(&s, c, b->kn, (int)rounds, err);
-    if (st == OK)
-        report_step(b, d_model, quant, &s);
-    config_free(c);
-    return st;
+    if (!as_json(b))
+        printf("integer product, %d tokens, int4 in groups; peak %.0f "
+               "GOP/s\n"
+               "                 group  f32 GFLOP/s  alone GOP/s  of peak  "
+               "x f32, all in  with copies\n",
+               TOKENS, peak);
+    for (int g = 0; g < 2; g++) {
+        double gops = 0, all = 0, copies = 0;
+        int n = 0;
+        struct quant_spec spec;
+        char *text = mem_printf("int4/g%d", groups[g]);
+        const enum status st = quant_parse(&spec, text, NULL, err);
+
+        free(text);
+        if (st != OK)
+            return st;
+        for (int i = 0; i < N_SHAPES; i++) {
+            const struct shape s = shapes[i];
+            struct bench_int r;
+
+            if (s.k % groups[g] != 0)
+                continue;
+            r = bench_int(b->kn, &spec, TOKENS, s.n, s.k);
+            if (s.k >= 128 && s.n >= 128) {
+                gops += log(r.gops);
+                all += log(r.all_in);
+                copies += log(r.all_copies);
+                n++;
+            }
+            if (!as_json(b))
+                printf("  %4d -> %-4d   %5d  %11.1f  %11.1f  %5.0f %%  "
+                       "%13.2f  %11.2f\n",
+                       s.k, s.n, groups[g], r.f32_gflops, r.gops,
+                       100 * r.gops / peak, r.all_in, r.all_copies);
+        }
+        report_int(b, groups[g], peak, exp(gops / n), exp(all / n),
+                   exp(copies / n));
+    }
+    return OK;
 }
 
 static enum status do_step(struct bench *b, struct err *err)
 {
-    static const int widths[] = { 64, 128, 256, 384 };
-    static const char *const quants[] = { "none", "w4a4:32", "mxfp8" };
-    const char *quant = cli_value(b->cli, "quant", NULL);
-    double d = 0;
-    enum status st = cli_number(&d, b->cli, "d-model", 0, 1, 65536, err);
+    return bench_show_step(&b->show, err);
+}
 
-    if (st != OK)
-        return st;
-    if (d > 0 || as_json(b))
-        return one_step(b, d > 0 ? (int)d : 128, quant ? quant : "none", err);
-    printf("training step (6 N D + causal attention)\n");
-    for (int i = 0; i < 4; i++)
-        for (int q = 0; q < (quant ? 1 : 3) && st == OK; q++)
-            st = one_step(b, widths[i], quant ? quant : quants[q], err);
-    return st;
+static enum status do_slots(struct bench *b, struct err *err)
+{
+    return bench_show_slots(&b->show, err);
 }
 
 static const struct part {
@@ -226,7 +206,9 @@ static const struct part {
     { "peak", do_peak },
     { "gemm", do_gemm },
     { "quant", do_quant },
+    { "int", do_int },
     { "step", do_step },
+    { "slots", do_slots },
 };
 #define N_PARTS (int)(sizeof parts / sizeof parts[0])
 
@@ -237,7 +219,8 @@ static enum status unknown(const char *name, struct err *err)
     for (int i = 0; i < N_PARTS; i++)
         names[i] = parts[i].name;
     near = text_nearest(name, names, N_PARTS);
-    return err_set(err, ERR_USAGE, "'%s' is not peak, gemm, quant or step%s%s%s",
+    return err_set(err, ERR_USAGE, "'%s' is not peak, gemm, quant, int, step or slots"
+                   "%s%s%s",
                    name, near ? "; did you mean '" : "", near ? near : "",
                    near ? "'?" : "");
 }
@@ -252,6 +235,7 @@ static enum status run(struct cli *cli, struct err *err)
     if (st != OK)
         return st;
     b.peak = bench_peak(b.kn);
+    b.show = (struct bench_show){ cli, b.kn, b.peak, &b.json };
     str_add(&b.json, "{");
     json_add_text(&b.json, "schema", "qlaw/bench/1");
     json_add_text(&b.json, "isa", b.kn->name);
@@ -271,12 +255,14 @@ static enum status run(struct cli *cli, struct err *err)
 
 const struct verb verb_bench = {
     .name = "bench",
-    .args = "[peak|gemm|quant|step]",
+    .args = "[peak|gemm|quant|int|step|slots]",
     .max_args = 1,
     .summary = "how fast the kernels and a training step are here",
     .example = "qlaw bench step --d-model 128 --quant w4a4:32 --json",
     .options = options,
-    .detail = "One thread, CPU time; shares are of the f32 peak measured in "
-              "the same call.",
+    .detail = "One thread, CPU time; shares are of the peak measured in the "
+              "same call, and ratios are medians of steps taken in turn. "
+              "slots compares two runs at once with one, by the clock on the "
+              "wall.",
     .run = run,
 };

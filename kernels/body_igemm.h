@@ -206,7 +206,28 @@ static void igemm_nt(const struct igemm *g)
                      (uint8_t *)g->work + starts, g->work);
 }
 
+static double burst_int8(int32_t *sink, long rounds)
+{
+    const uint8_t w[64] = { 1 };
+    ivec x[I_ROWS * I_VECS];
+    float last[16];
+
+    for (int i = 0; i < I_ROWS * I_VECS; i++)
+        x[i] = ivec_start(i);
+    for (long round = 0; round < rounds; round++) {
+#pragma GCC unroll 16
+        for (int i = 0; i < I_ROWS * I_VECS; i++)
+            x[i] = ivec_dot(x[i], w, *sink);
+    }
+    for (int i = 0; i < I_ROWS * I_VECS; i++) {
+        lanes_store(last, ivec_float(x[i]));
+        *sink += last[i % 16] > 0;
+    }
+    return 2.0 * 64 * I_ROWS * I_VECS * (double)rounds;
+}
+
 static void fill_igemm(struct kernels *kn)
 {
     kn->igemm_nt = igemm_nt;
+    kn->burst_int8 = burst_int8;
 }

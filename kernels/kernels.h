@@ -154,6 +154,8 @@ struct kernels {
     /* Independent fused multiply-adds in registers only, for measuring the
      * peak: returns how many flops it did.  *sink keeps them alive. */
     double (*burst)(real *sink, long rounds);
+    /* The same of int8 products added to int32. */
+    double (*burst_int8)(int32_t *sink, long rounds);
 };
 
 #define GEMM_WORK (1 << 20)

@@ -83,6 +83,22 @@ static void igemm_nt(const struct igemm *g)
         }
 }
 
+static double burst_int8(int32_t *sink, long rounds)
+{
+    const uint32_t a = (uint32_t)*sink + 3;
+    uint32_t x[8], sum = 0;
+
+    for (uint32_t i = 0; i < 8; i++)
+        x[i] = i;
+    for (long round = 0; round < rounds; round++)
+        for (int i = 0; i < 8; i++)
+            x[i] = x[i] * a + 1;
+    for (int i = 0; i < 8; i++)
+        sum += x[i];
+    *sink = (int32_t)(sum & 1);
+    return 2.0 * 8 * (double)rounds;
+}
+
 /* --- attention, one query at a time ------------------------------------------ */
 
 static real chain_dot(const real *x, const real *y, int n)
@@ -171,6 +187,7 @@ void kernels_fill_ref(struct kernels *kn)
     kn->gemm_nn = gemm_nn;
     kn->gemm_tn = gemm_tn;
     kn->igemm_nt = igemm_nt;
+    kn->burst_int8 = burst_int8;
     kn->quant_apply = quant_apply_ref;
     kn->attention_forward = attention_forward;
     kn->attention_backward = attention_backward;
