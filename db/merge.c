@@ -226,6 +226,8 @@ enum status db_merge(struct db_merge *out, struct db *db, const char *other,
         st = db_commit(db, err);
     if (st != OK)
         db_rollback(db);
+    db_run(db, NULL, "DROP TABLE IF EXISTS temp.run_map", "");
+    db_run(db, NULL, "DROP TABLE IF EXISTS temp.fit_map", "");
     db_run(db, NULL, "DETACH DATABASE src", "");
     return st;
 }

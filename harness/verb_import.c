@@ -1,10 +1,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "db/export.h"
 #include "harness/fit_import.h"
 #include "harness/verbs.h"
 
@@ -149,7 +151,64 @@ static void report(const struct import_counts *n, const char *grid,
     str_release(&out);
 }
 
-static enum status run(struct cli *cli, struct err *err)
+/* --- a folder of 'qlaw export' ---------------------------------------------- */
+
+static void report_folder(const struct db_merge *n, const char *grid,
+                          const struct cli *cli)
+{
+    struct str out = { 0 };
+
+    if (cli_flag(cli, "json")) {
+        str_add(&out, "{");
+        json_add_text(&out, "schema", "qlaw/import/1");
+        json_add_text(&out, "grid", grid);
+        json_add_number(&out, "points", (double)n->points);
+        json_add_number(&out, "runs", (double)n->runs);
+        json_add_number(&out, "results", (double)n->results);
+        json_add_number(&out, "conflicts", (double)n->conflicts);
+        str_add(&out, "}\n");
+    } else {
+        str_addf(&out, "grid '%s': %lld new runs of %lld new points, %lld "
+                       "results\n",
+                 grid, (long long)n->runs, (long long)n->points,
+                 (long long)n->results);
+    }
+    fputs(str_text(&out), stdout);
+    str_release(&out);
+}
+
+static enum status import_folder(struct cli *cli, const char *folder,
+                                 struct err *err)
+{
+    struct db_merge n;
+    struct db *db = NULL;
+    char *grid = NULL;
+    enum status st = db_open(&db, cli->db_path, DB_WRITE, err);
+
+    if (st == OK)
+        st = db_import(&n, &grid, db, folder, err);
+    if (st == OK)
+        report_folder(&n, grid, cli);
+    if (st == OK && n.conflicts > 0)
+        st = err_set(err, ERR_RUNS,
+                     "%lld runs are finished in both with different losses; "
+                     "those of the database are kept",
+                     (long long)n.conflicts);
+    free(grid);
+    db_close(db);
+    return st;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat s;
+
+    return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
+/* --- a table ----------------------------------------------------------------- */
+
+static enum status import_table(struct cli *cli, struct err *err)
 {
     struct import_counts n = { .runs = 0 };
     struct table *t = NULL;
@@ -171,16 +230,24 @@ static enum status run(struct cli *cli, struct err *err)
     return st;
 }
 
+static enum status run(struct cli *cli, struct err *err)
+{
+    if (cli->n_args == 1 && is_folder(cli->args[0]))
+        return import_folder(cli, cli->args[0], err);
+    return import_table(cli, err);
+}
+
 const struct verb verb_import = {
     .name = "import",
-    .args = "[csv|jsonl] FILE",
+    .args = "FOLDER | [csv|jsonl] FILE",
     .min_args = 1,
     .max_args = 2,
-    .summary = "bring published tables into the database as runs of a grid",
+    .summary = "take over exported runs, or a table as runs of a grid",
     .example = "qlaw import csv runs.csv --map N=params,loss=val --grid paper",
     .options = options,
-    .detail = "Columns N, D and loss are needed; G, E, M, fmt, gmse and seed "
-              "are understood.\nG = 1 or fmt none marks unquantized twins.  "
-              "The same file again adds nothing.",
+    .detail = "FOLDER is what 'qlaw export' wrote.  Of a table, columns N, D and "
+              "loss are needed;\nG, E, M, fmt, gmse and seed are understood.  "
+              "G = 1 or fmt none marks unquantized\ntwins.  The same again adds "
+              "nothing.",
     .run = run,
 };

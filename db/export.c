@@ -1,0 +1,256 @@
+#include "db/export.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+
+#define GRID   "(SELECT max(grid_id) FROM grid WHERE name=?1)"
+#define POINTS "(SELECT point_id FROM grid_point WHERE grid_id=" GRID ")"
+#define RUNS   "(SELECT run_id FROM run WHERE point_id IN " POINTS ")"
+
+/* In an order that satisfies every reference. */
+static const struct export_table tables[] = {
+    { "env", "env_id IN (SELECT env_id FROM attempt WHERE run_id IN " RUNS ")",
+      false },
+    { "dataset",
+      "dataset_id IN (SELECT dataset_id FROM point WHERE point_id IN " POINTS
+      ")",
+      false },
+    { "grid", "grid_id=" GRID, false },
+    { "point", "point_id IN " POINTS, true },
+    { "grid_point", "grid_id=" GRID, true },
+    { "run", "run_id IN " RUNS, true },
+    { "attempt", "run_id IN " RUNS, true },
+    { "curve", "run_id IN " RUNS, true },
+    { "metric", "run_id IN " RUNS, true },
+    { "result", "run_id IN " RUNS, true },
+};
+
+const struct export_table *export_table_at(int i)
+{
+    return i < (int)(sizeof tables / sizeof tables[0]) ? &tables[i] : NULL;
+}
+
+char *export_path(const char *folder, const struct export_table *t)
+{
+    return mem_printf("%s/%s.csv%s", folder, t->name,
+                      t->compressed ? ".gz" : "");
+}
+
+/* --- CSV (RFC 4180) -------------------------------------------------------- */
+
+static void add_cell(struct str *out, sqlite3_stmt *stmt, int i)
+{
+    const char *text = (const char *)sqlite3_column_text(stmt, i);
+    char buf[32];
+
+    switch (sqlite3_column_type(stmt, i)) {
+    case SQLITE_NULL:
+        return;
+    case SQLITE_FLOAT:
+        str_add(out, text_number(buf, sqlite3_column_double(stmt, i)));
+        return;
+    case SQLITE_INTEGER:
+        str_add(out, text);
+        return;
+    }
+    if (*text && !strpbrk(text, ",\"\r\n")) {
+        str_add(out, text);
+        return;
+    }
+    str_add_char(out, '"');
+    for (; *text; text++) {
+        if (*text == '"')
+            str_add_char(out, '"');
+        str_add_char(out, *text);
+    }
+    str_add_char(out, '"');
+}
+
+static enum status add_rows(struct str *out, int64_t *rows, struct db *db,
+                            sqlite3_stmt *stmt, struct err *err)
+{
+    const int n = sqlite3_column_count(stmt);
+    bool row;
+    enum status st;
+
+    for (int i = 0; i < n; i++)
+        str_addf(out, "%s%s", sqlite3_column_name(stmt, i),
+                 i + 1 < n ? "," : "\n");
+    *rows = 0;
+    while ((st = db_step(&row, db, stmt, err)) == OK && row) {
+        for (int i = 0; i < n; i++) {
+            add_cell(out, stmt, i);
+            str_add_char(out, i + 1 < n ? ',' : '\n');
+        }
+        ++*rows;
+    }
+    sqlite3_reset(stmt);
+    return st;
+}
+
+/* The columns that are stored: not the generated ones. */
+static enum status stored_columns(char **out, struct db *db, const char *table,
+                                  struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row = false;
+    enum status st = db_prepare(
+        &stmt, db, "SELECT group_concat(name) FROM pragma_table_info(?)", err);
+
+    if (st == OK) {
+        db_bind(stmt, "t", table);
+        st = db_step(&row, db, stmt, err);
+    }
+    if (st == OK)
+        *out = mem_strdup((const char *)sqlite3_column_text(stmt, 0));
+    if (stmt)
+        sqlite3_reset(stmt);
+    return st;
+}
+
+/* --- files ----------------------------------------------------------------- */
+
+/* The same bytes give the same file: no time, no name. */
+static void compress_text(struct str *text)
+{
+    const uLong bound = compressBound(text->len) + 32;
+    struct str out = { 0 };
+    z_stream z = { 0 };
+
+    out.data = mem_alloc(bound);
+    out.cap = bound;
+    z.next_in = (unsigned char *)text->data;
+    z.avail_in = (uInt)text->len;
+    z.next_out = (unsigned char *)out.data;
+    z.avail_out = (uInt)bound;
+    deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY);
+    deflate(&z, Z_FINISH);
+    out.len = z.total_out;
+    deflateEnd(&z);
+    str_release(text);
+    *text = out;
+}
+
+static enum status put_file(struct str *sums, struct str *text,
+                            const char *path, bool compressed,
+                            struct err *err)
+{
+    char hex[HASH_HEX];
+
+    if (text->len > (size_t)1 << 31)
+        return err_set(err, ERR_NOMEM, "%s: more than 2 GiB of rows", path);
+    if (compressed)
+        compress_text(text);
+    hash_bytes(hex, str_text(text), text->len);
+    str_addf(sums, "%s  %s\n", hex, strrchr(path, '/') + 1);
+    return file_replace(path, str_text(text), text->len, err);
+}
+
+static enum status put_query(int64_t *rows, struct str *sums, struct db *db,
+                             const char *sql, const char *grid,
+                             const char *path, struct err *err)
+{
+    struct str text = { 0 };
+    sqlite3_stmt *stmt;
+    enum status st = db_prepare(&stmt, db, sql, err);
+
+    if (st == OK) {
+        db_bind(stmt, "t", grid);
+        st = add_rows(&text, rows, db, stmt, err);
+    }
+    if (st == OK)
+        st = put_file(sums, &text, path, text_has_suffix(path, ".gz"), err);
+    str_release(&text);
+    return st;
+}
+
+static enum status put_table(int64_t *rows, struct str *sums, struct db *db,
+                             const struct export_table *t, const char *grid,
+                             const char *folder, struct err *err)
+{
+    char *columns = NULL, *sql = NULL, *path = export_path(folder, t);
+    enum status st = stored_columns(&columns, db, t->name, err);
+
+    if (st == OK) {
+        sql = mem_printf("SELECT %s FROM %s WHERE %s ORDER BY 1,2", columns,
+                         t->name, t->where);
+        st = put_query(rows, sums, db, sql, grid, path, err);
+    }
+    free(columns);
+    free(sql);
+    free(path);
+    return st;
+}
+
+static enum status check_grid(struct db *db, const char *grid, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row = false;
+    enum status st =
+        db_prepare(&stmt, db, "SELECT 1 FROM grid WHERE name=?", err);
+
+    if (st != OK)
+        return st;
+    db_bind(stmt, "t", grid);
+    st = db_step(&row, db, stmt, err);
+    sqlite3_reset(stmt);
+    if (st == OK && !row)
+        return err_set(err, ERR_CONFIG, "%s: no grid '%s'", db_path(db), grid);
+    return st;
+}
+
+/* For people: a line a run, with what it was compared with. */
+static const char losses_sql[] =
+    "SELECT r.*, d.delta, m.value AS probe_loss FROM runs r LEFT JOIN deltas "
+    "d ON d.run_id=r.run_id LEFT JOIN metric m ON m.run_id=r.run_id AND "
+    "m.name='probe_loss' WHERE r.run_id IN " RUNS " ORDER BY r.run_id";
+
+static enum status put_all(int64_t rows[], struct str *sums, struct db *db,
+                           const char *grid, const char *folder,
+                           struct err *err)
+{
+    char *losses = mem_printf("%s/losses.csv.gz", folder);
+    int64_t ignored;
+    enum status st = OK;
+
+    for (int i = 0; export_table_at(i) && st == OK; i++)
+        st = put_table(&rows[i], sums, db, &tables[i], grid, folder, err);
+    if (st == OK)
+        st = put_query(&ignored, sums, db, losses_sql, grid, losses, err);
+    free(losses);
+    return st;
+}
+
+static int64_t rows_of(const int64_t rows[], const char *name)
+{
+    for (int i = 0; export_table_at(i); i++)
+        if (strcmp(tables[i].name, name) == 0)
+            return rows[i];
+    return 0;
+}
+
+enum status db_export(struct db_export *out, struct db *db, const char *grid,
+                      const char *folder, struct err *err)
+{
+    int64_t rows[sizeof tables / sizeof tables[0]] = { 0 };
+    char *path = mem_printf("%s/SHA256SUMS", folder);
+    struct str sums = { 0 };
+    enum status st = check_grid(db, grid, err);
+
+    if (st == OK)
+        st = file_make_dirs(folder, err);
+    if (st == OK)
+        st = put_all(rows, &sums, db, grid, folder, err);
+    if (st == OK)
+        st = file_replace(path, str_text(&sums), sums.len, err);
+    *out = (struct db_export){ rows_of(rows, "point"), rows_of(rows, "run"),
+                               rows_of(rows, "result"),
+                               rows_of(rows, "curve") };
+    str_release(&sums);
+    free(path);
+    return st;
+}

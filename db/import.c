@@ -1,0 +1,349 @@
+/* import.c - a folder that db_export wrote, read into a scratch database and
+ * merged from there, so that a damaged folder changes nothing. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "db/export.h"
+
+#define MAX_COLUMNS 64
+#define MAX_BYTES   ((size_t)1 << 31)
+
+/* --- files ----------------------------------------------------------------- */
+
+static enum status unpack(struct str *text, const char *path, struct err *err)
+{
+    struct str out = { 0 };
+    z_stream z = { 0 };
+    int rc = Z_OK;
+
+    z.next_in = (unsigned char *)text->data;
+    z.avail_in = (uInt)text->len;
+    inflateInit2(&z, 15 + 16);
+    while (rc == Z_OK && out.len < MAX_BYTES) {
+        char buf[1 << 16];
+
+        z.next_out = (unsigned char *)buf;
+        z.avail_out = sizeof buf;
+        rc = inflate(&z, Z_NO_FLUSH);
+        str_add_n(&out, buf, sizeof buf - z.avail_out);
+    }
+    inflateEnd(&z);
+    str_release(text);
+    *text = out;
+    if (rc == Z_STREAM_END)
+        return OK;
+    return err_set(err, ERR_CONFIG, "%s: damaged or too large gzip", path);
+}
+
+static enum status check_sum(const char *folder, const char *line, size_t n,
+                             struct err *err)
+{
+    char hex[HASH_HEX], *name;
+    struct str text = { 0 };
+    enum status st;
+
+    if (n < 67 || memchr(line + 66, '/', n - 66))
+        return err_set(err, ERR_CONFIG, "%s/SHA256SUMS: not a line of sha256sum",
+                       folder);
+    name = mem_printf("%s/%.*s", folder, (int)n - 66, line + 66);
+    st = file_read(&text, name, MAX_BYTES, err);
+    if (st == OK) {
+        hash_bytes(hex, str_text(&text), text.len);
+        if (memcmp(hex, line, 64) != 0)
+            st = err_set(err, ERR_CONFIG,
+                         "%s: changed since it was exported (SHA256SUMS)",
+                         name);
+    }
+    str_release(&text);
+    free(name);
+    return st;
+}
+
+static enum status check_sums(const char *folder, struct err *err)
+{
+    char *path = mem_printf("%s/SHA256SUMS", folder);
+    struct str text = { 0 };
+    enum status st = file_read(&text, path, 1 << 20, err);
+
+    for (const char *p = str_text(&text); st == OK && *p;) {
+        const size_t n = strcspn(p, "\n");
+
+        st = check_sum(folder, p, n, err);
+        p += n + (p[n] == '\n');
+    }
+    str_release(&text);
+    free(path);
+    return st;
+}
+
+/* --- CSV -------------------------------------------------------------------- */
+
+struct cell {
+    char *text;
+    bool quoted;
+};
+
+struct csv {
+    const char *path;
+    char *at;
+    int line;
+    struct cell cells[MAX_COLUMNS];
+    int n;
+};
+
+/* One cell, unquoted in place; *last: it ended its row. */
+static enum status read_cell(struct csv *c, bool *last, struct err *err)
+{
+    char *to = c->at;
+    struct cell *cell = &c->cells[c->n];
+
+    if (c->n == MAX_COLUMNS)
+        return err_set(err, ERR_CONFIG, "%s:%d: too many columns", c->path,
+                       c->line);
+    c->n++;
+    *cell = (struct cell){ c->at, *c->at == '"' };
+    if (cell->quoted) {
+        cell->text = ++to;
+        for (c->at++; *c->at; c->at++) {
+            if (*c->at == '"' && *++c->at != '"')
+                break;
+            c->line += *c->at == '\n';
+            *to++ = *c->at;
+        }
+    } else {
+        c->at += strcspn(c->at, ",\n");
+        to = c->at;
+    }
+    if (*c->at != ',' && *c->at != '\n')
+        return err_set(err, ERR_CONFIG, "%s:%d: a cell is not closed", c->path,
+                       c->line);
+    *last = *c->at == '\n';
+    c->at++;
+    *to = '\0';
+    return OK;
+}
+
+static enum status read_row(struct csv *c, struct err *err)
+{
+    bool last = false;
+    enum status st = OK;
+
+    c->n = 0;
+    while (st == OK && !last)
+        st = read_cell(c, &last, err);
+    c->line++;
+    return st;
+}
+
+/* --- rows into a table ------------------------------------------------------- */
+
+enum kind { KIND_INTEGER, KIND_REAL, KIND_TEXT };
+
+struct target {
+    char *sql; /* INSERT, or NULL */
+    enum kind kind[MAX_COLUMNS];
+    int n;
+};
+
+static enum status find_column(enum kind *kind, struct db *db,
+                               const char *table, const char *name,
+                               const struct csv *c, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row = false;
+    enum status st = db_prepare(
+        &stmt, db, "SELECT type FROM pragma_table_info(?) WHERE name=?", err);
+
+    if (st != OK)
+        return st;
+    db_bind(stmt, "tt", table, name);
+    st = db_step(&row, db, stmt, err);
+    if (st == OK && row) {
+        const char *type = (const char *)sqlite3_column_text(stmt, 0);
+
+        *kind = strcmp(type, "INTEGER") == 0 ? KIND_INTEGER
+                : strcmp(type, "REAL") == 0  ? KIND_REAL
+                                             : KIND_TEXT;
+    } else if (st == OK) {
+        st = err_set(err, ERR_CONFIG, "%s:1: unknown column '%.80s'", c->path,
+                     name);
+    }
+    sqlite3_reset(stmt);
+    return st;
+}
+
+/* Names of columns come from the table, never from the file, into SQL. */
+static enum status read_header(struct target *t, struct csv *c, struct db *db,
+                               const char *table, struct err *err)
+{
+    struct str names = { 0 }, marks = { 0 };
+    enum status st = read_row(c, err);
+
+    for (int i = 0; i < c->n && st == OK; i++) {
+        st = find_column(&t->kind[i], db, table, c->cells[i].text, c, err);
+        str_addf(&names, "%s%s", i ? "," : "", c->cells[i].text);
+        str_addf(&marks, "%s?", i ? "," : "");
+    }
+    t->n = c->n;
+    if (st == OK)
+        t->sql = mem_printf("INSERT INTO %s(%s) VALUES(%s)", table,
+                            str_text(&names), str_text(&marks));
+    str_release(&names);
+    str_release(&marks);
+    return st;
+}
+
+static bool bind_cell(sqlite3_stmt *stmt, int i, const struct cell *cell,
+                      enum kind kind)
+{
+    const char *end;
+    char *rest;
+    double x;
+    long long n;
+
+    if (!*cell->text && !cell->quoted) {
+        sqlite3_bind_null(stmt, i);
+        return true;
+    }
+    switch (kind) {
+    case KIND_INTEGER:
+        errno = 0;
+        n = strtoll(cell->text, &rest, 10);
+        sqlite3_bind_int64(stmt, i, n);
+        return errno == 0 && rest != cell->text && !*rest;
+    case KIND_REAL:
+        sqlite3_bind_null(stmt, i);
+        if (!text_read_number(&x, cell->text, &end, false) || *end)
+            return false;
+        sqlite3_bind_double(stmt, i, x);
+        return true;
+    case KIND_TEXT:
+        break;
+    }
+    sqlite3_bind_text(stmt, i, cell->text, -1, SQLITE_TRANSIENT);
+    return true;
+}
+
+static enum status put_row(struct db *db, const struct target *t,
+                           const struct csv *c, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row;
+    enum status st = db_prepare(&stmt, db, t->sql, err);
+
+    if (st == OK && c->n != t->n)
+        st = err_set(err, ERR_CONFIG, "%s:%d: %d cells under %d columns",
+                     c->path, c->line - 1, c->n, t->n);
+    for (int i = 0; i < c->n && st == OK; i++)
+        if (!bind_cell(stmt, i + 1, &c->cells[i], t->kind[i]))
+            st = err_set(err, ERR_CONFIG, "%s:%d: '%.40s' is not a number",
+                         c->path, c->line - 1, c->cells[i].text);
+    if (st == OK)
+        st = db_step(&row, db, stmt, err);
+    if (st == ERR_DB)
+        err_prefix(err, "%s:%d: ", c->path, c->line - 1);
+    return st;
+}
+
+static enum status read_table(struct db *db, const struct export_table *t,
+                              const char *folder, struct err *err)
+{
+    char *path = export_path(folder, t);
+    struct target to = { .sql = NULL };
+    struct str text = { 0 };
+    struct csv c = { .path = path, .line = 1 };
+    enum status st = file_read(&text, path, MAX_BYTES, err);
+
+    if (st == OK && t->compressed)
+        st = unpack(&text, path, err);
+    c.at = text.data;
+    if (st == OK && text.len == 0)
+        st = err_set(err, ERR_CONFIG, "%s: is empty", path);
+    if (st == OK)
+        st = read_header(&to, &c, db, t->name, err);
+    while (st == OK && *c.at) {
+        st = read_row(&c, err);
+        if (st == OK)
+            st = put_row(db, &to, &c, err);
+    }
+    free(to.sql);
+    free(path);
+    str_release(&text);
+    return st;
+}
+
+/* --- the folder -------------------------------------------------------------- */
+
+static enum status name_of_grid(char **grid, struct db *db, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row = false;
+    enum status st = db_prepare(&stmt, db, "SELECT name FROM grid", err);
+
+    if (st == OK)
+        st = db_step(&row, db, stmt, err);
+    if (st == OK && row)
+        *grid = mem_strdup((const char *)sqlite3_column_text(stmt, 0));
+    else if (st == OK)
+        st = err_set(err, ERR_CONFIG, "the folder holds no grid");
+    if (stmt)
+        sqlite3_reset(stmt);
+    return st;
+}
+
+static enum status fill(char **grid, const char *scratch, const char *folder,
+                        struct err *err)
+{
+    struct db *db = NULL;
+    enum status st = db_open(&db, scratch, DB_WRITE, err);
+
+    if (st == OK)
+        st = db_begin(db, err);
+    for (int i = 0; export_table_at(i) && st == OK; i++)
+        st = read_table(db, export_table_at(i), folder, err);
+    if (st == OK)
+        st = name_of_grid(grid, db, err);
+    if (st == OK)
+        st = db_commit(db, err);
+    db_close(db);
+    return st;
+}
+
+static void remove_scratch(const char *scratch)
+{
+    static const char *const ends[] = { "", "-journal", ".lock" };
+
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        char *path = mem_printf("%s%s", scratch, ends[i]);
+
+        unlink(path);
+        free(path);
+    }
+}
+
+enum status db_import(struct db_merge *out, char **grid, struct db *db,
+                      const char *folder, struct err *err)
+{
+    char *scratch = mem_printf("%s.import-%ld", db_path(db), (long)getpid());
+    enum status st = check_sums(folder, err);
+
+    *out = (struct db_merge){ 0 };
+    *grid = NULL;
+    remove_scratch(scratch);
+    if (st == OK)
+        st = fill(grid, scratch, folder, err);
+    if (st == OK)
+        st = db_merge(out, db, scratch, err);
+    remove_scratch(scratch);
+    if (st != OK) {
+        free(*grid);
+        *grid = NULL;
+    }
+    free(scratch);
+    return st;
+}
