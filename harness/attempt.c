@@ -21,6 +21,10 @@
 
 #define LOG_TAIL 4096 /* bytes of the log that are looked at */
 
+/* A log is for people.  A trainer that says something a step for a million
+ * steps stays below this; one that is caught in a loop fills a disk. */
+#define LOG_LIMIT (256ll << 20)
+
 /* --- the folder -------------------------------------------------------------- */
 
 static bool same_content(const char *path, const char *text)
@@ -152,6 +156,25 @@ static enum attempt_line odd(struct attempt *a, const char *line, size_t n)
     return refuse(a, text);
 }
 
+/* D is a variable of every law: a run that saw other tokens than it was asked
+ * for is another run.  The last step may be a part of one. */
+static bool tokens_agree(struct attempt *a, struct metrics_line *m)
+{
+    char text[160];
+
+    if (m->diverged || a->tokens <= 0 || a->steps <= 0)
+        return true;
+    if (isnan(m->tokens))
+        m->tokens = a->tokens;
+    if (fabs(m->tokens - a->tokens) <= a->tokens / a->steps)
+        return true;
+    snprintf(text, sizeof text,
+             "it trained on %.0f tokens, %.0f were asked for", m->tokens,
+             a->tokens);
+    refuse(a, text);
+    return false;
+}
+
 /* Points whose steps do not grow would be duplicates in the curve. */
 enum attempt_line attempt_line(struct attempt *a, struct metrics_line *m,
                                const char *line, size_t n, bool whole)
@@ -171,6 +194,10 @@ enum attempt_line attempt_line(struct attempt *a, struct metrics_line *m,
         metrics_line_release(m);
         return refuse(a, "it reports without end");
     }
+    if (m->final && !tokens_agree(a, m)) {
+        metrics_line_release(m);
+        return LINE_REFUSED;
+    }
     append(a, line, n);
     if (m->final) {
         a->final = *m;
@@ -182,6 +209,17 @@ enum attempt_line attempt_line(struct attempt *a, struct metrics_line *m,
     a->step = m->step;
     a->loss = isnan(m->train_loss) ? a->loss : m->train_loss;
     return LINE_POINT;
+}
+
+bool attempt_log_overflows(struct attempt *a)
+{
+    struct stat sb;
+
+    if (stat(a->log_path, &sb) != 0 || sb.st_size - a->log_start < LOG_LIMIT)
+        return false;
+    snprintf(a->complaint, sizeof a->complaint,
+             "its log is longer than %lld MB", LOG_LIMIT >> 20);
+    return true;
 }
 
 void attempt_end(struct attempt *a, const struct attempt_end *e)

@@ -16,6 +16,7 @@ struct attempt {
     off_t log_start; /* where its part of the log begins */
     struct attempt_begin begin;
     double steps;      /* of the whole run, as planned */
+    double tokens;     /* the same; 0: not checked */
     double step, loss; /* of the last line; loss may be NaN */
     long lines, odd_lines; /* taken; not understood */
     bool first;        /* no point has come yet */
@@ -45,6 +46,9 @@ enum attempt_line {
 };
 enum attempt_line attempt_line(struct attempt *a, struct metrics_line *m,
                                const char *line, size_t n, bool whole);
+
+/* Has its log grown beyond what a log is for?  complaint says so then. */
+bool attempt_log_overflows(struct attempt *a);
 
 /* Record the end as the caller has judged it. */
 void attempt_end(struct attempt *a, const struct attempt_end *e);

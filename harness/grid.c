@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "harness/exec_trainer.h"
 #include "harness/grid_expand.h"
 #include "harness/point_id.h"
 
@@ -78,6 +79,21 @@ static void describe(struct grid *g, const struct grid_source *s)
     list_axes(g, d);
 }
 
+/* A command that could not be started is better known now. */
+static enum status check_command(const struct grid *g, struct err *err)
+{
+    const struct exec_job job = { .dir = "" };
+    char **argv = NULL;
+    enum status st = OK;
+
+    if (exec_trainer_used(g->base))
+        st = exec_trainer_argv(&argv, g->base, &job, err);
+    if (st != OK)
+        err_prefix(err, "%s: ", g->path);
+    exec_trainer_free(argv);
+    return st;
+}
+
 enum status grid_load(struct grid **out, const char *path,
                       const struct grid_options *options, struct err *err)
 {
@@ -94,6 +110,9 @@ enum status grid_load(struct grid **out, const char *path,
         st = source_new(&g->source, d, err);
     if (st == OK) {
         describe(g, g->source);
+        st = check_command(g, err);
+    }
+    if (st == OK) {
         st = grid_expand(g, err);
         take_notes(g, d);
     }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/exec_trainer.h"
 #include "harness/grid_source.h"
 #include "trainer/run.h"
 
@@ -197,6 +198,8 @@ static enum status identify_data(struct made *m, struct grid_source *s,
 
     if (!where.file)
         where.file = s->doc->path;
+    if (!*config_get(c, "data.path") && exec_trainer_used(c))
+        return OK; /* it has data of its own */
     if (!*config_get(c, "data.path"))
         return ini_fail(err, where, "data.path is not set: name one or more "
                                     "text files in [data]");

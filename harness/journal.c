@@ -293,6 +293,24 @@ static enum status write_result(struct journal *j, int64_t run_id,
                   *l->weights_sha256 ? l->weights_sha256 : NULL);
 }
 
+/* What a trainer of the user's own counted takes the place of the plan: it
+ * knows what it built.  A count that is not there stays as planned. */
+static enum status write_counts(struct journal *j, int64_t run_id,
+                                const struct metrics_line *l, struct err *err)
+{
+    if (!(l->n_body > 0 && l->n_body < 0x1p53))
+        return OK;
+    return db_run(j->db, err,
+                  "UPDATE point SET n_body=?, "
+                  "n_embed=coalesce(CAST(? AS INTEGER),n_embed), "
+                  "n_head_params=coalesce(CAST(? AS INTEGER),n_head_params), "
+                  "n_other=coalesce(CAST(? AS INTEGER),n_other) WHERE "
+                  "point_id=(SELECT point_id FROM run WHERE run_id=?) AND "
+                  "trainer<>'builtin'",
+                  "idddi", whole(l->n_body), l->n_embed, l->n_head_params,
+                  l->n_other, run_id);
+}
+
 static enum status write_state(struct journal *j, int64_t run_id,
                                enum run_state state, const char *reason,
                                struct err *err)
@@ -327,6 +345,8 @@ static enum status write_end(struct journal *j, const struct entry *entry,
 
     if (st == OK && end->has_result)
         st = write_result(j, entry->run_id, &end->result, err);
+    if (st == OK && end->has_result)
+        st = write_counts(j, entry->run_id, &end->result, err);
     return st == OK
                ? write_state(j, entry->run_id, e->state, e->message, err)
                : st;

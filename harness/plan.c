@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "harness/exec_trainer.h"
 #include "harness/grid_source.h"
 
 static double run_flops(const struct grid *g, int point)
@@ -273,6 +274,16 @@ static void use_speed(struct plan *p, double flops_s)
         p->point_s[i] = run_flops(p->grid, i) / flops_s;
 }
 
+/* A trainer of the user's own is not tried out here: its speed is as the grid
+ * says, or what its finished runs come to. */
+static void use_trainer_speed(struct plan *p)
+{
+    const double speed = config_number(p->grid->base, "trainer.speed");
+
+    p->speed.unknown = speed <= 0;
+    use_speed(p, speed > 0 ? speed : 1);
+}
+
 enum status plan_make(struct plan **out, const struct grid *g,
                       const struct plan_options *options, struct err *err)
 {
@@ -288,12 +299,16 @@ enum status plan_make(struct plan **out, const struct grid *g,
     list_runs(p);
     if (options->flops_s > 0)
         use_speed(p, options->flops_s);
+    else if (exec_trainer_used(g->base))
+        use_trainer_speed(p);
     else
         st = plan_measure(p, options->isa_cap, err);
     if (st == OK && options->db_path)
         st = plan_read_db(p, options->db_path, err);
     for (int i = 0; i < g->n_points; i++)
-        p->point_s[i] *= p->speed.correction;
+        p->point_s[i] *= p->speed.unknown && p->speed.n_finished == 0
+                             ? 0
+                             : p->speed.correction;
     if (st != OK) {
         plan_free(p);
         return st;

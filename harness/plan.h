@@ -27,6 +27,7 @@ struct plan_speed {
     double correction; /* measured / estimated seconds of finished runs */
     int n_finished;    /* runs behind the correction */
     bool measured;     /* false: given by the caller */
+    bool unknown;      /* only finished runs tell; without any, times are 0 */
     double took_s;     /* how long the measuring took */
 };
 

@@ -173,6 +173,11 @@ static void print_speed(const struct plan *p)
     const struct plan_speed *s = &p->speed;
     char buf[48];
 
+    if (s->flops_s <= 0) {
+        printf("  speed   not known until a run has finished; --speed or "
+               "[trainer] speed says it\n");
+        return;
+    }
     printf("  speed   %s a slot, ",
            with_unit(buf, s->flops_s, 3, "FLOP/s"));
     if (s->n_finished)

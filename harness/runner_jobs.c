@@ -7,12 +7,16 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "harness/counts.h"
 #include "harness/memory.h"
 #include "harness/runner_state.h"
 
 #define BREAKER     5    /* equal first failures without a success: stop */
 #define RETRY_S     0.25 /* before the first retry; doubles */
 #define RETRY_MAX_S 60
+
+#define AFTER_FINAL_S 60 /* a trainer has said all; then it is ended */
+#define LOG_LOOK_S    1  /* between looks at the lengths of logs */
 
 /* --- starting ------------------------------------------------------------------ */
 
@@ -36,6 +40,7 @@ static void make_attempt(struct runner *r, struct task *t)
     t->attempt = attempt_new(
         record_folder(r->cli->db_path, b.point, run->seed),
         (double)task_point(r, t)->size.steps, &b);
+    t->attempt->tokens = (double)task_point(r, t)->size.tokens;
     t->slot = free_slot(r);
 }
 
@@ -64,6 +69,7 @@ static enum sched_next next_job(void *ctx, struct sched_job *job)
         .argv = (char *const *)r->argv,
         .log_path = t->attempt->log_path,
         .timeout_s = config_number(r->g->base, "run.timeout"),
+        .grace_s = config_number(r->g->base, "run.grace"),
         .threads = (int)config_int(r->g->base, "run.threads"),
         .nice = r->o.nice,
         .cores = r->cores ? &r->cores[t->slot] : NULL,
@@ -137,6 +143,8 @@ static bool job_line(void *ctx, void *user, const char *line, size_t n,
     case LINE_FINAL:
         journal_line(r->journal, task_run(r, t)->run_id, &m, first);
         metrics_line_release(&m);
+        if (a->final.final)
+            sched_let_end(r->sched, t, AFTER_FINAL_S);
         break;
     case LINE_REFUSED:
         return false;
@@ -267,6 +275,21 @@ static void tell(struct runner *r, struct task *t, const struct verdict *v,
                    state == RUN_PENDING ? "; it is tried again" : "");
 }
 
+/* Parameters and FLOPs as a trainer counts them, against the plan; the laws
+ * take the trainer's. */
+static void tell_counts(struct runner *r, const struct task *t)
+{
+    char text[300];
+
+    if (!counts_differ(text, sizeof text, &t->attempt->final,
+                       &task_point(r, t)->size))
+        return;
+    journal_event(r->journal, task_run(r, t)->run_id, "counts", text);
+    if (r->counts_said++ == 0)
+        runner_say(r, "%s: %s; said once, 'qlaw show' has it for each run",
+                   t->label, text);
+}
+
 static void job_done(void *ctx, void *user, const struct sched_exit *e)
 {
     struct runner *r = ctx;
@@ -288,6 +311,7 @@ static void job_done(void *ctx, void *user, const struct sched_exit *e)
     journal_end(r->journal, task_run(r, t)->run_id, a->begin.number, &end,
                 end.state == RUN_DONE ? &a->final : NULL);
     if (end.state == RUN_DONE) {
+        tell_counts(r, t);
         r->succeeded++;
         r->sum.flops += task_flops(r, t);
         eta_add(&r->eta, task_flops(r, t),
@@ -299,6 +323,18 @@ static void job_done(void *ctx, void *user, const struct sched_exit *e)
     hand_over(r, t, end.state == RUN_DONE && !r->o.keep_checkpoints);
 }
 
+static void look_at_logs(struct runner *r)
+{
+    const double now = clock_monotonic();
+
+    if (now < r->next_log_look_s)
+        return;
+    r->next_log_look_s = now + LOG_LOOK_S;
+    for (int i = 0; i < r->n_running; i++)
+        if (attempt_log_overflows(r->running[i]->attempt))
+            sched_refuse(r->sched, r->running[i]);
+}
+
 /* --- ten times a second ----------------------------------------------------------- */
 
 static enum sched_stop tick(void *ctx, struct sched *s, enum sched_stop asked)
@@ -306,6 +342,7 @@ static enum sched_stop tick(void *ctx, struct sched *s, enum sched_stop asked)
     struct runner *r = ctx;
 
     r->sched = s;
+    look_at_logs(r);
     if (asked != STOP_NONE && !r->state.stopping && asked == STOP_DRAIN &&
         r->n_running > 0)
         runner_say(r, "stopping: finishing %d running job%s (press ^C again "

@@ -63,7 +63,7 @@ struct runner {
     double busy_since_s, next_flush_s; /* the database is locked */
     bool busy_said;
     int64_t data_version;
-    double next_request_s;
+    double next_request_s, next_log_look_s;
 
     struct progress *progress;
     struct progress_state state;
@@ -72,7 +72,7 @@ struct runner {
     double flops_left, steps_left; /* of open tasks, without running parts */
 
     char first_failure[200];
-    int same_failures, succeeded;
+    int same_failures, succeeded, counts_said;
     enum sched_stop want; /* our own wish to stop */
     struct sched *sched;
 };

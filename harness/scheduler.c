@@ -26,6 +26,7 @@ struct slot {
     size_t len;
     bool skipping; /* in a line that is too long */
     double started_s, deadline_s, kill_s; /* 0: none */
+    double grace_s;
     bool timed_out, asked, refused;
 };
 
@@ -71,7 +72,9 @@ static void start(struct sched *s, struct slot *slot,
     }
     *slot = (struct slot){ .busy = true, .pid = pid, .pipe = lines,
                            .user = job->user, .line = slot->line,
-                           .started_s = clock_monotonic() };
+                           .started_s = clock_monotonic(),
+                           .grace_s = job->grace_s > 0 ? job->grace_s
+                                                       : SCHED_GRACE_S };
     if (job->timeout_s > 0)
         slot->deadline_s = slot->started_s + job->timeout_s;
     s->running++;
@@ -210,13 +213,20 @@ static void reap(struct sched *s)
 
 /* --- stopping --------------------------------------------------------------- */
 
+static void end_within(struct slot *slot, double seconds)
+{
+    const double end = clock_monotonic() + seconds;
+
+    if (slot->kill_s == 0 || slot->kill_s > end)
+        slot->kill_s = end;
+}
+
 static void ask_slot(struct slot *slot, int sig)
 {
     if (!slot->busy)
         return;
     kill(-slot->pid, sig);
-    if (slot->kill_s == 0)
-        slot->kill_s = clock_monotonic() + SCHED_GRACE_S;
+    end_within(slot, slot->grace_s);
 }
 
 void sched_ask(struct sched *s, const void *user)
@@ -226,6 +236,32 @@ void sched_ask(struct sched *s, const void *user)
             s->slots[i].asked = true;
             ask_slot(&s->slots[i], SIGTERM);
         }
+}
+
+static struct slot *slot_of(struct sched *s, const void *user)
+{
+    for (int i = 0; i < s->n; i++)
+        if (s->slots[i].busy && s->slots[i].user == user)
+            return &s->slots[i];
+    return NULL;
+}
+
+void sched_refuse(struct sched *s, const void *user)
+{
+    struct slot *slot = slot_of(s, user);
+
+    if (!slot || slot->refused)
+        return;
+    slot->refused = true;
+    kill(-slot->pid, SIGKILL);
+}
+
+void sched_let_end(struct sched *s, const void *user, double seconds)
+{
+    struct slot *slot = slot_of(s, user);
+
+    if (slot)
+        end_within(slot, seconds);
 }
 
 static void raise_stop(struct sched *s, enum sched_stop stop)

@@ -8,7 +8,8 @@
  *           three times: kill them
  *   SIGTERM the same as SIGINT twice, a second one kills; SIGHUP goes on
  *
- * A job that was asked to stop has SCHED_GRACE_S seconds to save its state.
+ * A job that was asked to stop has its grace, SCHED_GRACE_S seconds unless it
+ * says otherwise, to save its state.
  * Whatever is left of its group when it ends is killed. */
 #ifndef HARNESS_SCHEDULER_H
 #define HARNESS_SCHEDULER_H
@@ -28,6 +29,7 @@ struct sched_job {
     char *const *argv; /* argv[0] is the program's path; no shell */
     const char *log_path; /* appended to */
     double timeout_s;  /* wall time; 0: none */
+    double grace_s;    /* 0: SCHED_GRACE_S */
     int threads;       /* 0: one */
     int nice;
     const cpu_set_t *cores; /* NULL: any */
@@ -73,6 +75,12 @@ int sched_running(const struct sched *s);
 
 /* Ask one running job to stop (SIGTERM, after the grace SIGKILL). */
 void sched_ask(struct sched *s, const void *user);
+
+/* Kill one, as if its lines had been refused. */
+void sched_refuse(struct sched *s, const void *user);
+
+/* Kill one that still runs after so many seconds; that is no time-out. */
+void sched_let_end(struct sched *s, const void *user, double seconds);
 
 /* From now on at most so many at once; running jobs go on. */
 void sched_limit(struct sched *s, int slots);

@@ -234,7 +234,7 @@ static enum status measure_data(const struct config *c, struct db *db,
                                 "sha256=? AND n_tokens=0",
                                 err);
 
-    if (st != OK)
+    if (st != OK || !*path)
         return st;
     db_bind(stmt, "tt", path, sha);
     st = ask(&open, db, stmt, 0, err);

@@ -105,6 +105,15 @@ static const char *format_of(const struct arm *a, enum quant_operand k)
     return a->spec[k].on ? a->spec[k].elem.name : NULL;
 }
 
+/* What the column says: the kind, or the name of a user's own. */
+static const char *trainer_of(const struct config *c)
+{
+    const char *kind = config_get(c, "trainer.kind");
+    const char *name = config_get(c, "trainer.name");
+
+    return strcmp(kind, "builtin") != 0 && *name ? name : kind;
+}
+
 static enum status put_row(const struct point_columns *p, struct db *db,
                            struct err *err)
 {
@@ -120,10 +129,10 @@ static enum status put_row(const struct point_columns *p, struct db *db,
         "is_base, dataset_id, n_layer, d_model, n_embed, n_head_params, "
         "n_body, n_other, tokens, fmt, exp_bits, man_bits, group_size, "
         "act_fmt, grad_fmt, scale_fmt, rounding, gmse, flops_plan, mem_plan, "
-        "gran, g_eff, arm) SELECT ?,?,?,?,?,dataset_id,?,?,?,?,?,?,?,?,?,?,?,"
-        "?,?,?,?,?,?,?,?,?,? FROM dataset WHERE name=? AND sha256=? AND "
+        "gran, g_eff, arm, trainer, trainer_rev) SELECT ?,?,?,?,?,dataset_id,"
+        "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,? FROM dataset WHERE name=? AND sha256=? AND "
         "tokenizer=?",
-        "tttti" "iiiiiii" "tiid" "tttt" "ddi" "tdt" "ttt",
+        "tttti" "iiiiiii" "tiid" "tttt" "ddi" "tdt" "tt" "ttt",
         p->id, p->identity, p->settings, p->twin,
         (int64_t)(strcmp(p->id, p->twin) == 0),
         config_int(c, "model.n_layer"), config_int(c, "model.d_model"),
@@ -143,6 +152,7 @@ static enum status put_row(const struct point_columns *p, struct db *db,
         p->gmse, p->size.flops_per_token * (double)p->size.tokens,
         p->size.memory_bytes,
         arm_gran(&p->quant), p->quant.group, p->arm,
+        trainer_of(c), config_get(c, "trainer.revision"),
         config_get(c, "data.path"), config_get(c, "data.sha256"),
         text_has_suffix(config_get(c, "data.path"), ".u16") ? "u16"
                                                             : "bytes");

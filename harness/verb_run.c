@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "harness/exec_trainer.h"
 #include "harness/grid_cli.h"
 #include "harness/plan.h"
 #include "harness/runner.h"
@@ -150,6 +151,8 @@ static enum status run(struct cli *cli, struct err *err)
         grid_free(g);
         return OK;
     }
+    if (st == OK)
+        st = exec_trainer_check(g->base, err);
     if (st == OK)
         st = apply_budget(&o, cli, g, err);
     if (st == OK)

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "harness/exec_trainer.h"
 #include "harness/verbs.h"
 #include "trainer/branch.h"
 #include "trainer/dump.h"
@@ -242,6 +243,24 @@ static enum status train(struct cli *cli, const struct config *c,
     return st;
 }
 
+/* A trainer of the user's own takes our place. */
+static enum status become(const struct cli *cli, const struct config *c,
+                          uint64_t seed, uint64_t data_seed, struct err *err)
+{
+    const struct exec_job job = { cli_value(cli, "config", NULL),
+                                  cli_value(cli, "dir", NULL), seed,
+                                  data_seed };
+
+    if (!job.config_path || strcmp(job.config_path, "-") == 0 ||
+        cli_nth(cli, "set", 0))
+        return err_set(err, ERR_USAGE,
+                       "trainer.kind = exec: the trainer reads its "
+                       "configuration from a file; give --config FILE alone");
+    if (job.dir && file_make_dirs(job.dir, err) != OK)
+        return ERR_IO;
+    return exec_trainer_become(c, &job, cli_value(cli, "metrics", NULL), err);
+}
+
 static enum status run(struct cli *cli, struct err *err)
 {
     struct config *c = NULL;
@@ -262,8 +281,10 @@ static enum status run(struct cli *cli, struct err *err)
         st = config_resolve(c, err);
     if (st == OK) {
         const uint64_t s = seed_of(json, "seed", seed, 1);
+        const uint64_t d = seed_of(json, "data_seed", data_seed, s);
 
-        st = train(cli, c, s, seed_of(json, "data_seed", data_seed, s), err);
+        st = exec_trainer_used(c) ? become(cli, c, s, d, err)
+                                  : train(cli, c, s, d, err);
     }
     json_decref(json);
     config_free(c);
