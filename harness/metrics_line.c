@@ -217,7 +217,7 @@ enum status metrics_line_read(struct metrics_line *out, const char *text,
     if (!out->final && !(out->step >= 0 && out->step < 0x1p53))
         st = err_set(err, ERR_CONFIG, "a curve point without a step: %.*s",
                      n < 60 ? (int)n : 60, text);
-    else if (!out->final)
+    else
         read_extra(out, json);
     json_decref(json);
     return st;

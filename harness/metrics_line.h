@@ -26,7 +26,7 @@ struct metrics_line {
     int nonfinite; /* of a loss: 0, 1: NaN, 2: infinite */
     double step, tokens, train_loss, val_loss, lr, grad_norm, wall_s;
     struct metrics_extra *extra; /* owned; NULL when n_extra is 0 */
-    int n_extra;
+    int n_extra;                 /* a copy of the line does not own them */
     /* final lines only */
     double loss, loss_se, best_loss, steps, flops, tok_per_s;
     double n_body, n_embed, n_head_params, n_other;

@@ -255,6 +255,15 @@ static void curves_are_kept_as_they_came(void **state)
               "3.25 3 6400");
 }
 
+static void other_numbers_of_a_final_line_are_metrics(void **state)
+{
+    (void)state;
+    run_stub(ONE_RUN, "echo '{\"final\":true,\"loss\":2.5,\"steps\":7,"
+                      "\"probe_loss\":2.75}' >&3\n");
+    check_ask("select name||' '||step||' '||value from metric",
+              "probe_loss 7 2.75");
+}
+
 /* A second attempt that starts anew leaves nothing of the first one's tail; one
  * that resumes keeps what came before its first line. */
 static void a_later_attempt_takes_the_place_of_an_earlier_one(void **state)
@@ -497,6 +506,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_end_is_judged_and_explained),
         cmocka_unit_test(curves_are_kept_as_they_came),
+        cmocka_unit_test(other_numbers_of_a_final_line_are_metrics),
         cmocka_unit_test(a_later_attempt_takes_the_place_of_an_earlier_one),
         cmocka_unit_test(a_common_failure_breaks_the_circuit),
         cmocka_unit_test(different_failures_do_not),
