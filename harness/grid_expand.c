@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/point_id.h"
+#include "trainer/branch.h"
 
 #define BASELINE "baseline"
 #define MAX_CELLS 100000000 /* whatever the budget says */
@@ -112,6 +113,8 @@ static void fill_point(struct expansion *x, struct grid_point *p,
     p->operands = (unsigned char)operands;
     p->is_base = strcmp(p->id, p->twin) == 0;
     p->size = config_size(c);
+    p->branch_step = branch_step(c);
+    p->beginning = p->branch_step > 0 ? point_beginning(x->ids, c) : 0;
 }
 
 static enum status expand_cell(struct expansion *x, int block, uint64_t cell)

@@ -227,14 +227,14 @@ static enum status write_begin(struct journal *j, const struct entry *e,
     enum status st = db_run(
         j->db, err,
         "INSERT INTO attempt(run_id, number, env_id, backend, host, pid, "
-        "start_ticks, boot_id, token, started_at, log_path) "
+        "start_ticks, boot_id, token, started_at, log_path, from_step) "
         "VALUES(?,?,coalesce((SELECT env_id FROM env WHERE fingerprint=?),"
         "nullif(?,0)),"
-        "'local',?,?,?,?,?,?,?) ON CONFLICT(run_id, number) DO NOTHING",
-        "iititiitttt", e->run_id, (int64_t)b->number, b->env, j->env_id,
+        "'local',?,?,?,?,?,?,?,max(?,0)) ON CONFLICT(run_id, number) DO NOTHING",
+        "iititiitttti", e->run_id, (int64_t)b->number, b->env, j->env_id,
         b->host,
         b->process.pid, b->process.start_ticks, b->process.boot, b->token,
-        b->at, e->begin->log_path);
+        b->at, e->begin->log_path, b->from_step);
 
     return st != OK ? st
                     : db_run(j->db, err,

@@ -10,12 +10,26 @@
 #include "base/str.h"
 #include "harness/exec_trainer.h"
 #include "harness/grid_source.h"
+#include "harness/trunk.h"
 
-static double run_flops(const struct grid *g, int point)
+static double point_flops(const struct grid *g, int point)
 {
     const struct model_size *s = &g->points[point].size;
 
     return s->flops_per_token * (double)s->tokens;
+}
+
+/* The share of a run that no other run does for it. */
+static double own_share(const struct plan *p, int run)
+{
+    const struct plan_run *r = &p->runs[run];
+
+    return r->trunk < 0 ? 1 : trunk_own_share(&p->grid->points[r->point]);
+}
+
+double plan_run_s(const struct plan *p, int run)
+{
+    return own_share(p, run) * p->point_s[p->runs[run].point];
 }
 
 static bool to_do(const struct plan_run *r)
@@ -46,7 +60,34 @@ static void list_runs(struct plan *p)
         for (int k = 0; k < g->points[i].n_seeds; k++)
             p->runs[p->n_runs++] =
                 (struct plan_run){ .point = i,
-                                   .seed = g->points[i].seeds[k] };
+                                   .seed = g->points[i].seeds[k],
+                                   .trunk = -1 };
+}
+
+/* Only runs still to do share: what is done has left no checkpoint. */
+static void find_trunks(struct plan *p)
+{
+    struct trunk_run *runs = NULL;
+    int *where = NULL, n = 0;
+
+    for (int i = 0; i < p->n_runs; i++) {
+        if (!to_do(&p->runs[i]) ||
+            !trunk_may_share(&p->grid->points[p->runs[i].point], p->grid))
+            continue;
+        if ((n & (n - 1)) == 0) {
+            runs = mem_grow(runs, n ? 2 * (size_t)n : 1, sizeof *runs);
+            where = mem_grow(where, n ? 2 * (size_t)n : 1, sizeof *where);
+        }
+        runs[n] = (struct trunk_run){ .point = p->runs[i].point,
+                                      .seed = p->runs[i].seed };
+        where[n++] = i;
+    }
+    trunk_link(runs, n, p->grid);
+    for (int i = 0; i < n; i++)
+        if (runs[i].trunk >= 0)
+            p->runs[where[i]].trunk = where[runs[i].trunk];
+    free(runs);
+    free(where);
 }
 
 /* --- time ---------------------------------------------------------------- */
@@ -82,7 +123,8 @@ static double makespan(const struct plan *p, int first_n, bool all)
     for (int i = 0; i < p->n_runs && first_n > 0; i++) {
         if (!all && !to_do(&p->runs[i]))
             continue;
-        give_work(slot, p->slots, p->point_s[p->runs[i].point]);
+        give_work(slot, p->slots,
+                  all ? p->point_s[p->runs[i].point] : plan_run_s(p, i));
         first_n--;
     }
     for (int i = 0; i < p->slots; i++)
@@ -165,7 +207,7 @@ static int runs_below_flops(const struct plan *p, double limit)
     for (int i = 0; i < p->n_runs; i++) {
         if (!to_do(&p->runs[i]))
             continue;
-        sum += run_flops(p->grid, p->runs[i].point);
+        sum += own_share(p, i) * point_flops(p->grid, p->runs[i].point);
         if (sum > limit)
             break;
         n++;
@@ -249,16 +291,18 @@ static void sum_up(struct plan *p)
     p->longest = -1;
     for (int i = 0; i < p->n_runs; i++) {
         const int point = p->runs[i].point;
-        const double flops = run_flops(p->grid, point);
+        const double flops = point_flops(p->grid, point);
+        const double own = own_share(p, i);
 
         p->flops += flops;
         seconds += p->point_s[point];
         if (!to_do(&p->runs[i]))
             continue;
-        p->flops_left += flops;
-        p->slot_s_left += p->point_s[point];
-        if (p->longest < 0 ||
-            p->point_s[point] > p->point_s[p->runs[p->longest].point])
+        p->flops_left += own * flops;
+        p->flops_shared += (1 - own) * flops;
+        p->n_branches += p->runs[i].trunk >= 0;
+        p->slot_s_left += plan_run_s(p, i);
+        if (p->longest < 0 || plan_run_s(p, i) > plan_run_s(p, p->longest))
             p->longest = i;
     }
     p->speed.flops_s = seconds > 0 ? p->flops / seconds : 0;
@@ -271,7 +315,7 @@ static void sum_up(struct plan *p)
 static void use_speed(struct plan *p, double flops_s)
 {
     for (int i = 0; i < p->grid->n_points; i++)
-        p->point_s[i] = run_flops(p->grid, i) / flops_s;
+        p->point_s[i] = point_flops(p->grid, i) / flops_s;
 }
 
 /* A trainer of the user's own is not tried out here: its speed is as the grid
@@ -314,6 +358,7 @@ enum status plan_make(struct plan **out, const struct grid *g,
         return st;
     }
     count_states(p);
+    find_trunks(p);
     sum_up(p);
     check_budget(p);
     *out = p;

@@ -36,6 +36,7 @@ struct plan_run {
     int point;
     enum plan_state state;
     uint64_t seed;
+    int trunk; /* the run still to do that has its beginning (trunk.h), or -1 */
 };
 
 struct plan {
@@ -46,6 +47,8 @@ struct plan {
     int slots, threads;
     struct plan_speed speed;
     double flops, flops_left; /* of all runs; of those still to do */
+    double flops_shared; /* that trunks save; not in flops_left */
+    int n_branches;      /* runs that begin with another one's checkpoint */
     double wall_s, wall_left_s; /* on these slots, longest queue counted */
     double slot_s_left;  /* sum over runs still to do */
     int longest;         /* index of the longest run still to do, or -1 */
@@ -62,6 +65,9 @@ struct plan_options {
     double flops_s;      /* 0: measure */
     const char *isa_cap; /* QLAW_ISA or NULL */
 };
+
+/* Seconds of one run, without what it shares with its trunk. */
+double plan_run_s(const struct plan *p, int run);
 
 enum status plan_make(struct plan **out, const struct grid *g,
                       const struct plan_options *options, struct err *err);

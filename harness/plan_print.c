@@ -190,6 +190,29 @@ static void print_speed(const struct plan *p)
         printf("as given\n");
 }
 
+/* What sharing saves; or, where only the warm-up is in its way, that. */
+static void print_trunks(const struct plan *p)
+{
+    const struct grid *g = p->grid;
+    const int left = p->n_new + p->n_open;
+    char buf[48];
+
+    if (p->n_branches > 0)
+        printf("  shared  %d of %d runs begin with a checkpoint of a longer "
+               "one: %.2fx less to train\n",
+               p->n_branches, left,
+               (p->flops_left + p->flops_shared) / p->flops_left);
+    else if (config_bool(g->base, "run.share_trunk") &&
+             strcmp(config_get(g->base, "train.schedule"), "cosine") != 0 &&
+             config_number(g->base, "train.warmup") > 0 &&
+             config_number(g->base, "train.warmup") < 1 &&
+             g->n_points > 1)
+        printf("  shared  nothing: train.warmup = %s is a share of each run; "
+               "a number of steps\n          lets runs that differ in length "
+               "share their beginning\n",
+               text_number(buf, config_number(g->base, "train.warmup")));
+}
+
 static void print_cost(const struct plan *p)
 {
     const int left = p->n_new + p->n_open;
@@ -205,6 +228,7 @@ static void print_cost(const struct plan *p)
     printf("  cost    %.3g FLOPs, %s on %d slot%s\n", p->flops_left,
            text_duration(a, p->wall_left_s), p->slots,
            p->slots == 1 ? "" : "s");
+    print_trunks(p);
     print_speed(p);
     printf("  memory  %s in all slots   disk  %s\n",
            with_unit(a, (double)p->memory_bytes, 3, "B"),
@@ -213,7 +237,8 @@ static void print_cost(const struct plan *p)
         const struct plan_run *r = &p->runs[p->longest];
         const struct grid_point *point = &p->grid->points[r->point];
 
-        printf("  longest %s (N = %s", text_duration(a, p->point_s[r->point]),
+        printf("  longest %s (N = %s",
+               text_duration(a, plan_run_s(p, p->longest)),
                text_si(b, n_of(point), 3));
         printf(", D = %s, run %.8s-%llu)\n", text_si(b, d_of(point), 3),
                point->id, (unsigned long long)r->seed);
@@ -282,7 +307,7 @@ void plan_print_list(const struct plan *p)
         printf("%6d  %-16s  %5llu  %7s  %7s  %8s  %-8s  %-12s  %s\n", i,
                point->id, (unsigned long long)r->seed,
                text_si(n, n_of(point), 3), text_si(d, d_of(point), 3),
-               text_duration(t, p->point_s[r->point]), state_words[r->state],
+               text_duration(t, plan_run_s(p, i)), state_words[r->state],
                *point->block ? point->block : "-", quant);
         free(quant);
     }
@@ -299,6 +324,8 @@ static void add_totals(struct str *out, const struct plan *p)
     json_add_number(out, "duplicates", p->grid->duplicates);
     json_add_number(out, "flops", p->flops);
     json_add_number(out, "flops_left", p->flops_left);
+    json_add_number(out, "flops_shared", p->flops_shared);
+    json_add_number(out, "branches", p->n_branches);
     json_add_number(out, "slots", p->slots);
     json_add_number(out, "threads", p->threads);
     json_add_number(out, "wall_s", p->wall_s);
@@ -367,7 +394,9 @@ static void add_runs(struct str *out, const struct plan *p)
         json_add_number(out, "n_body", n_of(point));
         json_add_number(out, "tokens", d_of(point));
         json_add_text(out, "quant", quant);
-        json_add_number(out, "wall_s", p->point_s[r->point]);
+        json_add_number(out, "wall_s", plan_run_s(p, i));
+        if (r->trunk >= 0)
+            json_add_number(out, "trunk", r->trunk);
         str_add(out, "}");
         free(quant);
         flush(out);

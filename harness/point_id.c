@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "trainer/branch.h"
 
 char *point_canonical(const struct config *c, bool with_quant)
 {
@@ -64,6 +65,7 @@ struct part {
     size_t split;    /* other: where the quant object belongs */
     int operands;    /* quant: GEMM operands of fc1 that are quantized */
     char id[POINT_ID]; /* other: of the twin */
+    uint64_t beginning; /* other: 0 until it is asked for */
 };
 
 struct point_ids {
@@ -110,17 +112,25 @@ static void add_values(struct str *out, const struct config *c, bool quant)
         str_add(out, config_get(c, "model.n_layer"));
 }
 
+static uint64_t fnv1a(uint64_t h, const char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ (unsigned char)text[i]) * 1099511628211u;
+    return h;
+}
+
+#define FNV_START 14695981039346656037u
+
 /* The entry of these values; filled when they are new. */
 static struct part *find_part(struct part *cache, struct point_ids *ids,
                               const struct config *c, bool quant, bool *found)
 {
-    uint64_t h = 14695981039346656037u; /* FNV-1a, 64 bits */
     struct part *p;
+    uint64_t h;
 
     str_clear(&ids->values);
     add_values(&ids->values, c, quant);
-    for (size_t i = 0; i < ids->values.len; i++)
-        h = (h ^ (unsigned char)ids->values.data[i]) * 1099511628211u;
+    h = fnv1a(FNV_START, ids->values.data, ids->values.len);
     p = &cache[(h ^ h >> 32) % CACHE];
     *found = p->values && strcmp(p->values, str_text(&ids->values)) == 0;
     if (*found)
@@ -164,7 +174,7 @@ static const struct part *quant_part(struct point_ids *ids,
 
 /* The text without quant, and where in it the quant object would stand: after
  * "data" and "model", which every run has. */
-static const struct part *other_part(struct point_ids *ids,
+static struct part *other_part(struct point_ids *ids,
                                      const struct config *c)
 {
     bool found;
@@ -207,4 +217,18 @@ void point_ids_of(char id[POINT_ID], char twin[POINT_ID], int *operands,
     str_addf(&ids->text, ",\"quant\":%s", quant->text);
     str_add(&ids->text, rest);
     cut_hash(id, str_text(&ids->text), ids->text.len);
+}
+
+uint64_t point_beginning(struct point_ids *ids, const struct config *c)
+{
+    const struct part *quant = quant_part(ids, c);
+    struct part *other = other_part(ids, c);
+
+    if (!other->beginning) {
+        char *text = branch_identity(c, false);
+
+        other->beginning = fnv1a(FNV_START, text, strlen(text));
+        free(text);
+    }
+    return fnv1a(other->beginning, quant->text, strlen(quant->text));
 }

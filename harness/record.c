@@ -101,6 +101,8 @@ char *record_begin_line(const struct attempt_begin *b)
     json_add_text(&s, "boot", b->process.boot);
     json_add_text(&s, "host", b->host);
     json_add_text(&s, "env", b->env);
+    if (b->from_step > 0)
+        json_add_number(&s, "from_step", (double)b->from_step);
     str_add(&s, "}");
     return str_steal(&s);
 }
@@ -151,6 +153,7 @@ static void read_begin(const json_t *json, const struct record_reader *r)
         .number = (int)take_number(json, "attempt", 0),
         .process.pid = (int64_t)take_number(json, "pid", 0),
         .process.start_ticks = (int64_t)take_number(json, "start_ticks", 0),
+        .from_step = (int64_t)take_number(json, "from_step", 0),
     };
 
     take_text(b.token, sizeof b.token, json, "token");

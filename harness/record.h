@@ -17,7 +17,7 @@
  *
  *   {"attempt":2,"begin":"2026-11-24T09:15:11.123Z","token":"5d3c...",
  *    "store":"...","point":"...","pid":4711,"start_ticks":123456,
- *    "boot":"...","host":"node7","env":"..."}
+ *    "boot":"...","host":"node7","env":"...","from_step":2000}
  *   {"step":20,...}
  *   {"final":true,...}
  *   {"attempt":2,"end":"...","outcome":"ok","state":"done","exit_code":0,
@@ -45,6 +45,7 @@ struct attempt_begin {
     char point[POINT_ID], env[HASH_HEX];
     struct process process;
     char host[64], at[32];
+    int64_t from_step; /* of the newest checkpoint it found; below 1: none */
 };
 
 struct attempt_end {

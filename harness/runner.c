@@ -269,6 +269,9 @@ static void release(struct runner *r)
     free(r->runs);
     free(r->rows);
     free(r->program);
+    while (r->n_argv > 0)
+        free(r->argv[--r->n_argv]);
+    free(r->argv);
     journal_close(r->journal);
     db_close(r->db);
 }

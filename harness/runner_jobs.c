@@ -10,6 +10,7 @@
 #include "harness/counts.h"
 #include "harness/memory.h"
 #include "harness/runner_state.h"
+#include "trainer/checkpoint.h"
 
 #define BREAKER     5    /* equal first failures without a success: stop */
 #define RETRY_S     0.25 /* before the first retry; doubles */
@@ -33,15 +34,53 @@ static void make_attempt(struct runner *r, struct task *t)
 {
     const struct store_run *run = task_run(r, t);
     struct attempt_begin b = r->begin;
+    char *folder = record_folder(r->cli->db_path, task_point(r, t)->id,
+                                 run->seed);
 
     b.number = run->attempts + 1;
+    b.from_step = checkpoint_peek(folder);
     memcpy(b.point, task_point(r, t)->id, sizeof b.point);
     record_draw_token(b.token);
-    t->attempt = attempt_new(
-        record_folder(r->cli->db_path, b.point, run->seed),
-        (double)task_point(r, t)->size.steps, &b);
+    t->attempt =
+        attempt_new(folder, (double)task_point(r, t)->size.steps, &b);
     t->attempt->tokens = (double)task_point(r, t)->size.tokens;
     t->slot = free_slot(r);
+}
+
+static void add_argument(struct runner *r, const char *text)
+{
+    r->argv = mem_grow(r->argv, (size_t)r->n_argv + 2, sizeof *r->argv);
+    r->argv[r->n_argv++] = mem_strdup(text);
+    r->argv[r->n_argv] = NULL;
+}
+
+/* A trunk is told of the branches that may still profit from it. */
+static void add_branches(struct runner *r, const struct task *trunk)
+{
+    for (struct task *t = trunk->branches; t; t = t->next_branch) {
+        char *folder;
+
+        if (!t->open || t->attempt || !task_prepare(r, t))
+            continue;
+        folder = record_folder(r->cli->db_path, task_point(r, t)->id,
+                               task_run(r, t)->seed);
+        add_argument(r, "--branch");
+        add_argument(r, folder);
+        free(folder);
+    }
+}
+
+static void compose_command(struct runner *r, const struct task *t)
+{
+    while (r->n_argv > 0)
+        free(r->argv[--r->n_argv]);
+    add_argument(r, r->program);
+    add_argument(r, "train");
+    add_argument(r, "--config");
+    add_argument(r, t->attempt->config_path);
+    add_argument(r, "--dir");
+    add_argument(r, t->attempt->folder);
+    add_branches(r, t);
 }
 
 static enum sched_next next_job(void *ctx, struct sched_job *job)
@@ -58,15 +97,10 @@ static enum sched_next next_job(void *ctx, struct sched_job *job)
     make_attempt(r, t);
     if (!t->label)
         t->label = task_label(r, t);
-    r->argv[0] = r->program;
-    r->argv[1] = "train";
-    r->argv[2] = "--config";
-    r->argv[3] = t->attempt->config_path;
-    r->argv[4] = "--dir";
-    r->argv[5] = t->attempt->folder;
+    compose_command(r, t);
     *job = (struct sched_job){
         .user = t,
-        .argv = (char *const *)r->argv,
+        .argv = r->argv,
         .log_path = t->attempt->log_path,
         .timeout_s = config_number(r->g->base, "run.timeout"),
         .grace_s = config_number(r->g->base, "run.grace"),
@@ -82,8 +116,9 @@ static void take_slot(struct runner *r, struct task *t)
     r->slot_taken[t->slot] = true;
     r->running[r->n_running++] = t;
     r->memory_used += task_point(r, t)->size.memory_bytes;
-    r->flops_left -= task_flops(r, t);
-    r->steps_left -= (double)task_point(r, t)->size.steps;
+    r->flops_left -= task_share(r, t) * task_flops(r, t);
+    r->steps_left -=
+        task_share(r, t) * (double)task_point(r, t)->size.steps;
 }
 
 static void leave_slot(struct runner *r, struct task *t)
@@ -95,8 +130,9 @@ static void leave_slot(struct runner *r, struct task *t)
     r->running[i] = r->running[--r->n_running];
     r->slot_taken[t->slot] = false;
     r->memory_used -= task_point(r, t)->size.memory_bytes;
-    r->flops_left += task_flops(r, t);
-    r->steps_left += (double)task_point(r, t)->size.steps;
+    r->flops_left += task_share(r, t) * task_flops(r, t);
+    r->steps_left +=
+        task_share(r, t) * (double)task_point(r, t)->size.steps;
 }
 
 static void job_started(void *ctx, void *user, pid_t pid)

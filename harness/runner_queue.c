@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "harness/memory.h"
 #include "harness/runner_state.h"
+#include "harness/trunk.h"
 
 #define BUSY_RETRY_S 0.25 /* a folder that another process still holds */
 
@@ -31,10 +32,17 @@ double task_flops(const struct runner *r, const struct task *t)
     return s->flops_per_token * (double)s->tokens;
 }
 
+double task_share(const struct runner *r, const struct task *t)
+{
+    return t->trunk ? trunk_own_share(task_point(r, t)) : 1;
+}
+
 static void count_left(struct runner *r, const struct task *t, int sign)
 {
-    r->flops_left += sign * task_flops(r, t);
-    r->steps_left += (double)(sign * task_point(r, t)->size.steps);
+    const double share = sign * task_share(r, t);
+
+    r->flops_left += share * task_flops(r, t);
+    r->steps_left += share * (double)task_point(r, t)->size.steps;
 }
 
 void task_close(struct runner *r, struct task *t)
@@ -80,6 +88,30 @@ static void keep_closed(struct runner *r, const struct store_run *run)
     r->state.flops_done += s->flops_per_token * (double)s->tokens;
 }
 
+/* Open runs that share their beginning wait for the longest of them. */
+static void find_trunks(struct runner *r)
+{
+    struct trunk_run *runs = mem_array((size_t)r->n_tasks, sizeof *runs);
+
+    for (int i = 0; i < r->n_tasks; i++) {
+        const struct store_run *run = task_run(r, &r->tasks[i]);
+
+        runs[i] = (struct trunk_run){ .point = run->point,
+                                      .seed = run->seed };
+    }
+    trunk_link(runs, r->n_tasks, r->g);
+    for (int i = r->n_tasks - 1; i >= 0; i--) {
+        struct task *t = &r->tasks[i];
+
+        if (runs[i].trunk < 0)
+            continue;
+        t->trunk = &r->tasks[runs[i].trunk];
+        t->next_branch = t->trunk->branches;
+        t->trunk->branches = t;
+    }
+    free(runs);
+}
+
 /* The grid's own order is cheapest first unless the grid says otherwise. */
 void queue_make(struct runner *r)
 {
@@ -91,12 +123,14 @@ void queue_make(struct runner *r)
         r->state.flops_total += s->flops_per_token * (double)s->tokens;
         if (run_state_open(run->state, r->o.retry_failed)) {
             run->state = RUN_PENDING;
-            r->tasks[r->n_tasks] = (struct task){ .run = i };
-            task_reopen(r, &r->tasks[r->n_tasks++]);
+            r->tasks[r->n_tasks++] = (struct task){ .run = i };
         } else {
             keep_closed(r, run);
         }
     }
+    find_trunks(r);
+    for (int i = 0; i < r->n_tasks; i++)
+        task_reopen(r, &r->tasks[i]);
     r->sum.total = r->n_runs;
     r->state.total = r->n_runs;
     r->state.flops_at_start = r->state.flops_done;
@@ -124,7 +158,7 @@ static bool folder_is_busy(const char *folder)
     return busy;
 }
 
-static bool prepare(struct runner *r, struct task *t)
+bool task_prepare(struct runner *r, struct task *t)
 {
     const struct store_run *run = task_run(r, t);
     struct config *made = NULL;
@@ -180,7 +214,7 @@ static enum sched_next try_task(struct task **out, struct runner *r,
 
     if (!has_room(r, t))
         return NEXT_LATER;
-    if (!prepare(r, t))
+    if (!task_prepare(r, t))
         return NEXT_NONE;
     folder = record_folder(r->cli->db_path, task_point(r, t)->id,
                            task_run(r, t)->seed);
@@ -213,14 +247,41 @@ static struct task *take_retry(struct runner *r)
     return NULL;
 }
 
-static struct task *take_next(struct runner *r)
+/* Neither tried, nor among the retries, nor settled. */
+static bool is_fresh(const struct task *t)
 {
-    while (r->next < r->n_tasks) {
-        struct task *t = &r->tasks[r->next];
+    return t->open && !t->attempt && t->tries == 0 && t->not_before_s == 0;
+}
 
-        if (t->open && !t->attempt && t->tries == 0 && !too_big(r, t))
+/* A branch waits until its trunk has passed the place where it leaves; of a
+ * trunk that is given up it does not wait, it trains alone then. */
+static bool waits(const struct runner *r, const struct task *t)
+{
+    const struct task *trunk = t->trunk;
+
+    return trunk && trunk->open &&
+           (!trunk->attempt ||
+            trunk->attempt->step <= (double)task_point(r, t)->branch_step);
+}
+
+/* The next in order, or the trunk that it needs first; *waiting: there are
+ * branches that cannot start yet. */
+static struct task *take_next(struct runner *r, bool *waiting)
+{
+    *waiting = false;
+    for (int i = r->next; i < r->n_tasks; i++) {
+        struct task *t = &r->tasks[i];
+
+        if (!is_fresh(t)) {
+            r->next += i == r->next;
+            continue;
+        }
+        if (t->trunk && is_fresh(t->trunk) && !too_big(r, t->trunk))
+            return t->trunk;
+        if (waits(r, t))
+            *waiting = true;
+        else if (!too_big(r, t))
             return t;
-        r->next++;
     }
     return NULL;
 }
@@ -228,6 +289,7 @@ static struct task *take_next(struct runner *r)
 enum sched_next queue_next(struct task **out, struct runner *r)
 {
     struct task *t = take_retry(r);
+    bool waiting = false;
     enum sched_next next;
 
     if (t) {
@@ -236,13 +298,11 @@ enum sched_next queue_next(struct task **out, struct runner *r)
             queue_again(r, t, BUSY_RETRY_S);
         return next;
     }
-    t = r->o.limit > 0 && r->started >= r->o.limit ? NULL : take_next(r);
+    if (r->o.limit == 0 || r->started < r->o.limit)
+        t = take_next(r, &waiting);
     if (!t)
-        return r->n_retries > 0 ? NEXT_LATER : NEXT_NONE;
-    next = try_task(out, r, t);
-    if (next == NEXT_JOB || (next == NEXT_LATER && t->not_before_s > 0))
-        r->next++;
-    return next;
+        return r->n_retries > 0 || waiting ? NEXT_LATER : NEXT_NONE;
+    return try_task(out, r, t);
 }
 
 /* While slots are busy the next folders are made, so that a free slot does not
@@ -258,7 +318,7 @@ void queue_prepare_ahead(struct runner *r)
             continue;
         ahead++;
         if (!t->prepared) {
-            prepare(r, t);
+            task_prepare(r, t);
             return; /* one at a time: lines must not wait for long */
         }
     }

@@ -24,6 +24,8 @@ struct task {
     struct attempt *attempt; /* NULL unless it runs */
     char *label;
     int slot; /* which set of cores, while it runs */
+    struct task *trunk; /* the run that this one's beginning is part of */
+    struct task *branches, *next_branch; /* those of this one, as a list */
 };
 
 /* An attempt that has ended but is not yet in the database. */
@@ -56,7 +58,8 @@ struct runner {
     cpu_set_t *cores; /* of each slot, NULL: not pinned */
     int64_t memory_total, memory_used, memory_kills;
     char *program;
-    const char *argv[8];
+    char **argv; /* of the job that starts next */
+    int n_argv;
 
     struct ended *ended; /* in the order they ended */
     int n_ended;
@@ -89,6 +92,11 @@ const struct store_run *task_run(const struct runner *r,
 const struct grid_point *task_point(const struct runner *r,
                                     const struct task *t);
 double task_flops(const struct runner *r, const struct task *t);
+/* The share that is left to do by itself. */
+double task_share(const struct runner *r, const struct task *t);
+/* Its folder and configuration, made when they are not there; false after a
+ * failure that ends the session. */
+bool task_prepare(struct runner *r, struct task *t);
 void task_state(struct runner *r, struct task *t, enum run_state state);
 void task_close(struct runner *r, struct task *t); /* not to be run now */
 void task_reopen(struct runner *r, struct task *t);

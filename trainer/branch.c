@@ -10,23 +10,23 @@
  * also brings its final validation. */
 int64_t branch_step(const struct config *c)
 {
-    const struct schedule s = schedule_of(c);
+    struct schedule s;
 
-    switch (s.kind) {
-    case SCHEDULE_WSD:
-        return s.decay > 0 ? s.steps - s.decay : s.steps - 1;
-    case SCHEDULE_CONSTANT:
-        return s.steps - 1;
-    default:
+    /* First, because grids ask for a million of them.  A user's own trainer
+     * leaves no checkpoints of ours. */
+    if (strcmp(config_get(c, "train.schedule"), "cosine") == 0 ||
+        strcmp(config_get(c, "trainer.kind"), "builtin") != 0)
         return 0;
-    }
+    s = schedule_of(c);
+    return s.kind == SCHEDULE_WSD && s.decay > 0 ? s.steps - s.decay
+                                                 : s.steps - 1;
 }
 
-char *branch_identity(const struct config *c)
+char *branch_identity(const struct config *c, bool with_quant)
 {
     static const char *const own[] = { "tokens", "schedule", "decay",
                                        "lr_final" };
-    json_t *identity = config_identity(c, true);
+    json_t *identity = config_identity(c, with_quant);
     json_t *train = json_object_get(identity, "train");
     char *text;
 

@@ -94,8 +94,8 @@ static void warn(const char *sentence)
 /* Does b share the steps before it leaves with this run? */
 static bool is_branch(const struct run *r, const struct run_branch *b)
 {
-    char *ours = branch_identity(r->config);
-    char *theirs = branch_identity(b->config);
+    char *ours = branch_identity(r->config, true);
+    char *theirs = branch_identity(b->config, true);
     const bool same = strcmp(ours, theirs) == 0 && b->seed == r->seed &&
                       b->data_seed == r->data_seed &&
                       config_int(b->config, "run.val_every") == r->val_every;
