@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "trainer/blame.h"
+
 /* Rows in chunks that do not depend on the number of threads. */
 #define ROWS 64
 #define FOR_ROWS(m, total)                                                    \
@@ -269,7 +271,7 @@ bool model_step(struct model *m, double *loss, const int *tokens,
         return false;
     *loss = mean_loss(m);
     if (!isfinite(*loss)) {
-        snprintf(m->work.bad, sizeof m->work.bad, "the loss is not finite");
+        blame_forward(m);
         return false;
     }
     memset(m->dres, 0, stream);

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "trainer/blame.h"
 #include "trainer/branch.h"
 #include "trainer/checkpoint.h"
 #include "trainer/data.h"
@@ -428,7 +429,7 @@ static enum status train_step(struct run *r, struct err *err)
         return diverge(r, m->work.bad, err);
     norm = optimizer_grad_norm(m);
     if (!isfinite(norm))
-        return diverge(r, "the gradient is not finite", err);
+        return diverge(r, blame_gradient(m), err);
     if (loss > r->loss_limit)
         return diverge(r, "the training loss exceeds stop.loss", err);
     optimizer_update(m, &r->optimizer, lr, norm, r->step);
