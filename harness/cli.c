@@ -23,6 +23,11 @@ static const struct cli_option globals[] = {
     { NULL, 0, NULL, NULL },
 };
 
+const struct cli_option *cli_globals(void)
+{
+    return globals;
+}
+
 /* --- looking at what was given ------------------------------------------- */
 
 const char *cli_nth(const struct cli *cli, const char *name, int i)
@@ -255,6 +260,37 @@ void cli_release(struct cli *cli)
 
 /* --- help ---------------------------------------------------------------- */
 
+#define HELP_COLUMN 26 /* where the meanings of options start */
+#define HELP_WIDTH  80
+
+/* Print words up to the width, starting at column `at`; further lines start at
+ * column `indent`.  A line break in the text is one. */
+static void print_wrapped(const char *text, int at, int indent)
+{
+    bool first = true; /* word of its line */
+
+    while (*text) {
+        const int n = (int)strcspn(text, " \n");
+
+        if (!first && at + 1 + n > HELP_WIDTH) {
+            printf("\n%*s", indent, "");
+            at = indent;
+            first = true;
+        }
+        printf("%s%.*s", first ? "" : " ", n, text);
+        at += n + !first;
+        first = false;
+        text += n;
+        if (*text == '\n') {
+            printf("\n%*s", indent, "");
+            at = indent;
+            first = true;
+        }
+        text += *text != '\0';
+    }
+    putchar('\n');
+}
+
 static void print_options(const struct cli_option *table)
 {
     for (const struct cli_option *o = table; o && o->name; o++) {
@@ -263,10 +299,11 @@ static void print_options(const struct cli_option *table)
         snprintf(left, sizeof left, "%s%c%s--%s%s%s", o->letter ? "-" : "",
                  o->letter ? o->letter : ' ', o->letter ? ", " : "   ",
                  o->name, o->value ? " " : "", o->value ? o->value : "");
-        if (strlen(left) <= 22)
-            printf("  %-22s  %s\n", left, o->help);
+        if (strlen(left) <= HELP_COLUMN - 4)
+            printf("  %-*s  ", HELP_COLUMN - 4, left);
         else
-            printf("  %s\n  %22s  %s\n", left, "", o->help);
+            printf("  %s\n%*s", left, HELP_COLUMN, "");
+        print_wrapped(o->help, HELP_COLUMN, HELP_COLUMN);
     }
 }
 
@@ -277,14 +314,16 @@ void cli_print_help(const struct verb *verb)
            verb->options ? " [options]" : "", *verb->args ? " " : "",
            verb->args);
     printf("example:  %s\n", verb->example);
-    if (verb->detail)
-        printf("\n%s\n", verb->detail);
+    if (verb->detail) {
+        putchar('\n');
+        print_wrapped(verb->detail, 0, 0);
+    }
     if (verb->options) {
         printf("\noptions:\n");
         print_options(verb->options);
     }
-    printf("\nglobal options: --db FILE, -q, -v, --color WHEN, --help; "
-           "exit codes: man qlaw\n");
+    printf("\nalso: --db FILE, -q, -v, --color WHEN, --help; "
+           "exit codes: qlaw help codes\n");
 }
 
 void cli_print_overview(void)
@@ -296,8 +335,16 @@ void cli_print_overview(void)
         printf("  %-10s  %s\n", verb_at(i)->name, verb_at(i)->summary);
     printf("\nglobal options:\n");
     print_options(globals);
-    printf("\nexit codes:\n");
-#define PRINT_STATUS(name, code, text) printf("  %3d  %s\n", code, text);
+    printf("\nexit codes: qlaw help codes\n");
+}
+
+void cli_print_codes(void)
+{
+    int last = -1;
+
+#define PRINT_STATUS(name, code, text)                                        \
+    if (last != (code))                                                       \
+        printf("  %3d  %s\n", last = (code), text);
     STATUS_LIST(PRINT_STATUS)
 #undef PRINT_STATUS
 }

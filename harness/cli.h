@@ -52,6 +52,9 @@ struct cli {
 const struct verb *verb_at(int i);
 const struct verb *verb_find(const char *name);
 
+/* The options that every verb takes; a NULL name ends them. */
+const struct cli_option *cli_globals(void);
+
 /* The last value given for an option, or fallback; whether a flag was given;
  * the i-th value of a repeatable option (NULL past the end). */
 const char *cli_value(const struct cli *cli, const char *name,
@@ -75,6 +78,7 @@ enum status cli_unknown_verb(const char *name, struct err *err);
 
 void cli_print_overview(void);
 void cli_print_help(const struct verb *verb);
+void cli_print_codes(void); /* exit codes with their meanings */
 
 /* A note on stderr unless -q; a detail only with -v. */
 void cli_note(const struct cli *cli, const char *fmt, ...)

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "base/str.h"
 #include "harness/build_info.h"
@@ -12,6 +13,10 @@ static enum status help(struct cli *cli, struct err *err)
         cli_print_overview();
         return OK;
     }
+    if (strcmp(cli->args[0], "codes") == 0) {
+        cli_print_codes();
+        return OK;
+    }
     v = verb_find(cli->args[0]);
     if (!v)
         return cli_unknown_verb(cli->args[0], err);
@@ -21,9 +26,9 @@ static enum status help(struct cli *cli, struct err *err)
 
 const struct verb verb_help = {
     .name = "help",
-    .args = "[VERB]",
+    .args = "[VERB|codes]",
     .max_args = 1,
-    .summary = "the verbs, or one of them",
+    .summary = "the verbs, one of them, or the exit codes",
     .example = "qlaw help run",
     .run = help,
 };

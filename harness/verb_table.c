@@ -12,7 +12,7 @@ static const struct verb *const verbs[] = {
     &verb_plot,   &verb_report, &verb_compare, &verb_export, &verb_import,
     &verb_db,
     &verb_fetch,  &verb_train,  &verb_bench,  &verb_formats, &verb_laws,
-    &verb_keys,   &verb_version, &verb_help,
+    &verb_keys,   &verb_completion, &verb_version, &verb_help,
 };
 
 const struct verb *verb_at(int i)
