@@ -11,7 +11,7 @@ static enum status canonical_item(const char *key, const struct setting *s,
 {
     char *text;
 
-    if (key_is_path(key))
+    if (key_is_path(key) && *item->text)
         text = ini_beside(item->where, item->text);
     else if (key_canonical(&text, key, s, item->text, item->where, err) != OK)
         return ERR_CONFIG;
