@@ -27,4 +27,15 @@ const char *arm_gran(const struct arm *a);
 /* "int4 W+A g32", "W:int4+A:int8 g32", "unquantized"; the caller frees it. */
 char *arm_text(const struct config *c);
 
+/* What is quantized in a word to group by, SQL on the table point p: formats
+ * of weights, "/" activations, "//" gradients; "int4", "int4/int8", and "/int4"
+ * where activations alone are. */
+#define ARM_QUANT_SQL                                                         \
+    "CASE WHEN json_type(p.config, '$.quant.w') IS NULL AND "                 \
+    "coalesce(json_type(p.config, '$.quant.x'), "                             \
+    "json_type(p.config, '$.quant.dy_d'), "                                   \
+    "json_type(p.config, '$.quant.dy_g')) IS NOT NULL THEN '' ELSE p.fmt "    \
+    "END || coalesce('/' || p.act_fmt, '') || "                               \
+    "coalesce('//' || p.grad_fmt, '')"
+
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "harness/arm.h"
 
 /* The latest text of a grid, with the twins that its points are compared
  * with wherever those come from; or everything. */
@@ -35,8 +36,7 @@ static char *points_sql(const struct plot_data *d)
         "GROUP BY point_id), fitted AS (SELECT DISTINCT point_id FROM "
         "fit_point JOIN run USING(run_id) WHERE fit_id = ?2) "
         "SELECT p.point_id, p.fmt, p.arm, p.gran, p.act_fmt, "
-        "p.fmt || coalesce('/' || p.act_fmt, '') || "
-        "coalesce('//' || p.grad_fmt, ''), p.is_base, %s, "
+        ARM_QUANT_SQL ", p.is_base, %s, "
         "p.tokens, coalesce(p.group_size, p.g_eff), p.exp_bits, p.man_bits, "
         "p.bits, p.gmse, p.n_layer, p.d_model, p.flops_plan, pt.seeds, "
         "pt.loss, pt.se, dg.seeds, dg.delta, dg.delta_se, s.runs, s.done, "

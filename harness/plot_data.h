@@ -12,7 +12,7 @@
 /* One configuration, its seeds folded.  What was not measured is NaN. */
 struct plot_point {
     char *id, *fmt, *arm, *gran, *act_fmt;
-    char *quant;  /* "fmt/act_fmt//grad_fmt" */
+    char *quant;  /* ARM_QUANT_SQL of arm.h */
     char *family; /* the arm without its group size: "int4 W+A" */
     bool base;    /* an unquantized twin */
     double N, D;  /* parameters as the fit counts them, tokens */
