@@ -162,7 +162,7 @@ static bool tokens_agree(struct attempt *a, struct metrics_line *m)
 {
     char text[160];
 
-    if (m->diverged || a->tokens <= 0 || a->steps <= 0)
+    if (m->diverged || m->stopped || a->tokens <= 0 || a->steps <= 0)
         return true;
     if (isnan(m->tokens))
         m->tokens = a->tokens;
@@ -291,6 +291,7 @@ struct attempt_facts attempt_facts(const struct attempt *a,
     return (struct attempt_facts){
         .final = a->final.final,
         .diverged = a->final.diverged,
+        .stopped = a->final.stopped,
         .finite = isfinite(a->final.loss),
         .exit_code = e->exit_code,
         .term_signal = e->term_signal,
@@ -313,6 +314,8 @@ void attempt_explain(char *out, size_t size, const struct attempt *a,
                  *a->final.reason ? a->final.reason
                  : a->final.final ? "the final loss is not finite"
                                   : "it says so (exit 65)");
+    } else if (a->final.stopped && v->state == RUN_CANCELLED) {
+        snprintf(out, size, "%s", a->final.reason);
     } else if (*a->complaint) {
         snprintf(out, size, "%s: %s", v->why, a->complaint);
     } else if (v->outcome == OUTCOME_SIGNAL || v->outcome == OUTCOME_OOM) {

@@ -211,6 +211,7 @@ enum status metrics_line_read(struct metrics_line *out, const char *text,
     read_numbers(out, json);
     out->final = json_is_true(json_object_get(json, "final"));
     out->diverged = json_is_true(json_object_get(json, "diverged"));
+    out->stopped = json_is_true(json_object_get(json, "stopped"));
     read_text(out->weights_sha256, sizeof out->weights_sha256, json,
               "weights_sha256");
     read_text(out->reason, sizeof out->reason, json, "reason");

@@ -162,6 +162,7 @@ static void close_attempt(struct reading *r)
     const struct attempt_facts facts = {
         .final = r->final.final,
         .diverged = r->final.diverged,
+        .stopped = r->final.stopped,
         .finite = isfinite(r->final.loss),
     };
     struct attempt_end e = { .state = RUN_PENDING, .outcome = OUTCOME_LOST,

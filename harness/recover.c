@@ -34,6 +34,7 @@ static void close_attempt(struct reading *r)
     const struct attempt_facts facts = {
         .final = r->final.final,
         .diverged = r->final.diverged,
+        .stopped = r->final.stopped,
         .finite = isfinite(r->final.loss),
     };
     struct attempt_end e = { .state = RUN_PENDING, .outcome = OUTCOME_LOST,
@@ -50,7 +51,7 @@ static void close_attempt(struct reading *r)
         e.state = v.state;
         e.outcome = v.outcome;
         snprintf(e.message, sizeof e.message, "%s",
-                 v.state == RUN_DIVERGED ? r->final.reason : "");
+                 v.state == RUN_DONE ? "" : r->final.reason);
         r->sum->adopted++;
     } else {
         r->sum->lost++;

@@ -205,6 +205,10 @@ static void report(const struct cli *cli, const struct run_result *r)
 {
     char wall[32];
 
+    if (r->stopped) {
+        cli_note(cli, "%s", r->reason);
+        return;
+    }
     cli_note(cli, "loss %.6f +- %.6f nats per token after %lld steps, %lld "
                   "tokens, %s",
              r->loss, r->loss_se, (long long)r->steps, (long long)r->tokens,

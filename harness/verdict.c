@@ -61,6 +61,12 @@ static bool diverged(const struct attempt_facts *f)
     return f->exit_code == 65 || (f->final && (f->diverged || !f->finite));
 }
 
+/* A rule of the grid gave it up: asked for, only not by hand. */
+static bool given_up(const struct attempt_facts *f)
+{
+    return f->final && f->stopped && !f->diverged;
+}
+
 static bool cancelled(const struct attempt_facts *f)
 {
     return f->wish == WISH_CANCEL;
@@ -138,6 +144,7 @@ static const struct {
     is_so *is_so;
     struct verdict verdict;
 } table[] = {
+    { given_up, { RUN_CANCELLED, OUTCOME_CANCELLED, false, false, "" } },
     { succeeded, { RUN_DONE, OUTCOME_OK, false, false, "" } },
     { diverged, { RUN_DIVERGED, OUTCOME_DIVERGED, false, false, "" } },
     { cancelled,

@@ -30,7 +30,7 @@ extern const char *const outcomes[OUTCOMES];
 enum wish { WISH_NONE, WISH_CANCEL, WISH_PAUSE };
 
 struct attempt_facts {
-    bool final, diverged; /* a final record came, and what it said */
+    bool final, diverged, stopped; /* a final record, and what it said */
     bool finite;          /* with a finite loss */
     int exit_code;        /* -1: killed */
     int term_signal;      /* 0: not killed */

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "trainer/config_quant.h"
 #include "trainer/model.h"
+#include "trainer/stop.h"
 
 /* Values are shared between copies, because a grid makes many of them. */
 struct text {
@@ -307,6 +308,8 @@ enum status config_resolve(struct config *c, struct err *err)
 
     if (st == OK)
         st = resolve_schedule(c, err);
+    if (st == OK)
+        st = stop_resolve(c, err);
     if (st == OK)
         st = resolve_quant(c, err);
     return st;

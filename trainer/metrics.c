@@ -50,8 +50,9 @@ enum status metrics_final(int fd, const struct run_result *r,
     struct str s = { 0 };
 
     str_add(&s, "{\"final\":true");
-    if (r->diverged) {
-        str_add(&s, ",\"diverged\":true");
+    if (r->diverged || r->stopped) {
+        str_add(&s, r->diverged ? ",\"diverged\":true"
+                                : ",\"stopped\":true");
         json_add_number(&s, "step", (double)r->steps);
         json_add_text(&s, "reason", r->reason);
     } else {

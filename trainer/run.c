@@ -22,6 +22,7 @@
 #include "trainer/model.h"
 #include "trainer/optimizer.h"
 #include "trainer/schedule.h"
+#include "trainer/stop.h"
 
 /* What a checkpoint holds beside the tensors. */
 struct progress {
@@ -57,6 +58,8 @@ struct run {
     double started_s, saved_s; /* monotonic */
     int lock; /* of the folder of checkpoints, -1: none */
     double loss_limit;
+    struct stop_rules rules;
+    struct stop_state stop;
 };
 
 /* --- set-up -------------------------------------------------------------- */
@@ -137,6 +140,8 @@ static enum status open_run(struct run *r, struct err *err)
     enum status st = kernels_select(&kn, r->io->isa_cap, err);
 
     if (st == OK)
+        st = stop_read(&r->rules, r->config, err);
+    if (st == OK)
         st = data_open(&r->data, r->config, err);
     if (st == OK)
         st = model_new(&r->model, r->config, kn, r->seed,
@@ -154,6 +159,7 @@ static enum status open_run(struct run *r, struct err *err)
     r->loss_limit =
         limit > 0 ? limit
                   : 2 * exact_ln(config_number(r->config, "model.vocab"));
+    r->stop = stop_start();
     r->started_s = r->saved_s = clock_monotonic();
     identify(r->id, r->config, r->seed, r->data_seed, data_sha256(r->data));
     open_branches(r);
@@ -168,6 +174,7 @@ static void close_run(struct run *r)
     free(r->targets);
     free(r->curve.points);
     free(r->leaving);
+    stop_release(&r->rules);
     free(r->notes);
     if (r->lock >= 0)
         close(r->lock);
@@ -196,11 +203,12 @@ static enum status write_state(const struct run *r, const char *dir,
         { "moment2", m->moment2, bytes },
         { "progress", progress, sizeof *progress },
         { "curve", curve->points, curve->n * sizeof *curve->points },
+        { "stop", &r->stop, sizeof r->stop },
         { "notes", r->notes, (size_t)r->step * sizeof *r->notes },
     };
 
     return checkpoint_write(dir, id, r->step, sections,
-                            ours && r->notes ? 6 : 5, err);
+                            ours && r->notes ? 7 : 6, err);
 }
 
 static enum status save(struct run *r, struct err *err)
@@ -218,6 +226,16 @@ static enum status load_part(const struct checkpoint *k, const char *name,
                              void *to, size_t size, struct err *err)
 {
     return checkpoint_read(k, name, &to, &size, err);
+}
+
+/* Without rules nothing asks for what they remember, which checkpoints of
+ * earlier versions do not have. */
+static enum status load_stop(struct run *r, const struct checkpoint *k,
+                             struct err *err)
+{
+    return r->rules.diverge || r->rules.early
+               ? load_part(k, "stop", &r->stop, sizeof r->stop, err)
+               : OK;
 }
 
 /* A checkpoint of a time without branches has no notes: then it is too late to
@@ -247,6 +265,8 @@ static enum status load_state(struct run *r, const struct checkpoint *k,
         st = load_part(k, "moment2", m->moment2, bytes, err);
     if (st == OK)
         st = load_part(k, "progress", &r->progress, sizeof r->progress, err);
+    if (st == OK)
+        st = load_stop(r, k, err);
     if (st == OK)
         st = checkpoint_read(k, "curve", &curve, &size, err);
     if (st == OK) {
@@ -415,6 +435,28 @@ static enum status add_point(struct run *r, double lr, double grad_norm,
     return metrics_point(r->io->metrics_fd, &p, err);
 }
 
+/* The rules of [stop]; the loop ends when one holds. */
+static enum status look_at_rules(struct run *r, double loss, double norm,
+                                 double lr, struct err *err)
+{
+    const double step = (double)r->step, tokens = step * r->model->dims.bt;
+
+    switch (stop_look(&r->stop, &r->rules, step, tokens, loss, norm, lr)) {
+    case STOP_DIVERGED:
+        return diverge(r, "stop.diverge is true", err);
+    case STOP_EARLY:
+        if (r->step == r->steps)
+            break;
+        r->result->stopped = true;
+        snprintf(r->result->reason, sizeof r->result->reason,
+                 "stop.early is true at step %lld", (long long)r->step);
+        return OK;
+    case STOP_GO_ON:
+        break;
+    }
+    return OK;
+}
+
 static enum status train_step(struct run *r, struct err *err)
 {
     struct model *m = r->model;
@@ -448,7 +490,11 @@ static enum status train_step(struct run *r, struct err *err)
         r->result->loss = val;
         r->result->loss_se = se;
     }
-    return st == OK && log ? add_point(r, lr, norm, val, err) : st;
+    if (!isnan(val))
+        r->stop.facts[STOP_VAL_LOSS] = val;
+    if (st == OK && log)
+        st = add_point(r, lr, norm, val, err);
+    return st == OK ? look_at_rules(r, loss, norm, lr, err) : st;
 }
 
 static bool must_stop(const struct run *r)
@@ -463,7 +509,7 @@ static enum status train_loop(struct run *r, struct err *err)
     const double every = config_number(r->config, "run.checkpoint");
     enum status st = OK;
 
-    while (st == OK && r->step < r->steps) {
+    while (st == OK && r->step < r->steps && !r->result->stopped) {
         st = train_step(r, err);
         if (st == ERR_IO) /* nobody reads any more; the work is still good */
             save(r, NULL);
@@ -507,6 +553,10 @@ static enum status finish(struct run *r, bool resumed_at_end, struct err *err)
     double ignored;
     enum status st = OK;
 
+    if (r->result->stopped) {
+        fill_result(r);
+        return metrics_final(r->io->metrics_fd, r->result, r->config, err);
+    }
     if (resumed_at_end)
         st = validate(r, &r->result->loss, &r->result->loss_se, err);
     if (st == OK && !resumed_at_end)

@@ -11,6 +11,7 @@
  *    "tok_per_s":45000,"weights_sha256":"...","n_body":...,"n_embed":...,
  *    "n_head_params":...,"n_other":...}
  *   {"final":true,"diverged":true,"step":118,"reason":"..."}
+ *   {"final":true,"stopped":true,"step":118,"reason":"..."}   (stop.early)
  *
  * A line may hold more numbers by other names, which are kept as metrics (our
  * final line has "probe_loss" when data.probe is set).
@@ -43,6 +44,7 @@ struct run_io {
 
 struct run_result {
     bool diverged;
+    bool stopped; /* given up by stop.early; reason says so */
     char reason[160];
     double loss, loss_se, train_loss, best_loss;
     double probe_loss; /* of data.probe; NaN without */

@@ -200,4 +200,21 @@ lost=$(sqlite3 qlaw.db "select count(*) from run where state not in
 [ "$lost" = 0 ] || fail "$lost runs are neither done nor diverged"
 [ "$(sqlite3 qlaw.db "select count(*) from failures where
     message like '%at step%'")" -gt 0 ] || fail "no cause is given"
+
+echo "rules of [stop]: diverged, or left out and not tried again"
+fresh
+status=0
+run -s 'stop.early=step > 300' || status=$?
+[ $status -eq 0 ] || fail "a grid with stop.early ended with $status"
+states=$(sqlite3 qlaw.db "select state, count(*), max(attempts) from run group by 1")
+[ "$(echo $states)" = "cancelled|4|1 done|4|1" ] || fail "stop.early: $states"
+[ "$(sqlite3 qlaw.db "select count(*) from run where state_reason='stop.early is true at step 301'")" = 4 ] ||
+    fail "stop.early gives no cause"
+fresh
+run -s 'stop.diverge=grad_norm > 0 && step >= 5' && fail "nothing diverged" || :
+[ "$(sqlite3 qlaw.db "select count(*) from failures where message='stop.diverge is true at step 5'")" = 8 ] ||
+    fail "stop.diverge gives no cause"
+status=0
+run -s 'stop.diverge=los > 3' 2>wrong.txt || status=$?
+[ $status -eq 3 ] || fail "a wrong rule ended with $status"
 echo "passed"

@@ -639,6 +639,7 @@ static const char *other_value(const struct setting *s)
         { "quant.x", "int4" },        { "quant.group", "16" },
         { "quant.scale", "bf16" },    { "quant.range", "pct:99" },
         { "quant.round", "stochastic" }, { "quant.grad", "clip" },
+        { "slurm.max_time", "2h" },
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
