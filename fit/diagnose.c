@@ -263,8 +263,7 @@ static void warn_bounds(struct fit *f)
 
         if (p->free >= 0 && optimum_at_bound(p, f->best.theta[i]))
             fit_warn(f, FIT_AT_BOUND,
-                     "%s ends at its bound %g: its interval is one-sided, and "
-                     "the others' hold it there",
+                     "%s ends at its bound %g: its interval is one-sided",
                      p->name, f->best.theta[i]);
     }
 }

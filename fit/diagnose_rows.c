@@ -60,9 +60,11 @@ static void test_replicates(struct fit *f)
         fit_warn(f, FIT_LACK_OF_FIT,
                  "configurations miss the law by more than their replicates "
                  "differ: F(%d, %d) = %.3g, p = %.2g; replicate sd %.3g, "
-                 "residual sd %.3g",
+                 "residual sd %.3g%s",
                  lack, pure, (f->rss - within) / lack / (within / pure), p,
-                 f->noise, f->sigma);
+                 f->noise, f->sigma,
+                 f->unit ? "" : "; --cluster config counts each "
+                                 "configuration once in the intervals");
 }
 
 /* --- outliers ------------------------------------------------------------ */

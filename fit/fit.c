@@ -166,7 +166,7 @@ static void profile(struct fit *f, struct profile *pr, int i)
     const int k = covariance_at(&f->cov, p->free);
     const double step = f->sigma * sqrt(f->cov.inverse[k * f->cov.n + k]);
 
-    profile_limits(pr, p->free, 1.5 * step, allowed_rise(f, 0.025), &e->lo,
+    profile_limits(pr, p->free, 0.5 * step, allowed_rise(f, 0.025), &e->lo,
                    &e->hi);
     e->interval = "profile";
 }
@@ -247,14 +247,41 @@ static void estimate(struct fit *f, struct profile *pr, int i, bool by_profile)
     }
 }
 
+/* What sits at a bound comes first: the profiles of the others also start from
+ * where it has left the bound, halfway to its limit.  Wald's formula would
+ * hold it there, so the others' intervals are profiles then. */
+static bool estimate_at_bounds(struct fit *f, struct profile *pr)
+{
+    bool some = false;
+
+    for (int i = 0; i < f->m->n_params; i++) {
+        const struct model_param *p = &f->m->params[i];
+        const struct fit_estimate *e = &f->est[i];
+        const double value = f->best.theta[i];
+        double half;
+
+        if (p->free < 0 || !optimum_at_bound(p, value))
+            continue;
+        estimate(f, pr, i, true);
+        half = 0.5 * (e->lo + e->hi);
+        some = true;
+        if (isfinite(half) && half != value)
+            profile_add_start(pr, p->free, half);
+    }
+    return some;
+}
+
 static void estimate_all(struct fit *f, const struct fit_spec *spec)
 {
     struct profile *pr =
         profile_new(f->m, f->best.theta, f->best.objective, NULL);
+    bool some;
 
     f->est = mem_array((size_t)f->m->n_params, sizeof *f->est);
+    some = estimate_at_bounds(f, pr);
     for (int i = 0; i < f->m->n_params; i++)
-        estimate(f, pr, i, spec->profile);
+        if (!f->est[i].at_bound)
+            estimate(f, pr, i, spec->profile || some);
     if (profile_lowest(pr) < f->best.objective * (1 - 1e-6))
         fit_warn(f, FIT_NOT_CONVERGED,
                  "a profile came upon a lower objective, %.8g: the minimum "

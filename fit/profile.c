@@ -14,6 +14,10 @@ struct profile {
     struct solve_work *sw;
     struct solve_problem p;
     double *weight, *lo, *hi, *u0, *u;
+    double *inner; /* the others at the inner end of a bracket */
+    double *best;  /* of several starts */
+    double *starts; /* [n_starts][n_free] more of them */
+    int n_starts;
     double base, lowest;
 };
 
@@ -32,6 +36,8 @@ struct profile *profile_new(const struct model *m, const double *theta,
     p->hi = mem_array(n, sizeof(double));
     p->u0 = mem_array(n, sizeof(double));
     p->u = mem_array(n, sizeof(double));
+    p->inner = mem_array(n, sizeof(double));
+    p->best = mem_array(n, sizeof(double));
     for (size_t r = 0; r < m->rows; r++)
         p->weight[r] = weight ? weight[r] : 1;
     optimum_coordinates(p->mw, theta);
@@ -61,6 +67,9 @@ void profile_free(struct profile *p)
     free(p->hi);
     free(p->u0);
     free(p->u);
+    free(p->inner);
+    free(p->best);
+    free(p->starts);
     free(p);
 }
 
@@ -102,12 +111,47 @@ double profile_objective(struct profile *p, int f, double value,
     return objective;
 }
 
-/* sqrt of the rise, which is nearly linear in the distance. */
+static double objective_from(struct profile *p, int f, double v,
+                             const double *start)
+{
+    memcpy(p->u, start, (size_t)p->m->n_free * sizeof *p->u);
+    return objective_at(p, f, v);
+}
+
+/* sqrt of the rise, which is nearly linear in the distance.  The others start
+ * from where they were at the inner end: coming from outside, where they may
+ * have got stuck, they might not find back. */
 static double root_rise(struct profile *p, int f, double v)
 {
-    const double rise = objective_at(p, f, v) - p->base;
+    const size_t n = (size_t)p->m->n_free;
+    double least = objective_from(p, f, v, p->inner);
 
-    return rise > 0 ? sqrt(rise) : 0;
+    memcpy(p->best, p->u, n * sizeof *p->u);
+    for (int i = 0; i < p->n_starts; i++) {
+        const double x = objective_from(p, f, v, p->starts + (size_t)i * n);
+
+        if (!(x < least))
+            continue;
+        least = x;
+        memcpy(p->best, p->u, n * sizeof *p->u);
+    }
+    memcpy(p->u, p->best, n * sizeof *p->u);
+    return least > p->base ? sqrt(least - p->base) : 0;
+}
+
+void profile_add_start(struct profile *p, int f, double value)
+{
+    const size_t n = (size_t)p->m->n_free;
+
+    profile_objective(p, f, value, NULL);
+    p->starts = mem_grow(p->starts, ((size_t)p->n_starts + 1) * n,
+                         sizeof *p->starts);
+    memcpy(p->starts + (size_t)p->n_starts++ * n, p->u, n * sizeof *p->u);
+}
+
+static void move_in(struct profile *p)
+{
+    memcpy(p->inner, p->u, (size_t)p->m->n_free * sizeof *p->u);
 }
 
 /* One side: walk outwards until the rise is bracketed, refitting from the
@@ -119,7 +163,8 @@ static double limit(struct profile *p, int f, double step, double rise)
     bool closed = false;
 
     memcpy(p->u, p->u0, (size_t)p->m->n_free * sizeof *p->u);
-    for (int k = 0; k < 40 && !closed; k++) {
+    for (int k = 0; k < 60 && !closed; k++) {
+        move_in(p);
         a = b;
         fa = fb;
         b = p->u0[f] + step;
@@ -142,6 +187,7 @@ static double limit(struct profile *p, int f, double step, double rise)
         if (fabs(fm) < 1e-9 * target)
             return mid;
         if (fm < 0) {
+            move_in(p);
             a = mid;
             fa = fm;
             fb *= 0.5;
@@ -157,8 +203,9 @@ static double limit(struct profile *p, int f, double step, double rise)
 void profile_limits(struct profile *p, int f, double step, double rise,
                     double *lo, double *hi)
 {
-    const double a = limit(p, f, -fabs(step), rise);
-    const double b = limit(p, f, fabs(step), rise);
+    const double first = p->mw->is_log[f] ? fmin(fabs(step), 1) : fabs(step);
+    const double a = limit(p, f, -first, rise);
+    const double b = limit(p, f, first, rise);
     const double sign = p->mw->sign[f];
 
     if (!p->mw->is_log[f]) {

@@ -17,6 +17,11 @@ void profile_free(struct profile *p);
 double profile_objective(struct profile *p, int f, double value,
                          double *theta_out);
 
+/* Also look for the others' values from where they are when coordinate f's
+ * parameter has this value: what sits at a bound at the minimum may leave it
+ * along a profile, and a search from the bound does not see that. */
+void profile_add_start(struct profile *p, int f, double value);
+
 /* The values of coordinate f's parameter at which the objective has risen by
  * rise; step is a first guess of the distance in the coordinate.  A side on
  * which the bound comes first ends there; a side that never closes is

@@ -88,10 +88,21 @@ static void add_estimate(struct str *out, const struct model_param *p,
     str_addf(out, "   %-24s %s\n", interval, e->interval);
 }
 
+static void add_criteria(struct str *out, double aicc, double bic)
+{
+    if (isfinite(aicc))
+        str_addf(out, "  AICc %.6g, BIC %.6g\n", aicc, bic);
+    else
+        str_addf(out, "  BIC %.6g (too few rows for AICc)\n", bic);
+}
+
 static void add_quality(struct str *out, const struct fit *f)
 {
-    str_addf(out, "\n  residual sd %.4g on %d degrees of freedom\n", f->sigma,
-             f->dof);
+    if (f->dof > 0)
+        str_addf(out, "\n  residual sd %.4g on %d degrees of freedom\n",
+                 f->sigma, f->dof);
+    else
+        str_add(out, "\n  no residual sd: there are no degrees of freedom\n");
     if (!isnan(f->noise))
         str_addf(out,
                  "  replicate sd %.4g on %d: rows that agree in every "
@@ -102,7 +113,7 @@ static void add_quality(struct str *out, const struct fit *f)
              "this minimum\n",
              f->cov.condition, f->best.reached, f->best.starts);
     if (!isnan(f->loglik) && f->dof > 0)
-        str_addf(out, "  AICc %.6g, BIC %.6g\n", fit_aicc(f), fit_bic(f));
+        add_criteria(out, fit_aicc(f), fit_bic(f));
     if (f->boot.n)
         str_addf(out, "  bootstrap: %d refits of resampled %s (%d)\n",
                  f->boot.n, f->unit ? "clusters" : "rows", f->boot.units);
