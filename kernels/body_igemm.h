@@ -1,25 +1,40 @@
 /* body_igemm.h - integer products with a scale for each segment.
  *
  * W is packed, four codes of a column together, into panels of 16 * I_VECS
- * columns, with the column's scales beside them.  A tile keeps I_ROWS x I_VECS
- * integer sums of a segment; at its end they are converted and fused onto the
- * float sums, which stay in registers too.
+ * columns, with the column's scales beside them; x is copied a few strips of
+ * I_ROWS rows at a time, so that a panel stays in L1 while it meets them.  A
+ * tile keeps I_ROWS x I_VECS integer sums of a segment; at its end they are
+ * converted and fused onto the float sums, which stay in registers too: eight
+ * steps of four codes, a product of scales and a fused multiply-add where a
+ * segment has 32 codes, so 80 % of the integer peak at best.
  *
  * The including file says how four products are added to a lane:
  *
  *   ivec                   sixteen int32 sums
- *   ivec_start(xsum)       what a segment starts from
+ *   ivec_start(p)          what a segment starts from, sixteen int32
  *   ivec_dot(sum, w, x4)   sum += the four products of w's bytes with x4
  *   ivec_float(sum)        as lanes
- *   IGEMM_BIAS             added to the codes of w when packed (0 or 128)
+ *   IGEMM_BIAS             added to the codes of x when copied (0 or 128)
+ *   ivec_bias_sum(sum, w)  sum -= IGEMM_BIAS times w's bytes, by fours
  *
- * Where w's codes are biased to be unsigned, a segment starts from -128 times
- * the sum of x's codes in it, which makes the integer sum exact again. */
+ * Where the codes of x are biased to be unsigned, a segment starts from -128
+ * times the sum of the column's codes in it, which makes the sum exact. */
 #define I_NR (16 * I_VECS)
 
+/* Codes of x that are copied at once; they share L1 with a panel. */
+#define I_STRIP_BYTES (12 << 10)
+
 struct ipanel {
-    const uint8_t *w;   /* [k / 4][I_NR][4] */
-    const float *scale; /* [segments][I_NR] */
+    int8_t *w;      /* [k / 4][I_NR][4] */
+    float *scale;   /* [segments][I_NR] */
+    int32_t *start; /* [segments][I_NR] */
+};
+
+struct istrip {
+    int8_t *x;    /* [I_ROWS][ld] */
+    float *scale; /* [segments][I_ROWS] */
+    ptrdiff_t ld;
+    int segments;
 };
 
 static inline int32_t four(const int8_t *x)
@@ -30,60 +45,121 @@ static inline int32_t four(const int8_t *x)
     return v;
 }
 
-/* -bias * sum of each segment of a row of x. */
-static void segment_starts(int32_t *start, const int8_t *x, int k, int seg)
-{
-    for (int s = 0; s < k / seg; s++) {
-        int32_t sum = 0;
+/* --- packing ----------------------------------------------------------- */
 
-        for (int p = 0; p < seg; p++)
-            sum += x[s * seg + p];
-        start[s] = -IGEMM_BIAS * sum;
+/* The parts scales of one row or column, each for as many segments as it
+ * covers, step apart. */
+static void spread_scales(float *to, int step, const float *from, int parts,
+                          int each, float unit)
+{
+    for (int p = 0; p < parts; p++)
+        for (int s = 0; s < each; s++, to += step)
+            *to = from[p] * unit;
+}
+
+/* Sixteen columns of a panel: fours of codes as if they were floats, turned.
+ * Only their bits move. */
+static void turn_codes(int8_t *to, const int8_t *w, int k, int cols)
+{
+    for (int p = 0; p < k; p += 64) {
+        const int n = k - p < 64 ? (k - p) / 4 : 16;
+        lanes r[16];
+
+        for (int i = 0; i < 16; i++) {
+            const float *from =
+                (const float *)(const void *)(w + (ptrdiff_t)i * k + p);
+
+            r[i] = i >= cols ? lanes_set(0)
+                   : n == 16 ? lanes_load(from)
+                             : lanes_load_n(from, n, 0);
+        }
+        lanes_transpose(r);
+        for (int q = 0; q < n; q++)
+            lanes_store(
+                (float *)(void *)(to + (ptrdiff_t)(p / 4 + q) * 4 * I_NR),
+                r[q]);
     }
 }
 
-static float scale_at(const float *scale, int parts, int i, int s,
-                      int segments)
+static void pack_panel(const struct ipanel *to, const struct igemm *g, int j0)
 {
-    return parts ? scale[(ptrdiff_t)i * parts + s / (segments / parts)]
-                 : scale[0];
+    const int segments = g->k / g->seg;
+    const int parts = g->w_parts ? g->w_parts : 1; /* one for the tensor */
+
+    for (int v = 0; v < I_VECS; v++) {
+        const int j = j0 + 16 * v;
+
+        turn_codes(to->w + (ptrdiff_t)64 * v, g->w + (ptrdiff_t)j * g->k, g->k,
+                   g->n - j);
+        for (int s = 0; IGEMM_BIAS && s < segments; s++) {
+            const int8_t *w = to->w + (ptrdiff_t)s * g->seg * I_NR + 64 * v;
+            int32_t *start = to->start + (ptrdiff_t)s * I_NR + 16 * v;
+
+            ivec_bias_sum(start, w, g->seg / 4, 4 * I_NR);
+        }
+    }
+    for (int j = 0; j < I_NR; j++)
+        if (j0 + j < g->n)
+            spread_scales(to->scale + j, I_NR,
+                          g->sw + (ptrdiff_t)(j0 + j) * g->w_parts, parts,
+                          segments / parts, g->unit);
 }
 
-/* Rows beyond `rows` repeat the first and are not stored. */
-static inline __attribute__((always_inline)) void
-itile(const struct igemm *g, const struct ipanel *b, const int32_t *starts,
-      int i0, int j0, int rows)
+/* A strip of x; what lies in rows beyond those in use does not matter. */
+static void pack_strip(const struct istrip *to, const struct igemm *g, int i0,
+                       int rows)
 {
-    const int segments = g->k / g->seg, cols = g->n - j0;
+    const int k = g->k; /* bytes may alias anything, also g */
+    const int parts = g->x_parts ? g->x_parts : 1; /* one for the tensor */
+    const int each = to->segments / parts;
+
+    for (int i = 0; i < rows; i++) {
+        const int8_t *x = g->x + (ptrdiff_t)(i0 + i) * k;
+        int8_t *copy = to->x + i * to->ld;
+
+        for (int p = 0; p < k; p++)
+            copy[p] = (int8_t)(x[p] ^ IGEMM_BIAS);
+        spread_scales(to->scale + i, I_ROWS,
+                      g->sx + (ptrdiff_t)(i0 + i) * g->x_parts, parts, each, 1);
+    }
+}
+
+/* --- one tile ---------------------------------------------------------- */
+
+static inline __attribute__((always_inline)) void
+itile(const struct igemm *g, const struct ipanel *b, const struct istrip *a,
+      float *c, int rows, int cols)
+{
+    const int segments = a->segments, seg = g->seg;
+    const ptrdiff_t ldc = g->ldc, ld = a->ld;
+    const int8_t *w = b->w, *x = a->x;
     lanes sum[I_ROWS][I_VECS];
 
+#pragma GCC unroll 8
     for (int i = 0; i < I_ROWS; i++)
+#pragma GCC unroll 4
         for (int v = 0; v < I_VECS; v++) {
             const int left = cols - 16 * v;
-            const float *c =
-                g->c + (ptrdiff_t)(i0 + (i < rows ? i : 0)) * g->ldc + j0 +
-                16 * v;
+            const float *at = c + i * ldc + 16 * v;
 
-            sum[i][v] = !g->accumulate || left <= 0 ? lanes_set(0)
-                        : left >= 16                ? lanes_load(c)
-                                                    : lanes_load_n(c, left, 0);
+            if (i < rows)
+                __builtin_prefetch(at, 1);
+            sum[i][v] = !g->accumulate || i >= rows || left <= 0 ? lanes_set(0)
+                        : left >= 16 ? lanes_load(at)
+                                     : lanes_load_n(at, left, 0);
         }
     for (int s = 0; s < segments; s++) {
-        const uint8_t *w = b->w + (ptrdiff_t)s * g->seg * I_NR;
-        const int8_t *x = g->x + (ptrdiff_t)i0 * g->k + s * g->seg;
         ivec dot[I_ROWS][I_VECS];
 
 #pragma GCC unroll 8
         for (int i = 0; i < I_ROWS; i++)
 #pragma GCC unroll 4
             for (int v = 0; v < I_VECS; v++)
-                dot[i][v] = ivec_start(
-                    starts[(i < rows ? i : 0) * segments + s]);
-        for (int p = 0; p < g->seg; p += 4, w += 4 * I_NR)
+                dot[i][v] = ivec_start(b->start + (ptrdiff_t)s * I_NR + 16 * v);
+        for (int p = 0; p < seg; p += 4, x += 4, w += 4 * I_NR)
 #pragma GCC unroll 8
             for (int i = 0; i < I_ROWS; i++) {
-                const int32_t x4 =
-                    four(x + (ptrdiff_t)(i < rows ? i : 0) * g->k + p);
+                const int32_t x4 = four(x + i * ld);
 
 #pragma GCC unroll 4
                 for (int v = 0; v < I_VECS; v++)
@@ -91,8 +167,7 @@ itile(const struct igemm *g, const struct ipanel *b, const int32_t *starts,
             }
 #pragma GCC unroll 8
         for (int i = 0; i < I_ROWS; i++) {
-            const lanes sx = lanes_set(scale_at(
-                g->sx, g->x_parts, i0 + (i < rows ? i : 0), s, segments));
+            const lanes sx = lanes_set(a->scale[s * I_ROWS + i]);
 
 #pragma GCC unroll 4
             for (int v = 0; v < I_VECS; v++)
@@ -103,117 +178,153 @@ itile(const struct igemm *g, const struct ipanel *b, const int32_t *starts,
                     sum[i][v]);
         }
     }
-    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 8
+    for (int i = 0; i < I_ROWS; i++)
+#pragma GCC unroll 4
         for (int v = 0; v < I_VECS; v++) {
-            float *c = g->c + (ptrdiff_t)(i0 + i) * g->ldc + j0 + 16 * v;
+            float *at = c + i * ldc + 16 * v;
             const int left = cols - 16 * v;
 
-            if (left >= 16)
-                lanes_store(c, sum[i][v]);
-            else if (left > 0)
-                lanes_store_n(c, sum[i][v], left);
+            if (i < rows && left >= 16)
+                lanes_store(at, sum[i][v]);
+            else if (i < rows && left > 0)
+                lanes_store_n(at, sum[i][v], left);
         }
 }
 
 static void itile_whole(const struct igemm *g, const struct ipanel *b,
-                        const int32_t *starts, int i0, int j0)
+                        const struct istrip *a, float *c)
 {
-    itile(g, b, starts, i0, j0, I_ROWS);
+    itile(g, b, a, c, I_ROWS, I_NR);
 }
 
 static void itile_part(const struct igemm *g, const struct ipanel *b,
-                       const int32_t *starts, int i0, int j0, int rows)
+                       const struct istrip *a, float *c, int rows, int cols)
 {
-    itile(g, b, starts, i0, j0, rows);
+    itile(g, b, a, c, rows, cols);
 }
 
-/* Columns j0 .. of W with four codes of a column together. */
-static void pack_panel(uint8_t *to, float *scale, const struct igemm *g,
-                       int j0)
+/* --- all of it --------------------------------------------------------- */
+
+/* The caller's workspace: strips, then panels. */
+struct ispace {
+    unsigned char *at;
+    size_t strip_bytes, panel_bytes;
+    int strips, panels, segments;
+    ptrdiff_t ld;
+};
+
+static size_t whole_lines(size_t bytes)
 {
-    const int segments = g->k / g->seg;
+    return (bytes + 63) / 64 * 64;
+}
 
-    for (int j = 0; j < I_NR; j++) {
-        const int8_t *w = g->w + (ptrdiff_t)(j0 + j) * g->k;
-        const bool in = j0 + j < g->n;
+static struct ispace ispace(const struct igemm *g)
+{
+    const size_t segments = (size_t)(g->k / g->seg);
+    struct ispace s = { .at = g->work, .segments = (int)segments };
+    size_t left;
 
-        for (int p = 0; p < g->k; p++)
-            to[(ptrdiff_t)(p / 4) * 4 * I_NR + 4 * j + p % 4] =
-                (uint8_t)((in ? w[p] : 0) + IGEMM_BIAS);
-        for (int s = 0; s < segments; s++)
-            scale[(ptrdiff_t)s * I_NR + j] =
-                in ? scale_at(g->sw, g->w_parts, j0 + j, s, segments) * g->unit
-                   : 0;
+    /* an odd number of lines, so that rows do not meet in one set of L1 */
+    s.ld = (ptrdiff_t)(whole_lines((size_t)g->k) | 64);
+    s.strip_bytes = whole_lines((size_t)I_ROWS * ((size_t)s.ld + 4 * segments));
+    s.panel_bytes = (size_t)I_NR * (whole_lines((size_t)g->k) + 8 * segments);
+    s.strips = (int)(I_STRIP_BYTES / s.strip_bytes) + 1;
+    left = (size_t)s.strips * s.strip_bytes;
+    s.panels = left < GEMM_WORK ? (int)((GEMM_WORK - left) / s.panel_bytes) : 0;
+    return s;
+}
+
+static struct istrip strip_at(const struct ispace *s, int i)
+{
+    unsigned char *at = s->at + (size_t)i * s->strip_bytes;
+
+    return (struct istrip){ (int8_t *)at,
+                            (float *)(void *)(at + I_ROWS * s->ld), s->ld,
+                            s->segments };
+}
+
+static struct ipanel panel_at(const struct ispace *s, const struct igemm *g,
+                              int i)
+{
+    unsigned char *at =
+        s->at + (size_t)s->strips * s->strip_bytes + (size_t)i * s->panel_bytes;
+    float *scale = (float *)(void *)(at + I_NR * whole_lines((size_t)g->k));
+
+    return (struct ipanel){
+        (int8_t *)at, scale,
+        (int32_t *)(void *)(scale + (ptrdiff_t)(g->k / g->seg) * I_NR)
+    };
+}
+
+/* Rows i0 .. i1-1, whose strips are copied, times the columns j0 .. j1-1. */
+static void igemm_block(const struct igemm *g, const struct ispace *space,
+                        int i0, int i1, int j0, int j1)
+{
+    for (int j = j0; j < j1; j += I_NR) {
+        const struct ipanel b = panel_at(space, g, (j - j0) / I_NR);
+        const int cols = g->n - j < I_NR ? g->n - j : I_NR;
+
+        for (int i = i0; i < i1; i += I_ROWS) {
+            const struct istrip a = strip_at(space, (i - i0) / I_ROWS);
+            const int rows = i1 - i < I_ROWS ? i1 - i : I_ROWS;
+            float *c = g->c + (ptrdiff_t)i * g->ldc + j;
+
+            if (rows == I_ROWS && cols == I_NR)
+                itile_whole(g, &b, &a, c);
+            else
+                itile_part(g, &b, &a, c, rows, cols);
+        }
     }
 }
 
-static size_t panel_bytes(const struct igemm *g)
+/* Columns whose panels fit the workspace together. */
+static void igemm_panels(const struct igemm *g, const struct ispace *space,
+                         int j0, int j1)
 {
-    return (size_t)I_NR * ((size_t)g->k + 4 * (size_t)(g->k / g->seg));
-}
-
-/* Panels that fit the workspace are packed together, so that x is walked
- * through as few times as possible. */
-static void igemm_panels(const struct igemm *g, int j0, int j1, uint8_t *work,
-                         int32_t *starts)
-{
-    const int segments = g->k / g->seg;
+    const int step = space->strips * I_ROWS;
 
     for (int j = j0; j < j1; j += I_NR) {
-        uint8_t *at = work + (size_t)((j - j0) / I_NR) * panel_bytes(g);
+        const struct ipanel b = panel_at(space, g, (j - j0) / I_NR);
 
-        pack_panel(at, (float *)(void *)(at + (size_t)I_NR * (size_t)g->k), g,
-                   j);
+        pack_panel(&b, g, j);
     }
-    for (int i = 0; i < g->m; i += I_ROWS) {
-        const int rows = g->m - i < I_ROWS ? g->m - i : I_ROWS;
+    for (int i0 = 0; i0 < g->m; i0 += step) {
+        const int i1 = g->m - i0 < step ? g->m : i0 + step;
 
-        for (int r = 0; r < rows; r++)
-            segment_starts(starts + r * segments,
-                           g->x + (ptrdiff_t)(i + r) * g->k, g->k, g->seg);
-        for (int j = j0; j < j1; j += I_NR) {
-            const uint8_t *at =
-                work + (size_t)((j - j0) / I_NR) * panel_bytes(g);
-            const struct ipanel b = {
-                at,
-                (const float *)(const void *)(at +
-                                              (size_t)I_NR * (size_t)g->k),
-            };
+        for (int i = i0; i < i1; i += I_ROWS) {
+            const struct istrip a = strip_at(space, (i - i0) / I_ROWS);
 
-            if (rows == I_ROWS)
-                itile_whole(g, &b, starts, i, j);
-            else
-                itile_part(g, &b, starts, i, j, rows);
+            pack_strip(&a, g, i, i1 - i < I_ROWS ? i1 - i : I_ROWS);
         }
+        igemm_block(g, space, i0, i1, j0, j1);
     }
 }
 
 static void igemm_nt(const struct igemm *g)
 {
-    const size_t starts =
-        ((size_t)I_ROWS * (size_t)(g->k / g->seg) * 4 + 63) / 64 * 64;
-    const size_t room = GEMM_WORK > starts ? GEMM_WORK - starts : 0;
-    const int fit = (int)(room / panel_bytes(g));
+    const struct ispace space = ispace(g);
+    const int step = space.panels * I_NR;
     struct kernels ref;
 
-    if (g->seg % 4 != 0 || fit == 0) {
+    if (g->seg % 4 != 0 || space.panels == 0) {
         kernels_fill_ref(&ref);
         ref.igemm_nt(g);
         return;
     }
-    for (int j = 0; j < g->n; j += fit * I_NR)
-        igemm_panels(g, j, g->n - j < fit * I_NR ? g->n : j + fit * I_NR,
-                     (uint8_t *)g->work + starts, g->work);
+    for (int j = 0; j < g->n; j += step)
+        igemm_panels(g, &space, j, g->n - j < step ? g->n : j + step);
 }
 
 static double burst_int8(int32_t *sink, long rounds)
 {
-    const uint8_t w[64] = { 1 };
+    const int8_t w[64] = { 1 };
+    const int32_t starts[16] = { 1, 2, 3 };
     ivec x[I_ROWS * I_VECS];
     float last[16];
 
     for (int i = 0; i < I_ROWS * I_VECS; i++)
-        x[i] = ivec_start(i);
+        x[i] = ivec_start(starts);
     for (long round = 0; round < rounds; round++) {
 #pragma GCC unroll 16
         for (int i = 0; i < I_ROWS * I_VECS; i++)

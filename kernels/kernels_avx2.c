@@ -24,13 +24,23 @@ typedef struct {
     __m256i lo, hi;
 } ivec;
 
-static inline ivec ivec_start(int32_t start)
+static inline ivec ivec_start(const int32_t *start)
 {
-    return (ivec){ _mm256_set1_epi32(start), _mm256_set1_epi32(start) };
+    (void)start; /* nothing is biased */
+    return (ivec){ _mm256_setzero_si256(), _mm256_setzero_si256() };
+}
+
+static inline void ivec_bias_sum(int32_t *start, const int8_t *w, int n,
+                                 ptrdiff_t stride)
+{
+    (void)start;
+    (void)w;
+    (void)n;
+    (void)stride;
 }
 
 /* Eight lanes: 32 bytes of w times the four of x4 in each lane. */
-static inline __m256i dot_half(__m256i sum, const uint8_t *w, __m256i x)
+static inline __m256i dot_half(__m256i sum, const int8_t *w, __m256i x)
 {
     const __m256i first =
         _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)w));
@@ -43,7 +53,7 @@ static inline __m256i dot_half(__m256i sum, const uint8_t *w, __m256i x)
     return _mm256_add_epi32(sum, _mm256_permute4x64_epi64(pairs, 0xd8));
 }
 
-static inline ivec ivec_dot(ivec sum, const uint8_t *w, int32_t x4)
+static inline ivec ivec_dot(ivec sum, const int8_t *w, int32_t x4)
 {
     const __m256i x =
         _mm256_cvtepi8_epi16(_mm_set1_epi32(x4)); /* x4 four times over */

@@ -12,16 +12,30 @@
 
 typedef __m512i ivec;
 
-static inline ivec ivec_start(int32_t start)
+static inline ivec ivec_start(const int32_t *start)
 {
-    return _mm512_set1_epi32(start);
+    return _mm512_loadu_si512(start);
 }
 
-/* vpdpbusd: unsigned bytes of w (biased by 128) times signed bytes of x. */
-static inline ivec ivec_dot(ivec sum, const uint8_t *w, int32_t x4)
+/* vpdpbusd: unsigned bytes of x (biased by 128) times signed bytes of w. */
+static inline ivec ivec_dot(ivec sum, const int8_t *w, int32_t x4)
 {
-    return _mm512_dpbusd_epi32(sum, _mm512_loadu_si512(w),
-                               _mm512_set1_epi32(x4));
+    const __m512i x = _mm512_set1_epi32(x4), four = _mm512_loadu_si512(w);
+
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(four));
+    return sum;
+}
+
+/* -128 times the sum of n fours in each lane, stride bytes apart. */
+static inline void ivec_bias_sum(int32_t *start, const int8_t *w, int n,
+                                 ptrdiff_t stride)
+{
+    ivec sum = _mm512_setzero_si512();
+
+    for (int i = 0; i < n; i++, w += stride)
+        sum = ivec_dot(sum, w, INT32_C(0x01010101));
+    _mm512_storeu_si512(start, _mm512_sub_epi32(_mm512_setzero_si512(),
+                                                _mm512_slli_epi32(sum, 7)));
 }
 
 static inline lanes ivec_float(ivec sum)
