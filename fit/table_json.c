@@ -32,6 +32,8 @@ static enum status read_object(json_t **out, struct table *t, const char *line,
 
     if (st == OK && !json_is_object(*out))
         st = err_set(err, ERR_CONFIG, "%s: not an object", name);
+    if (st == OK && json_object_get(*out, ""))
+        st = err_set(err, ERR_CONFIG, "%s: a key without a name", name);
     if (st == OK)
         json_object_foreach(*out, key, value) if (table_find(t, key) < 0)
             table_add_column(t, key);
@@ -76,6 +78,9 @@ enum status table_parse_lines(struct table **out, const char *text,
     }
     if (st == OK && n == 0)
         st = err_set(err, ERR_CONFIG, "%s is empty", source);
+    if (st == OK && t->n_cols == 0)
+        st = err_set(err, ERR_CONFIG, "%s has objects without keys only",
+                     source);
     for (size_t i = 0; i < n; i++) {
         if (st == OK)
             add_object(t, objects[i], numbers[i]);

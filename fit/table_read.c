@@ -88,19 +88,22 @@ static enum status read_line(struct reader *rd, struct err *err)
     return OK;
 }
 
-/* The separator is the one that occurs most often in the header line. */
+/* The separator is the one that occurs most often in the header line, outside
+ * of quotes. */
 static char find_separator(const char *line)
 {
     static const char candidates[] = ",;\t";
-    const size_t len = strcspn(line, "\n");
     char best = ',';
     int most = 0;
 
     for (const char *c = candidates; *c; c++) {
+        bool quoted = false;
         int n = 0;
 
-        for (size_t i = 0; i < len; i++)
-            n += line[i] == *c;
+        for (size_t i = 0; line[i] && (quoted || line[i] != '\n'); i++) {
+            quoted ^= line[i] == '"';
+            n += !quoted && line[i] == *c;
+        }
         if (n > most) {
             most = n;
             best = *c;
