@@ -1,6 +1,7 @@
 #include "trainer/metrics.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -40,6 +41,12 @@ static void add_loss(struct str *s, const struct run_result *r)
     json_add_number(s, "best_loss", r->best_loss);
     if (!isnan(r->probe_loss))
         json_add_number(s, "probe_loss", r->probe_loss);
+    for (int kind = 0; kind < LAYER_HEAD; kind++) {
+        char name[32];
+
+        snprintf(name, sizeof name, "kurtosis.%s", layer_kinds[kind]);
+        json_add_number(s, name, r->kurtosis[kind]);
+    }
     json_add_text(s, "weights_sha256", r->weights_sha256);
 }
 

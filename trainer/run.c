@@ -18,6 +18,7 @@
 #include "trainer/branch.h"
 #include "trainer/checkpoint.h"
 #include "trainer/data.h"
+#include "trainer/evaluate.h"
 #include "trainer/metrics.h"
 #include "trainer/model.h"
 #include "trainer/optimizer.h"
@@ -373,47 +374,29 @@ static enum status diverge(struct run *r, const char *reason, struct err *err)
     return err_set(err, ERR_DIVERGED, "%s", r->result->reason);
 }
 
-/* Mean loss over a fixed set and its standard error over sequences; NaN when
- * there is no such set. */
-static enum status measure(struct run *r, enum data_set set, double *mean,
-                           double *se, struct err *err)
+static enum status measure(struct run *r, enum data_set set,
+                           struct evaluation *out, struct err *err)
 {
-    struct model *m = r->model;
-    const int n = data_set_count(r->data, set), batch = m->dims.batch;
-    const int seq = m->dims.seq;
-    double sum = 0, squares = 0;
-
-    m->work.step = -1; /* its own rounding stream */
-    m->work.seed = r->seed;
-    for (int at = 0; at < n; at += batch) {
-        for (int b = 0; b < batch; b++)
-            data_set_read(r->data, set, r->tokens + b * seq,
-                          r->targets + b * seq, at + b < n ? at + b : 0);
-        if (!model_forward(m, r->tokens, r->targets))
-            return diverge(r, m->work.bad, err);
-        for (int b = 0; b < batch && at + b < n; b++) {
-            double loss = 0;
-
-            for (int i = 0; i < seq; i++)
-                loss += (double)m->loss[b * seq + i] / seq;
-            sum += loss;
-            squares += loss * loss;
-        }
-    }
-    *mean = n > 0 ? sum / n : NAN;
-    *se = n > 1 ? sqrt(fmax(0, squares - sum * sum / n) / (n - 1) / n) : NAN;
-    return OK;
+    return evaluate(out, r->model, r->data, set, r->seed, r->tokens,
+                    r->targets)
+               ? OK
+               : diverge(r, r->model->work.bad, err);
 }
 
 static enum status validate(struct run *r, double *mean, double *se,
                             struct err *err)
 {
-    const enum status st = measure(r, DATA_VAL, mean, se, err);
+    struct evaluation e;
+    const enum status st = measure(r, DATA_VAL, &e, err);
 
-    if (st == OK && !isfinite(*mean))
+    if (st != OK)
+        return st;
+    if (!isfinite(e.loss))
         return diverge(r, "the validation loss is not finite", err);
-    r->progress.best_loss = fmin(r->progress.best_loss, *mean);
-    return st;
+    r->progress.best_loss = fmin(r->progress.best_loss, e.loss);
+    *mean = e.loss;
+    *se = e.se;
+    return OK;
 }
 
 static enum status add_point(struct run *r, double lr, double grad_norm,
@@ -550,7 +533,7 @@ static void fill_result(struct run *r)
  * the validation left to do. */
 static enum status finish(struct run *r, bool resumed_at_end, struct err *err)
 {
-    double ignored;
+    struct evaluation probe;
     enum status st = OK;
 
     if (r->result->stopped) {
@@ -562,9 +545,13 @@ static enum status finish(struct run *r, bool resumed_at_end, struct err *err)
     if (st == OK && !resumed_at_end)
         st = save(r, err);
     if (st == OK)
-        st = measure(r, DATA_PROBE, &r->result->probe_loss, &ignored, err);
+        st = measure(r, DATA_PROBE, &probe, err);
+    if (st == OK && !evaluate_kurtosis(r->result->kurtosis, r->model, r->data,
+                                       r->seed, r->tokens, r->targets))
+        st = diverge(r, r->model->work.bad, err);
     if (st != OK)
         return st;
+    r->result->probe_loss = probe.loss;
     fill_result(r);
     return metrics_final(r->io->metrics_fd, r->result, r->config, err);
 }

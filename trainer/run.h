@@ -14,7 +14,8 @@
  *   {"final":true,"stopped":true,"step":118,"reason":"..."}   (stop.early)
  *
  * A line may hold more numbers by other names, which are kept as metrics (our
- * final line has "probe_loss" when data.probe is set).
+ * final line has "probe_loss" when data.probe is set, and "kurtosis.qkv",
+ * "kurtosis.o", "kurtosis.fc1", "kurtosis.fc2").
  *
  * train_loss of a curve point is the mean since the point before.  A resumed
  * run first repeats the curve points up to its checkpoint, so that each
@@ -29,6 +30,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "trainer/config.h"
+#include "trainer/selector.h"
 
 struct run_branch; /* branch.h */
 
@@ -48,6 +50,7 @@ struct run_result {
     char reason[160];
     double loss, loss_se, train_loss, best_loss;
     double probe_loss; /* of data.probe; NaN without */
+    double kurtosis[LAYER_HEAD]; /* of linear inputs (evaluate.h) */
     int64_t steps, tokens;
     double flops, wall_s;
     char weights_sha256[HASH_HEX];
