@@ -8,7 +8,7 @@ and a name (```ini study.ini) is a file.  <!-- exit N --> before a block is the
 exit status of its last command; 0 without.
 
 Numbers must be those of the page, to 1 % where they are not the same digits;
-those with a unit of time, speed or size may be any.  On another text than the
+those with a unit of time, speed or size, and names of runs, may be any.  On another text than the
 page's (its SHA-256 is in the line "data: ..."), words alone are compared.
 --write puts what was printed into the page, except where it has "...".
 """
@@ -57,7 +57,8 @@ def blocks_of(text):
 
 
 def without_units(line):
-    line = FREE.sub("#", line.rstrip())
+    line = re.sub(r"\b[0-9a-f]{8}-(?=\d)", "ID-", line.rstrip())
+    line = FREE.sub("#", line)
     return re.sub(r"# (?:h|min) #(?= (?:min|s))", "#", line)
 
 
@@ -110,7 +111,7 @@ def main():
         os.mkdir(folder + "/study")
         env = dict(os.environ, PATH=folder + "/bin:" + os.environ["PATH"],
                    TERM="dumb", LC_ALL="C.UTF-8", HOME=folder)
-        for name in ("QLAW_DB", "QLAW_ISA", "NO_COLOR"):
+        for name in ("QLAW_DB", "QLAW_ISA", "NO_COLOR", "MALLOC_PERTURB_"):
             env.pop(name, None)
         for block in blocks_of(text):
             if block.name:
@@ -149,6 +150,9 @@ def main():
     if write:
         rewrite(page, text, replaced)
     print("%s: %d commands, %d of them not as promised" % (page, commands, bad))
+    if bad and not write:
+        print("when the page is what is wrong: %s QLAW PAGE --write" %
+              sys.argv[0])
     if commands < 10:
         print("that is too few: is this the page?")
         bad += 1
