@@ -3,53 +3,7 @@
  * A part is read twice, for its range and for its codes, the second time from
  * cache.  Parts of 16 elements or more take a scale each; parts of 1, 2, 4 or
  * 8 elements sit side by side in a vector, which then holds a scale a lane. */
-#include "kernels/body_round.h"
-
-struct quant_pass {
-    const struct quant_spec *spec;
-    const struct quant_out *out;
-    const float *x;
-    uint64_t key;
-    struct rounder rounder;
-    struct scaler scaler;
-    lanes odd; /* collects x * 0: NaN when something is not finite */
-};
-
-LANES_INLINE lanes some_lanes(const float *p, int m)
-{
-    return m == 16 ? lanes_load(p) : lanes_load_n(p, m, 0);
-}
-
-LANES_INLINE void put_lanes(float *p, lanes x, int m)
-{
-    if (m == 16)
-        lanes_store(p, x);
-    else
-        lanes_store_n(p, x, m);
-}
-
-/* Codes, values and flags of the m consecutive elements from at on. */
-LANES_INLINE void emit(const struct quant_pass *p, size_t at, int m,
-                       lanes scale)
-{
-    const struct rounder *r = &p->rounder;
-    const lanes q = lanes_div(some_lanes(p->x + at, m), scale);
-    const lanes u = r->stochastic ? uniforms(p->key, at) : lanes_set(0);
-    const lanes code = round_codes(r, q, u);
-
-    if (p->out->value)
-        put_lanes(p->out->value + at, lanes_mul(code, scale), m);
-    if (p->out->elem)
-        put_lanes(p->out->elem + at, code, m);
-    if (p->out->code)
-        lanes_store_int8(p->out->code + at, lanes_mul(code, r->low_per), m);
-    if (p->out->inside) {
-        const lanes y = r->is_int ? lanes_rint(q) : q;
-
-        lanes_flag_lt(p->out->inside + at, lanes_abs(lanes_sub(y, r->centre)),
-                      r->limit, m);
-    }
-}
+#include "kernels/body_emit.h"
 
 /* A scale of 0 belongs to zeros, which any scale leaves zeros. */
 LANES_INLINE lanes divisor(lanes scale)
@@ -61,19 +15,18 @@ LANES_INLINE lanes divisor(lanes scale)
 
 /* --- ranges ------------------------------------------------------------ */
 
-/* Largest magnitude of n elements. */
+/* Largest magnitude of n elements.  The largest by bits is also the one that
+ * is not finite, if there is one. */
 LANES_INLINE float span_max(struct quant_pass *p, size_t at, size_t n)
 {
-    lanes max = lanes_set(0), odd = p->odd;
+    lanes max = lanes_set(0);
 
-    for (size_t i = 0; i < n; i += 16) {
-        const lanes v =
-            some_lanes(p->x + at + i, n - i < 16 ? (int)(n - i) : 16);
-
-        max = lanes_max(lanes_abs(v), max);
-        odd = lanes_fma(v, lanes_set(0), odd);
-    }
-    p->odd = odd;
+    for (size_t i = 0; i < n; i += 16)
+        max =
+            lanes_max_bits(lanes_abs(some_lanes(
+                               p->x + at + i, n - i < 16 ? (int)(n - i) : 16)),
+                           max);
+    p->odd = lanes_fma(max, lanes_set(0), p->odd);
     return lanes_hmax(max);
 }
 
@@ -162,14 +115,39 @@ static lanes column_range(struct quant_pass *p, size_t at, int rows, int cols,
 
 /* --- walks ------------------------------------------------------------- */
 
-/* n elements with one scale. */
-static void emit_span(const struct quant_pass *p, size_t at, size_t n,
-                      float scale)
+/* Ranges of sixteen parts of whole vectors: their largest lanes, turned, so
+ * that the last steps are made for all of them together. */
+static lanes ranges_turned(struct quant_pass *p, size_t at, size_t length)
 {
-    const lanes s = lanes_set(scale > 0 ? scale : 1);
+    const float *x = p->x + at;
+    lanes max[16];
 
-    for (size_t i = 0; i < n; i += 16)
-        emit(p, at + i, n - i < 16 ? (int)(n - i) : 16, s);
+    for (int k = 0; k < 16; k++) {
+        max[k] = lanes_abs(lanes_load(x));
+        for (size_t i = 16; i < length; i += 16)
+            max[k] = lanes_max_bits(lanes_abs(lanes_load(x + i)), max[k]);
+        x += length;
+    }
+    lanes_transpose(max);
+#pragma GCC unroll 4
+    for (int half = 8; half > 0; half /= 2)
+#pragma GCC unroll 8
+        for (int k = 0; k < half; k++)
+            max[k] = lanes_max_bits(max[k], max[k + half]);
+    p->odd = lanes_fma(max[0], lanes_set(0), p->odd);
+    return max[0];
+}
+
+/* Ranges of the parts from at to end, in the first lanes; 1 in the others. */
+static lanes ranges_each(struct quant_pass *p, size_t at, size_t end,
+                         size_t length)
+{
+    float x[16];
+
+    lanes_store(x, lanes_set(1));
+    for (int k = 0; at < end; at += length, k++)
+        x[k] = span_range(p, at, end - at < length ? end - at : length);
+    return lanes_load(x);
 }
 
 /* One line of parts: as many at a time as stay in L1, sixteen at most, so
@@ -178,22 +156,28 @@ static void quant_line(struct quant_pass *p, size_t at, size_t n, size_t length,
                        float *scales)
 {
     const size_t batch = length * (length > 256 ? length > 4096 ? 1 : 2 : 16);
+    const bool even =
+        length % 16 == 0 && length <= 256 && p->spec->range == QUANT_ABSMAX;
 
     for (size_t c0 = 0; c0 < n; c0 += batch) {
         const size_t end = n - c0 < batch ? n : c0 + batch;
+        const bool whole = even && end - c0 == batch;
+        const lanes scale = scale_lanes(
+            &p->scaler, whole ? ranges_turned(p, at + c0, length)
+                              : ranges_each(p, at + c0, at + end, length));
         float x[16];
         int k = 0;
 
-        lanes_store(x, lanes_set(1)); /* for those not in use */
-        for (size_t c = c0; c < end; c += length)
-            x[k++] = span_range(p, at + c, end - c < length ? end - c : length);
-        lanes_store(x, scale_lanes(&p->scaler, lanes_load(x)));
-        k = 0;
-        for (size_t c = c0; c < end; c += length, k++) {
-            if (scales)
-                scales[c / length] = x[k];
-            emit_span(p, at + c, end - c < length ? end - c : length, x[k]);
+        lanes_store(x, scale);
+        for (size_t c = c0; scales && c < end; c += length)
+            scales[c / length] = x[k++];
+        if (whole) {
+            p->span(p, at + c0, length, x, 16);
+            continue;
         }
+        k = 0;
+        for (size_t c = c0; c < end; c += length)
+            emit_span(p, at + c, end - c < length ? end - c : length, x[k++]);
     }
 }
 
@@ -322,6 +306,7 @@ static bool quant_apply(const struct quant_spec *spec,
     float global = 0;
 
     (void)work;
+    p.span = span_of(&p.rounder, out);
     if (!spec->elem.scaled)
         return quant_cast(&p, n);
     if (spec->scale->two_level)

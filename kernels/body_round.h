@@ -22,7 +22,8 @@ struct rounder {
     lanes low_per, per;     /* 1 / step */
     lanes centre, limit;    /* |y - centre| < limit: not clipped */
     bool is_int, stochastic;
-    bool wide; /* magic would overflow */
+    bool wide;          /* magic would overflow */
+    bool whole_octaves; /* no mantissa bits: ties go by the exponent */
 };
 
 static struct rounder rounder(const struct num_format *f,
@@ -42,6 +43,7 @@ static struct rounder rounder(const struct num_format *f,
         .is_int = f->kind == NUM_INT,
         .stochastic = rounding == NUM_STOCHASTIC,
         .wide = f->kind == NUM_FLOAT && f->exp_bits >= 8,
+        .whole_octaves = f->kind == NUM_FLOAT && f->man_bits == 0,
     };
     int e;
 
@@ -105,7 +107,7 @@ LANES_INLINE lanes round_codes(const struct rounder *r, lanes q, lanes u)
                                                  : lanes_rint(q)));
     a = lanes_min(r->most, lanes_abs(q));
     octave = lanes_octave(a);
-    if (!r->stochastic && r->format->man_bits == 0 &&
+    if (!r->stochastic && r->whole_octaves &&
         lanes_any_eq(a, lanes_mul(octave, lanes_set(1.5f))))
         return round_scalar(r, q);
     if (r->wide)

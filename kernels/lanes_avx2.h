@@ -199,6 +199,18 @@ static inline lanes lanes_abs(lanes a)
     (lanes){ _mm256_round_ps((a).lo, (mode) | _MM_FROUND_NO_EXC),             \
              _mm256_round_ps((a).hi, (mode) | _MM_FROUND_NO_EXC) }
 
+/* The larger by bits: of numbers that are not negative, and NaN is largest. */
+static inline __m256 half_max_bits(__m256 a, __m256 b)
+{
+    return _mm256_castsi256_ps(
+        _mm256_max_epi32(_mm256_castps_si256(a), _mm256_castps_si256(b)));
+}
+
+static inline lanes lanes_max_bits(lanes a, lanes b)
+{
+    return (lanes){ half_max_bits(a.lo, b.lo), half_max_bits(a.hi, b.hi) };
+}
+
 static inline lanes lanes_rint(lanes a)
 {
     return LANES_ROUND(a, _MM_FROUND_TO_NEAREST_INT);

@@ -158,6 +158,13 @@ static inline lanes lanes_abs(lanes a)
     return _mm512_abs_ps(a);
 }
 
+/* The larger by bits: of numbers that are not negative, and NaN is largest. */
+static inline lanes lanes_max_bits(lanes a, lanes b)
+{
+    return _mm512_castsi512_ps(
+        _mm512_max_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b)));
+}
+
 static inline lanes lanes_rint(lanes a)
 {
     return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT |
@@ -269,8 +276,12 @@ static inline lanes lanes_sign(lanes a, lanes s)
 /* Sixteen integral values as bytes, m of them stored. */
 static inline void lanes_store_int8(int8_t *p, lanes a, int m)
 {
-    _mm_mask_storeu_epi8(p, lanes_first(m),
-                         _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a)));
+    const __m128i bytes = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(a));
+
+    if (m == 16)
+        _mm_storeu_si128((__m128i *)(void *)p, bytes);
+    else
+        _mm_mask_storeu_epi8(p, lanes_first(m), bytes);
 }
 
 #endif
