@@ -422,6 +422,23 @@ static void a_probe_is_measured_with_the_final_weights(void **state)
     free(probe);
 }
 
+/* Before it learns, the input of the first layers is a normal vector over its
+ * length: points of a sphere in 32 dimensions, whose coordinates have the
+ * kurtosis 3 d / (d + 2).  The text has some twenty bytes, so that about 640
+ * numbers are independent and the standard error is sqrt(24 / 640). */
+static void inputs_of_a_fresh_model_have_the_kurtosis_of_a_sphere(void **state)
+{
+    struct config *c = small_config(dir, "train.lr=0", NULL);
+    struct run_result r;
+
+    (void)state;
+    small_run(&r, NULL, c, 1, NULL, 0, NULL);
+    check_close(r.kurtosis[LAYER_QKV], 3.0 * 32 / 34, 0.6);
+    for (int kind = 0; kind < LAYER_HEAD; kind++)
+        assert_true(r.kurtosis[kind] > 1); /* by Jensen, of anything */
+    config_free(c);
+}
+
 static void every_line_is_json_and_the_last_one_is_final(void **state)
 {
     struct config *c = arm(1, NULL);
@@ -471,6 +488,8 @@ int main(void)
         cmocka_unit_test(hashed_settings_and_only_they_change_the_records),
         cmocka_unit_test(divergence_is_a_result_with_step_and_reason),
         cmocka_unit_test(a_probe_is_measured_with_the_final_weights),
+        cmocka_unit_test(
+            inputs_of_a_fresh_model_have_the_kurtosis_of_a_sphere),
         cmocka_unit_test(every_line_is_json_and_the_last_one_is_final),
     };
 
