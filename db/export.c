@@ -40,7 +40,8 @@ char *export_path(const char *folder, const struct export_table *t)
                       t->compressed ? ".gz" : "");
 }
 
-/* --- CSV (RFC 4180) -------------------------------------------------------- */
+/* --- CSV (RFC 4180) --------------------------------------------------------
+ */
 
 static void add_cell(struct str *out, sqlite3_stmt *stmt, int i)
 {
@@ -112,7 +113,8 @@ static enum status stored_columns(char **out, struct db *db, const char *table,
     return st;
 }
 
-/* --- files ----------------------------------------------------------------- */
+/* --- files -----------------------------------------------------------------
+ */
 
 /* The same bytes give the same file: no time, no name. */
 static void compress_text(struct str *text)
@@ -136,8 +138,7 @@ static void compress_text(struct str *text)
 }
 
 static enum status put_file(struct str *sums, struct str *text,
-                            const char *path, bool compressed,
-                            struct err *err)
+                            const char *path, bool compressed, struct err *err)
 {
     char hex[HASH_HEX];
 
@@ -247,9 +248,9 @@ enum status db_export(struct db_export *out, struct db *db, const char *grid,
         st = put_all(rows, &sums, db, grid, folder, err);
     if (st == OK)
         st = file_replace(path, str_text(&sums), sums.len, err);
-    *out = (struct db_export){ rows_of(rows, "point"), rows_of(rows, "run"),
-                               rows_of(rows, "result"),
-                               rows_of(rows, "curve") };
+    *out =
+        (struct db_export){ rows_of(rows, "point"), rows_of(rows, "run"),
+                            rows_of(rows, "result"), rows_of(rows, "curve") };
     str_release(&sums);
     free(path);
     return st;

@@ -13,7 +13,8 @@
 #define MAX_COLUMNS 64
 #define MAX_BYTES   ((size_t)1 << 31)
 
-/* --- files ----------------------------------------------------------------- */
+/* --- files -----------------------------------------------------------------
+ */
 
 static enum status unpack(struct str *text, const char *path, struct err *err)
 {
@@ -48,16 +49,16 @@ static enum status check_sum(const char *folder, const char *line, size_t n,
     enum status st;
 
     if (n < 67 || memchr(line + 66, '/', n - 66))
-        return err_set(err, ERR_CONFIG, "%s/SHA256SUMS: not a line of sha256sum",
-                       folder);
+        return err_set(err, ERR_CONFIG,
+                       "%s/SHA256SUMS: not a line of sha256sum", folder);
     name = mem_printf("%s/%.*s", folder, (int)n - 66, line + 66);
     st = file_read(&text, name, MAX_BYTES, err);
     if (st == OK) {
         hash_bytes(hex, str_text(&text), text.len);
         if (memcmp(hex, line, 64) != 0)
-            st = err_set(err, ERR_CONFIG,
-                         "%s: changed since it was exported (SHA256SUMS)",
-                         name);
+            st =
+                err_set(err, ERR_CONFIG,
+                        "%s: changed since it was exported (SHA256SUMS)", name);
     }
     str_release(&text);
     free(name);
@@ -81,7 +82,8 @@ static enum status check_sums(const char *folder, struct err *err)
     return st;
 }
 
-/* --- CSV -------------------------------------------------------------------- */
+/* --- CSV --------------------------------------------------------------------
+ */
 
 struct cell {
     char *text;
@@ -140,7 +142,8 @@ static enum status read_row(struct csv *c, struct err *err)
     return st;
 }
 
-/* --- rows into a table ------------------------------------------------------- */
+/* --- rows into a table -------------------------------------------------------
+ */
 
 enum kind { KIND_INTEGER, KIND_REAL, KIND_TEXT };
 
@@ -277,7 +280,8 @@ static enum status read_table(struct db *db, const struct export_table *t,
     return st;
 }
 
-/* --- the folder -------------------------------------------------------------- */
+/* --- the folder --------------------------------------------------------------
+ */
 
 static enum status name_of_grid(char **grid, struct db *db, struct err *err)
 {

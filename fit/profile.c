@@ -14,8 +14,8 @@ struct profile {
     struct solve_work *sw;
     struct solve_problem p;
     double *weight, *lo, *hi, *u0, *u;
-    double *inner; /* the others at the inner end of a bracket */
-    double *best;  /* of several starts */
+    double *inner;  /* the others at the inner end of a bracket */
+    double *best;   /* of several starts */
     double *starts; /* [n_starts][n_free] more of them */
     int n_starts;
     double base, lowest;
@@ -144,8 +144,8 @@ void profile_add_start(struct profile *p, int f, double value)
     const size_t n = (size_t)p->m->n_free;
 
     profile_objective(p, f, value, NULL);
-    p->starts = mem_grow(p->starts, ((size_t)p->n_starts + 1) * n,
-                         sizeof *p->starts);
+    p->starts =
+        mem_grow(p->starts, ((size_t)p->n_starts + 1) * n, sizeof *p->starts);
     memcpy(p->starts + (size_t)p->n_starts++ * n, p->u, n * sizeof *p->u);
 }
 

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/str.h"
 #include "tests/check.h"
+#include "tests/db/scratch.h"
 
 static char dir[32], path[64];
 
@@ -63,48 +64,27 @@ static const char rows[] =
     "INSERT INTO result(run_id,loss,steps,tokens) VALUES(1,2.0,10,5000),"
     "(2,2.2,10,5000),(3,2.1,10,5000),(4,2.5,10,5000);";
 
-static void fill(struct db *db)
-{
-    char *message = NULL;
-
-    if (sqlite3_exec(db_handle(db), rows, NULL, NULL, &message) != SQLITE_OK)
-        print_error("%s\n", message);
-    assert_null(message);
-}
-
-static double number(struct db *db, const char *sql)
-{
-    sqlite3_stmt *stmt;
-    struct err err;
-    bool row;
-    double x;
-
-    check_ok(db_prepare(&stmt, db, sql, &err), err);
-    check_ok(db_step(&row, db, stmt, &err), err);
-    assert_true(row);
-    x = sqlite3_column_double(stmt, 0);
-    sqlite3_reset(stmt);
-    return x;
-}
-
 static void views_fold_seeds_and_pair_twins(void **state)
 {
     struct db *db = open_db(DB_WRITE);
 
     (void)state;
-    fill(db);
+    scratch_fill(db, rows);
     /* by hand: means 2.1 and 2.3, deltas 0.1 and 0.3 */
-    check_close(number(db, "select loss from points where is_base"), 2.1,
-                1e-15);
-    check_close(number(db, "select sd from points where is_base"),
+    check_close(scratch_number(db, "select loss from points where is_base"),
+                2.1, 1e-15);
+    check_close(scratch_number(db, "select sd from points where is_base"),
                 sqrt(0.02), 1e-15);
-    check_close(number(db, "select delta from deltas where seed=2"), 0.3,
+    check_close(scratch_number(db, "select delta from deltas where seed=2"),
+                0.3, 1e-15);
+    check_close(scratch_number(db, "select delta from degradation"), 0.2,
                 1e-15);
-    check_close(number(db, "select delta from degradation"), 0.2, 1e-15);
-    check_close(number(db, "select delta_se from degradation"), 0.1, 1e-15);
-    check_close(number(db, "select bits from runs where run_id=3"), 4, 0);
-    check_close(number(db, "select done from progress"), 4, 0);
-    check_close(number(db, "select pct_flops from progress"), 100, 0);
+    check_close(scratch_number(db, "select delta_se from degradation"), 0.1,
+                1e-15);
+    check_close(scratch_number(db, "select bits from runs where run_id=3"), 4,
+                0);
+    check_close(scratch_number(db, "select done from progress"), 4, 0);
+    check_close(scratch_number(db, "select pct_flops from progress"), 100, 0);
     db_close(db);
 }
 
@@ -136,12 +116,12 @@ static void views_keep_their_columns(void **state)
     struct db *db = open_db(DB_WRITE);
 
     (void)state;
-    fill(db);
+    scratch_fill(db, rows);
     db_close(db);
     db = open_db(DB_READ); /* which trusts no function in a schema */
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        char *sql = mem_printf("select %s from %s", table[i].columns,
-                               table[i].view);
+        char *sql =
+            mem_printf("select %s from %s", table[i].columns, table[i].view);
         struct err err;
 
         check_ok(db_run(db, &err, sql, ""), err);
@@ -172,15 +152,15 @@ static void the_documented_queries_run(void **state)
     struct db *db = open_db(DB_WRITE);
 
     (void)state;
-    fill(db);
+    scratch_fill(db, rows);
     for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
         struct err err;
 
         check_ok(db_run(db, &err, queries[i], ""), err);
     }
-    check_close(number(db, "select count(*) from runs r join point p "
-                           "using(point_id) where p.config ->> "
-                           "'$.train.lr' > 0.01"),
+    check_close(scratch_number(db, "select count(*) from runs r join point p "
+                                   "using(point_id) where p.config ->> "
+                                   "'$.train.lr' > 0.01"),
                 4, 0);
     db_close(db);
 }
@@ -200,7 +180,7 @@ static void the_schema_refuses_what_cannot_be(void **state)
     struct db *db = open_db(DB_WRITE);
 
     (void)state;
-    fill(db);
+    scratch_fill(db, rows);
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct err err;
 
@@ -215,15 +195,16 @@ static void state_changes_are_logged(void **state)
     struct err err;
 
     (void)state;
-    fill(db);
+    scratch_fill(db, rows);
     check_ok(db_run(db, &err,
                     "update run set state='failed', state_reason=? where "
                     "run_id=1",
                     "t", "why"),
              err);
-    check_close(number(db, "select detail = 'done -> failed: why' from event "
+    check_close(
+        scratch_number(db, "select detail = 'done -> failed: why' from event "
                            "where run_id=1"),
-                1, 0);
+        1, 0);
     db_close(db);
 }
 
@@ -257,17 +238,18 @@ static void progress_follows_states_and_rows(void **state)
 
         unlink(path);
         db = open_db(DB_WRITE);
-        fill(db);
+        scratch_fill(db, rows);
         for (size_t k = 0; k <= i; k++)
             if (k == 0 || changes[k].change != changes[k - 1].change)
                 assert_int_equal(sqlite3_exec(db_handle(db), changes[k].change,
                                               NULL, NULL, NULL),
                                  SQLITE_OK);
-        check_close(number(db, ask), changes[i].want, 0);
-        check_close(number(db, "select count(*) from grid_count c where runs "
+        check_close(scratch_number(db, ask), changes[i].want, 0);
+        check_close(
+            scratch_number(db, "select count(*) from grid_count c where runs "
                                "!= (select count(*) from grid_run r where "
                                "r.grid_id=c.grid_id and r.state=c.state)"),
-                    0, 0);
+            0, 0);
         free(ask);
         db_close(db);
     }
@@ -282,11 +264,9 @@ static void values_are_bound_not_pasted(void **state)
     bool row;
 
     (void)state;
-    check_ok(db_run(db, &err, "insert into meta values(?,?)", "tt", "k",
-                    nasty),
+    check_ok(db_run(db, &err, "insert into meta values(?,?)", "tt", "k", nasty),
              err);
-    check_ok(db_prepare(&stmt, db, "select value from meta where key=?",
-                        &err),
+    check_ok(db_prepare(&stmt, db, "select value from meta where key=?", &err),
              err);
     db_bind(stmt, "t", "k");
     check_ok(db_step(&row, db, stmt, &err), err);
@@ -295,11 +275,12 @@ static void values_are_bound_not_pasted(void **state)
     check_ok(db_run(db, &err, "insert into event(kind,detail) values(?,?)",
                     "td", "nan", (double)NAN),
              err);
-    check_close(number(db, "select detail is null from event"), 1, 0);
+    check_close(scratch_number(db, "select detail is null from event"), 1, 0);
     db_close(db);
 }
 
-/* --- files that are not ours ---------------------------------------------------- */
+/* --- files that are not ours
+ * ---------------------------------------------------- */
 
 static void digest(char hex[HASH_HEX])
 {
@@ -330,8 +311,7 @@ static const struct foreign {
     { "echo hello > qlaw.db", "is not an SQLite database", true },
     { "head -c 5000 /dev/urandom > qlaw.db", "is not an SQLite database",
       true },
-    { "printf 'SQLite format 3' > qlaw.db", "is not an SQLite database",
-      true },
+    { "printf 'SQLite format 3' > qlaw.db", "is not an SQLite database", true },
     { "mkdir qlaw.db", "is not a regular file", false },
     { "mkfifo qlaw.db", "is not a regular file", false },
     { "ln -s /dev/null qlaw.db", "is not a regular file", false },
@@ -373,9 +353,8 @@ static void foreign_files_are_refused_and_left_alone(void **state)
                 continue;
             if (foreign[i].regular)
                 digest(before);
-            assert_int_equal(db_open(&db, path, mode ? DB_WRITE : DB_READ,
-                                     &err),
-                             ERR_DB);
+            assert_int_equal(
+                db_open(&db, path, mode ? DB_WRITE : DB_READ, &err), ERR_DB);
             check_says(err, foreign[i].says);
             assert_true(clock_monotonic() - start < 5);
             if (foreign[i].regular) {
@@ -428,7 +407,7 @@ static void reading_writes_nothing(void **state)
     struct err err;
 
     (void)state;
-    fill(db);
+    scratch_fill(db, rows);
     db_close(db);
     digest(before);
     db = open_db(DB_READ);
@@ -443,7 +422,8 @@ static void reading_writes_nothing(void **state)
     shell("test ! -s '%s-journal'", path);
 }
 
-/* --- more than one ---------------------------------------------------------------- */
+/* --- more than one
+ * ---------------------------------------------------------------- */
 
 static void a_writer_waits_for_another_and_then_says_so(void **state)
 {
@@ -484,9 +464,8 @@ static void writers_in_many_processes_lose_nothing(void **state)
             db_set_patience(db, 60);
             for (int i = 0; i < ROWS; i++)
                 failed |= db_begin(db, &err) != OK ||
-                          db_run(db, &err,
-                                 "insert into event(kind) values(?)", "t",
-                                 "x") != OK ||
+                          db_run(db, &err, "insert into event(kind) values(?)",
+                                 "t", "x") != OK ||
                           db_commit(db, &err) != OK;
             _exit(failed);
         }
@@ -499,7 +478,8 @@ static void writers_in_many_processes_lose_nothing(void **state)
         assert_true(wait(&status) > 0);
         assert_int_equal(status, 0);
     }
-    check_close(number(db, "select count(*) from event"), WRITERS * ROWS, 0);
+    check_close(scratch_number(db, "select count(*) from event"),
+                WRITERS * ROWS, 0);
     db_close(db);
 }
 

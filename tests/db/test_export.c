@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "tests/check.h"
+#include "tests/db/scratch.h"
 
 static char dir[40];
 
@@ -71,37 +72,13 @@ static const char rows[] =
     "INSERT INTO result(run_id,loss,steps,tokens) VALUES(11,1.0/3,10,5000),"
     "(15,2,1,2);";
 
-static void fill(struct db *db)
-{
-    char *message = NULL;
-
-    if (sqlite3_exec(db_handle(db), rows, NULL, NULL, &message) != SQLITE_OK)
-        print_error("%s\n", message);
-    assert_null(message);
-}
-
-static double number(struct db *db, const char *sql)
-{
-    sqlite3_stmt *stmt;
-    struct err err;
-    bool row;
-    double x;
-
-    check_ok(db_prepare(&stmt, db, sql, &err), err);
-    check_ok(db_step(&row, db, stmt, &err), err);
-    assert_true(row);
-    x = sqlite3_column_double(stmt, 0);
-    sqlite3_reset(stmt);
-    return x;
-}
-
 static void write_out(struct db_export *n)
 {
     struct db *db = open_db("a.db", DB_WRITE);
     char *out = at("out");
     struct err err;
 
-    fill(db);
+    scratch_fill(db, rows);
     check_ok(db_export(n, db, "g", out, &err), err);
     free(out);
     db_close(db);
@@ -129,22 +106,26 @@ static void an_import_holds_what_was_exported(void **state)
     free(grid);
     /* Equal as bits; a run that was under way is not; the other grid's stays
      * behind. */
-    assert_true(number(db, "SELECT loss FROM result") == 1.0 / 3);
-    assert_true(number(db, "SELECT train_loss FROM curve") == 0.1 + 0.2);
-    assert_true(number(db, "SELECT count(*) FROM curve WHERE val_loss IS NULL "
+    assert_true(scratch_number(db, "SELECT loss FROM result") == 1.0 / 3);
+    assert_true(scratch_number(db, "SELECT train_loss FROM curve") ==
+                0.1 + 0.2);
+    assert_true(
+        scratch_number(db, "SELECT count(*) FROM curve WHERE val_loss IS NULL "
                            "AND lr=1e-300 AND grad_norm=1.7e308") == 1);
-    assert_true(number(db, "SELECT count(*) FROM attempt JOIN env USING(env_id) "
-                           "WHERE message='it said \"no\",' || char(13,10) || "
-                           "'then  stopped' AND libc='' AND git_commit IS NULL "
-                           "AND cpu_model='cpu, fast'") == 1);
-    assert_true(number(db, "SELECT count(*) FROM run WHERE "
-                           "data_seed=-9223372036854775807") == 1);
-    assert_true(number(db, "SELECT count(*) FROM run WHERE state='pending'") ==
-                1);
-    assert_true(number(db, "SELECT count(*) FROM point") == 2);
-    assert_true(number(db, "SELECT ini_text = '[grid]' || char(10) || 'name = "
+    assert_true(scratch_number(
+                    db, "SELECT count(*) FROM attempt JOIN env USING(env_id) "
+                        "WHERE message='it said \"no\",' || char(13,10) || "
+                        "'then  stopped' AND libc='' AND git_commit IS NULL "
+                        "AND cpu_model='cpu, fast'") == 1);
+    assert_true(scratch_number(db, "SELECT count(*) FROM run WHERE "
+                                   "data_seed=-9223372036854775807") == 1);
+    assert_true(scratch_number(
+                    db, "SELECT count(*) FROM run WHERE state='pending'") == 1);
+    assert_true(scratch_number(db, "SELECT count(*) FROM point") == 2);
+    assert_true(
+        scratch_number(db, "SELECT ini_text = '[grid]' || char(10) || 'name = "
                            "g' || char(10) || '\"x\"' FROM grid") == 1);
-    assert_true(number(db, "SELECT value FROM metric") == 2.5);
+    assert_true(scratch_number(db, "SELECT value FROM metric") == 2.5);
     check_ok(db_import(&m, &grid, db, out, &err), err);
     assert_int_equal(m.runs + m.points + m.results + m.conflicts, 0);
     free(grid);
@@ -155,7 +136,8 @@ static void an_import_holds_what_was_exported(void **state)
 /* Replace a file of the folder; its line of SHA256SUMS too when said. */
 static void put(const char *name, const char *text, bool honest)
 {
-    char *path = mem_printf("%s/out/%s", dir, name), *sums = at("out/SHA256SUMS");
+    char *path = mem_printf("%s/out/%s", dir, name),
+         *sums = at("out/SHA256SUMS");
     struct str lines = { 0 };
     char hex[HASH_HEX];
     struct err err;
@@ -172,8 +154,8 @@ static void put(const char *name, const char *text, bool honest)
     free(path);
 }
 
-static void a_folder_that_was_changed_is_refused_and_changes_nothing(
-    void **state)
+static void
+a_folder_that_was_changed_is_refused_and_changes_nothing(void **state)
 {
     static const struct {
         const char *name, *text, *says;
@@ -184,8 +166,8 @@ static void a_folder_that_was_changed_is_refused_and_changes_nothing(
           "env.csv:1: unknown column 'x');DROP TABLE run;--'", true },
         { "env.csv", "env_id,cores\n1\n", "env.csv:2: 1 cells under 2 columns",
           true },
-        { "env.csv", "env_id,cores\n1,two\n", "env.csv:2: 'two' is not a number",
-          true },
+        { "env.csv", "env_id,cores\n1,two\n",
+          "env.csv:2: 'two' is not a number", true },
         { "env.csv", "env_id,cpu_model\n1,\"half", "env.csv:2: a cell is not",
           true },
         { "env.csv", "", "env.csv: is empty", true },
@@ -211,7 +193,8 @@ static void a_folder_that_was_changed_is_refused_and_changes_nothing(
         assert_int_not_equal(db_import(&m, &grid, db, out, &err), OK);
         check_says(err, table[i].says);
         assert_null(grid);
-        assert_true(number(db, "SELECT (SELECT count(*) FROM run) + (SELECT "
+        assert_true(
+            scratch_number(db, "SELECT (SELECT count(*) FROM run) + (SELECT "
                                "count(*) FROM env) + (SELECT count(*) FROM "
                                "grid)") == 0);
         db_close(db);
