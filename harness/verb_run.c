@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "harness/exec_trainer.h"
 #include "harness/grid_cli.h"
+#include "harness/notify.h"
 #include "harness/plan.h"
 #include "harness/runner.h"
 #include "harness/verbs.h"
@@ -25,7 +26,9 @@ static const struct cli_option options[] = {
     { NULL, 0, NULL, NULL },
 };
 
-static void print_json(const struct grid *g, const struct runner_summary *s)
+/* The caller frees it. */
+static char *summary_json(const struct grid *g,
+                          const struct runner_summary *s)
 {
     struct str out = { 0 };
 
@@ -42,8 +45,19 @@ static void print_json(const struct grid *g, const struct runner_summary *s)
     json_add_number(&out, "wall_s", s->wall_s);
     json_add_number(&out, "flops", s->flops);
     str_add(&out, "}");
-    puts(str_text(&out));
-    str_release(&out);
+    return str_steal(&out);
+}
+
+/* A grid that had nothing to do is no news. */
+static void notify(const struct cli *cli, const struct runner_summary *s,
+                   const char *json)
+{
+    const char *url = getenv("QLAW_WEBHOOK");
+    struct err err;
+
+    if (url && *url && s->already < s->total &&
+        notify_post(url, json, &err) != OK)
+        cli_note(cli, "%s", err.text);
 }
 
 static void print_summary(const struct cli *cli, const struct grid *g,
@@ -70,6 +84,19 @@ static void print_summary(const struct cli *cli, const struct grid *g,
     if (s->waiting > 0)
         cli_note(cli, "%s: %d waiting; the same command goes on", g->name,
                  s->waiting);
+}
+
+/* To whoever listens: the terminal, a program, somebody far away. */
+static void tell(const struct cli *cli, const struct grid *g,
+                 const struct runner_summary *s)
+{
+    char *json = summary_json(g, s);
+
+    print_summary(cli, g, s);
+    if (cli_flag(cli, "json"))
+        puts(json);
+    notify(cli, s, json);
+    free(json);
 }
 
 /* A signal that came before anything was started ends us as it would have. */
@@ -158,9 +185,7 @@ static enum status run(struct cli *cli, struct err *err)
     if (st == OK)
         st = runner_run(&s, cli, g, &o, err);
     if (st == OK) {
-        print_summary(cli, g, &s);
-        if (cli_flag(cli, "json"))
-            print_json(g, &s);
+        tell(cli, g, &s);
         st = outcome(g, &s, err);
     }
     grid_free(g);
@@ -178,6 +203,7 @@ const struct verb verb_run = {
     .detail = "The same command again goes on where it stopped.  ^C once "
               "finishes the running\njobs, twice checkpoints and stops, three "
               "times kills.  Exit 0: all done; 1: some\nfailed or diverged; "
-              "75: stopped with runs left.",
+              "75: stopped with runs left.  $QLAW_WEBHOOK: an address that "
+              "gets the\noutcome as JSON.",
     .run = run,
 };

@@ -69,7 +69,7 @@ if [ ! -f whole ]; then
         grad_norm, wall_s) with recursive s(i) as (select 1 union all select i+1
         from s where i < $rows) select x.run_id, 10*i, 10240*i,
         x.loss + 4.0/i, case when i % 20 = 0 then x.loss + 4.0/i end, 0.003,
-        1.0 + 1.0/i, 0.05*i from result x, s" "commit"
+        1.0 + 1.0/i, 0.05*i from result x cross join s" "commit"
     echo "$((rows * $(sqlite3 qlaw.db "select count(*) from run"))) curve rows: $took s," \
         "$(du -m qlaw.db | cut -f1) MB"
     sqlite3 qlaw.db "update result set wall_s=20, steps=4000, flops=1e12"
