@@ -93,6 +93,7 @@ void attempt_free(struct attempt *a)
     free(a->folder);
     free(a->config_path);
     free(a->log_path);
+    free(a->records_path);
     free(a);
 }
 
@@ -123,7 +124,10 @@ static void end_torn_line(int fd)
 
 void attempt_begin(struct attempt *a, pid_t pid)
 {
-    char *path = mem_printf("%s/metrics.jsonl", a->folder), *line;
+    char *path = a->records_path
+                     ? mem_strdup(a->records_path)
+                     : mem_printf("%s/metrics.jsonl", a->folder);
+    char *line;
 
     process_find(&a->begin.process, pid);
     clock_iso(a->begin.at);

@@ -12,6 +12,7 @@
 
 struct attempt {
     char *folder, *config_path, *log_path;
+    char *records_path; /* NULL: metrics.jsonl in its folder; owned */
     int fd; /* of metrics.jsonl, -1: none */
     off_t log_start; /* where its part of the log begins */
     struct attempt_begin begin;

@@ -227,14 +227,18 @@ static enum status write_begin(struct journal *j, const struct entry *e,
     enum status st = db_run(
         j->db, err,
         "INSERT INTO attempt(run_id, number, env_id, backend, host, pid, "
-        "start_ticks, boot_id, token, started_at, log_path, from_step) "
-        "VALUES(?,?,coalesce((SELECT env_id FROM env WHERE fingerprint=?),"
-        "nullif(?,0)),"
-        "'local',?,?,?,?,?,?,?,max(?,0)) ON CONFLICT(run_id, number) DO NOTHING",
-        "iititiitttti", e->run_id, (int64_t)b->number, b->env, j->env_id,
+        "start_ticks, boot_id, token, started_at, log_path, from_step, "
+        "slurm_job) VALUES(?1,?2,coalesce((SELECT env_id FROM env WHERE "
+        "fingerprint=?3),nullif(?4,0)),CASE ?13 WHEN '' THEN 'local' ELSE "
+        "'slurm' END,?5,?6,?7,?8,?9,?10,?11,max(?12,0),nullif(?13,'')) "
+        "ON CONFLICT(run_id, number) DO UPDATE SET env_id=excluded.env_id, "
+        "host=excluded.host, pid=excluded.pid, "
+        "start_ticks=excluded.start_ticks, boot_id=excluded.boot_id, "
+        "started_at=excluded.started_at WHERE token=excluded.token",
+        "iititiittttit", e->run_id, (int64_t)b->number, b->env, j->env_id,
         b->host,
         b->process.pid, b->process.start_ticks, b->process.boot, b->token,
-        b->at, e->begin->log_path, b->from_step);
+        b->at, e->begin->log_path, b->from_step, b->slurm_job);
 
     return st != OK ? st
                     : db_run(j->db, err,

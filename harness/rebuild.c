@@ -354,6 +354,14 @@ static enum status put_grid(struct db *db, const json_t *g, struct err *err)
     return st;
 }
 
+enum status rebuild_machines(struct db *db, const char *root,
+                             struct err *err)
+{
+    int n;
+
+    return each_json(db, root, "env", put_env, &n, err);
+}
+
 /* --- all -------------------------------------------------------------------------- */
 
 enum status rebuild_from(struct rebuild *out, struct db *db, const char *root,

@@ -17,4 +17,8 @@ enum status rebuild_from(struct rebuild *out, struct db *db, const char *root,
                          void (*warn)(const char *sentence),
                          struct err *err);
 
+/* The machines of runs/env alone; those that are there stay as they are. */
+enum status rebuild_machines(struct db *db, const char *root,
+                             struct err *err);
+
 #endif

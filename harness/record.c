@@ -101,6 +101,8 @@ char *record_begin_line(const struct attempt_begin *b)
     json_add_text(&s, "boot", b->process.boot);
     json_add_text(&s, "host", b->host);
     json_add_text(&s, "env", b->env);
+    if (*b->slurm_job)
+        json_add_text(&s, "slurm_job", b->slurm_job);
     if (b->from_step > 0)
         json_add_number(&s, "from_step", (double)b->from_step);
     str_add(&s, "}");
@@ -162,6 +164,7 @@ static void read_begin(const json_t *json, const struct record_reader *r)
     take_text(b.env, sizeof b.env, json, "env");
     take_text(b.process.boot, sizeof b.process.boot, json, "boot");
     take_text(b.host, sizeof b.host, json, "host");
+    take_text(b.slurm_job, sizeof b.slurm_job, json, "slurm_job");
     take_text(b.at, sizeof b.at, json, "begin");
     if (r->begin && b.number > 0)
         r->begin(r->ctx, &b);
@@ -220,8 +223,18 @@ static void read_line(const char *text, size_t n,
 enum status record_read(const char *folder, const struct record_reader *r,
                         struct err *err)
 {
-    char *path = mem_printf("%s/metrics.jsonl", folder), *line = NULL;
+    char *path = mem_printf("%s/metrics.jsonl", folder);
+    const enum status st = record_read_file(path, r, err);
+
+    free(path);
+    return st;
+}
+
+enum status record_read_file(const char *path, const struct record_reader *r,
+                             struct err *err)
+{
     FILE *f = fopen(path, "re");
+    char *line = NULL;
     size_t cap = 0;
     ssize_t n;
     enum status st = OK;
@@ -238,6 +251,5 @@ enum status record_read(const char *folder, const struct record_reader *r,
     if (f)
         fclose(f);
     free(line);
-    free(path);
     return st;
 }

@@ -45,6 +45,7 @@ struct attempt_begin {
     char point[POINT_ID], env[HASH_HEX];
     struct process process;
     char host[64], at[32];
+    char slurm_job[32]; /* "88120_7"; "" on this machine */
     int64_t from_step; /* of the newest checkpoint it found; below 1: none */
 };
 
@@ -85,5 +86,9 @@ struct record_reader {
  * it cannot be read. */
 enum status record_read(const char *folder, const struct record_reader *r,
                         struct err *err);
+
+/* The same of a file by its path. */
+enum status record_read_file(const char *path, const struct record_reader *r,
+                             struct err *err);
 
 #endif

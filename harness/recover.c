@@ -121,14 +121,17 @@ static enum status close_unrecorded(struct db *db, struct err *err)
     enum status st = db_run(
         db, err,
         "UPDATE attempt SET outcome='lost', message='its scheduler ended', "
-        "ended_at=strftime('%Y-%m-%dT%H:%M:%fZ','now') WHERE outcome IS NULL",
+        "ended_at=strftime('%Y-%m-%dT%H:%M:%fZ','now') WHERE outcome IS NULL "
+        "AND backend<>'slurm'",
         "");
 
     return st != OK ? st
                     : db_run(db, err,
                              "UPDATE run SET state='pending', "
                              "state_reason='its scheduler ended' WHERE state "
-                             "IN ('running','queued')",
+                             "IN ('running','queued') AND run_id NOT IN "
+                             "(SELECT run_id FROM attempt WHERE outcome IS "
+                             "NULL AND backend='slurm')",
                              "");
 }
 
@@ -141,8 +144,10 @@ static enum status read_running(struct reading *r, struct db *db,
         &stmt, db,
         "SELECT run_id, point_id, seed, coalesce((SELECT min(number) FROM "
         "attempt a WHERE a.run_id=r.run_id AND outcome IS NULL), attempts+1) "
-        "FROM run r WHERE state IN ('running','queued') OR run_id IN (SELECT "
-        "run_id FROM attempt WHERE outcome IS NULL)",
+        "FROM run r WHERE (state IN ('running','queued') OR run_id IN "
+        "(SELECT run_id FROM attempt WHERE outcome IS NULL)) AND run_id NOT IN "
+        "(SELECT run_id FROM attempt WHERE outcome IS NULL AND "
+        "backend='slurm')",
         err);
 
     while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {

@@ -26,6 +26,7 @@ struct runner_options {
 
 struct runner_summary {
     int total, already, done, diverged, failed, left_out, waiting;
+    int elsewhere; /* in Slurm's hands, part of waiting */
     int adopted; /* results found in the records of a killed scheduler */
     double wall_s, flops;
     bool stopped;  /* by a signal or --limit, with runs left */

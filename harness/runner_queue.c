@@ -121,7 +121,9 @@ void queue_make(struct runner *r)
         const struct model_size *s = &r->g->points[run->point].size;
 
         r->state.flops_total += s->flops_per_token * (double)s->tokens;
-        if (run_state_open(run->state, r->o.retry_failed)) {
+        if (run->state == RUN_QUEUED || run->state == RUN_RUNNING) {
+            r->sum.elsewhere++; /* recovery closed those of this machine */
+        } else if (run_state_open(run->state, r->o.retry_failed)) {
             run->state = RUN_PENDING;
             r->tasks[r->n_tasks++] = (struct task){ .run = i };
         } else {

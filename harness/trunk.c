@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "harness/exec_trainer.h"
 
 /* A run that may share, by what it may share with. */
 struct member {
@@ -38,7 +39,8 @@ static int by_all(const void *a, const void *b)
 
 bool trunk_may_share(const struct grid_point *p, const struct grid *g)
 {
-    return p->branch_step > 0 && config_bool(g->base, "run.share_trunk");
+    return p->branch_step > 0 && config_bool(g->base, "run.share_trunk") &&
+           !exec_trainer_used(g->base); /* ours knows how to branch */
 }
 
 static int list_members(struct member *list, const struct trunk_run *runs,

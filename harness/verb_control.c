@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "harness/lock.h"
 #include "harness/run_find.h"
+#include "harness/slurm_submit.h"
 #include "harness/verbs.h"
 
 /* A verb's wish: from which states, to which. */
@@ -46,7 +47,8 @@ static enum status choose(int64_t **ids, int *n, const struct cli *cli,
 
 static const char change_sql[] =
     "UPDATE run SET state=?, state_reason='asked for' WHERE run_id=? AND "
-    "state NOT IN ('done','running')";
+    "state NOT IN ('done','running') AND run_id NOT IN (SELECT run_id FROM "
+    "attempt WHERE outcome IS NULL AND backend='slurm')";
 static const char ask_sql[] = "INSERT INTO request(wish, run_id) VALUES(?,?)";
 
 static enum status write_all(struct db *db, const int64_t *ids, int n,
@@ -72,17 +74,38 @@ static enum status apply(bool *asked, const struct cli *cli,
     struct lock lock = { .fd = -1 };
     struct lock_holder holder;
     struct db *db = NULL;
+    int tasks = 0; /* of Slurm */
     enum status st = OK;
 
     *asked = lock_held(&holder, cli->db_path);
     if (!*asked && lock_take(&lock, cli->db_path, NULL) != OK)
         *asked = true; /* one has just begun */
     st = db_open(&db, cli->db_path, DB_WRITE, err);
+    if (st == OK && !*asked && strcmp(c->wish, "cancel") == 0)
+        st = slurm_cancel_runs(&tasks, db, ids, n, err);
     if (st == OK)
         st = write_all(db, ids, n, *asked ? ask_sql : change_sql,
                        *asked ? c->wish : c->to, err);
     db_close(db);
     lock_release(&lock);
+    if (st == OK && tasks > 0)
+        cli_note(cli, "%d Slurm task%s cancelled", tasks,
+                 tasks == 1 ? "" : "s");
+    return st;
+}
+
+/* Runs that were set to pending, given to Slurm at once. */
+static enum status resubmit(const struct cli *cli, const int64_t *ids, int n,
+                            const char *args, struct err *err)
+{
+    const struct submit_options o = { .args = args };
+    struct submitted s;
+    const enum status st = slurm_submit_runs(&s, cli, ids, n, &o, err);
+
+    if (st == OK)
+        cli_note(cli, "submitted %d run%s: %s", s.runs, s.runs == 1 ? "" : "s",
+                 str_text(&s.jobs));
+    submitted_release(&s);
     return st;
 }
 
@@ -110,6 +133,7 @@ static void report(const struct cli *cli, const struct control *c, int n,
 static enum status control(struct cli *cli, const struct control *c,
                            const char *states, struct err *err)
 {
+    const char *args = cli_value(cli, "slurm-args", NULL);
     int64_t *ids = NULL;
     int n = 0;
     bool asked = false;
@@ -122,6 +146,8 @@ static enum status control(struct cli *cli, const struct control *c,
         st = apply(&asked, cli, c, ids, n, err);
     if (st == OK)
         report(cli, c, n, asked);
+    if (st == OK && n > 0 && !asked && args)
+        st = resubmit(cli, ids, n, args, err);
     free(ids);
     return st;
 }
@@ -176,6 +202,8 @@ static const struct cli_option retry_options[] = {
     { "cancelled", 0, NULL, "also cancelled ones" },
     { "skipped", 0, NULL, "also those the trainer did not support" },
     { "paused", 0, NULL, "also paused ones" },
+    { "slurm-args", 0, "ARGS", "submit them at once, with these words for "
+                               "sbatch (may be empty)" },
     { NULL, 0, NULL, NULL },
 };
 

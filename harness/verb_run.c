@@ -81,6 +81,10 @@ static void print_summary(const struct cli *cli, const struct grid *g,
              text_duration(wall, s->wall_s), text_si(flops, s->flops, 3));
     if (s->diverged + s->failed > 0)
         cli_note(cli, "  qlaw query failures   lists their causes");
+    if (s->elsewhere > 0)
+        cli_note(cli, "%d of the waiting runs are in Slurm's hands ('qlaw "
+                      "collect')",
+                 s->elsewhere);
     if (s->waiting > 0)
         cli_note(cli, "%s: %d waiting; the same command goes on", g->name,
                  s->waiting);
@@ -112,6 +116,9 @@ static enum status outcome(const struct grid *g,
         signal(s->signal, SIG_DFL);
         raise(s->signal);
     }
+    if (s->elsewhere > 0 && s->already + s->elsewhere == s->total)
+        return err_set(err, ERR_STOPPED, "%s: %d runs are in Slurm's hands",
+                       g->name, s->elsewhere);
     if (s->stopped)
         return err_set(err, ERR_STOPPED, "%s: stopped with %d runs waiting",
                        g->name, s->waiting);

@@ -6,10 +6,12 @@
 #include "base/str.h"
 #include "db/db.h"
 #include "harness/lock.h"
+#include "harness/slurm_collect.h"
 #include "harness/status_text.h"
 #include "harness/verbs.h"
 
 static const struct cli_option options[] = {
+    { "no-collect", 0, NULL, "do not look first what Slurm's nodes recorded" },
     { "json", 0, NULL, "report as JSON" },
     { NULL, 0, NULL, NULL },
 };
@@ -108,13 +110,43 @@ static enum status unknown_grid(struct db *db, const char *grid,
     return st;
 }
 
+/* What the nodes of a cluster have recorded meanwhile is taken over first,
+ * unless a scheduler holds the database or it is not ours to write. */
+static enum status collect(const struct cli *cli, struct err *err)
+{
+    struct collected c;
+    struct str text = { 0 };
+    struct db *db = NULL;
+    int claims = 0;
+    bool held;
+    enum status st = db_open(&db, cli->db_path, DB_READ, err);
+
+    if (st == OK)
+        st = slurm_claims_open(&claims, db, err);
+    db_close(db);
+    if (st != OK || claims == 0)
+        return st;
+    if (slurm_collect_path(&c, &held, cli->db_path, err) != OK)
+        cli_note(cli, "not collected: %s", err->text);
+    else if (held)
+        cli_note(cli, "not collected: another qlaw uses the database");
+    else
+        collected_text(&text, &c);
+    if (text.len > 0)
+        cli_note(cli, "%s", str_text(&text));
+    str_release(&text);
+    return OK;
+}
+
 static enum status run(struct cli *cli, struct err *err)
 {
     const char *grid = cli->n_args > 0 ? cli->args[0] : NULL;
     struct db *db = NULL;
     int found = 0;
-    enum status st = db_open(&db, cli->db_path, DB_READ, err);
+    enum status st = cli_flag(cli, "no-collect") ? OK : collect(cli, err);
 
+    if (st == OK)
+        st = db_open(&db, cli->db_path, DB_READ, err);
     if (st == OK)
         st = cli_flag(cli, "json") ? print_json(db, grid, &found, err)
                                    : print_text(db, grid, &found, err);

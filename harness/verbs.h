@@ -4,7 +4,8 @@
 
 #include "harness/cli.h"
 
-extern const struct verb verb_bench, verb_cancel, verb_check, verb_compare,
+extern const struct verb verb_bench, verb_calibrate, verb_cancel,
+    verb_collect, verb_submit, verb_worker, verb_check, verb_compare,
     verb_completion, verb_config, verb_db, verb_design, verb_doctor,
     verb_export, verb_fetch, verb_fit, verb_formats, verb_help, verb_import,
     verb_keys, verb_laws, verb_pause, verb_plan, verb_plot, verb_predict,

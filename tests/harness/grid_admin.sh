@@ -18,7 +18,7 @@ fail() {
 }
 sql() { # sql [FILE] QUERY
     [ $# -eq 2 ] || set -- qlaw.db "$1"
-    sqlite3 "$1" "$2"
+    sqlite3 -cmd '.timeout 10000' "$1" "$2"
 }
 is() { # is WANT QUERY
     got=$(sql "$2")

@@ -638,6 +638,7 @@ static const char *other_value(const struct setting *s)
         { "quant.x_g", "none" },      { "quant.w", "int8" },
         { "quant.x", "int4" },        { "quant.group", "16" },
         { "quant.scale", "bf16" },    { "quant.range", "pct:99" },
+        { "slurm.max_time", "2h" },
         { "quant.round", "stochastic" }, { "quant.grad", "clip" },
         { "slurm.max_time", "2h" },
     };

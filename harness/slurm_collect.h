@@ -1,0 +1,48 @@
+/* slurm_collect.h - what the nodes have recorded, into the database.
+ *
+ * A claim is a run that was given to a task: a row of attempt with backend
+ * 'slurm' and no outcome yet.  Collecting goes through the claims: records that
+ * carry a claim's token are taken over, exactly once; what the records do not
+ * explain, Slurm is asked about.  Whoever cannot be asked changes nothing:
+ * unknown is not failed.
+ *
+ *   ended on record            -> as recorded
+ *   task waits or runs         -> queued, or running as far as it has come
+ *   task gone, final line      -> done or diverged
+ *   task gone, begun           -> lost, timeout, oom, preempted; tried again
+ *   task gone, not begun       -> the claim is released, no trace of it
+ *   nobody answers             -> as it was
+ *
+ * The caller holds the lock of the database. */
+#ifndef HARNESS_SLURM_COLLECT_H
+#define HARNESS_SLURM_COLLECT_H
+
+#include "base/str.h"
+#include "harness/journal.h"
+
+struct collected {
+    int claims;  /* that were looked at */
+    int done, diverged, failed, again; /* ended: failed for good, to be tried
+                                          again */
+    int released;       /* given back without having begun */
+    int running, queued;
+    long points; /* rows of curves */
+    bool known;  /* Slurm answered */
+    char why[200];
+};
+
+enum status slurm_collect(struct collected *out, struct db *db,
+                          struct journal *j, struct err *err);
+
+/* How many claims are open; 0 for a database without any. */
+enum status slurm_claims_open(int *n, struct db *db, struct err *err);
+
+/* Lock, collect, unlock; *held: somebody else holds the lock, nothing was
+ * done.  For verbs that only read otherwise. */
+enum status slurm_collect_path(struct collected *out, bool *held,
+                               const char *db_path, struct err *err);
+
+/* A sentence or two; nothing when there were no claims. */
+void collected_text(struct str *out, const struct collected *c);
+
+#endif

@@ -1,0 +1,145 @@
+#include "harness/slurm_script.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+char *script_job_name(const char *grid, const char *id)
+{
+    char *name = mem_printf("qlaw:%.48s:%s", grid, id);
+
+    for (char *p = name; *p; p++)
+        if (!isalnum((unsigned char)*p) && !strchr("._-:", *p))
+            *p = '-';
+    return name;
+}
+
+/* sbatch takes a value in double quotes, with a backslash before quotes. */
+static void add_option(struct str *out, const char *name, const char *value)
+{
+    str_addf(out, "#SBATCH --%s=", name);
+    if (!strpbrk(value, " \t\"'\\")) {
+        str_addf(out, "%s\n", value);
+        return;
+    }
+    str_add_char(out, '"');
+    for (; *value; value++) {
+        if (*value == '"' || *value == '\\')
+            str_add_char(out, '\\');
+        str_add_char(out, *value);
+    }
+    str_add(out, "\"\n");
+}
+
+/* A word for the shell, whatever it holds. */
+static void add_word(struct str *out, const char *text)
+{
+    str_add(out, " '");
+    for (; *text; text++)
+        if (*text == '\'')
+            str_add(out, "'\\''");
+        else
+            str_add_char(out, *text);
+    str_add_char(out, '\'');
+}
+
+static void add_time(struct str *out, double seconds)
+{
+    const long minutes = (long)(seconds / 60);
+
+    if (minutes >= 24 * 60)
+        str_addf(out, "#SBATCH --time=%ld-%02ld:%02ld:00\n",
+                 minutes / (24 * 60), minutes / 60 % 24, minutes % 60);
+    else
+        str_addf(out, "#SBATCH --time=%02ld:%02ld:00\n", minutes / 60,
+                 minutes % 60);
+}
+
+static const char *const plain_keys[] = { "partition", "account", "qos",
+                                          "constraint", "gres", "mem" };
+#define N_PLAIN (sizeof plain_keys / sizeof plain_keys[0])
+
+static enum status add_keys(struct str *out, const struct config *base,
+                            struct err *err)
+{
+    const char *args = config_get(base, "slurm.args");
+
+    for (size_t i = 0; i < N_PLAIN; i++) {
+        char *key = mem_printf("slurm.%s", plain_keys[i]);
+        const char *value = config_get(base, key);
+
+        if (strpbrk(value, "\n\r")) {
+            free(key);
+            return err_set(err, ERR_CONFIG,
+                           "slurm.%s holds the end of a line", plain_keys[i]);
+        }
+        if (*value)
+            add_option(out, plain_keys[i], value);
+        free(key);
+    }
+    while (*(args += strspn(args, " \t\n"))) {
+        const size_t n = strcspn(args, " \t\n");
+
+        str_addf(out, "#SBATCH %.*s\n", (int)n, args);
+        args += n;
+    }
+    return OK;
+}
+
+static int cpus_of(const struct config *base)
+{
+    const int64_t cpus = config_int(base, "slurm.cpus");
+
+    return (int)(cpus > 0 ? cpus
+                          : config_int(base, "slurm.slots") *
+                                config_int(base, "run.threads"));
+}
+
+static void add_array(struct str *out, const struct pack_array *a,
+                      int max_array)
+{
+    if (max_array <= 1)
+        return; /* this Slurm has no arrays: single jobs */
+    str_addf(out, "#SBATCH --array=0-%d", a->n - 1);
+    if (a->throttle > 0 && a->throttle < a->n)
+        str_addf(out, "%%%d", a->throttle);
+    str_add_char(out, '\n');
+}
+
+enum status script_print(struct str *out, const struct config *base,
+                         const struct pack_array *a, int max_array,
+                         const struct script_names *n, struct err *err)
+{
+    char *name = script_job_name(n->grid, n->id), *path;
+    const int early = (int)(config_number(base, "run.grace") + 60);
+    enum status st;
+
+    str_add(out, "#!/bin/sh\n");
+    add_option(out, "job-name", name);
+    add_array(out, a, max_array);
+    add_time(out, a->limit_s);
+    str_addf(out, "#SBATCH --cpus-per-task=%d\n", cpus_of(base));
+    st = add_keys(out, base, err);
+    str_addf(out, "#SBATCH --open-mode=append\n#SBATCH --requeue\n"
+                  "#SBATCH --signal=B:TERM@%d\n",
+             early);
+    path = mem_printf("%s/slurm/%s_%%a.out", n->root, n->id);
+    add_option(out, "output", path);
+    free(path);
+    add_option(out, "chdir", n->folder);
+    path = mem_printf("qlaw:%s", n->store);
+    add_option(out, "comment", path);
+    free(path);
+    if (*config_get(base, "slurm.setup"))
+        str_addf(out, "%s\n", config_get(base, "slurm.setup"));
+    str_add(out, "exec");
+    add_word(out, n->program);
+    str_add(out, " worker --bundle");
+    path = mem_printf("%s/bundles/%s.jsonl", n->root, n->id);
+    add_word(out, path);
+    free(path);
+    str_add(out, " --task \"${SLURM_ARRAY_TASK_ID:-0}\"\n");
+    free(name);
+    return st;
+}

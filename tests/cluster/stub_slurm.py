@@ -1,0 +1,149 @@
+#!/usr/bin/python3
+"""stub_slurm.py - plays sbatch, squeue, scontrol, sacct and scancel.
+
+Called by one of these names (links in a folder that is first in PATH).  The
+folder $STUB_SLURM holds its state, state.json:
+
+    {"next": 100, "max_array": 1001, "mode": {"sbatch": "ok", ...},
+     "tasks": [{"job", "task", "state", "name", "script", "limit_s"}]}
+
+It runs nothing: whoever drives a test changes the states of tasks, runs
+workers or not, and sets modes, which say how a command misbehaves:
+
+    sbatch   ok refuse odd late-taken late-lost
+    squeue   ok fail
+    scontrol ok fail forgetful
+    sacct    fail ok
+
+What it answers has the form that Slurm 22.05 gave on Debian 12.
+"""
+import contextlib
+import fcntl
+import json
+import os
+import re
+import sys
+
+HOME = os.environ["STUB_SLURM"]
+ALIVE = ("PENDING", "RUNNING", "REQUEUED")
+
+
+@contextlib.contextmanager
+def state(write=False):
+    with open(os.path.join(HOME, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        path = os.path.join(HOME, "state.json")
+        with open(path) as f:
+            s = json.load(f)
+        yield s
+        if write:
+            with open(path + ".new", "w") as f:
+                json.dump(s, f)
+            os.replace(path + ".new", path)
+
+
+def mode(s, name, usual):
+    return s.get("mode", {}).get(name, usual)
+
+
+def fail(text, code=1):
+    print(text, file=sys.stderr)
+    sys.exit(code)
+
+
+def sbatch(args):
+    if args == ["--version"]:
+        print("slurm 22.05.8")
+        return
+    script = open(args[-1]).read()
+    option = dict(re.findall(r'^#SBATCH --([a-z-]+)=(.*)$', script, re.M))
+    m = re.fullmatch(r"0-(\d+)(?:%(\d+))?", option.get("array", ""))
+    last = int(m[1]) if m else 0
+    d = re.fullmatch(r"(?:(\d+)-)?(\d+):(\d+):(\d+)", option["time"])
+    limit = ((int(d[1] or 0) * 24 + int(d[2])) * 60 + int(d[3])) * 60 + int(d[4])
+    with state(write=True) as s:
+        how = mode(s, "sbatch", "ok")
+        if last >= s.get("max_array", 1001):
+            fail("sbatch: error: Batch job submission failed: Invalid job "
+                 "array specification")
+        if how == "refuse":
+            fail("sbatch: error: Batch job submission failed: Job violates "
+                 "accounting/QOS policy (job submit limit, user's size and/or "
+                 "time limits)")
+        if how == "late-lost":
+            fail("sbatch: error: Batch job submission failed: Socket timed "
+                 "out on send/recv operation")
+        job = s["next"]
+        s["next"] += last + 2
+        for i in range(last + 1):
+            s["tasks"].append({"job": job, "task": i if m else -1,
+                               "state": "PENDING", "name": option["job-name"],
+                               "script": args[-1], "limit_s": limit,
+                               "args": args[1:-1]})
+    if how == "late-taken":
+        fail("sbatch: error: Batch job submission failed: Socket timed out on "
+             "send/recv operation")
+    print("Submitted, I think" if how == "odd" else job)
+
+
+def squeue(args):
+    with state() as s:
+        if mode(s, "squeue", "ok") == "fail":
+            fail("slurm_load_jobs error: Unable to contact slurm controller "
+                 "(connect failure)")
+        assert args[-1] == "%F|%K|%T|%j", args
+        for t in s["tasks"]:
+            if t["state"] in ALIVE:
+                print("%d|%s|%s|%s" % (t["job"],
+                                       t["task"] if t["task"] >= 0 else "N/A",
+                                       t["state"], t["name"]))
+
+
+def scontrol(args):
+    with state() as s:
+        how = mode(s, "scontrol", "ok")
+        if how == "fail":
+            fail("slurm_load_jobs error: Unable to contact slurm controller")
+        if args[:2] == ["show", "config"]:
+            print("Configuration data as of 2026-11-24T13:00:00\n"
+                  "MaxArraySize            = %d\nMaxJobCount             = "
+                  "10000" % s.get("max_array", 1001))
+            return
+        assert args[:3] == ["-o", "show", "job"], args
+        tasks = [t for t in s["tasks"] if t["job"] == int(args[3])]
+        if how == "forgetful" or not tasks:
+            fail("slurm_load_jobs error: Invalid job id specified")
+        for t in tasks:
+            print("JobId=%d ArrayJobId=%d ArrayTaskId=%d JobName=%s "
+                  "UserId=root(0) JobState=%s Reason=None ExitCode=0:0"
+                  % (t["job"] + t["task"] + 1, t["job"], t["task"], t["name"],
+                     t["state"]))
+
+
+def sacct(args):
+    with state() as s:
+        if mode(s, "sacct", "fail") == "fail":
+            fail("Slurm accounting storage is disabled")
+        job = int(args[args.index("-j") + 1])
+        for t in s["tasks"]:
+            if t["job"] == job:
+                print("%d_%d|%s" % (job, t["task"], t["state"] + (
+                    " by 0" if t["state"] == "CANCELLED" else "")))
+
+
+def scancel(args):
+    m = re.fullmatch(r"(\d+)_\[([\d,-]+)\]", args[-1])
+    job = int(m[1] if m else args[-1])
+    tasks = set()
+    for part in m[2].split(",") if m else []:
+        a, _, b = part.partition("-")
+        tasks.update(range(int(a), int(b or a) + 1))
+    with state(write=True) as s:
+        for t in s["tasks"]:
+            if t["job"] == job and (not m or t["task"] in tasks) and (
+                    t["state"] in ALIVE):
+                t["state"] = "CANCELLED"
+
+
+{"sbatch": sbatch, "squeue": squeue, "scontrol": scontrol, "sacct": sacct,
+ "scancel": scancel}[os.path.basename(sys.argv[0])](sys.argv[1:])

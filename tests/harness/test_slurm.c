@@ -1,0 +1,374 @@
+/* What Slurm's commands print, in form and out of it; packing; scripts; names
+ * of file systems. */
+#include "harness/slurm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "base/str.h"
+#include "harness/netfs.h"
+#include "harness/slurm_pack.h"
+#include "harness/slurm_script.h"
+#include "tests/check.h"
+
+/* The verbs are the program's own; no test here needs one. */
+const struct verb *verb_at(int i);
+const struct verb *verb_find(const char *name);
+
+const struct verb *verb_at(int i)
+{
+    (void)i;
+    return NULL;
+}
+
+const struct verb *verb_find(const char *name)
+{
+    (void)name;
+    return NULL;
+}
+
+/* --- readers ------------------------------------------------------------------ */
+
+/* As Slurm 22.05.8 of Debian 12 printed them on one machine. */
+static const char squeue[] = "12|4|PENDING|qlaw:g:0a1b2c3d\n"
+                             "12|10|PENDING|qlaw:g:0a1b2c3d\n"
+                             "12|2|RUNNING|qlaw:g:0a1b2c3d\n"
+                             "9|N/A|RUNNING|bash\n"
+                             "12|1|COMPLETING|qlaw:g:0a1b2c3d\n";
+static const char scontrol[] =
+    "JobId=12 ArrayJobId=12 ArrayTaskId=3-5%1 JobName=a UserId=root(0) "
+    "GroupId=root(0) Priority=1 JobState=PENDING Reason=JobArrayTaskLimit\n"
+    "JobId=15 ArrayJobId=12 ArrayTaskId=2 JobName=a UserId=root(0) "
+    "JobState=TIMEOUT Reason=TimeLimit ExitCode=0:15\n"
+    "JobId=13 ArrayJobId=12 ArrayTaskId=0 JobName=a JobState=COMPLETED\n"
+    "JobId=20 JobName=single JobState=NODE_FAIL Reason=NodeDown\n";
+static const char sacct[] = "12_0|COMPLETED\n12_2|CANCELLED by 1000\n"
+                            "12_[3-5%1]|PENDING\n20|OUT_OF_MEMORY\n";
+
+static void queues_are_read_as_slurm_prints_them(void **state)
+{
+    struct slurm_tasks t = { .list = NULL };
+
+    (void)state;
+    slurm_read_squeue(&t, squeue);
+    assert_int_equal(t.n, 4); /* one is over */
+    assert_string_equal(slurm_tasks_find(&t, "12", 2)->state, "RUNNING");
+    assert_string_equal(slurm_tasks_find(&t, "12", 10)->state, "PENDING");
+    assert_string_equal(slurm_tasks_find(&t, "12", 4)->name,
+                        "qlaw:g:0a1b2c3d");
+    assert_string_equal(slurm_tasks_find(&t, "9", -1)->state, "RUNNING");
+    assert_null(slurm_tasks_find(&t, "12", 1));
+    assert_null(slurm_tasks_find(&t, "1", 2));
+    slurm_tasks_release(&t);
+}
+
+static void histories_are_read_as_slurm_prints_them(void **state)
+{
+    struct slurm_tasks t = { .list = NULL };
+
+    (void)state;
+    slurm_read_scontrol(&t, scontrol);
+    assert_int_equal(t.n, 3); /* waiting ones share a line */
+    assert_string_equal(slurm_tasks_find(&t, "12", 2)->state, "TIMEOUT");
+    assert_string_equal(slurm_tasks_find(&t, "12", 0)->state, "COMPLETED");
+    assert_string_equal(slurm_tasks_find(&t, "20", -1)->state, "NODE_FAIL");
+    slurm_tasks_release(&t);
+    slurm_read_sacct(&t, sacct);
+    assert_int_equal(t.n, 3);
+    assert_string_equal(slurm_tasks_find(&t, "12", 2)->state, "CANCELLED");
+    assert_string_equal(slurm_tasks_find(&t, "20", -1)->state,
+                        "OUT_OF_MEMORY");
+    slurm_tasks_release(&t);
+}
+
+static void a_job_number_is_a_number(void **state)
+{
+    static const struct {
+        const char *text, *job; /* NULL: none */
+    } rows[] = {
+        { "88120\n", "88120" },
+        { "88120;alpha\n", "88120" },
+        { "  7\nwarning\n", "7" },
+        { "", NULL },
+        { "Submitted batch job 7\n", NULL },
+        { "-3\n", NULL },
+        { "0\n", NULL },
+        { "12x\n", NULL },
+        { "99999999999999999999\n", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char job[SLURM_JOB];
+        const bool ok = slurm_read_sbatch(job, rows[i].text);
+
+        if (ok != (rows[i].job != NULL))
+            fail_msg("'%s' is %sread", rows[i].text, ok ? "" : "not ");
+        if (ok)
+            assert_string_equal(job, rows[i].job);
+    }
+}
+
+/* Whatever a command prints is data: no reader may run beyond it or keep what
+ * has no number. */
+static void odd_answers_do_no_harm(void **state)
+{
+    const char *const seeds[] = { squeue, scontrol, sacct };
+
+    (void)state;
+    for (uint64_t i = 0; i < 3000; i++) {
+        const uint64_t key = rng_key(i, RNG_TEST, 0);
+        char *text = mem_strdup(seeds[i % 3]), job[SLURM_JOB];
+        struct slurm_tasks t[3] = { { .list = NULL } };
+        const size_t n = strlen(text);
+
+        for (uint64_t k = 0; k < 1 + rng_below(key, 0, 12); k++)
+            text[rng_below(key, 2 * k + 1, n)] =
+                (char)(1 + rng_below(key, 2 * k + 2, 255));
+        text[rng_below(key, 99, n)] = i % 2 ? '\0' : 'x';
+        slurm_read_squeue(&t[0], text);
+        slurm_read_scontrol(&t[1], text);
+        slurm_read_sacct(&t[2], text);
+        slurm_read_sbatch(job, text);
+        for (int k = 0; k < 3; k++) {
+            for (int m = 0; m < t[k].n; m++)
+                assert_true(strspn(t[k].list[m].job, "0123456789") ==
+                                strlen(t[k].list[m].job) &&
+                            *t[k].list[m].job && t[k].list[m].task >= -1);
+            slurm_tasks_release(&t[k]);
+        }
+        free(text);
+    }
+}
+
+/* --- packing ------------------------------------------------------------------ */
+
+static const struct pack_options usual = { .target_s = 1800, .max_s = 86400,
+                                           .safety = 2, .slots = 1,
+                                           .max_array = 1001, .known = true };
+
+/* Every run once, in order within its task; tasks in one array; what Slurm
+ * allows. */
+static void check_pack(const struct pack *p, const double *est, int n,
+                       const struct pack_options *o)
+{
+    char *seen = mem_alloc((size_t)n + 1);
+    int tasks = 0, at_once = 0;
+
+    for (int i = 0; i < p->n_tasks; i++) {
+        const struct pack_task *t = &p->tasks[i];
+        double sum = 0;
+
+        for (int k = t->first; k < t->first + t->n; k++) {
+            assert_int_equal(seen[k], 0);
+            seen[k] = 1;
+            sum += est[k];
+        }
+        assert_true(t->limit_s <= o->max_s);
+        if (o->known && !t->too_long)
+            assert_true(t->limit_s == o->max_s ||
+                        t->limit_s >= o->safety * sum / o->slots);
+        if (o->known && t->n > o->slots)
+            assert_true(sum / o->slots <= o->target_s * (1 + 1e-12));
+    }
+    for (int k = 0; k < n; k++)
+        assert_int_equal(seen[k], 1);
+    for (int i = 0; i < p->n_arrays; i++) {
+        const struct pack_array *a = &p->arrays[i];
+
+        assert_int_equal(a->first, tasks);
+        assert_true(a->n >= 1 && a->n - 1 < o->max_array); /* the index */
+        for (int k = 0; k < a->n; k++)
+            assert_true(p->tasks[a->first + k].limit_s == a->limit_s);
+        tasks += a->n;
+        at_once += a->throttle;
+    }
+    assert_int_equal(tasks, p->n_tasks);
+    if (o->max_running >= p->n_arrays && o->max_running > 0)
+        assert_true(at_once <= o->max_running);
+    free(seen);
+}
+
+static void short_runs_share_a_task_and_long_ones_do_not(void **state)
+{
+    double est[30];
+    struct pack p;
+
+    (void)state;
+    for (int i = 0; i < 30; i++)
+        est[i] = i < 24 ? 300 : 7200; /* six fit into half an hour */
+    pack_make(&p, est, 30, &usual);
+    check_pack(&p, est, 30, &usual);
+    assert_int_equal(p.n_tasks, 24 / 6 + 6);
+    assert_int_equal(p.n_arrays, 2);
+    /* 2 x 30 min + 5 min, to the next of the usual limits: 90 min; 2 x 2 h + 5
+     * min: 6 h */
+    check_close(p.arrays[0].limit_s, 90 * 60, 0);
+    check_close(p.arrays[1].limit_s, 6 * 3600, 0);
+    pack_release(&p);
+}
+
+static void a_run_longer_than_any_limit_gets_the_longest(void **state)
+{
+    const double est[] = { 100, 200000 };
+    struct pack p;
+
+    (void)state;
+    pack_make(&p, est, 2, &usual);
+    assert_int_equal(p.n_tasks, 2);
+    assert_true(p.tasks[1].too_long && !p.tasks[0].too_long);
+    check_close(p.tasks[1].limit_s, 86400, 0);
+    pack_release(&p);
+}
+
+static void unknown_lengths_get_a_task_each_and_the_longest_limit(void **state)
+{
+    const double est[5] = { 0 };
+    struct pack_options o = usual;
+    struct pack p;
+
+    (void)state;
+    o.known = false;
+    pack_make(&p, est, 5, &o);
+    check_pack(&p, est, 5, &o);
+    assert_int_equal(p.n_tasks, 5);
+    check_close(p.arrays[0].limit_s, 86400, 0);
+    pack_release(&p);
+}
+
+static void any_packing_is_legal(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 500; i++) {
+        const uint64_t key = rng_key(i, RNG_TEST, 1);
+        const int n = (int)rng_below(key, 0, 400);
+        struct pack_options o = usual;
+        double *est = mem_array((size_t)n + 1, sizeof *est);
+        struct pack p;
+
+        o.slots = 1 + (int)rng_below(key, 1, 4);
+        o.max_array = 1 + (int)rng_below(key, 2, 40);
+        o.max_running = (int)rng_below(key, 3, 60);
+        o.known = rng_below(key, 4, 10) > 0;
+        for (int k = 0; k < n; k++)
+            est[k] = o.known ? exp(12 * rng_f64(key, 10 + (uint64_t)k)) : 0;
+        pack_make(&p, est, n, &o);
+        check_pack(&p, est, n, &o);
+        pack_release(&p);
+        free(est);
+    }
+}
+
+/* --- scripts ------------------------------------------------------------------ */
+
+static void a_script_says_what_the_grid_asks_for(void **state)
+{
+    const struct script_names names = { "my grid", "1a2b3c4d", "5e",
+                                        "/tmp/a b/runs", "/tmp/a b",
+                                        "/opt/it's/qlaw" };
+    const struct pack_array a = { .n = 23, .limit_s = 8400, .throttle = 8 };
+    struct config *c = config_new();
+    struct str s = { 0 };
+    struct err err;
+
+    (void)state;
+    check_ok(config_set(c, "slurm.gres", "gpu:1", &err), err);
+    check_ok(config_set(c, "slurm.cpus", "8", &err), err);
+    check_ok(config_set(c, "slurm.args", "--exclusive --nice=5", &err), err);
+    check_ok(config_set(c, "slurm.setup", "module load cuda", &err), err);
+    check_ok(script_print(&s, c, &a, 1001, &names, &err), err);
+    assert_string_equal(
+        str_text(&s),
+        "#!/bin/sh\n"
+        "#SBATCH --job-name=qlaw:my-grid:1a2b3c4d\n"
+        "#SBATCH --array=0-22%8\n"
+        "#SBATCH --time=02:20:00\n"
+        "#SBATCH --cpus-per-task=8\n"
+        "#SBATCH --gres=gpu:1\n"
+        "#SBATCH --exclusive\n"
+        "#SBATCH --nice=5\n"
+        "#SBATCH --open-mode=append\n"
+        "#SBATCH --requeue\n"
+        "#SBATCH --signal=B:TERM@70\n"
+        "#SBATCH --output=\"/tmp/a b/runs/slurm/1a2b3c4d_%a.out\"\n"
+        "#SBATCH --chdir=\"/tmp/a b\"\n"
+        "#SBATCH --comment=qlaw:5e\n"
+        "module load cuda\n"
+        "exec '/opt/it'\\''s/qlaw' worker --bundle "
+        "'/tmp/a b/runs/bundles/1a2b3c4d.jsonl' --task "
+        "\"${SLURM_ARRAY_TASK_ID:-0}\"\n");
+    str_release(&s);
+    config_free(c);
+}
+
+static void a_value_cannot_add_a_line_to_a_script(void **state)
+{
+    const struct script_names names = { "g", "1a2b3c4d", "5e", "/r", "/f",
+                                        "/q" };
+    const struct pack_array a = { .n = 1, .limit_s = 600 };
+    struct config *c = config_new();
+    struct str s = { 0 };
+    struct err err;
+
+    (void)state;
+    check_ok(config_set(c, "slurm.partition", "gpu\n#SBATCH --uid=0", &err),
+             err);
+    assert_int_equal(script_print(&s, c, &a, 1001, &names, &err),
+                     ERR_CONFIG);
+    check_says(err, "slurm.partition holds the end of a line");
+    str_release(&s);
+    config_free(c);
+}
+
+/* --- file systems --------------------------------------------------------------- */
+
+/* Values of linux/magic.h and statfs(2), not of the table. */
+static void network_file_systems_are_known_by_their_numbers(void **state)
+{
+    static const struct {
+        unsigned long magic;
+        const char *name; /* NULL: a local one */
+    } rows[] = {
+        { 0x6969, "NFS" },          { 0xff534d42, "CIFS" },
+        { 0x65735546, "FUSE" },     { 0x00c36400, "Ceph" },
+        { 0x5346414f, "AFS" },      { 0x0bd00bd0, "Lustre" },
+        { 0x47504653, "GPFS" },     { 0xef53, NULL }, /* ext4 */
+        { 0x58465342, NULL },       /* xfs */
+        { 0x9123683e, NULL },       /* btrfs */
+        { 0x01021994, NULL },       /* tmpfs */
+        { 0x794c7630, NULL },       /* overlayfs */
+        { 0xffffffffff534d42ul, "CIFS" }, /* a negative f_type */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *name = netfs_of_magic(rows[i].magic);
+
+        if (rows[i].name)
+            assert_string_equal(name ? name : "(none)", rows[i].name);
+        else
+            assert_null(name);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(queues_are_read_as_slurm_prints_them),
+        cmocka_unit_test(histories_are_read_as_slurm_prints_them),
+        cmocka_unit_test(a_job_number_is_a_number),
+        cmocka_unit_test(odd_answers_do_no_harm),
+        cmocka_unit_test(short_runs_share_a_task_and_long_ones_do_not),
+        cmocka_unit_test(a_run_longer_than_any_limit_gets_the_longest),
+        cmocka_unit_test(
+            unknown_lengths_get_a_task_each_and_the_longest_limit),
+        cmocka_unit_test(any_packing_is_legal),
+        cmocka_unit_test(a_script_says_what_the_grid_asks_for),
+        cmocka_unit_test(a_value_cannot_add_a_line_to_a_script),
+        cmocka_unit_test(network_file_systems_are_known_by_their_numbers),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
