@@ -10,9 +10,16 @@ build="build-essential meson ninja-build pkg-config libgsl-dev libsqlite3-dev
 libcurl4-openssl-dev libinih-dev libjansson-dev libssl-dev libzstd-dev
 zlib1g-dev gnuplot-nox sqlite3 perl-doc scdoc git ca-certificates"
 test="libcmocka-dev mandoc strace"
+# Tests that a real Slurm and scripts in Python make better, but do not need.
+extra="slurm-wlm munge python3"
 
 want=$build
 [ "${1:-}" = "--build" ] || want="$want $test"
+
+if [ "${1:-}" != "--build" ] && [ "${QLAW_DEPS_EXTRA:-yes}" = yes ]; then
+    can=$(apt-cache policy $extra 2>/dev/null | grep -c 'Candidate: [0-9]' || :)
+    [ "$can" != 3 ] || want="$want $extra"
+fi
 
 missing=
 for package in $want; do
