@@ -1,4 +1,5 @@
 /* picture_axis.c - ranges and tics. */
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,8 +51,26 @@ static void number_tic(struct picture_axis *a, double at)
         picture_tic(a, at, picture_number(buf, at));
 }
 
-/* Tics a round step apart. */
-static void linear_tics(struct picture_axis *a, int most)
+static void clear_tics(struct picture_axis *a)
+{
+    for (int i = 0; i < a->n_tics; i++)
+        free(a->tics[i].text);
+    a->n_tics = 0;
+}
+
+/* Characters that the tics take side by side. */
+static int tics_length(const struct picture_axis *a)
+{
+    int n = 0;
+
+    for (int i = 0; i < a->n_tics; i++, n++)
+        for (const char *c = a->tics[i].text; *c; c++)
+            n += ((unsigned char)*c & 0xc0) != 0x80; /* UTF-8 heads */
+    return n;
+}
+
+/* Tics a round step apart, at most so many. */
+static void step_tics(struct picture_axis *a, int most)
 {
     const double raw = (a->hi - a->lo) / most;
     const double unit = pow(10, floor(log10(raw)));
@@ -62,6 +81,16 @@ static void linear_tics(struct picture_axis *a, int most)
 
     for (double k = ceil(a->lo / step - 1e-9); k * step <= a->hi; k++)
         number_tic(a, fabs(k) < 0.5 ? 0 : k * step);
+}
+
+/* The same, with no more characters than there is room for; two make a scale. */
+static void linear_tics(struct picture_axis *a, int most, int room)
+{
+    step_tics(a, most);
+    while (tics_length(a) > room && a->n_tics > 2 && most > 2) {
+        clear_tics(a);
+        step_tics(a, --most);
+    }
 }
 
 /* How the multiples of powers of ten that get a tic become fewer. */
@@ -84,15 +113,38 @@ static int count_tics(const struct picture_axis *a, int set, int skip)
     return n;
 }
 
-/* Powers of ten, with as many multiples between them as there is room for;
- * within less than a decade steps as on a linear axis. */
-static void log_tics(struct picture_axis *a, int most)
+/* Within less than a decade tics are nearly evenly spaced at these; false when
+ * the axis is too short for two of them. */
+static bool narrow_tics(struct picture_axis *a, int most, int room)
+{
+    static const double sets[3][8] = { { 1, 1.5, 2, 3, 4, 6, 8 },
+                                       { 1, 2, 4, 8 },
+                                       { 1, 3 } };
+    const int first = (int)floor(log10(a->lo));
+
+    for (int set = 0; set < 3; set++) {
+        clear_tics(a);
+        for (int e = first; e <= first + 1; e++)
+            for (int k = 0; k < 8 && sets[set][k] > 0; k++)
+                number_tic(a, sets[set][k] * pow(10, e));
+        if (a->n_tics <= most && tics_length(a) <= room)
+            break;
+    }
+    if (a->n_tics >= 2)
+        return true;
+    clear_tics(a);
+    return false;
+}
+
+/* Powers of ten, with as many multiples between them as there is room for. */
+static void log_tics(struct picture_axis *a, int most, int room)
 {
     const int first = (int)floor(log10(a->lo)), last = (int)ceil(log10(a->hi));
     int set = 0, skip = 1;
 
     if (log10(a->hi / a->lo) < 0.75) {
-        linear_tics(a, most > 3 ? most - 1 : most);
+        if (!narrow_tics(a, most, room))
+            linear_tics(a, most > 3 ? most - 1 : most, room);
         return;
     }
     while (set < 2 && count_tics(a, set, skip) > most)
@@ -131,15 +183,16 @@ static void widen(struct picture_axis *a)
     }
 }
 
-static void finish(struct picture_axis *a, int most)
+/* room: characters that fit side by side. */
+static void finish(struct picture_axis *a, int most, int room)
 {
     widen(a);
     if (a->n_tics)
         return;
     if (a->log)
-        log_tics(a, most);
+        log_tics(a, most, room);
     else
-        linear_tics(a, most > 3 ? most - 1 : most);
+        linear_tics(a, most > 3 ? most - 1 : most, room);
 }
 
 static void share(struct picture *p, bool y, int first, int n)
@@ -177,8 +230,10 @@ void picture_axes(struct picture *p)
          i += p->columns)
         share(p, true, i, p->columns);
     for (int i = 0; i < p->n_panels; i++) {
-        finish(&p->panels[i].x, picture_columns(p) > 2 ? 3 : 5);
-        finish(&p->panels[i].y, 6);
+        const bool narrow = picture_columns(p) > 2;
+
+        finish(&p->panels[i].x, narrow ? 3 : 5, narrow ? 20 : 36);
+        finish(&p->panels[i].y, 6, INT_MAX);
     }
 }
 

@@ -203,22 +203,25 @@ static int fullest(const struct versus *q, enum versus_var v)
     return best;
 }
 
-/* The max fullest of n words, in their order; of equals the first. */
+/* The max fullest of n words, in their order; of equals the first.  What has a
+ * few points where others have many is not worth a panel. */
 static int pick_words(int *out, const struct versus *q, enum versus_var v,
                       int max)
 {
     const int n = q->n_levels[v];
-    int *points = mem_array((size_t)n + 1, sizeof *points), m = 0;
+    int *points = mem_array((size_t)n + 1, sizeof *points), m = 0, most = 0;
 
-    for (int l = 0; l < n; l++)
+    for (int l = 0; l < n; l++) {
         points[l] = points_of(q, v, l);
+        most = points[l] > most ? points[l] : most;
+    }
     for (int l = 0; l < n; l++) {
         int fuller = 0;
 
         for (int k = 0; k < n; k++)
             fuller +=
                 points[k] > points[l] || (points[k] == points[l] && k < l);
-        if (fuller < max && points[l] > 0)
+        if (fuller < max && 5 * points[l] > most)
             out[m++] = l;
     }
     free(points);

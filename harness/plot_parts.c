@@ -273,10 +273,12 @@ PLOT_BUILDER(plot_ablation)
                     strchr(bars[i]->family, ' ') + 1);
     }
     if (noise > 0) {
-        picture_box(
-            p, &(struct picture_box){ 0, -1, -noise, noise, -0.62, -0.5, -1 });
+        const int band = picture_band(p, 0, -1);
+
+        picture_band_to(p, band, -noise, -0.7, n - 0.3);
+        picture_band_to(p, band, noise, -0.7, n - 0.3);
         picture_say(&p->note,
-                    "Grey strip: what chance alone would show in 95 %% "
+                    "Grey: what chance alone would show in 95 %% "
                     "of cases. Lines: one standard error over "
                     "seeds.");
     }

@@ -8,10 +8,11 @@
 #include "fit/profile.h"
 #include "harness/plot.h"
 
-#define MAX_PANELS 9
+#define MAX_PANELS 12
 #define STEPS      15 /* to each side */
 #define REFITS     300
 #define MOST_ROWS  1500 /* beyond this refits would take too long */
+#define LOG_RATIO  8    /* a range this wide has a logarithmic axis */
 
 static enum status need_fit(const struct plot_again **out, struct plot_data *d,
                             struct err *err)
@@ -41,45 +42,87 @@ static double scale_of(const struct plot_again *a)
 
 /* --- profiles ------------------------------------------------------------- */
 
-/* How far to go: to where the interval ends, and half as far again. */
-static double reach_of(const struct fit_estimate *e)
-{
-    const double half =
-        isfinite(e->hi - e->lo) ? (e->hi - e->lo) / 2 : 2 * e->se;
+struct profile_walk {
+    bool log_axis;
+    double *theta; /* scratch */
+    double v[STEPS], rise[STEPS];
+    int n;
+};
 
-    return isfinite(half) && half > 0 ? 1.5 * half : 0.3 * fabs(e->value);
+/* How far to go to a side: to where the interval ends, and half as far again.
+ * Coefficients are known to a factor rather than to a difference. */
+static double reach_of(const struct fit_estimate *e, double end, bool log_axis)
+{
+    double reach = log_axis ? fabs(log(end / e->value)) : fabs(end - e->value);
+
+    if (!isfinite(reach) || reach == 0)
+        reach = log_axis ? 1 : 2 * e->se;
+    return isfinite(reach) && reach > 0 ? 1.5 * reach : 0.3 * fabs(e->value);
 }
 
-static void add_profile(struct picture *p, const struct plot_again *a,
-                        struct profile *profile, int param)
+/* One side of the valley, walked outwards: each step starts from where the
+ * other parameters were at the one before, because from the bottom they may
+ * not find the way. */
+static void walk(struct profile_walk *w, const struct plot_again *a, int param,
+                 int side)
 {
     const struct model_param *q = &a->model->params[param];
     const struct fit_estimate *e = &a->fit.est[param];
-    const int panel =
-        picture_panel(p, q->name, "", false, "rise of the objective", false);
-    const int curve = picture_curve(p, panel, 0, LOOK_LINE);
-    const double reach = reach_of(e), scale = scale_of(a);
+    const double reach =
+        side * reach_of(e, side > 0 ? e->hi : e->lo, w->log_axis);
     const double least = a->fit.best.objective;
 
-    for (int i = -STEPS; i <= STEPS; i++) {
-        const double v = e->value + reach * i / STEPS;
+    memcpy(w->theta, a->fit.best.theta,
+           (size_t)a->model->n_params * sizeof *w->theta);
+    w->n = 0;
+    for (int i = 1; i <= STEPS; i++) {
+        const double t = reach * i / STEPS;
+        const double v = w->log_axis ? e->value * exp(t) : e->value + t;
+        struct profile *p;
 
         if (v < q->lo || v > q->hi || (e->value > 0 && v <= 0))
-            continue;
-        picture_to(p, curve, v,
-                   scale *
-                       (profile_objective(profile, q->free, v, NULL) - least));
+            break;
+        p = profile_new(a->model, w->theta, least, NULL);
+        w->v[w->n] = v;
+        w->rise[w->n] = profile_objective(p, q->free, v, w->theta) - least;
+        w->n++;
+        profile_free(p);
     }
-    picture_point(p, panel, 0, e->value, 0, 0);
-    for (int side = 0; side < 2; side++) {
-        const double at = side ? e->hi : e->lo;
-        const int c = picture_curve(p, panel, -1, LOOK_THIN);
+}
 
-        if (isfinite(at) && fabs(at - e->value) < 1.2 * reach) {
-            picture_to(p, c, at, 0);
-            picture_to(p, c, at, 6);
-        }
-    }
+static void add_end(struct picture *p, int panel, double at)
+{
+    const int c = picture_curve(p, panel, -1, LOOK_THIN);
+
+    picture_to(p, c, at, 0);
+    picture_to(p, c, at, 6);
+}
+
+static void add_profile(struct picture *p, const struct plot_again *a,
+                        double *theta, int param)
+{
+    const struct model_param *q = &a->model->params[param];
+    const struct fit_estimate *e = &a->fit.est[param];
+    struct profile_walk w = {
+        .log_axis = e->lo > 0 && e->hi / e->lo > LOG_RATIO, .theta = theta
+    };
+    const int panel = picture_panel(p, q->name, "", w.log_axis,
+                                    "rise of the objective", false);
+    const int curve = picture_curve(p, panel, 0, LOOK_LINE);
+    const double scale = scale_of(a);
+
+    walk(&w, a, param, -1);
+    for (int i = w.n - 1; i >= 0; i--)
+        picture_to(p, curve, w.v[i], scale * w.rise[i]);
+    picture_to(p, curve, e->value, 0);
+    walk(&w, a, param, 1);
+    for (int i = 0; i < w.n; i++)
+        picture_to(p, curve, w.v[i], scale * w.rise[i]);
+    picture_point(p, panel, 0, e->value, 0, 0);
+    if (isfinite(e->lo))
+        add_end(p, panel, e->lo);
+    if (isfinite(e->hi))
+        add_end(p, panel, e->hi);
 }
 
 /* Parameters of the law first, then the formats'. */
@@ -98,9 +141,8 @@ static int choose_params(int out[MAX_PANELS], const struct model *m)
 PLOT_BUILDER(plot_profiles)
 {
     const struct plot_again *a;
-    struct profile *profile;
     struct picture *p;
-    int params[MAX_PANELS], n;
+    int params[MAX_PANELS], n, free_params = 0;
     double *theta;
     enum status st = need_fit(&a, d, err);
 
@@ -108,15 +150,15 @@ PLOT_BUILDER(plot_profiles)
     if (st != OK)
         return st;
     n = choose_params(params, a->model);
-    theta = mem_array((size_t)a->model->n_params + 1, sizeof *theta);
     for (int i = 0; i < a->model->n_params; i++)
-        theta[i] = a->fit.best.theta[i];
-    profile = profile_new(a->model, theta, a->fit.best.objective, NULL);
+        free_params += a->model->params[i].free >= 0;
+    theta = mem_array((size_t)a->model->n_params + 1, sizeof *theta);
     p = picture_new("How well the data hold each parameter");
     picture_series(p, "profile", 0);
     p->no_key = true;
     for (int i = 0; i < n; i++)
-        add_profile(p, a, profile, params[i]);
+        add_profile(p, a, theta, params[i]);
+    free(theta);
     for (int i = 0; i < p->n_panels; i++)
         picture_range(&p->panels[i].y, -0.3, 9);
     p->share_y = true;
@@ -129,13 +171,13 @@ PLOT_BUILDER(plot_profiles)
                       "95 %% interval."
                     : "As a share of the objective. Dashed: the 95 %% "
                       "interval.");
+    if (n < free_params)
+        picture_add(&p->note, "%d of %d parameters are shown.", n, free_params);
     picture_say(&p->finding,
                 "A narrow valley means that the data hold the "
                 "parameter; %d parameters of %s.",
                 n, d->fit->law);
     picture_say(&p->source, "from fit %lld, made again", (long long)d->fit->id);
-    profile_free(profile);
-    free(theta);
     *out = p;
     return OK;
 }
@@ -147,16 +189,36 @@ struct pair {
     double r; /* correlation */
 };
 
+static double shown(double v, bool log_axis)
+{
+    return log_axis ? log(v) : v;
+}
+
+/* Does a parameter vary by factors rather than by differences? */
+static bool by_factors(const struct bootstrap *b, int n, int param)
+{
+    double lo = HUGE_VAL, hi = -HUGE_VAL;
+
+    for (int i = 0; i < b->n; i++) {
+        lo = fmin(lo, b->theta[i * n + param]);
+        hi = fmax(hi, b->theta[i * n + param]);
+    }
+    return lo > 0 && hi / lo > LOG_RATIO;
+}
+
+/* Along the axes on which they are shown. */
 static double correlation(const struct bootstrap *b, int n, int x, int y)
 {
+    const bool log_x = by_factors(b, n, x), log_y = by_factors(b, n, y);
     double mx = 0, my = 0, xx = 0, yy = 0, xy = 0;
 
     for (int i = 0; i < b->n; i++) {
-        mx += b->theta[i * n + x] / b->n;
-        my += b->theta[i * n + y] / b->n;
+        mx += shown(b->theta[i * n + x], log_x) / b->n;
+        my += shown(b->theta[i * n + y], log_y) / b->n;
     }
     for (int i = 0; i < b->n; i++) {
-        const double u = b->theta[i * n + x] - mx, v = b->theta[i * n + y] - my;
+        const double u = shown(b->theta[i * n + x], log_x) - mx;
+        const double v = shown(b->theta[i * n + y], log_y) - my;
 
         xx += u * u;
         yy += v * v;
@@ -206,7 +268,8 @@ static void add_cloud(struct picture *p, const struct plot_again *a,
     const char *x = a->model->params[pair->x].name;
     const char *y = a->model->params[pair->y].name;
     char *title = mem_printf("correlation %+.2f", pair->r);
-    const int panel = picture_panel(p, title, x, false, y, false);
+    const int panel = picture_panel(p, title, x, by_factors(b, n, pair->x), y,
+                                    by_factors(b, n, pair->y));
 
     free(title);
     for (int i = 0; i < b->n; i++) {

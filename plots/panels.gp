@@ -61,7 +61,10 @@ RISE = (TOP - BOTTOM) / ROWS
 
 set label 1000 TITLE at screen CW, screen 1 - CH left font ',19' \
   textcolor rgb hex(FG) noenhanced
-set label 1001 SUBTITLE at screen CW, screen 1 - 2.2 * CH left font ',14' \
+# Characters cannot be turned: what the y axis is stands here, or in the titles of
+# panels when it is not the same for all.
+set label 1001 SUBTITLE.(DUMB && SHAREY == 1 && YLABEL[1] ne ' ' ? \
+  '; y: '.YLABEL[1] : '') at screen CW, screen 1 - 2.2 * CH left font ',14' \
   textcolor rgb hex(SOFT) noenhanced
 set label 1002 NOTE at screen CW, screen 0.75 * CH left font ',13' \
   textcolor rgb hex(SOFT) noenhanced
@@ -132,8 +135,7 @@ do for [i = 1:PANELS] {
     }
   }
   set xlabel XLABEL[i] noenhanced offset 0, 0.5 textcolor rgb hex(FG)
-  # Characters cannot be turned, so the title says what the y axis is.
-  words = TITLES[i].(DUMB && YLABEL[i] ne ' ' ? ' | '.YLABEL[i] : '')
+  words = TITLES[i].(DUMB && SHAREY != 1 && YLABEL[i] ne ' ' ? ' | '.YLABEL[i] : '')
   set label 1004 words at graph 0, graph 1 offset 0, (DUMB ? 1 : 0.8) left font ',15' \
     textcolor rgb hex(FG) noenhanced
   # One label for all panels that share an axis, else one for each row.

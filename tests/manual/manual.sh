@@ -90,6 +90,18 @@ while read -r key; do
     grep -q "^ *$key (" "$work/page" || complain "no page has the key $key"
 done <"$work/keys"
 
+# --- the gallery: every figure with its command and its picture
+"$qlaw" plot | cut -d ' ' -f 1 >"$work/figures"
+while read -r figure; do
+    picture=$root/docs/gallery/$figure.svg
+    grep -q "^\$ qlaw plot $figure gallery" "$root/docs/gallery.md" &&
+        grep -q "(gallery/$figure.svg)" "$root/docs/gallery.md" ||
+        complain "docs/gallery.md does not show $figure"
+    if [ ! -s "$picture" ] || [ "$(wc -c <"$picture")" -gt 200000 ]; then
+        complain "$picture is missing or above 200 kB"
+    fi
+done <"$work/figures"
+
 # --- the environment: every variable of ours
 grep -rhoE 'getenv\("QLAW_[A-Z_]*' "$root"/base/*.c "$root"/kernels/*.c "$root"/trainer/*.c \
     "$root"/fit/*.c "$root"/db/*.c "$root"/harness/*.c | sed 's/.*"//' | sort -u \
