@@ -108,7 +108,7 @@ static void integer_forward(struct linear *l, real *y, int rows,
     }
 }
 
-bool linear_forward(struct linear *l, real *y, const real *x, int rows,
+bool linear_forward(struct linear *l, real *y, real *x, int rows,
                     bool accumulate)
 {
     struct gemm g = { .c = y, .a = x, .b = l->w, .ldc = l->out, .lda = l->in,
@@ -116,6 +116,8 @@ bool linear_forward(struct linear *l, real *y, const real *x, int rows,
                       .accumulate = accumulate };
 
     if (l->spec[OPERAND_X].on) {
+        if (l->in_place)
+            l->qx = l->work->keep_inputs ? l->work->input : x;
         if (!quantize(l, OPERAND_X, l->qx, l->in_x, &l->cx, x, rows, l->in,
                       QUANT_ALONG_COLS))
             return false;

@@ -32,6 +32,8 @@ struct workspaces {
     void *quant;
     size_t quant_bytes;
     real *operand; /* a quantized backward operand in flight */
+    real *input;   /* of one layer, where inputs are to stay as they are */
+    bool keep_inputs;
     uint64_t seed;
     int64_t step;
     char bad[96]; /* "" or what was not finite, and where */
@@ -57,6 +59,8 @@ struct linear {
     real *dw;
     real *qw;          /* quantized weight of this step, or NULL */
     real *qx;          /* quantized input of this pass, or NULL */
+    bool in_place;     /* qx takes the place of the input: nothing else needs
+                          that, unless keep_inputs says so */
     uint8_t *in_w, *in_x; /* not clipped, or NULL */
     struct codes cw, cx;  /* of an integer forward product, else empty */
 };
@@ -64,8 +68,9 @@ struct linear {
 /* Quantize the weight for the step; call before the first use in it. */
 bool linear_begin(struct linear *l);
 
-/* y[bt, out] = x w^T, or += when accumulate. */
-bool linear_forward(struct linear *l, real *y, const real *x, int rows,
+/* y[bt, out] = x w^T, or += when accumulate; x is overwritten where in_place
+ * says so. */
+bool linear_forward(struct linear *l, real *y, real *x, int rows,
                     bool accumulate);
 
 /* dx[rows, in] = dy w and dw = dy^T x (+= when accumulate_dw); x is what the

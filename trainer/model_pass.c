@@ -223,6 +223,7 @@ static bool head_all(struct model *m, const int *targets, real grad_scale)
 
 bool model_forward(struct model *m, const int *tokens, const int *targets)
 {
+    m->work.keep_inputs = true;
     return body_forward(m, tokens) && head_all(m, targets, 0);
 }
 
@@ -263,6 +264,7 @@ bool model_step(struct model *m, double *loss, const int *tokens,
         (size_t)m->dims.bt * (size_t)m->dims.d * sizeof(real);
 
     m->work.bad[0] = '\0';
+    m->work.keep_inputs = false;
     m->work.seed = seed;
     m->work.step = step;
     clear_gradients(m);
