@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "harness/netfs.h"
 
 /* Two spellings of one database are one lock. */
 static char *lock_path(const char *db_path)
@@ -76,6 +77,29 @@ static enum status held(int fd, const char *db_path, struct err *err)
                    db_path, (long long)h.process.pid, h.host, h.since);
 }
 
+/* On a network file system a lock need not reach another host: a line that
+ * one has left there may mean that it still writes. */
+static enum status check_host(const struct lock_holder *before,
+                              const char *path, const char *db_path,
+                              struct err *err)
+{
+    char *copy = mem_strdup(path);
+    const char *fs = netfs_name(dirname(copy));
+    char host[64] = "?";
+    enum status st = OK;
+
+    gethostname(host, sizeof host - 1);
+    if (fs && strcmp(host, before->host) != 0)
+        st = err_set(err, ERR_DB,
+                     "%s is written by host %s (pid %lld since %s), and its "
+                     "folder is on %s, where locks may not reach another "
+                     "host; work there, or when that has ended remove %s",
+                     db_path, before->host, (long long)before->process.pid,
+                     before->since, fs, path);
+    free(copy);
+    return st;
+}
+
 enum status lock_take(struct lock *lock, const char *db_path, struct err *err)
 {
     char *path = lock_path(db_path);
@@ -95,7 +119,10 @@ enum status lock_take(struct lock *lock, const char *db_path, struct err *err)
                  : err_errno(err, ERR_DB, "%s: cannot lock", path);
     } else {
         lock->unclean = read_holder(&before, lock->fd);
-        st = write_holder(lock->fd, path, err);
+        if (lock->unclean)
+            st = check_host(&before, path, db_path, err);
+        if (st == OK)
+            st = write_holder(lock->fd, path, err);
     }
     if (st != OK && lock->fd >= 0) {
         close(lock->fd);

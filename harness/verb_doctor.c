@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "harness/bench.h"
 #include "harness/env.h"
+#include "harness/netfs.h"
 #include "harness/verbs.h"
 
 static const struct cli_option options[] = {
@@ -79,33 +80,20 @@ static void look_sqlite(struct finding *f, const struct env *e)
     }
 }
 
-/* statfs magic numbers of file systems without dependable locks. */
-static const struct {
-    long magic;
-    const char *name;
-} networks[] = {
-    { 0x6969, "NFS" },         { 0x0bd00bd0, "Lustre" },
-    { 0x47504653, "GPFS" },    { (long)0xff534d42, "CIFS" },
-    { (long)0xfe534d42, "SMB2" }, { 0x65735546, "FUSE" },
-    { 0x19830326, "BeeGFS" },  { 0x00c36400, "Ceph" },
-};
-
 static void look_folder(struct finding *f, const struct env *e)
 {
     struct statfs fs;
-    const char *name = "local";
+    const char *name = netfs_name(".");
 
     (void)e;
     if (statfs(".", &fs) != 0) {
         snprintf(f->text, sizeof f->text, "cannot be examined");
         return;
     }
-    for (size_t i = 0; i < sizeof networks / sizeof networks[0]; i++)
-        if ((long)fs.f_type == networks[i].magic)
-            name = networks[i].name;
-    snprintf(f->text, sizeof f->text, "%s file system, %s, %.1f GB free",
-             name, access(".", W_OK) == 0 ? "writable" : "NOT writable",
-             (double)fs.f_bavail * (double)fs.f_bsize * 1e-9);
+    snprintf(f->text, sizeof f->text, "%s file system, %s, %.1f GB free%s",
+             name ? name : "local", access(".", W_OK) == 0 ? "writable" : "NOT writable",
+             (double)fs.f_bavail * (double)fs.f_bsize * 1e-9,
+             name ? "; one host at a time may write a database here" : "");
 }
 
 static bool first_line(char *out, size_t size, const char *command)
