@@ -59,19 +59,29 @@ make_table() {
         } }' >table.csv
 }
 
+# In the order of the table, and in parts, so that a stop leaves a whole file.
+fill_curves() {
+    last=$(sqlite3 qlaw.db "select max(run_id) from run")
+    sum=0
+    for from in $(seq 1 5000 "$last"); do
+        seconds sqlite3 qlaw.db "insert into curve(run_id, step, tokens,
+            train_loss, val_loss, lr, grad_norm, wall_s)
+            with recursive s(i) as (select 1 union all select i+1 from s where
+            i < $rows) select x.run_id, 10*i, 10240*i, x.loss + 4.0/i,
+            case when i % 20 = 0 then x.loss + 4.0/i end, 0.003, 1.0 + 1.0/i,
+            0.05*i from result x cross join s where x.run_id >= $from and
+            x.run_id < $from + 5000"
+        sum=$(awk "BEGIN { print $sum + $took }")
+    done
+    echo "$rows points for each of $last runs: $sum s, $(du -m qlaw.db | cut -f1) MB"
+}
+
 if [ ! -f whole ]; then
     make_table
     rm -f qlaw.db
     seconds "$qlaw" import table.csv --grid large
     echo "import of $(($(wc -l <table.csv) - 1)) runs: $took s"
-    seconds sqlite3 qlaw.db "pragma journal_mode=off" "pragma synchronous=off" \
-        "begin" "insert into curve(run_id, step, tokens, train_loss, val_loss, lr,
-        grad_norm, wall_s) with recursive s(i) as (select 1 union all select i+1
-        from s where i < $rows) select x.run_id, 10*i, 10240*i,
-        x.loss + 4.0/i, case when i % 20 = 0 then x.loss + 4.0/i end, 0.003,
-        1.0 + 1.0/i, 0.05*i from result x cross join s" "commit"
-    echo "$((rows * $(sqlite3 qlaw.db "select count(*) from run"))) curve rows: $took s," \
-        "$(du -m qlaw.db | cut -f1) MB"
+    fill_curves
     sqlite3 qlaw.db "update result set wall_s=20, steps=4000, flops=1e12"
     touch whole
 fi
