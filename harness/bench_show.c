@@ -8,7 +8,8 @@
 
 /* What is measured at each width when nothing is asked for; the first is what
  * the others are compared with. */
-static const char *const schemes[] = { "none", "w4a4:32/fake", "w4a4:32",
+static const char *const schemes[] = { "none",    "none+bf16", "w4a4:32/fake",
+                                       "w4a4:32", "w4a4:32+bf16",
                                        "mxfp8" };
 #define N_SCHEMES (int)(sizeof schemes / sizeof schemes[0])
 _Static_assert(N_SCHEMES <= BENCH_STEPS, "all schemes are taken in turn");
@@ -17,7 +18,8 @@ static const int widths[] = { 64, 128, 256, 384 };
 #define N_WIDTHS (int)(sizeof widths / sizeof widths[0])
 
 /* w4a4:32 is the short form of int4 weights and activations in groups; /fake
- * after it asks for the f32 product of the same values. */
+ * after it asks for the f32 product of the same values, +bf16 after any scheme
+ * for bf16 products where they are not integer ones. */
 static char *spec_of(const char *text)
 {
     int w, a, group;
@@ -27,12 +29,23 @@ static char *spec_of(const char *text)
     return mem_strdup(text);
 }
 
+/* Characters before a final +bf16. */
+static size_t scheme_length(const char *scheme)
+{
+    const size_t n = strlen(scheme), tail = strlen("+bf16");
+
+    return n > tail && strcmp(scheme + n - tail, "+bf16") == 0 ? n - tail : n;
+}
+
 static enum status step_config(struct config **out, const struct cli *cli,
                                int d_model, const char *quant,
                                struct err *err)
 {
     struct config *c = config_new();
-    char *spec = spec_of(quant), width[16], heads[16];
+    char *text = mem_strndup(quant, scheme_length(quant));
+    char *spec = spec_of(text), width[16], heads[16];
+    const bool bf16 = scheme_length(quant) < strlen(quant) ||
+                      strcmp(cli_value(cli, "compute", "f32"), "bf16") == 0;
     const char *fake = strstr(quant, "/fake");
     const struct {
         const char *key, *value;
@@ -46,6 +59,7 @@ static enum status step_config(struct config **out, const struct cli *cli,
         { "quant.w", spec },
         { "quant.x", spec },
         { "quant.gemm", fake ? "fake" : "integer" },
+        { "train.compute", bf16 ? "bf16" : cli_value(cli, "compute", "f32") },
     };
     enum status st = OK;
 
@@ -56,6 +70,7 @@ static enum status step_config(struct config **out, const struct cli *cli,
     if (st == OK)
         st = config_resolve(c, err);
     free(spec);
+    free(text);
     if (st == OK)
         *out = c;
     else

@@ -16,6 +16,7 @@ static const struct cli_option options[] = {
     { "vocab", 0, "N", "step: vocabulary (default 256)" },
     { "batch", 0, "N", "step: sequences (default 16)" },
     { "quant", 0, "SPEC", "step: none, w4a4:32, or a quantizer for w and x" },
+    { "compute", 0, "KIND", "step: f32 (default) or bf16 products" },
     { "rounds", 0, "N", "step: measured steps (default 5)" },
     { "json", 0, NULL, "report as JSON" },
     { NULL, 0, NULL, NULL },

@@ -13,5 +13,6 @@ void kernels_fill_ref(struct kernels *kn);
 void kernels_fill_avx2(struct kernels *kn);
 void kernels_fill_avx512(struct kernels *kn);
 void kernels_fill_vnni(struct kernels *kn); /* integer products only */
+void kernels_fill_bf16(struct kernels *kn); /* bf16 products only */
 
 #endif

@@ -63,6 +63,8 @@ static void fill_tables(void)
 #ifdef KERNELS_X86
     if (kernels_cpu() == ISA_AVX512 && __builtin_cpu_supports("avx512vnni"))
         kernels_fill_vnni(&tables[ISA_AVX512]);
+    if (kernels_cpu() == ISA_AVX512 && __builtin_cpu_supports("avx512bf16"))
+        kernels_fill_bf16(&tables[ISA_AVX512]);
 #endif
 }
 

@@ -100,6 +100,15 @@ struct kernels {
     void (*gemm_tn)(const struct gemm *g);
     void (*igemm_nt)(const struct igemm *g);
 
+    /* The same products of operands rounded to bf16 (num.h), to the nearest,
+     * ties to even; NULL where the CPU has no instructions for it.  Same bits
+     * as gemm_* on operands that are rounded first, but that numbers below
+     * 2^-126 are taken for zero, and that a sum of nothing but zeros may lose
+     * its minus where k is odd. */
+    void (*bf16_nt)(const struct gemm *g);
+    void (*bf16_nn)(const struct gemm *g);
+    void (*bf16_tn)(const struct gemm *g);
+
     /* See quant_apply_ref. */
     bool (*quant_apply)(const struct quant_spec *spec,
                         const struct quant_out *out, const real *x, int rows,

@@ -15,12 +15,11 @@ static int share(int rows, int threads)
     return threads == 1 ? rows : (per + tile - 1) / tile * tile;
 }
 
-void parallel_gemm(const struct kernels *kn, const struct workspaces *w,
-                   enum gemm_kind kind, const struct gemm *g)
+typedef void gemm_function(const struct gemm *g);
+
+static void split_gemm(gemm_function *run, const struct workspaces *w,
+                       enum gemm_kind kind, const struct gemm *g)
 {
-    void (*const run)(const struct gemm *) = kind == GEMM_NT   ? kn->gemm_nt
-                                             : kind == GEMM_NN ? kn->gemm_nn
-                                                               : kn->gemm_tn;
     const int rows = share(g->m, w->threads);
 
 #pragma omp parallel for num_threads(w->threads) schedule(static)
@@ -34,6 +33,72 @@ void parallel_gemm(const struct kernels *kn, const struct workspaces *w,
         run(&part);
     }
 }
+
+void parallel_gemm(const struct kernels *kn, const struct workspaces *w,
+                   enum gemm_kind kind, const struct gemm *g)
+{
+    gemm_function *const run[] = { [GEMM_NT] = kn->gemm_nt,
+                                   [GEMM_NN] = kn->gemm_nn,
+                                   [GEMM_TN] = kn->gemm_tn };
+
+    split_gemm(run[kind], w, kind, g);
+}
+
+/* --- bf16 -------------------------------------------------------------- */
+
+size_t linear_rounded(const struct linear *l)
+{
+    const size_t rows = (size_t)l->bt, in = (size_t)l->in;
+    const size_t out = (size_t)l->out;
+
+    if (!l->bf16 || (l->kn && l->kn->bf16_nt))
+        return 0;
+    return rows * (in > out ? in : out) +
+           (rows > out ? rows : out) * (in > out ? in : out);
+}
+
+/* The definition, where there are no instructions: a cast of both operands,
+ * then the f32 product.  What cannot be cast, because it is not finite, is
+ * multiplied as it is, so that it shows in the loss. */
+static void rounded_gemm(const struct linear *l, enum gemm_kind kind,
+                         const struct gemm *g)
+{
+    struct quant_spec cast;
+    struct gemm to = *g;
+    const int rows_a = kind == GEMM_TN ? g->k : g->m;
+    const int rows_b = kind == GEMM_NT ? g->n : g->k;
+    real *a = l->work->rounded;
+    real *b = a + (ptrdiff_t)rows_a * g->lda;
+    const struct quant_out out_a = { .value = a }, out_b = { .value = b };
+
+    quant_parse(&cast, "bf16", NULL, NULL);
+    if (l->kn->quant_apply(&cast, &out_a, g->a, rows_a, g->lda,
+                           QUANT_ALONG_COLS, 0, l->work->quant) &&
+        l->kn->quant_apply(&cast, &out_b, g->b, rows_b, g->ldb,
+                           QUANT_ALONG_COLS, 0, l->work->quant)) {
+        to.a = a;
+        to.b = b;
+    }
+    parallel_gemm(l->kn, l->work, kind, &to);
+}
+
+/* A product of this layer in the arithmetic that train.compute names. */
+static void multiply(const struct linear *l, enum gemm_kind kind,
+                     const struct gemm *g)
+{
+    gemm_function *const run[] = { [GEMM_NT] = l->kn->bf16_nt,
+                                   [GEMM_NN] = l->kn->bf16_nn,
+                                   [GEMM_TN] = l->kn->bf16_tn };
+
+    if (!l->bf16)
+        parallel_gemm(l->kn, l->work, kind, g);
+    else if (run[kind])
+        split_gemm(run[kind], l->work, kind, g);
+    else
+        rounded_gemm(l, kind, g);
+}
+
+/* --- operands ---------------------------------------------------------- */
 
 /* The stochastic-rounding stream of one operand of one layer in one step. */
 static uint64_t round_key(const struct linear *l, enum quant_operand operand)
@@ -129,7 +194,7 @@ bool linear_forward(struct linear *l, real *y, real *x, int rows,
     }
     if (l->spec[OPERAND_W].on)
         g.b = l->qw;
-    parallel_gemm(l->kn, l->work, GEMM_NT, &g);
+    multiply(l, GEMM_NT, &g);
     return true;
 }
 
@@ -176,7 +241,7 @@ static bool input_gradient(struct linear *l, real *dx, const real *dy,
         return false;
     g.a = a;
     g.b = b;
-    parallel_gemm(l->kn, l->work, GEMM_NN, &g);
+    multiply(l, GEMM_NN, &g);
     if (l->in_x)
         keep_inside(dx, l->in_x, (size_t)rows * (size_t)l->in);
     return true;
@@ -202,7 +267,7 @@ static bool weight_gradient(struct linear *l, const real *dy, const real *x,
         return false;
     g.a = a;
     g.b = b;
-    parallel_gemm(l->kn, l->work, GEMM_TN, &g);
+    multiply(l, GEMM_TN, &g);
     if (l->in_w)
         keep_inside(l->dw, l->in_w, (size_t)l->out * (size_t)l->in);
     return true;

@@ -33,6 +33,7 @@ struct workspaces {
     size_t quant_bytes;
     real *operand; /* a quantized backward operand in flight */
     real *input;   /* of one layer, where inputs are to stay as they are */
+    real *rounded; /* both operands of a bf16 product, without instructions */
     bool keep_inputs;
     uint64_t seed;
     int64_t step;
@@ -54,6 +55,7 @@ struct linear {
     int in, out, bt;
     struct quant_spec spec[OPERAND_COUNT];
     bool reuse[OPERAND_COUNT]; /* backward operands that say "forward" */
+    bool bf16; /* products of rounded operands (train.compute) */
     bool clip;
     const real *w;
     real *dw;
@@ -77,6 +79,9 @@ bool linear_forward(struct linear *l, real *y, real *x, int rows,
  * forward pass was given. */
 bool linear_backward(struct linear *l, real *dx, const real *dy,
                      const real *x, int rows, bool accumulate_dw);
+
+/* Elements of workspaces.rounded that a layer needs with these kernels. */
+size_t linear_rounded(const struct linear *l);
 
 /* C = op(A) op(B) with the rows of C split over the threads. */
 enum gemm_kind { GEMM_NT, GEMM_NN, GEMM_TN };

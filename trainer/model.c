@@ -152,6 +152,8 @@ static void bind_linear(struct model *m, struct arena *a, struct linear *l,
     }
     if (l->spec[OPERAND_W].on)
         l->qw = cut_real(a, weights, 1);
+    l->bf16 = kind != LAYER_HEAD &&
+              strcmp(config_get(c, "train.compute"), "bf16") == 0;
     l->in_place = l->spec[OPERAND_X].on && input_is_ours(l);
     if (l->spec[OPERAND_X].on && !l->in_place)
         l->qx = cut_real(a, inputs, 1);
@@ -205,7 +207,7 @@ static size_t at_least(size_t a, size_t b)
 /* Scratch for the quantizers and for quantized backward operands: the largest
  * that any layer needs. */
 static void size_scratch(const struct linear *l, size_t *operand,
-                         size_t *input, size_t *quant)
+                         size_t *input, size_t *rounded, size_t *quant)
 {
     const bool any = l->spec[OPERAND_DY_D].on || l->spec[OPERAND_DY_G].on ||
                      (l->spec[OPERAND_W_D].on && !l->reuse[OPERAND_W_D]) ||
@@ -217,6 +219,7 @@ static void size_scratch(const struct linear *l, size_t *operand,
 
     if (any)
         *operand = at_least(*operand, dy + other);
+    *rounded = at_least(*rounded, linear_rounded(l));
     if (l->in_place)
         *input = at_least(*input, (size_t)l->bt * (size_t)l->in);
     for (int k = 0; k < OPERAND_COUNT; k++)
@@ -232,20 +235,23 @@ static void place_scratch(struct model *m, struct arena *a)
 {
     const struct model_dims *s = &m->dims;
     const size_t threads = (size_t)m->threads;
-    size_t operand = 0, input = 0;
+    size_t operand = 0, input = 0, rounded = 0;
 
     m->work.threads = m->threads;
     m->work.quant_bytes = 0;
-    size_scratch(&m->head, &operand, &input, &m->work.quant_bytes);
+    size_scratch(&m->head, &operand, &input, &rounded,
+                 &m->work.quant_bytes);
     for (int l = 0; l < s->n_layer; l++) {
         struct linear *all[] = { &m->blocks[l].qkv, &m->blocks[l].o,
                                  &m->blocks[l].fc1, &m->blocks[l].fc2 };
 
         for (int i = 0; i < 4; i++)
-            size_scratch(all[i], &operand, &input, &m->work.quant_bytes);
+            size_scratch(all[i], &operand, &input, &rounded,
+                 &m->work.quant_bytes);
     }
     m->work.operand = cut_real(a, operand, 1);
     m->work.input = cut_real(a, input, 1);
+    m->work.rounded = cut_real(a, rounded, 1);
     m->work.quant = cut(a, m->work.quant_bytes);
     m->work.gemm = cut(a, threads * GEMM_WORK);
     m->work.attention_bytes =

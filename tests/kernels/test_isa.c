@@ -127,6 +127,64 @@ static void blocks_do_not_show_in_the_bits(void **state)
     }
 }
 
+/* --- bf16 -------------------------------------------------------------------- */
+
+/* Where there are instructions: the bits of the reference on operands that are
+ * rounded first, a lost minus of a zero apart. */
+static void compare_rounded(int o, int m, int n, int k, bool acc)
+{
+    const struct kernels *kn = sets[n_sets - 1], *ref = sets[0];
+    const int lda = (o == 2 ? m : k) + 1, ldb = (o == 0 ? k : n) + 3;
+    const int na = lda * (o == 2 ? k : m), nb = ldb * (o == 0 ? n : k);
+    float *a = some((size_t)na, 1), *b = some((size_t)nb, 2);
+    float *ra = mem_array((size_t)na + 1, sizeof *ra);
+    float *rb = mem_array((size_t)nb + 1, sizeof *rb);
+    float *c[2] = { some((size_t)(m * n), 3), some((size_t)(m * n), 3) };
+    struct gemm g = { .a = a + 1, .b = b + 1, .c = c[0], .ldc = n, .lda = lda,
+                      .ldb = ldb, .m = m, .n = n, .k = k, .accumulate = acc,
+                      .work = aligned_alloc(64, GEMM_WORK) };
+    struct num_format bf16;
+    struct err err;
+
+    check_ok(num_find(&bf16, "bf16", &err), err);
+    (o == 0 ? kn->bf16_nt : o == 1 ? kn->bf16_nn : kn->bf16_tn)(&g);
+    for (int i = 0; i <= na; i++)
+        ra[i] = num_round(&bf16, a[i], NUM_NEAREST, 0);
+    for (int i = 0; i <= nb; i++)
+        rb[i] = num_round(&bf16, b[i], NUM_NEAREST, 0);
+    g.a = ra + 1;
+    g.b = rb + 1;
+    g.c = c[1];
+    orientation(ref, o)(&g);
+    for (int i = 0; i < m * n; i++)
+        check_close((double)c[0][i], (double)c[1][i], 0);
+    free(g.work);
+    free(a);
+    free(b);
+    free(ra);
+    free(rb);
+    free(c[0]);
+    free(c[1]);
+}
+
+static void bf16_products_are_those_of_rounded_operands(void **state)
+{
+    (void)state;
+    if (!sets[n_sets - 1]->bf16_nt) {
+        print_message("SKIPPED: this CPU has no bf16 products\n");
+        skip();
+    }
+    for (int o = 0; o < 3; o++) {
+        for (int i = 0; i < N_SIZES; i++)
+            for (int j = 0; j < N_SIZES; j++)
+                compare_rounded(o, sizes[i], sizes[j],
+                                sizes[(i * 7 + j * 3) % N_SIZES], (i + j) % 2);
+        compare_rounded(o, 9, 33, 777, false);
+        compare_rounded(o, 7, 1100, 40, true);
+        compare_rounded(o, 40, 17, 513, true);
+    }
+}
+
 /* --- rows -------------------------------------------------------------------- */
 
 /* Run f for each set on its own copy of the outputs and compare them. */
@@ -508,6 +566,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(products_have_the_bits_of_the_reference),
         cmocka_unit_test(blocks_do_not_show_in_the_bits),
+        cmocka_unit_test(bf16_products_are_those_of_rounded_operands),
         cmocka_unit_test(norms_have_the_bits_of_the_reference),
         cmocka_unit_test(swiglu_has_the_bits_of_the_reference),
         cmocka_unit_test(the_loss_has_the_bits_of_the_reference),

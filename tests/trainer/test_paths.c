@@ -102,6 +102,73 @@ static void integer_products_train_as_fake_quantization_does(void **state)
     assert_true(noise < 0.01 * (fake[0] - fake[STEPS - 1]));
 }
 
+/* --- bf16 ----------------------------------------------------------------- */
+
+static char *curve_in(const char *isa, const char *threads, const char *quant)
+{
+    struct config *c = small_config(dir, "train.compute=bf16", threads, quant,
+                                    "quant.x=int4/g16", "train.tokens=1280",
+                                    NULL);
+    struct run_result r;
+    char *lines, *plain;
+
+    assert_int_equal(small_run(&r, &lines, c, 1, NULL, 0, isa), OK);
+    plain = small_without_clock(lines);
+    free(lines);
+    config_free(c);
+    return plain;
+}
+
+/* A cast and the f32 product on one side, bf16 instructions on the other. */
+static void bf16_gives_the_same_bits_with_and_without_instructions(void **state)
+{
+    static const char *const names[] = { "ref", "avx2", "avx512" };
+    static const char *const quants[] = { "quant.w=int4/g16", "quant.w=none" };
+
+    (void)state;
+    for (int q = 0; q < 2; q++) {
+        char *want = curve_in("ref", "run.threads=1", quants[q]);
+
+        for (int isa = 1; isa <= (int)kernels_cpu(); isa++)
+            for (int threads = 1; threads <= 3; threads += 2) {
+                char *got = curve_in(names[isa], threads == 1
+                                                     ? "run.threads=1"
+                                                     : "run.threads=3",
+                                     quants[q]);
+
+                assert_string_equal(got, want);
+                free(got);
+            }
+        free(want);
+    }
+}
+
+/* Recorded where it is chosen, and no other identity where it is not. */
+static void bf16_is_part_of_the_identity_and_f32_is_not(void **state)
+{
+    struct config *plain = small_config(dir, NULL);
+    struct config *named = small_config(dir, "train.compute=f32", NULL);
+    struct config *bf16 = small_config(dir, "train.compute=bf16", NULL);
+    const struct config *all[] = { plain, named, bf16 };
+    char *text[3];
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        json_t *json = config_identity(all[i], true);
+
+        text[i] = json_canonical_text(json);
+        json_decref(json);
+    }
+    assert_string_equal(text[0], text[1]);
+    assert_null(strstr(text[0], "compute"));
+    assert_non_null(strstr(text[2], "\"compute\":\"bf16\""));
+    for (int i = 0; i < 3; i++)
+        free(text[i]);
+    config_free(plain);
+    config_free(named);
+    config_free(bf16);
+}
+
 /* --- what is not finite --------------------------------------------------- */
 
 static const struct path {
@@ -216,6 +283,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integer_products_train_as_fake_quantization_does),
+        cmocka_unit_test(
+            bf16_gives_the_same_bits_with_and_without_instructions),
+        cmocka_unit_test(bf16_is_part_of_the_identity_and_f32_is_not),
         cmocka_unit_test(what_is_not_finite_is_named_in_every_path),
         cmocka_unit_test(an_overflow_is_named_where_it_happens),
         cmocka_unit_test(a_run_says_where_and_when),

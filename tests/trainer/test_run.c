@@ -254,6 +254,7 @@ static const struct {
     { "train.beta2", "0.9", NULL },
     { "train.eps", "0.01", NULL },
     { "train.weight_decay", "1", NULL },
+    { "train.compute", "bf16", NULL },
     { "train.grad_clip", "0.1", NULL },
     { "quant.w", "int4", NULL },
     { "quant.x", "int4", NULL },
