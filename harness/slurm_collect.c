@@ -16,7 +16,7 @@
 #include "harness/slurm_claims.h"
 #include "trainer/checkpoint.h"
 
-#define BATCH       20000 /* waiting entries of the journal */
+#define BATCH       200000 /* waiting entries of the journal, 100 bytes each */
 #define SPOOL_LIMIT ((size_t)256 << 20)
 #define VAIN        3 /* ends without getting further: given up */
 
@@ -331,7 +331,8 @@ static enum status take_end(struct collecting *c, struct spool *s,
     journal_end(c->journal, s->claim->run_id, s->claim->number, e,
                 e->state == RUN_DONE ? &s->final : NULL);
     st = merge(s, folder, e, err);
-    remember(c, s->path, folder, e->state == RUN_DONE);
+    /* A worker that lived to write the end has removed its checkpoints. */
+    remember(c, s->path, folder, e->state == RUN_DONE && !s->ended);
     count(c->sum, e);
     return st;
 }

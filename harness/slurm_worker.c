@@ -17,6 +17,7 @@
 #include "harness/record_put.h"
 #include "harness/scheduler.h"
 #include "harness/slurm_bundle.h"
+#include "trainer/checkpoint.h"
 
 #define LOOK_S   1  /* between looks for wishes and at logs */
 #define MARGIN_S 30 /* between our end and the limit: killing takes a moment */
@@ -310,6 +311,8 @@ static void job_done(void *ctx, void *user, const struct sched_exit *e)
     clock_iso(end.at);
     attempt_end(a, &end);
     attempt_sync(a);
+    if (end.state == RUN_DONE && !a->full)
+        checkpoint_remove(a->folder);
     count(k, end.state, v.failure);
     printf("%.8s-%llu %s%s%s\n", w->run->point,
            (unsigned long long)w->run->seed, run_states[end.state],
