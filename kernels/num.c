@@ -147,7 +147,14 @@ static bool read_float_name(struct row *r, bool *subnormals, const char *name)
 static enum status unknown(const char *name, struct err *err)
 {
     const char *names[N_ROWS], *near;
+    int x, y, read = 0;
 
+    if (sscanf(name, "e%2dm%2d%n", &x, &y, &read) == 2 && x <= 15 && y <= 15 &&
+        (name[read] == '\0' || name[read] == ':') && x + y > 15)
+        return err_set(err, ERR_CONFIG,
+                       "number format '%.60s': eXmY needs X + Y <= 15, a sign "
+                       "and 15 bits; %d + %d is %d",
+                       name, x, y, x + y);
     for (int i = 0; i < N_ROWS; i++)
         names[i] = rows[i].name;
     near = text_nearest(name, names, N_ROWS);

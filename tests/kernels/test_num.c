@@ -253,7 +253,10 @@ static void unknown_formats_are_refused_with_a_suggestion(void **state)
         { "in4", "did you mean 'int4'" }, { "e4m33", "did you mean 'e4m3'" },
         { "int9", "unknown number format 'int9'" },
         { "int1", "unknown number format" },
-        { "e9m9", "unknown number format" },
+        { "e9m9", "'e9m9': eXmY needs X + Y <= 15, a sign and 15 bits; "
+                  "9 + 9 is 18" },
+        { "e8m8:nosub", "8 + 8 is 16" },
+        { "e9m9x", "unknown number format" },
         { "e4m3:foo", "unknown number format" },
         { "", "unknown number format" },
         { "float7", "intN (2 to 8 bits)" },
