@@ -76,10 +76,10 @@ whole() { # whole WANT WHAT
         fail "$2: another end state"
     }
     "$qlaw" db check >check.txt 2>&1 || fail "$2: $(cat check.txt)"
-    n=$(sqlite3 qlaw.db "select count(*) from attempt where outcome is null")
-    [ "$n" = 0 ] || fail "$2: $n attempts without an end"
-    n=$(find . -name '*.tmp' | wc -l)
-    [ "$n" = 0 ] || fail "$2: $n temporary files are left: $(find . -name '*.tmp')"
+    left=$(sqlite3 qlaw.db "select count(*) from attempt where outcome is null")
+    [ "$left" = 0 ] || fail "$2: $left attempts without an end"
+    left=$(find . -name '*.tmp' | wc -l)
+    [ "$left" = 0 ] || fail "$2: $left temporary files are left: $(find . -name '*.tmp')"
 }
 # The same command again, until it is done.
 again() { # again GRID WANT WHAT
