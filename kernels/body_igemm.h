@@ -10,12 +10,14 @@
  *
  * The including file says how four products are added to a lane:
  *
+ *   icode                  a packed code (int8_t or int16_t)
  *   ivec                   sixteen int32 sums
+ *   ivec_pack(to, r)       sixteen fours of codes as they are packed
  *   ivec_start(p)          what a segment starts from, sixteen int32
- *   ivec_dot(sum, w, x4)   sum += the four products of w's bytes with x4
+ *   ivec_dot(sum, w, x)    sum += the products of w's fours with that at x
  *   ivec_float(sum)        as lanes
  *   IGEMM_BIAS             added to the codes of x when copied (0 or 128)
- *   ivec_bias_sum(sum, w)  sum -= IGEMM_BIAS times w's bytes, by fours
+ *   ivec_bias_sum(sum, w)  sum = -IGEMM_BIAS times the sum of w's codes
  *
  * Where the codes of x are biased to be unsigned, a segment starts from -128
  * times the sum of the column's codes in it, which makes the sum exact. */
@@ -25,25 +27,17 @@
 #define I_STRIP_BYTES (12 << 10)
 
 struct ipanel {
-    int8_t *w;      /* [k / 4][I_NR][4] */
+    icode *w;       /* [k / 4][I_NR][4] */
     float *scale;   /* [segments][I_NR] */
     int32_t *start; /* [segments][I_NR] */
 };
 
 struct istrip {
-    int8_t *x;    /* [I_ROWS][ld] */
+    icode *x;     /* [I_ROWS][ld] */
     float *scale; /* [segments][I_ROWS] */
     ptrdiff_t ld;
     int segments;
 };
-
-static inline int32_t four(const int8_t *x)
-{
-    int32_t v;
-
-    memcpy(&v, x, sizeof v);
-    return v;
-}
 
 /* --- packing ----------------------------------------------------------- */
 
@@ -59,7 +53,7 @@ static void spread_scales(float *to, int step, const float *from, int parts,
 
 /* Sixteen columns of a panel: fours of codes as if they were floats, turned.
  * Only their bits move. */
-static void turn_codes(int8_t *to, const int8_t *w, int k, int cols)
+static void turn_codes(icode *to, const int8_t *w, int k, int cols)
 {
     for (int p = 0; p < k; p += 64) {
         const int n = k - p < 64 ? (k - p) / 4 : 16;
@@ -75,9 +69,7 @@ static void turn_codes(int8_t *to, const int8_t *w, int k, int cols)
         }
         lanes_transpose(r);
         for (int q = 0; q < n; q++)
-            lanes_store(
-                (float *)(void *)(to + (ptrdiff_t)(p / 4 + q) * 4 * I_NR),
-                r[q]);
+            ivec_pack(to + (ptrdiff_t)(p / 4 + q) * 4 * I_NR, r[q]);
     }
 }
 
@@ -92,7 +84,7 @@ static void pack_panel(const struct ipanel *to, const struct igemm *g, int j0)
         turn_codes(to->w + (ptrdiff_t)64 * v, g->w + (ptrdiff_t)j * g->k, g->k,
                    g->n - j);
         for (int s = 0; IGEMM_BIAS && s < segments; s++) {
-            const int8_t *w = to->w + (ptrdiff_t)s * g->seg * I_NR + 64 * v;
+            const icode *w = to->w + (ptrdiff_t)s * g->seg * I_NR + 64 * v;
             int32_t *start = to->start + (ptrdiff_t)s * I_NR + 16 * v;
 
             ivec_bias_sum(start, w, g->seg / 4, 4 * I_NR);
@@ -115,10 +107,10 @@ static void pack_strip(const struct istrip *to, const struct igemm *g, int i0,
 
     for (int i = 0; i < rows; i++) {
         const int8_t *x = g->x + (ptrdiff_t)(i0 + i) * k;
-        int8_t *copy = to->x + i * to->ld;
+        icode *copy = to->x + i * to->ld;
 
         for (int p = 0; p < k; p++)
-            copy[p] = (int8_t)(x[p] ^ IGEMM_BIAS);
+            copy[p] = (icode)(x[p] ^ IGEMM_BIAS);
         spread_scales(to->scale + i, I_ROWS,
                       g->sx + (ptrdiff_t)(i0 + i) * g->x_parts, parts, each, 1);
     }
@@ -132,7 +124,7 @@ itile(const struct igemm *g, const struct ipanel *b, const struct istrip *a,
 {
     const int segments = a->segments, seg = g->seg;
     const ptrdiff_t ldc = g->ldc, ld = a->ld;
-    const int8_t *w = b->w, *x = a->x;
+    const icode *w = b->w, *x = a->x;
     lanes sum[I_ROWS][I_VECS];
 
 #pragma GCC unroll 8
@@ -159,11 +151,9 @@ itile(const struct igemm *g, const struct ipanel *b, const struct istrip *a,
         for (int p = 0; p < seg; p += 4, x += 4, w += 4 * I_NR)
 #pragma GCC unroll 8
             for (int i = 0; i < I_ROWS; i++) {
-                const int32_t x4 = four(x + i * ld);
-
 #pragma GCC unroll 4
                 for (int v = 0; v < I_VECS; v++)
-                    dot[i][v] = ivec_dot(dot[i][v], w + 64 * v, x4);
+                    dot[i][v] = ivec_dot(dot[i][v], w + 64 * v, x + i * ld);
             }
 #pragma GCC unroll 8
         for (int i = 0; i < I_ROWS; i++) {
@@ -227,8 +217,10 @@ static struct ispace ispace(const struct igemm *g)
 
     /* an odd number of lines, so that rows do not meet in one set of L1 */
     s.ld = (ptrdiff_t)(whole_lines((size_t)g->k) | 64);
-    s.strip_bytes = whole_lines((size_t)I_ROWS * ((size_t)s.ld + 4 * segments));
-    s.panel_bytes = (size_t)I_NR * (whole_lines((size_t)g->k) + 8 * segments);
+    s.strip_bytes = whole_lines((size_t)I_ROWS *
+                                ((size_t)s.ld * sizeof(icode) + 4 * segments));
+    s.panel_bytes = (size_t)I_NR *
+                    (whole_lines((size_t)g->k) * sizeof(icode) + 8 * segments);
     s.strips = (int)(I_STRIP_BYTES / s.strip_bytes) + 1;
     left = (size_t)s.strips * s.strip_bytes;
     s.panels = left < GEMM_WORK ? (int)((GEMM_WORK - left) / s.panel_bytes) : 0;
@@ -238,9 +230,9 @@ static struct ispace ispace(const struct igemm *g)
 static struct istrip strip_at(const struct ispace *s, int i)
 {
     unsigned char *at = s->at + (size_t)i * s->strip_bytes;
+    icode *x = (icode *)(void *)at;
 
-    return (struct istrip){ (int8_t *)at,
-                            (float *)(void *)(at + I_ROWS * s->ld), s->ld,
+    return (struct istrip){ x, (float *)(void *)(x + I_ROWS * s->ld), s->ld,
                             s->segments };
 }
 
@@ -249,11 +241,11 @@ static struct ipanel panel_at(const struct ispace *s, const struct igemm *g,
 {
     unsigned char *at =
         s->at + (size_t)s->strips * s->strip_bytes + (size_t)i * s->panel_bytes;
-    float *scale = (float *)(void *)(at + I_NR * whole_lines((size_t)g->k));
+    icode *w = (icode *)(void *)at;
+    float *scale = (float *)(void *)(w + I_NR * whole_lines((size_t)g->k));
 
     return (struct ipanel){
-        (int8_t *)at, scale,
-        (int32_t *)(void *)(scale + (ptrdiff_t)(g->k / g->seg) * I_NR)
+        w, scale, (int32_t *)(void *)(scale + (ptrdiff_t)(g->k / g->seg) * I_NR)
     };
 }
 
@@ -318,7 +310,7 @@ static void igemm_nt(const struct igemm *g)
 
 static double burst_int8(int32_t *sink, long rounds)
 {
-    const int8_t w[64] = { 1 };
+    const icode w[64] = { 1 }, x4[4] = { (icode)*sink };
     const int32_t starts[16] = { 1, 2, 3 };
     ivec x[I_ROWS * I_VECS];
     float last[16];
@@ -328,7 +320,7 @@ static double burst_int8(int32_t *sink, long rounds)
     for (long round = 0; round < rounds; round++) {
 #pragma GCC unroll 16
         for (int i = 0; i < I_ROWS * I_VECS; i++)
-            x[i] = ivec_dot(x[i], w, *sink);
+            x[i] = ivec_dot(x[i], w, x4);
     }
     for (int i = 0; i < I_ROWS * I_VECS; i++) {
         lanes_store(last, ivec_float(x[i]));
