@@ -155,6 +155,11 @@ static enum status sql_error(struct db *db, const char *what, struct err *err)
                        "killed; the next 'qlaw run' or 'qlaw db check' undoes "
                        "it",
                        db->path);
+    if ((db->code & 0xff) == SQLITE_BUSY)
+        return err_set(err, ERR_DB,
+                       "%s: %s: another program holds it (%s); end its "
+                       "transaction and run the same command again",
+                       db->path, what, sqlite3_errmsg(db->handle));
     return err_set(err, ERR_DB, "%s: %s: %s", db->path, what,
                    sqlite3_errmsg(db->handle));
 }
@@ -314,7 +319,7 @@ static enum status configure(struct db *db, enum db_mode mode,
         sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0,
                           NULL);
     sqlite3_extended_result_codes(db->handle, 1);
-    sqlite3_busy_timeout(db->handle, 10000);
+    sqlite3_busy_timeout(db->handle, mode == DB_WRITE ? 30000 : 10000);
     code = sqlite3_exec(db->handle, safe, NULL, NULL, NULL);
     if (code == SQLITE_OK && mode == DB_WRITE)
         code = sqlite3_exec(db->handle, writer, NULL, NULL, NULL);
