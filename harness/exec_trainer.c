@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "harness/exec_guard.h"
 
 bool exec_trainer_used(const struct config *c)
 {
@@ -240,6 +241,7 @@ enum status exec_trainer_become(const struct config *c,
                                 const struct exec_job *job,
                                 const char *metrics, struct err *err)
 {
+    const char *life = getenv("QLAW_LIFE_FD");
     char **argv, *program = NULL;
     enum status st = exec_trainer_argv(&argv, c, job, err);
 
@@ -249,8 +251,12 @@ enum status exec_trainer_become(const struct config *c,
         return st;
     set_environment(c, job, metrics);
     fflush(NULL);
-    execv(program, argv);
-    st = err_errno(err, ERR_TOOL, "cannot start %s", program);
+    if (life) {
+        st = exec_guard(program, argv, atoi(life), err);
+    } else {
+        execv(program, argv);
+        st = err_errno(err, ERR_TOOL, "cannot start %s", program);
+    }
     free(program);
     exec_trainer_free(argv);
     return st;

@@ -15,8 +15,9 @@
  *   ${job.seed} ${job.data_seed}
  *   ${SECTION.KEY}    any key, resolved
  *
- * The process that `qlaw train` is becomes the trainer, so that whoever
- * started it sees one process either way.  It finds in its environment
+ * `qlaw train` becomes the trainer, or under a scheduler the process that
+ * watches over it (exec_guard.h), so that whoever started it sees one process
+ * either way.  The trainer finds in its environment
  *
  *   QLAW_METRICS   append lines here (trainer/run.h has their form)
  *   QLAW_DIR       the run's own folder

@@ -19,6 +19,7 @@ stop=no                           # a handler only sets a flag
 trap 'stop=yes' TERM USR1
 
 loss() { # loss STEP: the formula with the tokens seen so far
+    trap '' TERM USR1             # the signal comes to all of us
     awk -v n="$((12 * width * width))" -v d="$((tokens * $1 / steps))" \
         -v seed="$seed" 'BEGIN { srand(seed)
             printf "%.6f", 1.7 + 400 / n ^ 0.34 + 410 / d ^ 0.28 + rand() / 1000 }'
@@ -27,9 +28,10 @@ case $width in
 *[!0-9]*) echo "what width is '$width'?"; exit 64 ;; # not supported: skipped
 esac
 while [ "$step" -lt "$steps" ]; do
+    now=$(loss $((step + 1))) || exit 75 # cut off: run me again
     step=$((step + 1))
     # one line, one report; this opens and closes the pipe each time
-    echo "{\"step\":$step,\"tokens\":$((tokens * step / steps)),\"train_loss\":$(loss $step)}" \
+    echo "{\"step\":$step,\"tokens\":$((tokens * step / steps)),\"train_loss\":$now}" \
         >>"$QLAW_METRICS"
     echo "$step" >"$state.new" && mv "$state.new" "$state"
     if [ $stop = yes ] && [ "$step" -lt "$steps" ]; then

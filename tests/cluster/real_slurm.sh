@@ -14,6 +14,8 @@ dir=$(mktemp -d /tmp/qlaw-slurm-XXXXXX)
 trap 'status=$?; slurm_stop "$dir"; [ $status -eq 0 ] || [ $status -eq 77 ] &&
     rm -rf "$dir" || echo "left in $dir"' EXIT
 
+trap 'exit 143' TERM INT # the daemons must not stay
+
 fail() {
     echo "FAILED: $*"
     tail -n 5 "$dir"/*.log "$dir"/w/runs/slurm/*.out 2>/dev/null || :
@@ -129,7 +131,7 @@ all_done() {
     fi
     [ "$(sql "select count(*) from run where state='done'")" = 8 ]
 }
-until_true 200 all_done
+until_true 300 all_done
 dump qlaw.db >now.txt
 cmp -s want.txt now.txt || { diff want.txt now.txt || :; fail "other losses"; }
 [ "$(sql "select count(*) from attempt where outcome is null")" = 0 ] ||

@@ -29,6 +29,13 @@ ends() { # ends CODE TEXT COMMAND...
     *) fail "$* does not say '$text' but: $out" ;;
     esac
 }
+nobody() { # nobody COMMAND: runs here
+    for p in /proc/[0-9]*; do
+        [ "$(readlink "$p/cwd" 2>/dev/null)" != "$dir" ] ||
+            ! tr '\0' ' ' <"$p/cmdline" | grep -q "^$1" ||
+            fail "somebody stayed: $(tr '\0' ' ' <"$p/cmdline")"
+    done
+}
 fresh() {
     rm -rf qlaw.db* runs
 }
@@ -177,10 +184,20 @@ stub 'sleep 300 & sleep 301 & '"$final"
 "$qlaw" run -q grid.ini || fail "one that forks and stays ended with $?"
 is done "select state from run"
 sleep 0.2
-for p in /proc/[0-9]*; do
-    [ "$(readlink "$p/cwd" 2>/dev/null)" != "$dir" ] ||
-        ! tr '\0' ' ' <"$p/cmdline" | grep -q '^sleep 30' || fail "a child stayed"
-done
+nobody 'sleep 30'
+stub 'setsid sleep 302 & setsid -f sh -c "sleep 303 & sleep 304"; sleep 0.3; '"$final"
+"$qlaw" run -q grid.ini || fail "one that starts daemons ended with $?"
+is done "select state from run"
+nobody 'sleep 30'
+stub 'sleep 305 & setsid sleep 306 & echo x >begun; sleep 307'
+"$qlaw" run -q grid.ini & pid=$!
+until [ -e begun ]; do sleep 0.05; done
+kill -9 $pid
+wait $pid 2>/dev/null || :
+sleep 4 # two to save in, and some
+nobody 'sleep 30'
+stub 'kill -11 $$'
+ends 1 "killed by signal 11" "$qlaw" run grid.ini
 stub 'yes no end to this'
 ends 1 "its log is longer than 256 MB" "$qlaw" run grid.ini
 rm -rf runs
