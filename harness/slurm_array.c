@@ -109,6 +109,8 @@ static enum status claim_run(struct submission *s, const struct wanted *w,
         "iittitt", w->run_id, (int64_t)w->run.attempt, w->run.token, job,
         (int64_t)task, clock_iso(now), log);
 
+    if (s->first_claim == 0)
+        s->first_claim = sqlite3_last_insert_rowid(db_handle(s->db));
     if (st == OK)
         st = db_run(s->db, err,
                     "UPDATE run SET state='queued', state_reason=NULL, "
@@ -145,7 +147,7 @@ static enum status in_one(struct submission *s, const char *const *sql,
     enum status st = db_begin(s->db, err);
 
     for (; st == OK && *sql; sql++)
-        st = db_run(s->db, err, *sql, "tt", a, b);
+        st = db_run(s->db, err, *sql, "tti", a, b, s->first_claim);
     if (st == OK)
         st = db_commit(s->db, err);
     if (st != OK)
@@ -158,10 +160,10 @@ static enum status release_array(struct submission *s, const char *id,
 {
     static const char *const sql[] = {
         "UPDATE run SET state='pending', attempts=attempts-1 WHERE run_id IN "
-        "(SELECT run_id FROM attempt WHERE slurm_job GLOB ?1 AND outcome IS "
-        "NULL) AND ?2 IS NOT NULL",
-        "DELETE FROM attempt WHERE slurm_job GLOB ?1 AND outcome IS NULL AND "
-        "?2 IS NOT NULL",
+        "(SELECT run_id FROM attempt WHERE attempt_id>=?3 AND slurm_job GLOB "
+        "?1 AND outcome IS NULL) AND ?2 IS NOT NULL",
+        "DELETE FROM attempt WHERE attempt_id>=?3 AND slurm_job GLOB ?1 AND "
+        "outcome IS NULL AND ?2 IS NOT NULL",
         NULL
     };
     char *pattern = mem_printf("bundle:%s_*", id);
@@ -175,8 +177,8 @@ static enum status name_array(struct submission *s, const char *id,
                               const char *job, struct err *err)
 {
     static const char *const sql[] = {
-        "UPDATE attempt SET slurm_job=?2||'_'||slurm_task WHERE slurm_job "
-        "GLOB ?1",
+        "UPDATE attempt SET slurm_job=?2||'_'||slurm_task WHERE "
+        "attempt_id>=?3 AND slurm_job GLOB ?1",
         NULL
     };
     char *pattern = mem_printf("bundle:%s_*", id);
@@ -246,6 +248,7 @@ enum status submit_array(struct submission *s, const struct pack *p,
     enum status st;
 
     bundle_draw_id(id);
+    s->first_claim = 0;
     print_bundle(&bundle, s, p, a, id);
     st = submit_script(&script, s, a, id, err);
     if (st == OK)

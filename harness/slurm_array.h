@@ -19,6 +19,7 @@ struct submission {
     int max_array;
     struct wanted_list wanted;
     bool known; /* how long runs take */
+    int64_t first_claim; /* of the array at hand: its rows are the newest */
 };
 
 enum status submit_folders(const struct submission *s, struct err *err);

@@ -209,7 +209,8 @@ cat >lost.ini <<'INI'
 name = lost
 [trainer]
 kind = exec
-command = sh -c 'kill -9 $(ps -o ppid= -p $$)'
+; the process before it is its guard, the one before that the worker
+command = sh -c 'kill -9 $(ps -o ppid= -p $(ps -o ppid= -p $$))'
 [model]
 d_model = 32
 INI
