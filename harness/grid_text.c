@@ -53,7 +53,7 @@ static void add_items(struct str *out, const struct doc *d, const char *key,
     column -= nl ? (size_t)(nl + 1 - out->data) : 0;
     for (int i = 0; i < n; i++) {
         struct str text = { 0 };
-        char *path = key_is_path(key)
+        char *path = key_is_path(key) && *items[i].text
                          ? printed_path(d, items[i].text)
                          : NULL;
 
@@ -160,7 +160,7 @@ static void add_axis(struct str *out, const struct doc *d,
         for (int k = 0; k < a->n_keys; k++) {
             const struct value_item *item =
                 &a->values.items[row * a->n_keys + k];
-            char *path = key_is_path(a->keys[k])
+            char *path = key_is_path(a->keys[k]) && *item->text
                              ? printed_path(d, item->text)
                              : mem_strdup(item->text);
 

@@ -134,6 +134,8 @@ title "fp-law: does the loss turn up with more data? E1M1, one scale a row"
 say query "select N, D, round(loss, 4) as loss, $cost from degradation
   where $(of fp-law) and fmt='e1m1' and gran='row' order by N, D"
 
+say query "select D, seed, round(loss, 4) as loss, round(base_loss, 4) as twin,
+  round(delta, 4) as cost from deltas where $(of critical) order by D, seed"
 for n in 26624 221184; do
     say predict --fit 1 N="$n" E=1 M=1 B="$(((n == 26624) ? 47 : 132))" --solve D-crit
 done

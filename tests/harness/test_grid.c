@@ -860,7 +860,7 @@ static void the_merged_text_reads_back_to_the_same_grid(void **state)
     const char *text =
         "[grid]\nname = \"a # b\"\ndescription = Does it, or not?\n"
         "[model]\nd_model = 32\n"
-        "[data]\ndelimiter = \"# --\"\npath = \"odd, (1).txt\"\n"
+        "[data]\ndelimiter = \"# --\"\npath = \"odd, (1).txt\"\nval = \"\"\n"
         "[axis \"size\"]\nkeys = model.n_layer, x.r\nvalues = 1, 2\n 2, 0.5\n"
         "[sweep]\ntrain.tokens = log(16Ki, 1Mi, 4)\n"
         "quant.last:1.w = int8, none\n"
