@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "harness/label.h"
 #include "harness/plot.h"
 #include "harness/verbs.h"
@@ -73,6 +74,31 @@ static enum status read_choice(struct plot_choice *c, char **by,
     return OK;
 }
 
+static void print_json(const char *folder, const struct gnuplot_job *job,
+                       const char *finding)
+{
+    const struct {
+        const char *key, *name, *dot;
+    } files[] = { { "picture", job->out, "" },
+                  { "data", job->name, ".dat" },
+                  { "script", job->name, ".gp" } };
+    struct str out = { 0 };
+
+    str_add(&out, "{");
+    json_add_text(&out, "schema", "qlaw/plot/1");
+    json_add_text(&out, "figure", job->name);
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char *path = mem_printf("%s/%s%s", folder, files[i].name, files[i].dot);
+
+        json_add_text(&out, files[i].key, path);
+        free(path);
+    }
+    json_add_text(&out, "finding", finding);
+    str_add(&out, "}");
+    puts(str_text(&out));
+    str_release(&out);
+}
+
 /* On a terminal the picture itself is wanted, otherwise where it lies. */
 static enum status show(const char *folder, const struct gnuplot_job *job,
                         struct err *err)
@@ -94,7 +120,8 @@ static enum status show(const char *folder, const struct gnuplot_job *job,
 
 /* Without gnuplot the data and the script are left for later. */
 static enum status draw(const char *name, const char *folder, const char *term,
-                        const char *theme, struct err *err)
+                        const char *theme, const char *finding, bool json,
+                        struct err *err)
 {
     char *out = mem_printf("%s%s.%s", name,
                            strcmp(theme, "dark") == 0 ? "-dark" : "", term);
@@ -109,10 +136,12 @@ static enum status draw(const char *name, const char *folder, const char *term,
     if (st == OK) {
         gnuplot_draw(&g, folder, &job, 1);
         st = job.status;
-        if (st == OK)
-            st = show(folder, &job, err);
-        else
+        if (st != OK)
             *err = job.err;
+        else if (json)
+            print_json(folder, &job, finding);
+        else
+            st = show(folder, &job, err);
     }
     if (st == ERR_TOOL) {
         char *why = mem_strdup(err->text);
@@ -171,7 +200,8 @@ static enum status run(struct cli *cli, struct err *err)
     if (st == OK)
         st = plot_write(p, figure->name, folder, err);
     if (st == OK)
-        st = draw(figure->name, folder, term, theme, err);
+        st = draw(figure->name, folder, term, theme, p->finding,
+                  cli_flag(cli, "json"), err);
     if (p) {
         char *finding = label_visible(p->finding);
 

@@ -3,6 +3,7 @@
 
     pages.py QLAW SOURCE_ROOT
 """
+import json
 import os
 import shutil
 import stat
@@ -121,6 +122,11 @@ def choices(place):
                          "figs", code=code)
     out, _ = plot("delta-vs-N", "rich", "--by", "fmt,G", "--at", "D=262k")
     check("D = 262k" in out and "G = 32" in out, "--by and --at are followed")
+    out, _ = plot("delta-vs-N", "rich", "--json")
+    told = json.loads(out)
+    check(told["schema"] == "qlaw/plot/1" and told["finding"], out)
+    for key in ("picture", "data", "script"):
+        check(os.path.getsize(place.path(told[key])) > 0, "no %s" % key)
     out, _ = plot("delta-vs-N", "rich", "--no-fit")
     check("qat-delta" not in out, "--no-fit draws no law")
     for args, text in (
