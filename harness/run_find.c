@@ -159,7 +159,8 @@ enum status run_select(int64_t **ids, int *n, struct db *db,
 
     for (int i = 0; i < n_names && st == OK; i++)
         st = add_named(&named, db, names[i], err);
-    qsort(named.ids, (size_t)named.n, sizeof *named.ids, by_number);
+    if (named.n > 0)
+        qsort(named.ids, (size_t)named.n, sizeof *named.ids, by_number);
     if (st == OK)
         st = filter(&out, &named, n_names == 0, db, states, where, err);
     free(named.ids);

@@ -65,7 +65,7 @@ static void numbers_that_are_none_become_a_flag(void **state)
 /* Inside strings and names they are text. */
 static void words_in_strings_stay(void **state)
 {
-    const struct metrics_line m = read_line(
+    struct metrics_line m = read_line(
         "{\"final\":true,\"diverged\":true,\"reason\":\"loss is NaN, or \\\"inf"
         "\\\"\",\"infinite\":3,\"step\":1}");
 
@@ -73,6 +73,7 @@ static void words_in_strings_stay(void **state)
     assert_true(m.final && m.diverged);
     assert_string_equal(m.reason, "loss is NaN, or \"inf\"");
     assert_int_equal(m.nonfinite, 0);
+    metrics_line_release(&m);
 }
 
 static void other_numbers_are_extra_metrics(void **state)
