@@ -52,11 +52,11 @@ lr = 0.01
 log_every = 10
 checkpoint = 0.001s
 INI
-sed 's/tokens = 640/tokens = 30k, 60k, 90k, 120k/; s/^name.*/name = four/
-    s/^log_every.*/log_every = 500/; s/^checkpoint.*/checkpoint = 0.2s/' \
+sed 's/tokens = 640/tokens = 150k, 300k, 450k, 600k/; s/^name.*/name = four/
+    s/^log_every.*/log_every = 2500/; s/^checkpoint.*/checkpoint = 0.2s/' \
     tiny.ini >four.ini
-sed -i 's/^tokens = 30k.*//' four.ini
-printf '[sweep]\ntrain.tokens = 30k, 60k, 90k, 120k\n' >>four.ini
+sed -i 's/^tokens = 150k.*//' four.ini
+printf '[sweep]\ntrain.tokens = 150k, 300k, 450k, 600k\n' >>four.ini
 
 dump() {
     sqlite3 qlaw.db "select point_id, seed, state, loss, weights_sha256, steps,
@@ -87,12 +87,9 @@ again() { # again GRID WANT WHAT
     whole "$2" "$3"
 }
 workers() {
-    for p in /proc/[0-9]*; do
-        [ "$(readlink "$p/cwd" 2>/dev/null)" = "$dir" ] || continue
-        tr '\0' ' ' <"$p/cmdline" 2>/dev/null | grep -q ' train --config' &&
-            echo "${p#/proc/}"
+    for p in $(pgrep -f ' train --config ' || :); do
+        [ "$(readlink "/proc/$p/cwd" 2>/dev/null)" != "$dir" ] || echo "$p"
     done
-    :
 }
 dice() { # dice N: 0 .. N-1
     rolls=$((${rolls:-0} + 1))
@@ -231,7 +228,8 @@ hold() { # hold SQL: in a shell that stays until release
     echo "$1" >&9
     sleep 0.2
 }
-release() {
+release() { # in words, because who was started meanwhile holds the pipe too
+    echo ".quit" >&9
     exec 9>&-
     wait $holder || :
     rm hold
