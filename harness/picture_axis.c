@@ -58,15 +58,39 @@ static void clear_tics(struct picture_axis *a)
     a->n_tics = 0;
 }
 
+static int text_length(const char *text)
+{
+    int n = 0;
+
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80; /* UTF-8 heads */
+    return n;
+}
+
 /* Characters that the tics take side by side. */
 static int tics_length(const struct picture_axis *a)
 {
     int n = 0;
 
-    for (int i = 0; i < a->n_tics; i++, n++)
-        for (const char *c = a->tics[i].text; *c; c++)
-            n += ((unsigned char)*c & 0xc0) != 0x80; /* UTF-8 heads */
+    for (int i = 0; i < a->n_tics; i++)
+        n += text_length(a->tics[i].text) + 1;
     return n;
+}
+
+/* Do two neighbours on a logarithmic axis that is so many characters long run
+ * into each other? */
+static bool tics_collide(const struct picture_axis *a, int room)
+{
+    const double scale = room / log(a->hi / a->lo);
+
+    for (int i = 1; i < a->n_tics; i++) {
+        const struct picture_tic *t = &a->tics[i];
+        const int both = text_length(t[-1].text) + text_length(t->text);
+
+        if (log(t->at / t[-1].at) * scale < 0.5 * both + 1)
+            return true;
+    }
+    return false;
 }
 
 /* Tics a round step apart, at most so many. */
@@ -99,18 +123,14 @@ static const struct {
     int n;
 } multiples[] = { { { 1, 2, 5 }, 3 }, { { 1, 3 }, 2 }, { { 1 }, 1 } };
 
-static int count_tics(const struct picture_axis *a, int set, int skip)
+static void decade_tics(struct picture_axis *a, int set, int skip)
 {
     const int first = (int)floor(log10(a->lo)), last = (int)ceil(log10(a->hi));
-    int n = 0;
 
+    clear_tics(a);
     for (int e = first; e <= last; e++)
-        for (int k = 0; k < multiples[set].n && e % skip == 0; k++) {
-            const double at = multiples[set].at[k] * pow(10, e);
-
-            n += at >= a->lo && at <= a->hi;
-        }
-    return n;
+        for (int k = 0; k < multiples[set].n && e % skip == 0; k++)
+            number_tic(a, multiples[set].at[k] * pow(10, e));
 }
 
 /* Within less than a decade tics are nearly evenly spaced at these; false when
@@ -139,7 +159,6 @@ static bool narrow_tics(struct picture_axis *a, int most, int room)
 /* Powers of ten, with as many multiples between them as there is room for. */
 static void log_tics(struct picture_axis *a, int most, int room)
 {
-    const int first = (int)floor(log10(a->lo)), last = (int)ceil(log10(a->hi));
     int set = 0, skip = 1;
 
     if (log10(a->hi / a->lo) < 0.75) {
@@ -147,13 +166,14 @@ static void log_tics(struct picture_axis *a, int most, int room)
             linear_tics(a, most > 3 ? most - 1 : most, room);
         return;
     }
-    while (set < 2 && count_tics(a, set, skip) > most)
-        set++;
-    while (set == 2 && count_tics(a, set, skip) > most)
-        skip++;
-    for (int e = first; e <= last; e++)
-        for (int k = 0; k < multiples[set].n && e % skip == 0; k++)
-            number_tic(a, multiples[set].at[k] * pow(10, e));
+    decade_tics(a, set, skip);
+    while (a->n_tics > 2 && (a->n_tics > most || tics_collide(a, room))) {
+        if (set < 2)
+            set++;
+        else
+            skip++;
+        decade_tics(a, set, skip);
+    }
 }
 
 /* A little room around the marks. */
@@ -232,7 +252,7 @@ void picture_axes(struct picture *p)
     for (int i = 0; i < p->n_panels; i++) {
         const bool narrow = picture_columns(p) > 2;
 
-        finish(&p->panels[i].x, narrow ? 3 : 5, narrow ? 20 : 36);
+        finish(&p->panels[i].x, narrow ? 3 : 5, narrow ? 15 : 36);
         finish(&p->panels[i].y, 6, INT_MAX);
     }
 }
