@@ -14,6 +14,7 @@
 # folder behind and says which.
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/tests/parts.sh"
 build=$(realpath "${QLAW_BUILD:-$root/build-test}")
 qlaw=$build/harness/qlaw
 [ -x "$qlaw" ] || { echo "soak: no $qlaw; run scripts/test.sh first" >&2; exit 4; }
@@ -43,9 +44,7 @@ pause() { # up to $1 milliseconds
 # --- a grid of eight short runs, which share trunks ---------------------------
 
 make_grid() {
-    awk 'BEGIN { srand(7); for (i = 0; i < 60000; i++) {
-        c = rand() < 0.75 ? (c * 3 + 1) % 20 : int(rand() * 20)
-        printf "%c", 97 + c; if (i % 61 == 60) printf "\n" } }' >text.txt
+    markov_text
     cat >grid.ini <<'INI'
 [grid]
 name = soak

@@ -8,6 +8,7 @@
 # Without Slurm, or not as root, it is skipped, and says so.  A Slurm that is
 # there and does not start is a failure with QLAW_NEED_SLURM=1, as in .ci/run.
 set -eu
+. "$(dirname "$0")/../parts.sh"
 qlaw=$(realpath "$1")
 . "$2/tests/cluster/slurm_start.sh"
 dir=$(mktemp -d /tmp/qlaw-slurm-XXXXXX)
@@ -50,9 +51,7 @@ fi
 
 mkdir "$dir/w"
 cd "$dir/w"
-awk 'BEGIN { srand(7); for (i = 0; i < 60000; i++) {
-    c = rand() < 0.75 ? (c * 3 + 1) % 20 : int(rand() * 20)
-    printf "%c", 97 + c; if (i % 61 == 60) printf "\n" } }' >text.txt
+markov_text
 cat >grid.ini <<'INI'
 [grid]
 name = real

@@ -5,6 +5,7 @@
 #
 #   verbs.sh QLAW SOURCE_ROOT
 set -eu
+. "$(dirname "$0")/../parts.sh"
 qlaw=$(realpath "$1")
 here=$(realpath "$2")/tests/cluster
 dir=$(mktemp -d /tmp/qlaw-submit-XXXXXX)
@@ -12,24 +13,9 @@ trap 'status=$?; [ $status -eq 0 ] && rm -rf "$dir" || echo "left in $dir"' EXIT
 cd "$dir"
 export LC_ALL=C
 
-fail() {
-    echo "FAILED: $*"
-    exit 1
-}
 is() { # is WANT QUERY
     got=$(sqlite3 qlaw.db "$2")
     [ "$got" = "$1" ] || fail "$2: '$got', not '$1'"
-}
-ends() { # ends CODE TEXT COMMAND...
-    code=$1 text=$2
-    shift 2
-    rc=0
-    out=$("$@" 2>&1) || rc=$?
-    [ "$rc" = "$code" ] || fail "$* ended with $rc, not $code: $out"
-    case $out in
-    *"$text"*) ;;
-    *) fail "$* does not say '$text' but: $out" ;;
-    esac
 }
 fresh() { # fresh [JSON]: no database, an empty Slurm
     rm -rf qlaw.db* runs
@@ -64,9 +50,7 @@ export STUB_SLURM
 plain=$PATH
 PATH=$dir/bin:$PATH
 
-awk 'BEGIN { srand(7); for (i = 0; i < 60000; i++) {
-    c = rand() < 0.75 ? (c * 3 + 1) % 20 : int(rand() * 20)
-    printf "%c", 97 + c; if (i % 61 == 60) printf "\n" } }' >text.txt
+markov_text
 cat >grid.ini <<'INI'
 [grid]
 name = stub

@@ -4,30 +4,16 @@
 #
 #   external.sh QLAW SOURCE_ROOT
 set -eu
+. "$(dirname "$0")/../parts.sh"
 qlaw=$(realpath "$1")
 examples=$(realpath "$2")/examples/trainers
 dir=$(mktemp -d /tmp/qlaw-external-XXXXXX)
 trap 'status=$?; [ $status -eq 0 ] && rm -rf "$dir" || echo "left in $dir"' EXIT
 cd "$dir"
 
-fail() {
-    echo "FAILED: $*"
-    exit 1
-}
 is() { # is WANT QUERY
     got=$(sqlite3 qlaw.db "$2")
     [ "$got" = "$1" ] || fail "$2: '$got', not '$1'"
-}
-ends() { # ends CODE TEXT COMMAND...
-    code=$1 text=$2
-    shift 2
-    rc=0
-    out=$("$@" 2>&1) || rc=$?
-    [ "$rc" = "$code" ] || fail "$* ended with $rc, not $code: $out"
-    case $out in
-    *"$text"*) ;;
-    *) fail "$* does not say '$text' but: $out" ;;
-    esac
 }
 nobody() { # nobody COMMAND: runs here
     for p in /proc/[0-9]*; do
@@ -46,9 +32,7 @@ stub() { # stub BODY: a trainer; the grid grid.ini runs it once
 }
 final='echo "{\"final\":true,\"loss\":2.5,\"tokens\":6400}" >>"$QLAW_METRICS"'
 
-awk 'BEGIN { srand(7); for (i = 0; i < 60000; i++) {
-    c = rand() < 0.75 ? (c * 3 + 1) % 20 : int(rand() * 20)
-    printf "%c", 97 + c; if (i % 61 == 60) printf "\n" } }' >text.txt
+markov_text
 
 echo "the contract in shell"
 cp "$examples/trainer.sh" .
@@ -71,7 +55,6 @@ is 400 "select count(*) from curve"
 is '3072 12288' "select group_concat(n,' ') from (select distinct N as n from runs order by 1)"
 is 8 "select count(*) from event where kind='counts' and detail like 'the trainer reports n_body %, planned %'"
 # the formula at its last point, with its noise below 0.001
-awk 'BEGIN { print 1.7 + 400 / 12288 ^ 0.34 + 410 / 131072 ^ 0.28 }' >/dev/null
 is 1 "select max(abs(loss - (1.7 + 400/pow(N,0.34) + 410/pow(D,0.28)))) < 0.002 from runs"
 
 echo "stopped, it goes on"

@@ -5,6 +5,7 @@
 #
 #   grid_admin.sh QLAW
 set -eu
+. "$(dirname "$0")/../parts.sh"
 qlaw=$(realpath "$1")
 dir=$(mktemp -d /tmp/qlaw-admin-XXXXXX)
 pid=
@@ -12,10 +13,6 @@ trap 'status=$?; [ -z "$pid" ] || kill -9 $pid 2>/dev/null || :
     [ $status -eq 0 ] && rm -rf "$dir" || echo "left in $dir"' EXIT
 cd "$dir"
 
-fail() {
-    echo "FAILED: $*"
-    exit 1
-}
 sql() { # sql [FILE] QUERY
     [ $# -eq 2 ] || set -- qlaw.db "$1"
     sqlite3 -cmd '.timeout 10000' "$1" "$2"
@@ -32,21 +29,8 @@ until_true() { # until_true QUERY: at most ten seconds
     done
     fail "never true: $1"
 }
-ends() { # ends CODE TEXT COMMAND...
-    code=$1 text=$2
-    shift 2
-    rc=0
-    out=$("$@" 2>&1) || rc=$?
-    [ "$rc" = "$code" ] || fail "$* ended with $rc, not $code: $out"
-    case $out in
-    *"$text"*) ;;
-    *) fail "$* does not say '$text' but: $out" ;;
-    esac
-}
 
-awk 'BEGIN { srand(7); for (i = 0; i < 60000; i++) {
-    c = rand() < 0.75 ? (c * 3 + 1) % 20 : int(rand() * 20)
-    printf "%c", 97 + c; if (i % 61 == 60) printf "\n" } }' >text.txt
+markov_text
 cat >grid.ini <<'INI'
 [grid]
 name = admin

@@ -10,6 +10,7 @@
 # chooses).  Some faults need strace, some need root; without these they are
 # left out with a word.
 set -eu
+. "$(dirname "$0")/../parts.sh"
 qlaw=$(realpath "$1")
 stride=${2:-25}
 seed=${3:-1}
@@ -30,9 +31,7 @@ without() { # without WHY FAULT
 SKIPPED: $2 ($1)"
 }
 
-awk 'BEGIN { srand(7); for (i = 0; i < 60000; i++) {
-    c = rand() < 0.75 ? (c * 3 + 1) % 20 : int(rand() * 20)
-    printf "%c", 97 + c; if (i % 61 == 60) printf "\n" } }' >text.txt
+markov_text
 cat >tiny.ini <<'INI'
 [grid]
 name = tiny

@@ -6,6 +6,7 @@
 #
 #   grid_life.sh QLAW [KILLS [SEED]]
 set -eu
+. "$(dirname "$0")/../parts.sh"
 qlaw=$(realpath "$1")
 kills=${2:-8}
 seed=${3:-1}
@@ -14,14 +15,7 @@ dir=$(mktemp -d /tmp/qlaw-life-XXXXXX)
 trap 'status=$?; [ $status -eq 0 ] && rm -rf "$dir" || echo "left in $dir"' EXIT
 cd "$dir"
 
-fail() {
-    echo "FAILED: $*"
-    exit 1
-}
-
-awk 'BEGIN { srand(7); for (i = 0; i < 60000; i++) {
-    c = rand() < 0.75 ? (c * 3 + 1) % 20 : int(rand() * 20)
-    printf "%c", 97 + c; if (i % 61 == 60) printf "\n" } }' >text.txt
+markov_text
 cat >grid.ini <<'INI'
 [grid]
 name = life

@@ -3,6 +3,7 @@
 #
 #   grid_verbs.sh QLAW SOURCE_ROOT
 set -eu
+. "$(dirname "$0")/../parts.sh"
 qlaw=$(realpath "$1")
 root=$(realpath "$2")
 dir=$(mktemp -d)
@@ -15,24 +16,7 @@ fail() {
     exit 1
 }
 says() { # says TEXT COMMAND...: the output holds TEXT, the command succeeds
-    text=$1
-    shift
-    out=$("$@" 2>&1) || fail "$* ended with $?: $out"
-    case $out in
-    *"$text"*) ;;
-    *) fail "$* does not say '$text' but: $out" ;;
-    esac
-}
-ends() { # ends CODE TEXT COMMAND...
-    code=$1 text=$2
-    shift 2
-    rc=0
-    out=$("$@" 2>&1) || rc=$?
-    [ "$rc" = "$code" ] || fail "$* ended with $rc, not $code: $out"
-    case $out in
-    *"$text"*) ;;
-    *) fail "$* does not say '$text' but: $out" ;;
-    esac
+    ends 0 "$@"
 }
 
 # The first example of the manual is a grid; 3 sizes x 4 lengths without the

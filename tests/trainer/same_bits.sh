@@ -5,6 +5,7 @@
 #
 #   same_bits.sh QLAW
 set -eu
+. "$(dirname "$0")/../parts.sh"
 qlaw=$(realpath "$1")
 if [ -w /dev/shm ]; then TMPDIR=/dev/shm; fi
 dir=$(mktemp -d "${TMPDIR:-/tmp}/qlaw-bits-XXXXXX")
@@ -16,9 +17,7 @@ fail() {
     exit 1
 }
 
-awk 'BEGIN { srand(7); for (i = 0; i < 60000; i++) {
-    c = rand() < 0.75 ? (c * 3 + 1) % 20 : int(rand() * 20)
-    printf "%c", 97 + c; if (i % 61 == 60) printf "\n" } }' >text.txt
+markov_text
 cat >grid.ini <<'INI'
 [grid]
 name = bits
