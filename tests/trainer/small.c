@@ -47,6 +47,22 @@ void small_folder_free(char *dir)
     free(dir);
 }
 
+char *small_dir;
+
+int small_set_up(void **state)
+{
+    (void)state;
+    small_dir = small_folder();
+    return 0;
+}
+
+int small_tear_down(void **state)
+{
+    (void)state;
+    small_folder_free(small_dir);
+    return 0;
+}
+
 static void set(struct config *c, const char *text)
 {
     char *key = mem_strndup(text, strcspn(text, "="));

@@ -10,6 +10,11 @@
 char *small_folder(void);
 void small_folder_free(char *dir);
 
+/* Such a folder for all tests of a program: its group's set-up and tear-down. */
+extern char *small_dir;
+int small_set_up(void **state);
+int small_tear_down(void **state);
+
 /* 2 layers of width 32 in contexts of 16, batches of 4; sets are "key=value"
  * texts ended by NULL.  Resolved; the caller frees it. */
 struct config *small_config(const char *dir, ...)

@@ -12,28 +12,12 @@
 #include "trainer/branch.h"
 #include "trainer/checkpoint.h"
 
-#define N 3 /* branches of 40, 70 and 100 steps of 64 tokens; the trunk: 160 */
-
-static char *dir;
-
-static int set_up(void **state)
-{
-    (void)state;
-    dir = small_folder();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    small_folder_free(dir);
-    return 0;
-}
+#define N 3 /* branches of 40, 70 and 100 steps of 64 tokens; the trunk: 160   \
+             */
 
 static const char *const arms[][3] = {
     { "quant.w=none", "train.schedule=wsd", "run.log_every=0" },
-    { "quant.w=int4/g16/stochastic", "train.schedule=wsd",
-      "run.log_every=7" },
+    { "quant.w=int4/g16/stochastic", "train.schedule=wsd", "run.log_every=7" },
     { "quant.x=e4m3/row", "train.schedule=wsd", "run.val_every=11" },
     { "quant.w=e2m1/g8/e8m0", "train.schedule=constant", "run.log_every=3" },
 };
@@ -41,7 +25,7 @@ static const char *const arms[][3] = {
 
 static struct config *arm(size_t i, const char *tokens, const char *more)
 {
-    return small_config(dir, arms[i][0], arms[i][1], arms[i][2], tokens,
+    return small_config(small_dir, arms[i][0], arms[i][1], arms[i][2], tokens,
                         more ? more : "train.beta1=0.9", NULL);
 }
 
@@ -53,7 +37,7 @@ static const char *const lengths[N] = { "train.tokens=2560",
 static void make_folders(char *paths[N + 1], const char *name)
 {
     for (int i = 0; i <= N; i++) {
-        paths[i] = mem_printf("%s/%s-%d", dir, name, i);
+        paths[i] = mem_printf("%s/%s-%d", small_dir, name, i);
         assert_int_equal(mkdir(paths[i], 0777), 0);
     }
 }
@@ -62,8 +46,10 @@ static enum status run_trunk(const struct config *c, const char *ckpt,
                              const struct run_branch *branches, int n,
                              int64_t stop_after)
 {
-    struct run_io io = { .dir = ckpt, .metrics_fd = -1,
-                         .branches = branches, .n_branches = n,
+    struct run_io io = { .dir = ckpt,
+                         .metrics_fd = -1,
+                         .branches = branches,
+                         .n_branches = n,
                          .stop_after = stop_after };
     struct run_result r;
     struct err err;
@@ -102,8 +88,7 @@ static void serve_and_compare(size_t i, const char *name, int64_t stop_after)
         branches[k] = (struct run_branch){ c[k], 1, 1, paths[k] };
     }
     if (stop_after)
-        assert_int_equal(run_trunk(longest, paths[N], branches, N,
-                                   stop_after),
+        assert_int_equal(run_trunk(longest, paths[N], branches, N, stop_after),
                          ERR_STOPPED);
     assert_int_equal(run_trunk(longest, paths[N], branches, N, 0), OK);
     for (int k = 0; k < N; k++) {
@@ -175,17 +160,23 @@ static void serving_does_not_change_the_trunk(void **state)
 static void another_run_is_not_served(void **state)
 {
     static const char *const other[] = {
-        "train.lr=0.02",      "train.warmup=5",   "train.beta2=0.9",
-        "model.d_model=16",   "quant.w=int4/g8",  "run.val_every=7",
-        "train.weight_decay=0", "data.val_tokens=256", "stop.loss=9",
+        "train.lr=0.02",
+        "train.warmup=5",
+        "train.beta2=0.9",
+        "model.d_model=16",
+        "quant.w=int4/g8",
+        "run.val_every=7",
+        "train.weight_decay=0",
+        "data.val_tokens=256",
+        "stop.loss=9",
         "train.decay=0.01" /* leaves after the trunk itself */,
     };
     struct config *longest = arm(0, "train.tokens=10240", NULL);
 
     (void)state;
     for (size_t i = 0; i < sizeof other / sizeof other[0]; i++) {
-        struct config *c = arm(0, i == 9 ? "train.tokens=9600" : lengths[1],
-                               other[i]);
+        struct config *c =
+            arm(0, i == 9 ? "train.tokens=9600" : lengths[1], other[i]);
         char *paths[N + 1], name[16];
         struct run_branch b;
 
@@ -203,7 +194,7 @@ static void another_run_is_not_served(void **state)
 
 static void a_cosine_has_no_branches(void **state)
 {
-    struct config *c = small_config(dir, "train.schedule=cosine", NULL);
+    struct config *c = small_config(small_dir, "train.schedule=cosine", NULL);
 
     (void)state;
     assert_int_equal(branch_step(c), 0);
@@ -220,5 +211,6 @@ int main(void)
         cmocka_unit_test(a_cosine_has_no_branches),
     };
 
-    return cmocka_run_group_tests_name("branch", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("branch", tests, small_set_up,
+                                       small_tear_down);
 }

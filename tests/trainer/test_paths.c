@@ -12,22 +12,6 @@
 #include "tests/trainer/small.h"
 #include "trainer/model.h"
 
-static char *dir;
-
-static int set_up(void **state)
-{
-    (void)state;
-    dir = small_folder();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    small_folder_free(dir);
-    return 0;
-}
-
 /* --- two hundred steps ---------------------------------------------------- */
 
 #define STEPS 200
@@ -36,10 +20,9 @@ static int tear_down(void **state)
  * activations. */
 static void curve_of(double loss[STEPS], const char *gemm, const char *more)
 {
-    struct config *c =
-        small_config(dir, "quant.w=int4/g16", "quant.x=int4/g16", gemm, more,
-                     "train.tokens=12800", "train.lr=0.003",
-                     "run.log_every=1", NULL);
+    struct config *c = small_config(
+        small_dir, "quant.w=int4/g16", "quant.x=int4/g16", gemm, more,
+        "train.tokens=12800", "train.lr=0.003", "run.log_every=1", NULL);
     struct run_result r;
     char *lines, *save = NULL, *line;
     int n = 0;
@@ -94,8 +77,8 @@ static void integer_products_train_as_fake_quantization_does(void **state)
     gap = largest_gap(fake, integer, 0, STEPS);
     print_message("loss %.4f -> %.4f; integer against fake: first step %.2g, "
                   "any step %.2g; twins: %.2g\n",
-                  fake[0], fake[STEPS - 1],
-                  largest_gap(fake, integer, 0, 1), gap, noise);
+                  fake[0], fake[STEPS - 1], largest_gap(fake, integer, 0, 1),
+                  gap, noise);
     check_close(integer[0], fake[0], 64 * 0x1p-24 * log(256));
     check_close(gap, 0, 2 * noise);
     assert_true(gap > 0); /* they do differ, and learn */
@@ -106,9 +89,9 @@ static void integer_products_train_as_fake_quantization_does(void **state)
 
 static char *curve_in(const char *isa, const char *threads, const char *quant)
 {
-    struct config *c = small_config(dir, "train.compute=bf16", threads, quant,
-                                    "quant.x=int4/g16", "train.tokens=1280",
-                                    NULL);
+    struct config *c =
+        small_config(small_dir, "train.compute=bf16", threads, quant,
+                     "quant.x=int4/g16", "train.tokens=1280", NULL);
     struct run_result r;
     char *lines, *plain;
 
@@ -131,10 +114,10 @@ static void bf16_gives_the_same_bits_with_and_without_instructions(void **state)
 
         for (int isa = 1; isa <= (int)kernels_cpu(); isa++)
             for (int threads = 1; threads <= 3; threads += 2) {
-                char *got = curve_in(names[isa], threads == 1
-                                                     ? "run.threads=1"
-                                                     : "run.threads=3",
-                                     quants[q]);
+                char *got =
+                    curve_in(names[isa],
+                             threads == 1 ? "run.threads=1" : "run.threads=3",
+                             quants[q]);
 
                 assert_string_equal(got, want);
                 free(got);
@@ -146,9 +129,9 @@ static void bf16_gives_the_same_bits_with_and_without_instructions(void **state)
 /* Recorded where it is chosen, and no other identity where it is not. */
 static void bf16_is_part_of_the_identity_and_f32_is_not(void **state)
 {
-    struct config *plain = small_config(dir, NULL);
-    struct config *named = small_config(dir, "train.compute=f32", NULL);
-    struct config *bf16 = small_config(dir, "train.compute=bf16", NULL);
+    struct config *plain = small_config(small_dir, NULL);
+    struct config *named = small_config(small_dir, "train.compute=f32", NULL);
+    struct config *bf16 = small_config(small_dir, "train.compute=bf16", NULL);
     const struct config *all[] = { plain, named, bf16 };
     char *text[3];
 
@@ -190,7 +173,7 @@ static struct model *model_of(const struct path *p, const struct kernels *kn)
     char *w = mem_printf("quant.w=%s", p->quant);
     char *x = mem_printf("quant.x=%s", p->quant);
     char *gemm = mem_printf("quant.gemm=%s", p->gemm);
-    struct config *c = small_config(dir, w, x, gemm, NULL);
+    struct config *c = small_config(small_dir, w, x, gemm, NULL);
     struct model *m;
     struct err err;
 
@@ -265,10 +248,10 @@ static void an_overflow_is_named_where_it_happens(void **state)
 /* Of a whole run: the step, too. */
 static void a_run_says_where_and_when(void **state)
 {
-    struct config *c =
-        small_config(dir, "train.lr=10", "train.warmup=0", "train.grad_clip=0",
-                     "train.schedule=constant", "stop.loss=1e9",
-                     "train.weight_decay=10", "train.tokens=64k", NULL);
+    struct config *c = small_config(
+        small_dir, "train.lr=10", "train.warmup=0", "train.grad_clip=0",
+        "train.schedule=constant", "stop.loss=1e9", "train.weight_decay=10",
+        "train.tokens=64k", NULL);
     struct run_result r;
 
     (void)state;
@@ -291,5 +274,5 @@ int main(void)
         cmocka_unit_test(a_run_says_where_and_when),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, small_set_up, small_tear_down);
 }

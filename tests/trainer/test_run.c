@@ -12,22 +12,6 @@
 #include "tests/trainer/small.h"
 #include "trainer/checkpoint.h"
 
-static char *dir;
-
-static int set_up(void **state)
-{
-    (void)state;
-    dir = small_folder();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    small_folder_free(dir);
-    return 0;
-}
-
 /* The lines of a finished run, without clocks; the caller frees them. */
 static char *lines_of(const struct config *c, uint64_t seed, const char *isa)
 {
@@ -42,7 +26,8 @@ static char *lines_of(const struct config *c, uint64_t seed, const char *isa)
 
 static const char *const arms[][6] = {
     { "quant.w=none", NULL, NULL },
-    { "quant.w=int4/g16", "quant.x=int4/g16", "train.schedule=wsd", NULL, NULL },
+    { "quant.w=int4/g16", "quant.x=int4/g16", "train.schedule=wsd", NULL,
+      NULL },
     { "quant.w=e2m1/g8/e8m0/stochastic", "quant.x=e4m3/row",
       "quant.dy_g=int8/g16/stochastic", "quant.w_d=int8/g32", NULL, NULL },
     { "quant.x=int4/g32/pct:90", "quant.grad=clip", "model.n_kv_head=1",
@@ -54,7 +39,7 @@ static struct config *arm(size_t i, const char *more)
 {
     const char *const *a = arms[i];
 
-    return small_config(dir, a[0], a[1] ? a[1] : "train.beta1=0.9",
+    return small_config(small_dir, a[0], a[1] ? a[1] : "train.beta1=0.9",
                         a[1] && a[2] ? a[2] : "train.beta1=0.9",
                         a[1] && a[2] && a[3] ? a[3] : "train.beta1=0.9",
                         more ? more : "train.beta1=0.9", NULL);
@@ -113,7 +98,7 @@ static void resuming_at_any_step_is_invisible(void **state)
         char *want = lines_of(c, 1, NULL);
 
         for (int64_t step = 1; step < 40; step++) {
-            char *ckpt = mem_printf("%s/ckpt-%zu-%d", dir, i, (int)step);
+            char *ckpt = mem_printf("%s/ckpt-%zu-%d", small_dir, i, (int)step);
             char *command = mem_printf("mkdir '%s'", ckpt);
             char *lines, *plain;
             struct run_result r;
@@ -137,7 +122,7 @@ static void resuming_at_any_step_is_invisible(void **state)
 static void a_finished_run_only_repeats_its_result(void **state)
 {
     struct config *c = arm(1, NULL);
-    char *ckpt = mem_printf("%s/done", dir), *first, *second, *a, *b;
+    char *ckpt = mem_printf("%s/done", small_dir), *first, *second, *a, *b;
     char *command = mem_printf("mkdir '%s'", ckpt);
     struct run_result r;
 
@@ -185,7 +170,7 @@ static void the_first_loss_is_the_uniform_one(void **state)
  * that only knows letter frequencies stays at ln 20 = 3.0. */
 static void the_model_learns_an_order_one_source(void **state)
 {
-    struct config *c = small_config(dir, "train.tokens=64k", NULL);
+    struct config *c = small_config(small_dir, "train.tokens=64k", NULL);
     struct run_result r;
 
     (void)state;
@@ -199,8 +184,8 @@ static void the_model_learns_an_order_one_source(void **state)
 static void arms_share_initial_weights_and_data_order(void **state)
 {
     struct config *plain = arm(0, "quant.x=none");
-    struct config *coarse = small_config(dir, "quant.w=int8", "quant.x=int8",
-                                         "quant.group=row", NULL);
+    struct config *coarse = small_config(
+        small_dir, "quant.w=int8", "quant.x=int8", "quant.group=row", NULL);
     char *a = lines_of(plain, 5, NULL), *b = lines_of(coarse, 5, NULL);
     char *c = lines_of(plain, 6, NULL);
     const double first = number_in(a, "\"train_loss\":");
@@ -310,12 +295,13 @@ static void facts_of(char **records, char **identity, const char *context,
                      const char *set)
 {
     const char *rest = context ? strchr(context, ' ') : NULL;
-    char *first = mem_strndup(context ? context : "train.warmup=1",
-                              rest ? (size_t)(rest - context)
-                                   : strlen(context ? context
-                                                    : "train.warmup=1"));
-    struct config *c = small_config(dir, "train.tokens=256", "train.warmup=1",
-                                    first, rest ? rest + 1 : first, set, NULL);
+    char *first =
+        mem_strndup(context ? context : "train.warmup=1",
+                    rest ? (size_t)(rest - context)
+                         : strlen(context ? context : "train.warmup=1"));
+    struct config *c =
+        small_config(small_dir, "train.tokens=256", "train.warmup=1", first,
+                     rest ? rest + 1 : first, set, NULL);
     json_t *json = config_identity(c, true);
     struct run_result r;
     char *lines;
@@ -332,7 +318,7 @@ static void facts_of(char **records, char **identity, const char *context,
 static char *first_line(void)
 {
     struct str text = { 0 };
-    char *path = mem_printf("%s/text.txt", dir), *line;
+    char *path = mem_printf("%s/text.txt", small_dir), *line;
     struct err err;
 
     check_ok(file_read(&text, path, 1 << 20, &err), err);
@@ -377,10 +363,10 @@ static void hashed_settings_and_only_they_change_the_records(void **state)
 
 static void divergence_is_a_result_with_step_and_reason(void **state)
 {
-    struct config *hot = small_config(dir, "train.lr=10", "train.warmup=0",
-                                      "train.grad_clip=0",
-                                      "train.schedule=constant", NULL);
-    struct config *tight = small_config(dir, "stop.loss=0.5", NULL);
+    struct config *hot =
+        small_config(small_dir, "train.lr=10", "train.warmup=0",
+                     "train.grad_clip=0", "train.schedule=constant", NULL);
+    struct config *tight = small_config(small_dir, "stop.loss=0.5", NULL);
     struct run_result r;
     char *lines;
 
@@ -402,10 +388,10 @@ static void divergence_is_a_result_with_step_and_reason(void **state)
 /* The same text as validation set and as probe has the same loss. */
 static void a_probe_is_measured_with_the_final_weights(void **state)
 {
-    char *val = mem_printf("data.val=%s/text.txt", dir);
-    char *probe = mem_printf("data.probe=%s/text.txt", dir), *lines;
-    struct config *plain = small_config(dir, NULL);
-    struct config *c = small_config(dir, val, probe, NULL);
+    char *val = mem_printf("data.val=%s/text.txt", small_dir);
+    char *probe = mem_printf("data.probe=%s/text.txt", small_dir), *lines;
+    struct config *plain = small_config(small_dir, NULL);
+    struct config *c = small_config(small_dir, val, probe, NULL);
     struct run_result r;
 
     (void)state;
@@ -429,7 +415,7 @@ static void a_probe_is_measured_with_the_final_weights(void **state)
  * numbers are independent and the standard error is sqrt(24 / 640). */
 static void inputs_of_a_fresh_model_have_the_kurtosis_of_a_sphere(void **state)
 {
-    struct config *c = small_config(dir, "train.lr=0", NULL);
+    struct config *c = small_config(small_dir, "train.lr=0", NULL);
     struct run_result r;
 
     (void)state;
@@ -459,14 +445,16 @@ static void every_line_is_json_and_the_last_one_is_final(void **state)
         check_ok(json_parse(&json, line, "line", &err), err);
         final = json_object_get(json, "final") != NULL;
         if (!final)
-            assert_int_equal(
-                json_integer_value(json_object_get(json, "step")),
-                points == 0 ? 1 : 5 * points);
+            assert_int_equal(json_integer_value(json_object_get(json, "step")),
+                             points == 0 ? 1 : 5 * points);
         else
             check_close(json_number_value(json_object_get(json, "loss")),
                         r.loss, 0);
         check_close(json_number_value(json_object_get(json, "tokens")),
-                    64 * (final ? 40 : points == 0 ? 1 : 5 * points), 0);
+                    64 * (final         ? 40
+                          : points == 0 ? 1
+                                        : 5 * points),
+                    0);
         points += !final;
         json_decref(json);
     }
@@ -489,10 +477,9 @@ int main(void)
         cmocka_unit_test(hashed_settings_and_only_they_change_the_records),
         cmocka_unit_test(divergence_is_a_result_with_step_and_reason),
         cmocka_unit_test(a_probe_is_measured_with_the_final_weights),
-        cmocka_unit_test(
-            inputs_of_a_fresh_model_have_the_kurtosis_of_a_sphere),
+        cmocka_unit_test(inputs_of_a_fresh_model_have_the_kurtosis_of_a_sphere),
         cmocka_unit_test(every_line_is_json_and_the_last_one_is_final),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, small_set_up, small_tear_down);
 }

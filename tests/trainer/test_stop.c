@@ -9,25 +9,9 @@
 #include "tests/trainer/small.h"
 #include "trainer/stop.h"
 
-static char *dir;
-
-static int set_up(void **state)
-{
-    (void)state;
-    dir = small_folder();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    small_folder_free(dir);
-    return 0;
-}
-
 static struct stop_rules rules_of(const char *set, const char *more)
 {
-    struct config *c = small_config(dir, set, more, NULL);
+    struct config *c = small_config(small_dir, set, more, NULL);
     struct stop_rules r;
     struct err err;
 
@@ -40,8 +24,8 @@ static struct stop_rules rules_of(const char *set, const char *more)
 static void a_rule_must_hold_for_so_many_steps_in_a_row(void **state)
 {
     static const double loss[] = { 2, 4, 4, 2, 4, 4, 4 };
-    struct stop_rules r = rules_of("stop.diverge=loss > 1.5*loss_start",
-                                   "stop.patience=3");
+    struct stop_rules r =
+        rules_of("stop.diverge=loss > 1.5*loss_start", "stop.patience=3");
     struct stop_state s = stop_start();
 
     (void)state;
@@ -57,11 +41,11 @@ static void names_stand_for_what_the_header_says(void **state)
         const char *rule;
         bool holds;
     } rows[] = {
-        { "step == 3", true },        { "tokens == 300", true },
-        { "loss == 2.5", true },      { "loss_start == 3", true },
-        { "loss_min == 2", true },    { "grad_norm == 7", true },
-        { "lr == 0.5", true },        { "val_loss > 0", false },
-        { "val_loss <= 0", false },   { "loss", true },
+        { "step == 3", true },      { "tokens == 300", true },
+        { "loss == 2.5", true },    { "loss_start == 3", true },
+        { "loss_min == 2", true },  { "grad_norm == 7", true },
+        { "lr == 0.5", true },      { "val_loss > 0", false },
+        { "val_loss <= 0", false }, { "loss", true },
         { "loss - 2.5", false },
     };
 
@@ -83,15 +67,14 @@ static void names_stand_for_what_the_header_says(void **state)
 
 static void a_run_that_a_rule_ends_says_which_and_when(void **state)
 {
-    struct config *c = small_config(dir, "stop.diverge=step >= 12", NULL);
-    struct config *e = small_config(dir, "stop.early=step >= 9",
+    struct config *c = small_config(small_dir, "stop.diverge=step >= 12", NULL);
+    struct config *e = small_config(small_dir, "stop.early=step >= 9",
                                     "stop.patience=4", NULL);
     struct run_result r;
     char *lines;
 
     (void)state;
-    assert_int_equal(small_run(&r, &lines, c, 1, NULL, 0, NULL),
-                     ERR_DIVERGED);
+    assert_int_equal(small_run(&r, &lines, c, 1, NULL, 0, NULL), ERR_DIVERGED);
     assert_string_equal(r.reason, "stop.diverge is true at step 12");
     assert_non_null(strstr(lines, "\"diverged\":true"));
     free(lines);
@@ -108,12 +91,12 @@ static void a_run_that_a_rule_ends_says_which_and_when(void **state)
 /* The steps in a row are counted across a resume. */
 static void a_rule_does_not_notice_a_resume(void **state)
 {
-    struct config *c = small_config(dir, "stop.early=step >= 9",
+    struct config *c = small_config(small_dir, "stop.early=step >= 9",
                                     "stop.patience=6", NULL);
 
     (void)state;
     for (int64_t step = 8; step < 14; step++) {
-        char *ckpt = mem_printf("%s/rule-%d", dir, (int)step);
+        char *ckpt = mem_printf("%s/rule-%d", small_dir, (int)step);
         struct run_result r;
 
         assert_int_equal(mkdir(ckpt, 0777), 0);
@@ -128,8 +111,8 @@ static void a_rule_does_not_notice_a_resume(void **state)
 
 static void a_rule_that_never_holds_changes_nothing(void **state)
 {
-    struct config *c = small_config(dir, NULL);
-    struct config *d = small_config(dir, "stop.diverge=loss > 1e9",
+    struct config *c = small_config(small_dir, NULL);
+    struct config *d = small_config(small_dir, "stop.diverge=loss > 1e9",
                                     "stop.early=val_loss > 1e9", NULL);
     struct run_result a, b;
     char *x, *y, *p, *q;
@@ -150,9 +133,10 @@ static void a_rule_that_never_holds_changes_nothing(void **state)
 
 static void one_rule_has_one_spelling(void **state)
 {
-    struct config *a = small_config(dir, "stop.early=(loss)>2*(1+1)", NULL);
-    struct config *b = small_config(dir, "stop.early=loss > 2 * (1 + 1)",
-                                    NULL);
+    struct config *a =
+        small_config(small_dir, "stop.early=(loss)>2*(1+1)", NULL);
+    struct config *b =
+        small_config(small_dir, "stop.early=loss > 2 * (1 + 1)", NULL);
 
     (void)state;
     assert_string_equal(config_get(a, "stop.early"),
@@ -167,8 +151,7 @@ static void a_wrong_rule_names_its_key_and_column(void **state)
     struct err err;
 
     (void)state;
-    check_ok(config_set(c, "stop.diverge", "loss > 2 * los_start", &err),
-             err);
+    check_ok(config_set(c, "stop.diverge", "loss > 2 * los_start", &err), err);
     assert_int_equal(config_resolve(c, &err), ERR_CONFIG);
     assert_non_null(strstr(err.text, "stop.diverge: column 12: "));
     assert_non_null(strstr(err.text, "loss_start"));
@@ -187,5 +170,6 @@ int main(void)
         cmocka_unit_test(a_wrong_rule_names_its_key_and_column),
     };
 
-    return cmocka_run_group_tests_name("stop", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("stop", tests, small_set_up,
+                                       small_tear_down);
 }
