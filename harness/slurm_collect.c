@@ -14,11 +14,11 @@
 #include "harness/rebuild.h"
 #include "harness/slurm_bundle.h"
 #include "harness/slurm_claims.h"
+#include "harness/slurm_spool.h"
 #include "trainer/checkpoint.h"
 
-#define BATCH       200000 /* waiting entries of the journal, 100 bytes each */
-#define SPOOL_LIMIT ((size_t)256 << 20)
-#define VAIN        3 /* ends without getting further: given up */
+#define BATCH 200000 /* waiting entries of the journal, 100 bytes each */
+#define VAIN  3 /* ends without getting further: given up */
 
 /* A statement with a text and a number: written with many others. */
 struct change {
@@ -68,123 +68,7 @@ static enum status write_changes(struct collecting *c, struct err *err)
     return st;
 }
 
-/* --- what a node has recorded --------------------------------------------------- */
-
-/* The part of a file of records that carries a claim's token. */
-struct spool {
-    const struct claim *claim;
-    struct collecting *c; /* NULL: only look */
-    char *path, *log_path;
-    bool inside, begun, ended, first;
-    double step;               /* the last */
-    struct metrics_line final; /* final.final: it came */
-    struct attempt_end end;
-    long points;
-};
-
-static void on_begin(void *ctx, const struct attempt_begin *b)
-{
-    struct spool *s = ctx;
-
-    s->inside = strcmp(b->token, s->claim->token) == 0;
-    if (!s->inside)
-        return;
-    s->begun = true;
-    s->ended = false;
-    s->first = true;
-    s->final = (struct metrics_line){ .loss = NAN };
-    if (s->c)
-        journal_begin(s->c->journal, s->claim->run_id, b, s->log_path);
-}
-
-static void on_line(void *ctx, const struct metrics_line *m)
-{
-    struct spool *s = ctx;
-
-    if (!s->inside)
-        return;
-    if (m->final)
-        s->final = *m;
-    else
-        s->step = m->step;
-    s->points += !m->final;
-    if (s->c)
-        journal_line(s->c->journal, s->claim->run_id, m, s->first);
-    if (!m->final)
-        s->first = false;
-}
-
-static void on_end(void *ctx, int number, const struct attempt_end *e)
-{
-    struct spool *s = ctx;
-
-    (void)number;
-    if (!s->inside)
-        return;
-    s->ended = true;
-    s->end = *e;
-}
-
-static void read_spool(struct spool *s)
-{
-    const struct record_reader reader = { .begin = on_begin, .line = on_line,
-                                          .end = on_end, .ctx = s };
-
-    s->inside = s->begun = s->ended = false;
-    s->points = 0;
-    s->step = 0;
-    s->final = (struct metrics_line){ .loss = NAN };
-    record_read_file(s->path, &reader, NULL);
-}
-
-/* --- into the run's own records --------------------------------------------------- */
-
-static bool contains_token(const char *path, const char *token)
-{
-    struct str text = { 0 };
-    const bool yes = file_read(&text, path, SPOOL_LIMIT, NULL) == OK &&
-                     strstr(str_text(&text), token) != NULL;
-
-    str_release(&text);
-    return yes;
-}
-
-/* Append a spool to metrics.jsonl, with an end of ours when it has none.
- * Doing it again changes nothing. */
-static enum status merge(const struct spool *s, const char *folder,
-                         const struct attempt_end *e, struct err *err)
-{
-    char *path = mem_printf("%s/metrics.jsonl", folder), *line;
-    struct str text = { 0 };
-    enum status st = OK;
-    int fd;
-
-    if (contains_token(path, s->claim->token)) {
-        free(path);
-        return OK;
-    }
-    st = file_read(&text, s->path, SPOOL_LIMIT, err);
-    if (st == OK && text.len > 0 && text.data[text.len - 1] != '\n')
-        str_add_char(&text, '\n');
-    if (!s->ended) {
-        line = record_end_line(s->claim->number, e);
-        str_addf(&text, "%s\n", line);
-        free(line);
-    }
-    fd = st == OK ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
-                                   O_NOFOLLOW,
-                         0666)
-                  : -1;
-    if (st == OK && fd < 0)
-        st = err_errno(err, ERR_IO, "%s", path);
-    if (st == OK)
-        st = file_write_all(fd, text.data, text.len, path, err);
-    if (fd >= 0)
-        close(fd);
-    str_release(&text);
-    free(path);
-    return st;
-}
+/* --- making it last --------------------------------------------------------------- */
 
 static void remember(struct collecting *c, const char *spool,
                      const char *folder, bool drop)
@@ -325,12 +209,12 @@ static enum status take_end(struct collecting *c, struct spool *s,
 {
     enum status st;
 
-    s->c = c;
-    read_spool(s);
+    s->journal = c->journal;
+    spool_read(s);
     c->sum->points += s->points;
     journal_end(c->journal, s->claim->run_id, s->claim->number, e,
                 e->state == RUN_DONE ? &s->final : NULL);
-    st = merge(s, folder, e, err);
+    st = spool_merge(s, folder, e, err);
     /* A worker that lived to write the end has removed its checkpoints. */
     remember(c, s->path, folder, e->state == RUN_DONE && !s->ended);
     count(c->sum, e);
@@ -407,8 +291,8 @@ static void take_alive(struct collecting *c, struct spool *s, bool runs,
     c->sum->running += now == RUN_RUNNING;
     c->sum->queued += now == RUN_QUEUED;
     if (s->begun) {
-        s->c = c;
-        read_spool(s);
+        s->journal = c->journal;
+        spool_read(s);
     }
     if (claim->state != RUN_CANCELLED && (s->begun || claim->state != now))
         journal_state(c->journal, claim->run_id, now, NULL);
@@ -448,7 +332,7 @@ static enum status take_claim(struct collecting *c, struct claim *claim,
     s.log_path = mem_printf("%s/log.txt", folder);
     /* Slurm was asked before the records are read: what it called running may
      * have ended since, but not the other way round. */
-    read_spool(&s);
+    spool_read(&s);
     place = s.ended ? PLACE_GONE : slurm_view_place(c->view, claim, state);
     if (s.ended) {
         st = take_end(c, &s, folder, &s.end, err);
