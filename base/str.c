@@ -128,6 +128,15 @@ void str_addf(struct str *s, const char *fmt, ...)
     s->len += (size_t)n;
 }
 
+void str_add_doubled(struct str *s, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '"')
+            str_add_char(s, '"');
+        str_add_char(s, *text);
+    }
+}
+
 const char *str_text(const struct str *s)
 {
     return s->data ? s->data : "";

@@ -20,6 +20,8 @@ void str_add_n(struct str *s, const char *text, size_t n);
 void str_add_char(struct str *s, char c);
 void str_addf(struct str *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* With every double quote twice, as between the quotes of CSV (RFC 4180). */
+void str_add_doubled(struct str *s, const char *text);
 const char *str_text(const struct str *s);
 
 /* Hand the text to the caller, who frees it; s is empty again. */

@@ -63,11 +63,7 @@ static void add_cell(struct str *out, sqlite3_stmt *stmt, int i)
         return;
     }
     str_add_char(out, '"');
-    for (; *text; text++) {
-        if (*text == '"')
-            str_add_char(out, '"');
-        str_add_char(out, *text);
-    }
+    str_add_doubled(out, text);
     str_add_char(out, '"');
 }
 

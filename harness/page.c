@@ -191,11 +191,7 @@ void page_csv_text(struct str *out, const char *text)
     str_add(out, "\"");
     if (*shown && strchr("=+-@", *shown))
         str_add(out, "'");
-    for (const char *c = shown; *c; c++) {
-        if (*c == '"')
-            str_add(out, "\"");
-        str_add_char(out, *c);
-    }
+    str_add_doubled(out, shown);
     str_add(out, "\"");
     free(shown);
 }

@@ -164,11 +164,7 @@ static void put_csv(struct str *out, const char *text, bool number)
     } else {
         str_add_char(out, '"');
     }
-    for (; *text; text++) {
-        if (*text == '"')
-            str_add_char(out, '"');
-        str_add_char(out, *text);
-    }
+    str_add_doubled(out, text);
     str_add_char(out, '"');
 }
 
