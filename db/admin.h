@@ -30,4 +30,7 @@ struct db_merge {
 enum status db_merge(struct db_merge *out, struct db *db, const char *other,
                      struct err *err);
 
+/* ERR_RUNS when there are conflicts. */
+enum status db_merge_verdict(const struct db_merge *m, struct err *err);
+
 #endif

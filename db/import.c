@@ -71,6 +71,8 @@ static enum status check_sums(const char *folder, struct err *err)
     struct str text = { 0 };
     enum status st = file_read(&text, path, 1 << 20, err);
 
+    if (st != OK)
+        err_prefix(err, "not a folder that 'qlaw export' wrote: ");
     for (const char *p = str_text(&text); st == OK && *p;) {
         const size_t n = strcspn(p, "\n");
 

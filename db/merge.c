@@ -231,3 +231,13 @@ enum status db_merge(struct db_merge *out, struct db *db, const char *other,
     db_run(db, NULL, "DETACH DATABASE src", "");
     return st;
 }
+
+enum status db_merge_verdict(const struct db_merge *m, struct err *err)
+{
+    if (m->conflicts == 0)
+        return OK;
+    return err_set(err, ERR_RUNS,
+                   "%lld runs are finished in both with different losses; ours "
+                   "are kept",
+                   (long long)m->conflicts);
+}

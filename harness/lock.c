@@ -142,6 +142,15 @@ void lock_release(struct lock *lock)
     lock->fd = -1;
 }
 
+enum status lock_open(struct lock *lock, struct db **db, const char *db_path,
+                      struct err *err)
+{
+    const enum status st = lock_take(lock, db_path, err);
+
+    *db = NULL;
+    return st == OK ? db_open(db, db_path, DB_WRITE, err) : st;
+}
+
 bool lock_held(struct lock_holder *out, const char *db_path)
 {
     char *path = lock_path(db_path);

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "db/db.h"
 #include "harness/process.h"
 
 struct lock {
@@ -31,6 +32,12 @@ struct lock_holder {
 enum status lock_take(struct lock *lock, const char *db_path,
                       struct err *err);
 void lock_release(struct lock *lock);
+
+/* Take the lock and open the database to write, where no scheduler may be at
+ * work.  *db is NULL on failure; the caller closes it and releases the lock in
+ * any case. */
+enum status lock_open(struct lock *lock, struct db **db, const char *db_path,
+                      struct err *err);
 
 /* Does somebody hold the lock now?  Writes nothing. */
 bool lock_held(struct lock_holder *out, const char *db_path);

@@ -190,22 +190,13 @@ static enum status backup(struct cli *cli, struct err *err)
     return st;
 }
 
-static enum status open_alone(struct lock *lock, struct db **db,
-                              const struct cli *cli, struct err *err)
-{
-    enum status st = lock_take(lock, cli->db_path, err);
-
-    *db = NULL;
-    return st == OK ? db_open(db, cli->db_path, DB_WRITE, err) : st;
-}
-
 static enum status merge(struct cli *cli, struct err *err)
 {
     struct lock lock = { .fd = -1 };
     struct db_merge m;
     struct db *db;
     struct sheet t;
-    enum status st = open_alone(&lock, &db, cli, err);
+    enum status st = lock_open(&lock, &db, cli->db_path, err);
 
     if (st == OK)
         st = db_merge(&m, db, cli->args[1], err);
@@ -220,19 +211,14 @@ static enum status merge(struct cli *cli, struct err *err)
     sheet_number(&t, "conflicts", (double)m.conflicts);
     sheet_number(&t, "fits", (double)m.fits);
     sheet_close(&t);
-    return m.conflicts > 0
-               ? err_set(err, ERR_RUNS,
-                         "%lld runs are finished in both with different "
-                         "losses; ours are kept",
-                         (long long)m.conflicts)
-               : OK;
+    return db_merge_verdict(&m, err);
 }
 
 static enum status vacuum(struct cli *cli, struct err *err)
 {
     struct lock lock = { .fd = -1 };
     struct db *db;
-    enum status st = open_alone(&lock, &db, cli, err);
+    enum status st = lock_open(&lock, &db, cli->db_path, err);
 
     if (st == OK)
         st = db_vacuum(db, err);

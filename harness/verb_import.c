@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "db/export.h"
 #include "harness/fit_import.h"
+#include "harness/lock.h"
 #include "harness/verbs.h"
 
 static const struct cli_option options[] = {
@@ -180,22 +181,21 @@ static void report_folder(const struct db_merge *n, const char *grid,
 static enum status import_folder(struct cli *cli, const char *folder,
                                  struct err *err)
 {
+    struct lock lock = { .fd = -1 };
     struct db_merge n;
-    struct db *db = NULL;
+    struct db *db;
     char *grid = NULL;
-    enum status st = db_open(&db, cli->db_path, DB_WRITE, err);
+    enum status st = lock_open(&lock, &db, cli->db_path, err);
 
     if (st == OK)
         st = db_import(&n, &grid, db, folder, err);
     if (st == OK)
         report_folder(&n, grid, cli);
-    if (st == OK && n.conflicts > 0)
-        st = err_set(err, ERR_RUNS,
-                     "%lld runs are finished in both with different losses; "
-                     "those of the database are kept",
-                     (long long)n.conflicts);
+    if (st == OK)
+        st = db_merge_verdict(&n, err);
     free(grid);
     db_close(db);
+    lock_release(&lock);
     return st;
 }
 
