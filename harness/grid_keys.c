@@ -111,10 +111,15 @@ const struct setting *key_find(const char *key, bool *ok, struct err *err)
     return s;
 }
 
+const char *const path_keys[] = { "data.path", "data.val", "data.probe",
+                                  NULL };
+
 bool key_is_path(const char *key)
 {
-    return strcmp(key, "data.path") == 0 || strcmp(key, "data.val") == 0 ||
-           strcmp(key, "data.probe") == 0;
+    for (int i = 0; path_keys[i]; i++)
+        if (strcmp(key, path_keys[i]) == 0)
+            return true;
+    return false;
 }
 
 bool key_can_vary(const char *key, const struct setting *s)

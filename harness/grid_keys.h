@@ -23,7 +23,8 @@ const struct setting *key_find(const char *key, bool *ok, struct err *err);
  * that content hashes stand for: data.path, data.max_bytes, data.val. */
 bool key_can_vary(const char *key, const struct setting *s);
 
-/* Does the key name files, meant beside the grid? */
+/* The keys that name files, meant beside the grid; NULL ends them. */
+extern const char *const path_keys[];
 bool key_is_path(const char *key);
 
 /* Is the value one text, commas and all? */

@@ -172,12 +172,10 @@ static enum status absolute_path(struct config *c, const char *key,
 static enum status absolute_paths(struct config *c, const char *folder,
                                   struct err *err)
 {
-    static const char *const keys[] = { "data.path", "data.val",
-                                        "data.probe" };
     enum status st = OK;
 
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0] && st == OK; i++)
-        st = absolute_path(c, keys[i], folder, err);
+    for (int i = 0; path_keys[i] && st == OK; i++)
+        st = absolute_path(c, path_keys[i], folder, err);
     return st;
 }
 
