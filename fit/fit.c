@@ -143,13 +143,15 @@ static double allowed_rise(const struct fit *f, double tail)
     return t * t * f->rss / f->dof;
 }
 
-/* At a bound, the data can only say how far from it the value might be. */
+/* At a bound, the data can only say how far from it the value might be.  The
+ * profiles of the others also start from where it has left the bound, halfway
+ * to its limit. */
 static void one_sided_profile(struct fit *f, struct profile *pr, int i)
 {
     const struct model_param *p = &f->m->params[i];
     struct fit_estimate *e = &f->est[i];
     const bool at_lo = e->value - p->lo <= 1e-12 * fabs(p->lo);
-    double lo, hi;
+    double lo, hi, half;
 
     profile_limits(pr, p->free, 1e-2 * fmax(fabs(e->value), 0.1),
                    allowed_rise(f, 0.05), &lo, &hi);
@@ -157,6 +159,9 @@ static void one_sided_profile(struct fit *f, struct profile *pr, int i)
     e->lo = at_lo ? e->value : lo;
     e->hi = at_lo ? hi : e->value;
     e->interval = "one-sided";
+    half = 0.5 * (e->lo + e->hi);
+    if (isfinite(half) && half != e->value)
+        profile_add_start(pr, p->free, half);
 }
 
 static void profile(struct fit *f, struct profile *pr, int i)
@@ -247,26 +252,19 @@ static void estimate(struct fit *f, struct profile *pr, int i, bool by_profile)
     }
 }
 
-/* What sits at a bound comes first: the profiles of the others also start from
- * where it has left the bound, halfway to its limit.  Wald's formula would
- * hold it there, so the others' intervals are profiles then. */
+/* What sits at a bound comes first (one_sided_profile).  Wald's formula would
+ * hold it there, so the others' intervals are profiles when there is some. */
 static bool estimate_at_bounds(struct fit *f, struct profile *pr)
 {
     bool some = false;
 
     for (int i = 0; i < f->m->n_params; i++) {
         const struct model_param *p = &f->m->params[i];
-        const struct fit_estimate *e = &f->est[i];
-        const double value = f->best.theta[i];
-        double half;
 
-        if (p->free < 0 || !optimum_at_bound(p, value))
+        if (p->free < 0 || !optimum_at_bound(p, f->best.theta[i]))
             continue;
         estimate(f, pr, i, true);
-        half = 0.5 * (e->lo + e->hi);
         some = true;
-        if (isfinite(half) && half != value)
-            profile_add_start(pr, p->free, half);
     }
     return some;
 }
