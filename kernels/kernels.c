@@ -1,6 +1,8 @@
 #include "kernels/kernels.h"
 
+#include <math.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -49,6 +51,35 @@ size_t kernels_attention_work(int seq, int head_size)
            (4 * t * h + 2 * ATTENTION_BLOCK * (t + STRIP_PAD + h));
 }
 
+#ifdef KERNELS_X86
+/* Does this CPU add the pairs of a bf16 product in the order, and with the
+ * roundings, of the f32 product?  Zen 4 does and Intel's manual says so; where
+ * one does not, bits would differ, so it is tried: eight bits of significand
+ * over twelve octaves, sums of which round at almost every step. */
+static bool bf16_adds_in_order(const struct kernels *kn)
+{
+    enum { M = 2, N = 32, K = 64 };
+    float a[M * K], b[N * K], want[M * N], got[M * N];
+    struct gemm g = { .a = a, .b = b, .c = want, .m = M, .n = N, .k = K,
+                      .lda = K, .ldb = K, .ldc = N };
+    uint32_t x = 1;
+
+    for (int i = 0; i < (M + N) * K; i++) {
+        float *to = i < M * K ? &a[i] : &b[i - M * K];
+
+        x = x * 1664525 + 1013904223;
+        *to = ldexpf((float)(128 + (x >> 25)), (int)(x >> 16 & 15) % 12 - 12) *
+              (x >> 24 & 1 ? -1 : 1);
+    }
+    g.work = mem_alloc(GEMM_WORK);
+    kn->gemm_nt(&g);
+    g.c = got;
+    kn->bf16_nt(&g);
+    free(g.work);
+    return memcmp(want, got, sizeof want) == 0;
+}
+#endif
+
 /* The tables are filled once and constant from then on. */
 static struct kernels tables[ISA_COUNT];
 
@@ -63,8 +94,13 @@ static void fill_tables(void)
 #ifdef KERNELS_X86
     if (kernels_cpu() == ISA_AVX512 && __builtin_cpu_supports("avx512vnni"))
         kernels_fill_vnni(&tables[ISA_AVX512]);
-    if (kernels_cpu() == ISA_AVX512 && __builtin_cpu_supports("avx512bf16"))
-        kernels_fill_bf16(&tables[ISA_AVX512]);
+    if (kernels_cpu() == ISA_AVX512 && __builtin_cpu_supports("avx512bf16")) {
+        struct kernels with = tables[ISA_AVX512];
+
+        kernels_fill_bf16(&with);
+        if (bf16_adds_in_order(&with))
+            tables[ISA_AVX512] = with;
+    }
 #endif
 }
 

@@ -267,6 +267,15 @@ bool quant_has_int8(const struct quant_spec *s)
            s->elem.min_code / s->elem.step_zero >= -128;
 }
 
+bool quant_is_bf16(const struct quant_spec *s)
+{
+    const struct num_format *f = &s->elem;
+    const int significant = f->kind == NUM_INT ? f->bits : f->man_bits + 1;
+
+    return s->on && f->scaled && significant <= 8 &&
+           quant_scale_is_power(s->scale);
+}
+
 double quant_bits(const struct quant_spec *s, int k, int rows)
 {
     const double n = (double)k * rows;

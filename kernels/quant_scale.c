@@ -80,6 +80,12 @@ const struct quant_scale quant_scales[] = {
 };
 const int n_quant_scales = (int)(sizeof quant_scales / sizeof quant_scales[0]);
 
+bool quant_scale_is_power(const struct quant_scale *s)
+{
+    return s->rule == SCALE_CEIL || s->rule == SCALE_FLOOR ||
+           s->rule == SCALE_NEAR;
+}
+
 float quant_scale_round(const struct quant_scale *s, float range, float qmax,
                         float global)
 {

@@ -33,6 +33,9 @@ struct quant_scale {
 extern const struct quant_scale quant_scales[];
 extern const int n_quant_scales;
 
+/* Is every scale a power of two? */
+bool quant_scale_is_power(const struct quant_scale *s);
+
 /* The scale of a part whose range is > 0. */
 float quant_scale_round(const struct quant_scale *s, float range, float qmax,
                         float global);

@@ -124,9 +124,10 @@ extern const char *const quant_operands[OPERAND_COUNT]; /* "w", "x", ... */
 struct layer_quant {
     struct quant_spec spec[OPERAND_COUNT];
     bool reuse[OPERAND_COUNT];
-    bool clip; /* no gradient where the forward quantizer clipped */
+    bool clip;    /* no gradient where the forward quantizer clipped */
+    bool exact;   /* other instructions where they have the same bits */
     bool integer; /* the forward product is an integer one (kernels.h) */
-    bool fake; /* it could be, but the f32 product is asked for */
+    bool fake;    /* it could be, but the f32 product is asked for */
 };
 
 /* kind: "qkv", "o", "fc1", "fc2", or "head", for which layer is ignored.  NULL

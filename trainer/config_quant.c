@@ -132,8 +132,8 @@ static enum status parse_layer(struct layer_quant *out, const struct texts *t,
     /* Nothing is clipped where nothing of the forward pass is quantized. */
     out->clip = strcmp(t->s[NAME_GRAD], "clip") == 0 &&
                 (out->spec[OPERAND_W].on || out->spec[OPERAND_X].on);
-    out->integer = strcmp(t->s[NAME_GEMM], "integer") == 0 &&
-                   quant_has_int8(&out->spec[OPERAND_W]) &&
+    out->exact = strcmp(t->s[NAME_GEMM], "integer") == 0;
+    out->integer = out->exact && quant_has_int8(&out->spec[OPERAND_W]) &&
                    quant_has_int8(&out->spec[OPERAND_X]);
     out->fake = !out->integer && quant_has_int8(&out->spec[OPERAND_W]) &&
                 quant_has_int8(&out->spec[OPERAND_X]);

@@ -82,20 +82,35 @@ static void rounded_gemm(const struct linear *l, enum gemm_kind kind,
     parallel_gemm(l->kn, l->work, kind, &to);
 }
 
-/* A product of this layer in the arithmetic that train.compute names. */
+/* Do the bf16 instructions give the bits of the f32 product?  They do when
+ * the operands are exact in bf16, but that what is below 2^-126 becomes zero:
+ * products, and sums that are rounded to f32, are multiples of the product of
+ * the units, which must not be below that.  (An odd k may lose the minus of a
+ * zero.) */
+static bool exact_in_bf16(const struct linear *l, enum quant_operand a,
+                          enum quant_operand b, int k)
+{
+    const double x = l->unit[a], y = l->unit[b];
+
+    return k % 2 == 0 && x >= 0x1p-126 && y >= 0x1p-126 && x * y >= 0x1p-126;
+}
+
+/* The product of operands a and b of this layer, in the arithmetic that
+ * train.compute names. */
 static void multiply(const struct linear *l, enum gemm_kind kind,
-                     const struct gemm *g)
+                     const struct gemm *g, enum quant_operand a,
+                     enum quant_operand b)
 {
     gemm_function *const run[] = { [GEMM_NT] = l->kn->bf16_nt,
                                    [GEMM_NN] = l->kn->bf16_nn,
                                    [GEMM_TN] = l->kn->bf16_tn };
 
-    if (!l->bf16)
-        parallel_gemm(l->kn, l->work, kind, g);
-    else if (run[kind])
+    if (run[kind] && (l->bf16 || exact_in_bf16(l, a, b, g->k)))
         split_gemm(run[kind], l->work, kind, g);
-    else
+    else if (l->bf16)
         rounded_gemm(l, kind, g);
+    else
+        parallel_gemm(l->kn, l->work, kind, g);
 }
 
 /* --- operands ---------------------------------------------------------- */
@@ -112,21 +127,54 @@ static uint64_t round_key(const struct linear *l, enum quant_operand operand)
                    place * UINT64_C(0x100000000) + (uint64_t)l->work->step);
 }
 
+size_t linear_scales(const struct linear *l, enum quant_operand operand)
+{
+    const bool weight = operand == OPERAND_W || operand == OPERAND_W_D;
+    const bool dy = operand == OPERAND_DY_D || operand == OPERAND_DY_G;
+    const bool along_rows = operand == OPERAND_W_D ||
+                            operand == OPERAND_DY_G || operand == OPERAND_X_G;
+
+    if (!l->exact[operand])
+        return 0;
+    return (size_t)quant_parts(&l->spec[operand], weight ? l->out : l->bt,
+                               dy ? l->out : l->in,
+                               along_rows ? QUANT_ALONG_ROWS
+                                          : QUANT_ALONG_COLS);
+}
+
+/* The smallest step among parts with these scales; a part of zeros has scale 0
+ * and no steps. */
+static double unit_of(const struct quant_spec *spec, const real *scale, int n)
+{
+    real least = REAL_MAX;
+
+    for (int i = 0; i < n; i++)
+        least = scale[i] > 0 && scale[i] < least ? scale[i] : least;
+    return (double)spec->elem.step_zero * (double)least;
+}
+
 static bool quantize(struct linear *l, enum quant_operand operand, real *to,
                      uint8_t *inside, const struct codes *codes,
                      const real *from, int rows, int cols,
                      enum quant_axis axis)
 {
+    const struct quant_spec *spec = &l->spec[operand];
     const struct quant_out out = {
         .value = to,
         .inside = inside,
         .code = codes ? codes->code : NULL,
-        .scale = codes ? codes->scale : NULL,
+        .scale = codes && codes->scale ? codes->scale
+                 : l->exact[operand]   ? l->work->scale
+                                       : NULL,
     };
 
-    if (l->kn->quant_apply(&l->spec[operand], &out, from, rows, cols, axis,
-                           round_key(l, operand), l->work->quant))
+    if (l->kn->quant_apply(spec, &out, from, rows, cols, axis,
+                           round_key(l, operand), l->work->quant)) {
+        if (l->exact[operand])
+            l->unit[operand] = unit_of(spec, out.scale,
+                                       quant_parts(spec, rows, cols, axis));
         return true;
+    }
     if (!l->work->bad[0] && l->kind == LAYER_HEAD)
         snprintf(l->work->bad, sizeof l->work->bad,
                  "operand %s of the head is not finite",
@@ -194,7 +242,7 @@ bool linear_forward(struct linear *l, real *y, real *x, int rows,
     }
     if (l->spec[OPERAND_W].on)
         g.b = l->qw;
-    multiply(l, GEMM_NT, &g);
+    multiply(l, GEMM_NT, &g, OPERAND_X, OPERAND_W);
     return true;
 }
 
@@ -204,8 +252,11 @@ static const real *backward_operand(struct linear *l,
                                     const real *raw, const real *forward,
                                     int rows, int cols, enum quant_axis axis)
 {
-    if (l->reuse[operand])
+    if (l->reuse[operand]) {
+        l->unit[operand] =
+            l->unit[operand == OPERAND_W_D ? OPERAND_W : OPERAND_X];
         return forward;
+    }
     if (!l->spec[operand].on)
         return raw;
     return quantize(l, operand, l->work->operand, NULL, NULL, raw, rows, cols,
@@ -241,7 +292,7 @@ static bool input_gradient(struct linear *l, real *dx, const real *dy,
         return false;
     g.a = a;
     g.b = b;
-    multiply(l, GEMM_NN, &g);
+    multiply(l, GEMM_NN, &g, OPERAND_DY_D, OPERAND_W_D);
     if (l->in_x)
         keep_inside(dx, l->in_x, (size_t)rows * (size_t)l->in);
     return true;
@@ -267,7 +318,7 @@ static bool weight_gradient(struct linear *l, const real *dy, const real *x,
         return false;
     g.a = a;
     g.b = b;
-    multiply(l, GEMM_TN, &g);
+    multiply(l, GEMM_TN, &g, OPERAND_DY_G, OPERAND_X_G);
     if (l->in_w)
         keep_inside(l->dw, l->in_w, (size_t)l->out * (size_t)l->in);
     return true;

@@ -11,7 +11,9 @@
  * quantizer clipped x or w (Bengio et al. 2013, arXiv:1308.3432, saturated).
  *
  * Where x and w both have int8 codes, Y is the integer product of kernels.h
- * (quant.gemm = fake asks for the f32 product of the same values instead). */
+ * (quant.gemm = fake asks for the f32 product of the same values instead).
+ * Where the values of both operands of any product are exact in bf16, its
+ * instructions give the bits of the f32 product and are taken. */
 #ifndef TRAINER_LINEAR_H
 #define TRAINER_LINEAR_H
 
@@ -30,9 +32,9 @@ struct workspaces {
     unsigned char *attention;
     size_t attention_bytes; /* of one thread */
     void *quant;
-    size_t quant_bytes;
     real *operand; /* a quantized backward operand in flight */
     real *input;   /* of one layer, where inputs are to stay as they are */
+    real *scale;   /* of the parts of the operand quantized last */
     real *rounded; /* both operands of a bf16 product, without instructions */
     bool keep_inputs;
     uint64_t seed;
@@ -57,6 +59,9 @@ struct linear {
     bool reuse[OPERAND_COUNT]; /* backward operands that say "forward" */
     bool bf16; /* products of rounded operands (train.compute) */
     bool clip;
+    bool exact[OPERAND_COUNT];  /* values exact in bf16, and that is used */
+    double unit[OPERAND_COUNT]; /* then what all of them are multiples of, for
+                                   the pass; 0: not exact */
     const real *w;
     real *dw;
     real *qw;          /* quantized weight of this step, or NULL */
@@ -79,6 +84,9 @@ bool linear_forward(struct linear *l, real *y, real *x, int rows,
  * forward pass was given. */
 bool linear_backward(struct linear *l, real *dx, const real *dy,
                      const real *x, int rows, bool accumulate_dw);
+
+/* Scales of its parts that an operand needs room for in workspaces.scale. */
+size_t linear_scales(const struct linear *l, enum quant_operand operand);
 
 /* Elements of workspaces.rounded that a layer needs with these kernels. */
 size_t linear_rounded(const struct linear *l);

@@ -145,6 +145,8 @@ static void bind_linear(struct model *m, struct arena *a, struct linear *l,
         memcpy(l->spec, q->spec, sizeof l->spec);
         memcpy(l->reuse, q->reuse, sizeof l->reuse);
         l->clip = q->clip;
+        for (int k = 0; k < OPERAND_COUNT; k++)
+            l->exact[k] = q->exact && quant_is_bf16(&l->spec[k]);
     }
     if (m->params) {
         l->w = m->params + t->offset;
@@ -204,10 +206,14 @@ static size_t at_least(size_t a, size_t b)
     return a > b ? a : b;
 }
 
-/* Scratch for the quantizers and for quantized backward operands: the largest
- * that any layer needs. */
-static void size_scratch(const struct linear *l, size_t *operand,
-                         size_t *input, size_t *rounded, size_t *quant)
+/* Elements of scratch for the quantizers and for quantized backward operands:
+ * the largest that any layer needs. */
+struct scratch {
+    size_t operand, input, scale, rounded;
+    size_t quant; /* bytes */
+};
+
+static void size_scratch(struct scratch *s, const struct linear *l)
 {
     const bool any = l->spec[OPERAND_DY_D].on || l->spec[OPERAND_DY_G].on ||
                      (l->spec[OPERAND_W_D].on && !l->reuse[OPERAND_W_D]) ||
@@ -218,41 +224,42 @@ static void size_scratch(const struct linear *l, size_t *operand,
     const int rows[2] = { l->bt, l->out }, cols[2] = { l->in, l->out };
 
     if (any)
-        *operand = at_least(*operand, dy + other);
-    *rounded = at_least(*rounded, linear_rounded(l));
+        s->operand = at_least(s->operand, dy + other);
+    s->rounded = at_least(s->rounded, linear_rounded(l));
     if (l->in_place)
-        *input = at_least(*input, (size_t)l->bt * (size_t)l->in);
-    for (int k = 0; k < OPERAND_COUNT; k++)
+        s->input = at_least(s->input, (size_t)l->bt * (size_t)l->in);
+    for (int k = 0; k < OPERAND_COUNT; k++) {
+        s->scale =
+            at_least(s->scale, linear_scales(l, (enum quant_operand)k));
         for (int i = 0; l->spec[k].on && i < 4; i++)
             for (int axis = 0; axis < 2; axis++)
-                *quant = at_least(
-                    *quant, quant_work_size(&l->spec[k], rows[i / 2],
-                                            cols[i % 2],
-                                            (enum quant_axis)axis));
+                s->quant = at_least(
+                    s->quant, quant_work_size(&l->spec[k], rows[i / 2],
+                                              cols[i % 2],
+                                              (enum quant_axis)axis));
+    }
 }
 
 static void place_scratch(struct model *m, struct arena *a)
 {
     const struct model_dims *s = &m->dims;
     const size_t threads = (size_t)m->threads;
-    size_t operand = 0, input = 0, rounded = 0;
+    struct scratch need = { 0 };
 
     m->work.threads = m->threads;
-    m->work.quant_bytes = 0;
-    size_scratch(&m->head, &operand, &input, &rounded,
-                 &m->work.quant_bytes);
+    size_scratch(&need, &m->head);
     for (int l = 0; l < s->n_layer; l++) {
         struct linear *all[] = { &m->blocks[l].qkv, &m->blocks[l].o,
                                  &m->blocks[l].fc1, &m->blocks[l].fc2 };
 
         for (int i = 0; i < 4; i++)
-            size_scratch(all[i], &operand, &input, &rounded,
-                 &m->work.quant_bytes);
+            size_scratch(&need, all[i]);
     }
-    m->work.operand = cut_real(a, operand, 1);
-    m->work.input = cut_real(a, input, 1);
-    m->work.rounded = cut_real(a, rounded, 1);
-    m->work.quant = cut(a, m->work.quant_bytes);
+    m->work.operand = cut_real(a, need.operand, 1);
+    m->work.input = cut_real(a, need.input, 1);
+    m->work.scale = cut_real(a, need.scale, 1);
+    m->work.rounded = cut_real(a, need.rounded, 1);
+    m->work.quant = cut(a, need.quant);
     m->work.gemm = cut(a, threads * GEMM_WORK);
     m->work.attention_bytes =
         (kernels_attention_work(s->seq, s->head_size) + 63) / 64 * 64;

@@ -126,6 +126,91 @@ static void bf16_gives_the_same_bits_with_and_without_instructions(void **state)
     }
 }
 
+/* --- exact in bf16 -------------------------------------------------------- */
+
+/* Both operands of a product are multiples of a unit, in steps that bf16 has:
+ * its instructions then give the bits of the f32 product, which quant.gemm =
+ * fake asks for.  Of forward products alone, of those of all six operands. */
+static const char *const exact_quants[][2] = {
+    { "mxfp8", "mxfp8" },
+    { "e3m2/g16/e8m0-floor", "e2m5/row/e8m0-round" },
+    { "mxfp8_e5m2/stochastic", "mxint8/tensor" },
+};
+
+static struct model *exact_model(int quant, bool all, const char *gemm,
+                                 const struct kernels *kn)
+{
+    const char *const *q = exact_quants[quant];
+    const char *const sets[] = { "w",    q[0],
+                                 "x",    q[1],
+                                 "dy_d", all ? q[0] : "none",
+                                 "w_d",  all ? q[1] : "forward",
+                                 "dy_g", all ? q[1] : "none" };
+    char *text[5];
+    struct config *c;
+    struct model *m;
+    struct err err;
+
+    for (int i = 0; i < 5; i++)
+        text[i] = mem_printf("quant.%s=%s", sets[2 * i], sets[2 * i + 1]);
+    c = small_config(small_dir, gemm, text[0], text[1], text[2], text[3],
+                     text[4], NULL);
+    check_ok(model_new(&m, c, kn, 1, 1, &err), err);
+    config_free(c);
+    for (int i = 0; i < 5; i++)
+        free(text[i]);
+    return m;
+}
+
+/* One step of both; weights of fc1 times a power of two. */
+static void check_exact(int quant, bool all, real factor,
+                        const struct kernels *kn)
+{
+    struct model *m[2] = { exact_model(quant, all, "quant.gemm=fake", kn),
+                           exact_model(quant, all, "quant.gemm=integer", kn) };
+    const double *unit = m[1]->blocks[1].fc1.unit;
+    double loss[2];
+    int tokens[64], targets[64];
+
+    for (int i = 0; i < 64; i++) {
+        tokens[i] = i * 7 % 256;
+        targets[i] = i * 5 % 256;
+    }
+    for (int i = 0; i < 2; i++) {
+        const struct linear *fc1 = &m[i]->blocks[1].fc1;
+        real *w = m[i]->params + (fc1->w - m[i]->params);
+
+        for (int k = 0; k < fc1->in * fc1->out; k++)
+            w[k] *= factor;
+        assert_true(model_step(m[i], &loss[i], tokens, targets, 1, 0));
+    }
+    assert_true(unit[OPERAND_X] > 0 && unit[OPERAND_W] > 0);
+    assert_true(!all || unit[OPERAND_DY_D] > 0);
+    assert_int_equal(unit[OPERAND_X] * unit[OPERAND_W] >= 0x1p-126,
+                     factor == 1);
+    assert_memory_equal(&loss[0], &loss[1], sizeof loss[0]);
+    assert_memory_equal(m[0]->grads, m[1]->grads,
+                        m[0]->n_params * sizeof(real));
+    model_free(m[0]);
+    model_free(m[1]);
+}
+
+static void exact_products_have_the_same_bits_in_bf16(void **state)
+{
+    const struct kernels *kn;
+    struct err err;
+
+    (void)state;
+    check_ok(kernels_select(&kn, NULL, &err), err);
+    if (!kn->bf16_nt)
+        print_message("SKIPPED: no bf16 instructions here\n");
+    for (int quant = 0; quant < 3; quant++)
+        for (int all = 0; all < 2; all++) {
+            check_exact(quant, all, 1, kn);
+            check_exact(quant, all, 0x1p-112f, kn);
+        }
+}
+
 /* Recorded where it is chosen, and no other identity where it is not. */
 static void bf16_is_part_of_the_identity_and_f32_is_not(void **state)
 {
@@ -268,6 +353,7 @@ int main(void)
         cmocka_unit_test(integer_products_train_as_fake_quantization_does),
         cmocka_unit_test(
             bf16_gives_the_same_bits_with_and_without_instructions),
+        cmocka_unit_test(exact_products_have_the_same_bits_in_bf16),
         cmocka_unit_test(bf16_is_part_of_the_identity_and_f32_is_not),
         cmocka_unit_test(what_is_not_finite_is_named_in_every_path),
         cmocka_unit_test(an_overflow_is_named_where_it_happens),
