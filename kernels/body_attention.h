@@ -67,14 +67,16 @@ static void pack_down(float *to, const float *x, int ld, int k, int n)
 static void strip_products(float *c, int ld, const float *x, int ldx,
                            const float *panels, int depth, int first, int rows)
 {
-    for (int i = 0; i < rows; i += MR) {
-        const struct strip s = { x + (ptrdiff_t)i * ldx, ldx, 1, NULL, 0 };
-        const int r = least(rows - i, MR);
+    for (int j = 0; j < first + rows; j += NR)
+        for (int i = 0; i < rows; i += MR) {
+            const struct strip s = { x + (ptrdiff_t)i * ldx, ldx, 1, NULL, 0 };
+            const int r = least(rows - i, MR), cols = first + i + r - j;
 
-        for (int j = 0; j < first + i + r; j += NR)
-            tile_rows(c + (size_t)i * (size_t)ld + j, ld, &s,
-                      panels + (size_t)j * (size_t)depth, depth, r, NR, false);
-    }
+            if (cols > 0)
+                tile_rows(c + (size_t)i * (size_t)ld + j, ld, &s,
+                          panels + (size_t)j * (size_t)depth, depth, r,
+                          cols > 16 ? NR : 16, false);
+        }
 }
 
 /* Y[rows, n] = strip times X, keys up to each tile's last query. */
