@@ -1,8 +1,10 @@
-/* diagnose_rows.c - rows: left out, replicated, outlying, clustered. */
+/* diagnose_rows.c - rows: left out, replicated, outlying, clustered; columns that
+ * the law has missed. */
 #include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/str.h"
 #include "fit/diagnose.h"
@@ -315,9 +317,52 @@ static void note_deviations(struct fit *f)
                  f->sigma, chi2, f->dof);
 }
 
+/* --- a misspelt column ------------------------------------------------------------- */
+
+/* A name that the column's was perhaps meant to be: it in another case, with
+ * one letter more, or one letter of at least three wrong. */
+static bool is_like(const char *name, const char *column)
+{
+    const size_t n = strlen(column);
+
+    return strcasecmp(name, column) == 0 ||
+           (strlen(name) == n + 1 && strncasecmp(name, column, n) == 0) ||
+           (n >= 3 && text_nearest(name, &column, 1));
+}
+
+static bool is_variable(const struct model *m, const char *name)
+{
+    for (int i = 0; i < m->n_names; i++)
+        if (m->names[i].is_var && strcmp(m->names[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Every name of a formula that is no column is a parameter, so a misspelt
+ * column shows as one that the rows cannot tell. */
+static void warn_misspelt(struct fit *f, const struct table *t)
+{
+    const struct model *m = f->m;
+
+    if (m->law || !fit_has(f, FIT_NOT_IDENTIFIABLE))
+        return;
+    for (int i = 0; i < m->n_names; i++)
+        for (int k = 0; k < t->n_cols; k++) {
+            const struct column *c = &t->cols[k];
+
+            if (!m->names[i].is_var && is_like(m->names[i].name, c->name) &&
+                !is_variable(m, c->name) && t->rows && isfinite(c->num[0]))
+                fit_warn(f, FIT_NOT_IDENTIFIABLE,
+                         "%s is no column of %s and was fitted; did you mean "
+                         "'%s'?",
+                         m->names[i].name, t->source, c->name);
+        }
+}
+
 void diagnose_rows(struct fit *f, const struct table *t,
                    const struct fit_spec *spec)
 {
+    warn_misspelt(f, t);
     report_left_out(f);
     if (f->dof > 0) {
         note_deviations(f);

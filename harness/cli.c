@@ -212,8 +212,9 @@ static enum status check_count(const struct cli *cli, struct err *err)
         return err_set(err, ERR_USAGE, "%s needs %s (see 'qlaw %s --help')",
                        v->name, v->args, v->name);
     if (v->max_args >= 0 && cli->n_args > v->max_args)
-        return err_set(err, ERR_USAGE, "%s: unexpected argument '%s'",
-                       v->name, cli->args[v->max_args]);
+        return err_set(err, ERR_USAGE, "unexpected argument '%s' (see 'qlaw %s "
+                       "--help')",
+                       cli->args[v->max_args], v->name);
     return OK;
 }
 

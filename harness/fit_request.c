@@ -219,6 +219,11 @@ enum status fit_request_read(struct fit_request *rq, const struct cli *cli,
     remember_options(rq, cli);
     if (data && grid)
         return err_set(err, ERR_USAGE, "give a grid or --data, not both");
+    if (grid && text_has_suffix(grid, ".csv"))
+        return err_set(err, ERR_USAGE,
+                       "'%s' is not the name of a grid; a table is given with "
+                       "--data",
+                       grid);
     st = choose_law(rq, cli, err);
     if (st == OK)
         st = read_spec(rq, cli, err);

@@ -173,6 +173,43 @@ static void a_design_that_cannot_tell_is_not_identifiable(void **state)
     assert_int_equal(raised(&many, FIT_NOT_CONVERGED), 0);
 }
 
+/* In another case, with a letter twice; a column that the law has found is not
+ * offered, nor is one where the rows tell all parameters. */
+static void a_misspelt_column_is_guessed(void **state)
+{
+    static const char *const csv =
+        "N,D,steps,loss\n1,1,1,9\n1,2,2,7\n1,4,3,6.1\n2,1,4,7\n2,2,5,5.2\n"
+        "2,4,6,4.1\n4,1,7,6.2\n4,2,8,4.2\n4,4,9,3.2\n8,2,9,3.6\n";
+    static const struct {
+        const char *formula, *want;
+    } cases[] = {
+        { "loss = a/n + b/D", "n is no column" },
+        { "loss = a/N + b/DD", "did you mean 'D'?" },
+        { "loss = a/N + b/D + c*stpes", "did you mean 'steps'?" },
+        { "loss = a/N + b/D", NULL },
+        { "loss = a/N + d/D + c*c", NULL },
+        { "loss = a/D + b*bias", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bool said = false, any = false;
+        struct fitted x;
+
+        fitted_text(&x, csv, cases[i].formula, NO_OPTIONS);
+        assert_int_equal(x.status, OK);
+        for (int k = 0; k < x.fit.n_warnings; k++) {
+            const char *text = x.fit.warnings[k].text;
+
+            any = any || strstr(text, "no column");
+            said = said || (cases[i].want && strstr(text, cases[i].want));
+        }
+        assert_int_equal(said, cases[i].want != NULL);
+        assert_int_equal(any, cases[i].want != NULL);
+        fitted_release(&x);
+    }
+}
+
 static void a_parameter_that_no_row_sees_is_named(void **state)
 {
     struct fitted x;
@@ -640,6 +677,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_design_that_cannot_tell_is_not_identifiable),
+        cmocka_unit_test(a_misspelt_column_is_guessed),
         cmocka_unit_test(a_parameter_that_no_row_sees_is_named),
         cmocka_unit_test(a_parameter_at_its_bound_is_named_and_one_sided),
         cmocka_unit_test(few_points_are_said_and_give_no_error_at_n_equal_p),
