@@ -1,4 +1,5 @@
 #include "db/export.h"
+#include "db/need_grid.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -183,23 +184,6 @@ static enum status put_table(int64_t *rows, struct str *sums, struct db *db,
     return st;
 }
 
-static enum status check_grid(struct db *db, const char *grid, struct err *err)
-{
-    sqlite3_stmt *stmt;
-    bool row = false;
-    enum status st =
-        db_prepare(&stmt, db, "SELECT 1 FROM grid WHERE name=?", err);
-
-    if (st != OK)
-        return st;
-    db_bind(stmt, "t", grid);
-    st = db_step(&row, db, stmt, err);
-    sqlite3_reset(stmt);
-    if (st == OK && !row)
-        return err_set(err, ERR_CONFIG, "%s: no grid '%s'", db_path(db), grid);
-    return st;
-}
-
 /* For people: a line a run, with what it was compared with. */
 static const char losses_sql[] =
     "SELECT r.*, d.delta, m.value AS probe_loss FROM runs r LEFT JOIN deltas "
@@ -236,7 +220,7 @@ enum status db_export(struct db_export *out, struct db *db, const char *grid,
     int64_t rows[sizeof tables / sizeof tables[0]] = { 0 };
     char *path = mem_printf("%s/SHA256SUMS", folder);
     struct str sums = { 0 };
-    enum status st = check_grid(db, grid, err);
+    enum status st = db_need_grid(NULL, db, grid, err);
 
     if (st == OK)
         st = file_make_dirs(folder, err);

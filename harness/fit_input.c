@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "db/db.h"
+#include "db/need_grid.h"
 #include "harness/arm.h"
 #include "harness/fit_request.h"
 
@@ -135,25 +136,6 @@ static enum status read_rows(struct table *t, struct db *db, sqlite3_stmt *stmt,
     return st;
 }
 
-static enum status check_grid(struct db *db, const char *grid, struct err *err)
-{
-    sqlite3_stmt *stmt;
-    bool row = false;
-    enum status st =
-        db_prepare(&stmt, db, "SELECT 1 FROM grid WHERE name = ?", err);
-
-    if (st == OK) {
-        db_bind(stmt, "t", grid);
-        st = db_step(&row, db, stmt, err);
-    }
-    if (st == OK && !row)
-        st = err_set(err, ERR_USAGE,
-                     "%s holds no grid '%s' (see 'qlaw "
-                     "status')",
-                     db_path(db), grid);
-    return st;
-}
-
 /* The condition is the user's own SQL on a read-only connection; anything but
  * one SELECT is refused. */
 static enum status prepare_selection(sqlite3_stmt **stmt, struct db *db,
@@ -182,7 +164,7 @@ enum status fit_input_runs(struct table **out, struct fit_request *rq,
     if (st == OK)
         st = db_open(&db, db_path, DB_READ, err);
     if (st == OK && rq->grid)
-        st = check_grid(db, rq->grid, err);
+        st = db_need_grid(NULL, db, rq->grid, err);
     if (st == OK) {
         sql = build_sql(rq, n_def);
         st = prepare_selection(&stmt, db, sql, err);

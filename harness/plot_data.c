@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "db/need_grid.h"
 #include "harness/arm.h"
 
 /* The latest text of a grid, with the twins that its points are compared
@@ -225,25 +226,18 @@ static enum status find_grid(struct plot_data *d, struct err *err)
 {
     sqlite3_stmt *stmt;
     bool row = false;
-    enum status st = db_prepare(&stmt, d->db,
-                                "SELECT grid_id, ini_text FROM grid WHERE "
-                                "name = ? ORDER BY grid_id DESC LIMIT 1",
-                                err);
+    enum status st = db_need_grid(&d->grid_id, d->db, d->grid, err);
 
+    if (st == OK)
+        st = db_prepare(&stmt, d->db,
+                        "SELECT ini_text FROM grid WHERE grid_id = ?", err);
     if (st == OK) {
-        db_bind(stmt, "t", d->grid);
+        db_bind(stmt, "i", d->grid_id);
         st = db_step(&row, d->db, stmt, err);
     }
-    if (st == OK && !row)
-        st = err_set(err, ERR_USAGE,
-                     "%s holds no grid '%s' (see 'qlaw "
-                     "status')",
-                     d->db_path, d->grid);
-    if (st == OK) {
-        d->grid_id = sqlite3_column_int64(stmt, 0);
+    if (st == OK && row)
         d->description =
-            description_of((const char *)sqlite3_column_text(stmt, 1));
-    }
+            description_of((const char *)sqlite3_column_text(stmt, 0));
     return st;
 }
 

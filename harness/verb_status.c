@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "db/db.h"
+#include "db/need_grid.h"
 #include "harness/lock.h"
 #include "harness/slurm_collect.h"
 #include "harness/status_text.h"
@@ -81,35 +82,6 @@ static enum status print_text(struct db *db, const char *grid, int *found,
     return st;
 }
 
-static enum status unknown_grid(struct db *db, const char *grid,
-                                struct err *err)
-{
-    const char *names[64], *near;
-    char *copies[64];
-    size_t n = 0;
-    sqlite3_stmt *stmt;
-    bool row = true;
-    enum status st =
-        db_prepare(&stmt, db, "SELECT DISTINCT name FROM grid LIMIT 64", err);
-
-    while (st == OK && row && n < 64) {
-        st = db_step(&row, db, stmt, err);
-        if (st == OK && row) {
-            copies[n] = mem_strdup((const char *)sqlite3_column_text(stmt, 0));
-            names[n] = copies[n];
-            n++;
-        }
-    }
-    near = text_nearest(grid, names, n);
-    if (st == OK)
-        st = err_set(err, ERR_USAGE, "no grid '%.60s' in %s%s%s%s", grid,
-                     db_path(db), near ? "; did you mean '" : "",
-                     near ? near : "", near ? "'?" : "");
-    while (n > 0)
-        free(copies[--n]);
-    return st;
-}
-
 /* What the nodes of a cluster have recorded meanwhile is taken over first,
  * unless a scheduler holds the database or it is not ours to write. */
 static enum status collect(const struct cli *cli, struct err *err)
@@ -151,7 +123,7 @@ static enum status run(struct cli *cli, struct err *err)
         st = cli_flag(cli, "json") ? print_json(db, grid, &found, err)
                                    : print_text(db, grid, &found, err);
     if (st == OK && grid && !found)
-        st = unknown_grid(db, grid, err);
+        st = db_no_grid(db, grid, err);
     db_close(db);
     return st;
 }

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "db/need_grid.h"
 #include "harness/lock.h"
 #include "harness/plot.h"
 #include "harness/status_text.h"
@@ -141,9 +142,7 @@ static enum status look(struct str *out, const struct cli *cli, bool *open,
     if (st == OK)
         st = status_grids(out, &found, db, grid, err);
     if (st == OK && grid && !found)
-        st = err_set(err, ERR_USAGE, "no grid '%.60s' in %s (see 'qlaw "
-                                     "status')",
-                     grid, cli->db_path);
+        st = db_no_grid(db, grid, err);
     if (st == OK)
         st = status_scheduler(out, db, grid, err);
     if (st == OK)

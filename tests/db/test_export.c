@@ -210,7 +210,7 @@ static void a_grid_that_is_not_there_is_named(void **state)
     struct err err;
 
     (void)state;
-    assert_int_equal(db_export(&n, db, "no such", out, &err), ERR_CONFIG);
+    assert_int_equal(db_export(&n, db, "no such", out, &err), ERR_USAGE);
     check_says(err, "no grid 'no such'");
     assert_int_not_equal(access(out, F_OK), 0);
     free(out);

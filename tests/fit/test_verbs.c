@@ -378,7 +378,7 @@ static void wrong_commands_are_told_what_is_wrong(void **state)
         const char *words, *says;
         enum status status;
     } table[] = {
-        { "fit|nosuch", "holds no grid 'nosuch'", ERR_USAGE },
+        { "fit|nosuch", "no grid 'nosuch'", ERR_USAGE },
         { "fit|toy|--law=qatdelta", "did you mean 'qat-delta'", ERR_USAGE },
         { "fit|toy|--where=M <", "--where: ", ERR_USAGE },
         { "fit|toy|--where=1) ; drop table run --", "--where: ", ERR_USAGE },

@@ -135,7 +135,7 @@ def choices(place):
             (["delta-vs-N", "rich", "--by", "N"], "is shown twice"),
             (["delta-vs-N", "rich", "--at", "D=5"], "the values are 262k"),
             (["delta-vs-N", "rich", "--at", "x"], "is not N=, D=, G= or fmt="),
-            (["delta-vs-N", "poor"], "holds no grid 'poor'"),
+            (["delta-vs-N", "poor"], "no grid 'poor'"),
             (["delta-vs-N", "rich", "--fit", "77"], "holds no fit 77"),
             (["delta-vs-N", "rich", "--theme", "pink"], "not light or dark")):
         _, err = plot(*args, code=2)

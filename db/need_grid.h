@@ -1,0 +1,15 @@
+/* need_grid.h - the grid that a person names. */
+#ifndef DB_NEED_GRID_H
+#define DB_NEED_GRID_H
+
+#include "db/db.h"
+
+/* The newest grid of that name.  ERR_USAGE when there is none, with the
+ * nearest name; grid_id may be NULL. */
+enum status db_need_grid(int64_t *grid_id, struct db *db, const char *name,
+                         struct err *err);
+
+/* The sentence for a name that no grid has. */
+enum status db_no_grid(struct db *db, const char *name, struct err *err);
+
+#endif
