@@ -233,17 +233,31 @@ static void multiply_block(const struct gemm *g, struct strip s,
             if (n1 - j <= NR && i + MR < g->m)
                 at.next = s.a + MR * s.row;
             tile(g->c + (size_t)i * (size_t)g->ldc + j, g->ldc, &at,
-                 panels + (ptrdiff_t)(j - n0) * K_BLOCK, k, rows,
+                 panels + (ptrdiff_t)(j - n0) * k, k, rows,
                  n1 - j < NR ? n1 - j : NR, load);
         }
+    }
+}
+
+/* Panels of the columns n0 .. n1-1 of B, rows k0 .. k0+k-1. */
+static void pack_panels(float *to, const struct gemm *g, bool b_cols, int n0,
+                        int n1, int k0, int k)
+{
+    for (int j = n0; j < n1; j += NR, to += (ptrdiff_t)k * NR) {
+        const int cols = n1 - j < NR ? n1 - j : NR;
+
+        if (b_cols)
+            pack_cols(to, g->b + (ptrdiff_t)j * g->ldb + k0, g->ldb, k, cols);
+        else
+            pack_rows(to, g->b + (ptrdiff_t)k0 * g->ldb + j, g->ldb, k, cols);
     }
 }
 
 /* All of it: blocks of n, blocks of k in order, panels, tiles. */
 static void multiply(const struct gemm *g, bool a_cols, bool b_cols)
 {
-    float *panels = g->work;
     tile_function *tile = a_cols ? tile_cols : tile_rows;
+    float *panels = g->packed ? g->packed : g->work;
 
     for (int n0 = 0; n0 < g->n; n0 += N_BLOCK) {
         const int n1 = g->n - n0 < N_BLOCK ? g->n : n0 + N_BLOCK;
@@ -256,19 +270,12 @@ static void multiply(const struct gemm *g, bool a_cols, bool b_cols)
                 .step = a_cols ? g->lda : 1,
             };
 
-            for (int j = n0; j < n1; j += NR) {
-                float *to = panels + (ptrdiff_t)(j - n0) * K_BLOCK;
-                const int cols = n1 - j < NR ? n1 - j : NR;
-
-                if (b_cols)
-                    pack_cols(to, g->b + (ptrdiff_t)j * g->ldb + k0, g->ldb, k,
-                              cols);
-                else
-                    pack_rows(to, g->b + (ptrdiff_t)k0 * g->ldb + j, g->ldb, k,
-                              cols);
-            }
+            if (!g->packed || g->pack)
+                pack_panels(panels, g, b_cols, n0, n1, k0, k);
             multiply_block(g, s, panels, tile, n0, n1, k,
                            k0 > 0 || g->accumulate);
+            if (g->packed)
+                panels += (ptrdiff_t)k * ((n1 - n0 + NR - 1) / NR * NR);
         }
     }
 }

@@ -196,9 +196,9 @@ static void itile_part(const struct igemm *g, const struct ipanel *b,
 
 /* --- all of it --------------------------------------------------------- */
 
-/* The caller's workspace: strips, then panels. */
+/* The caller's workspace: strips, then panels, unless these are kept. */
 struct ispace {
-    unsigned char *at;
+    unsigned char *at, *kept;
     size_t strip_bytes, panel_bytes;
     int strips, panels, segments;
     ptrdiff_t ld;
@@ -212,7 +212,8 @@ static size_t whole_lines(size_t bytes)
 static struct ispace ispace(const struct igemm *g)
 {
     const size_t segments = (size_t)(g->k / g->seg);
-    struct ispace s = { .at = g->work, .segments = (int)segments };
+    struct ispace s = { .at = g->work, .kept = g->packed,
+                        .segments = (int)segments };
     size_t left;
 
     /* an odd number of lines, so that rows do not meet in one set of L1 */
@@ -236,11 +237,14 @@ static struct istrip strip_at(const struct ispace *s, int i)
                             s->segments };
 }
 
+/* The panel of the columns from j on, among those from j0 on. */
 static struct ipanel panel_at(const struct ispace *s, const struct igemm *g,
-                              int i)
+                              int j0, int j)
 {
     unsigned char *at =
-        s->at + (size_t)s->strips * s->strip_bytes + (size_t)i * s->panel_bytes;
+        s->kept ? s->kept + (size_t)(j / I_NR) * s->panel_bytes
+                : s->at + (size_t)s->strips * s->strip_bytes +
+                      (size_t)((j - j0) / I_NR) * s->panel_bytes;
     icode *w = (icode *)(void *)at;
     float *scale = (float *)(void *)(w + I_NR * whole_lines((size_t)g->k));
 
@@ -254,7 +258,7 @@ static void igemm_block(const struct igemm *g, const struct ispace *space,
                         int i0, int i1, int j0, int j1)
 {
     for (int j = j0; j < j1; j += I_NR) {
-        const struct ipanel b = panel_at(space, g, (j - j0) / I_NR);
+        const struct ipanel b = panel_at(space, g, j0, j);
         const int cols = g->n - j < I_NR ? g->n - j : I_NR;
 
         for (int i = i0; i < i1; i += I_ROWS) {
@@ -276,8 +280,8 @@ static void igemm_panels(const struct igemm *g, const struct ispace *space,
 {
     const int step = space->strips * I_ROWS;
 
-    for (int j = j0; j < j1; j += I_NR) {
-        const struct ipanel b = panel_at(space, g, (j - j0) / I_NR);
+    for (int j = j0; j < j1 && (!g->packed || g->pack); j += I_NR) {
+        const struct ipanel b = panel_at(space, g, j0, j);
 
         pack_panel(&b, g, j);
     }

@@ -41,6 +41,16 @@ const char *kernels_isa_name(enum kernels_isa isa)
     return isa_names[isa];
 }
 
+/* Columns in panels of 32 and fours of k, in floats, or in 16 bits with two
+ * more words for each segment of four. */
+size_t kernels_packed_bytes(int n, int k)
+{
+    const size_t across = ((size_t)n + 31) / 32 * 32;
+    const size_t along = ((size_t)k + 63) / 64 * 64;
+
+    return across * along * 4;
+}
+
 size_t kernels_attention_work(int seq, int head_size)
 {
     const size_t pad = ATTENTION_PAD;

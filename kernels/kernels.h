@@ -46,6 +46,11 @@ struct gemm {
     int m, n, k;
     bool accumulate; /* start from C instead of 0 */
     void *work;      /* GEMM_WORK bytes of this thread, 64-byte aligned */
+    /* B as the kernel arranges it, for products with the same B: packed_bytes
+     * of memory, 64-byte aligned, which is filled when pack says so (also with
+     * m = 0) and else read in its place.  NULL: arranged anew each time. */
+    void *packed;
+    bool pack;
 };
 
 /* C[m, n] (+)= X W^T of operands with int8 codes and scales (quant_out).  The
@@ -65,7 +70,9 @@ struct igemm {
     real unit;
     int ldc, m, n, k, seg;
     bool accumulate;
-    void *work; /* GEMM_WORK bytes of this thread */
+    void *work;   /* GEMM_WORK bytes of this thread */
+    void *packed; /* W, as in struct gemm */
+    bool pack;
 };
 
 /* One (batch, head) of causal attention: q, k, v, out and their gradients are
@@ -168,6 +175,7 @@ struct kernels {
 };
 
 #define GEMM_WORK (1 << 20)
+size_t kernels_packed_bytes(int n, int k); /* for any product with B's n, k */
 size_t kernels_attention_work(int seq, int head_size);
 
 /* The table for the widest set that the CPU has and cap allows.  cap is

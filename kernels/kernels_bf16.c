@@ -205,15 +205,30 @@ static void multiply_block(const struct gemm *g, struct bf16_view a,
         for (int j = n0; j < n1; j += NR)
             (lines ? tile_lines : tile_across)(
                 g->c + (ptrdiff_t)i * g->ldc + j, g->ldc, strip,
-                panels + (ptrdiff_t)(j - n0) * PAIRS, pairs, rows, n1 - j,
+                panels + (ptrdiff_t)(j - n0) * pairs, pairs, rows, n1 - j,
                 load);
+    }
+}
+
+/* Panels of the columns n0 .. n1-1 of B, rows k0 .. k0+k-1. */
+static void pack_panels(uint32_t *to, struct bf16_view b, int n0, int n1,
+                        int k0, int k)
+{
+    for (int j = n0; j < n1; j += NR, to += (ptrdiff_t)((k + 1) / 2) * NR) {
+        const float *x = b.x + j * b.row + k0 * b.step;
+
+        if (b.step == 1)
+            pack_turned(to, NR, x, b.row, k, n1 - j);
+        else
+            pack_across(to, NR, x, b.step, k, n1 - j);
     }
 }
 
 static void multiply(const struct gemm *g, struct bf16_view a,
                      struct bf16_view b)
 {
-    uint32_t *panels = g->work, *strip = panels + PAIRS * (N_BLOCK + NR);
+    uint32_t *panels = g->packed ? g->packed : g->work;
+    uint32_t *strip = (uint32_t *)g->work + PAIRS * (N_BLOCK + NR);
 
     for (int n0 = 0; n0 < g->n; n0 += N_BLOCK) {
         const int n1 = g->n - n0 < N_BLOCK ? g->n : n0 + N_BLOCK;
@@ -222,17 +237,13 @@ static void multiply(const struct gemm *g, struct bf16_view a,
             const int k = g->k - k0 < K_BLOCK ? g->k - k0 : K_BLOCK;
             const struct bf16_view at = { a.x + k0 * a.step, a.row, a.step };
 
-            for (int j = n0; j < n1; j += NR) {
-                uint32_t *to = panels + (ptrdiff_t)(j - n0) * PAIRS;
-                const float *x = b.x + j * b.row + k0 * b.step;
-
-                if (b.step == 1)
-                    pack_turned(to, NR, x, b.row, k, n1 - j);
-                else
-                    pack_across(to, NR, x, b.step, k, n1 - j);
-            }
+            if (!g->packed || g->pack)
+                pack_panels(panels, b, n0, n1, k0, k);
             multiply_block(g, at, panels, strip, n0, n1, k,
                            k0 > 0 || g->accumulate);
+            if (g->packed)
+                panels += (ptrdiff_t)((k + 1) / 2) *
+                          ((n1 - n0 + NR - 1) / NR * NR);
         }
     }
 }

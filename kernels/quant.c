@@ -267,6 +267,14 @@ bool quant_has_int8(const struct quant_spec *s)
            s->elem.min_code / s->elem.step_zero >= -128;
 }
 
+bool quant_by_rows(const struct quant_spec *s)
+{
+    const bool whole = s->elem.scaled && (s->gran == QUANT_TENSOR ||
+                                          s->scale->two_level);
+
+    return !s->on || (!whole && s->rounding == NUM_NEAREST);
+}
+
 bool quant_is_bf16(const struct quant_spec *s)
 {
     const struct num_format *f = &s->elem;

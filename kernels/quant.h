@@ -97,6 +97,10 @@ struct quant_out {
  * intN, e2m1 (x2: up to 12), e2m3 (x8: up to 60) and other small formats. */
 bool quant_has_int8(const struct quant_spec *spec);
 
+/* Along columns: does what a row becomes depend on that row alone, and not on
+ * the others or its number? */
+bool quant_by_rows(const struct quant_spec *spec);
+
 /* Are all values of a spec, scales included, exact in bf16: at most 8
  * significant bits times a power of two? */
 bool quant_is_bf16(const struct quant_spec *spec);

@@ -1,5 +1,6 @@
 #include "trainer/linear.h"
 
+#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,13 +16,22 @@ static int share(int rows, int threads)
     return threads == 1 ? rows : (per + tile - 1) / tile * tile;
 }
 
+enum gemm_kind { GEMM_NT, GEMM_NN, GEMM_TN };
 typedef void gemm_function(const struct gemm *g);
 
+/* Threads read what is packed, so one of them packs it before. */
 static void split_gemm(gemm_function *run, const struct workspaces *w,
-                       enum gemm_kind kind, const struct gemm *g)
+                       enum gemm_kind kind, struct gemm *g)
 {
-    const int rows = share(g->m, w->threads);
+    const int rows = share(g->m, w->threads), all = g->m;
 
+    if (g->pack && w->threads > 1) {
+        g->m = 0;
+        g->work = w->gemm;
+        run(g);
+        g->m = all;
+        g->pack = false;
+    }
 #pragma omp parallel for num_threads(w->threads) schedule(static)
     for (int at = 0; at < g->m; at += rows) {
         struct gemm part = *g;
@@ -32,16 +42,6 @@ static void split_gemm(gemm_function *run, const struct workspaces *w,
         part.work = w->gemm + (size_t)omp_get_thread_num() * GEMM_WORK;
         run(&part);
     }
-}
-
-void parallel_gemm(const struct kernels *kn, const struct workspaces *w,
-                   enum gemm_kind kind, const struct gemm *g)
-{
-    gemm_function *const run[] = { [GEMM_NT] = kn->gemm_nt,
-                                   [GEMM_NN] = kn->gemm_nn,
-                                   [GEMM_TN] = kn->gemm_tn };
-
-    split_gemm(run[kind], w, kind, g);
 }
 
 /* --- bf16 -------------------------------------------------------------- */
@@ -58,13 +58,12 @@ size_t linear_rounded(const struct linear *l)
 }
 
 /* The definition, where there are no instructions: a cast of both operands,
- * then the f32 product.  What cannot be cast, because it is not finite, is
+ * before the f32 product.  What cannot be cast, because it is not finite, is
  * multiplied as it is, so that it shows in the loss. */
-static void rounded_gemm(const struct linear *l, enum gemm_kind kind,
-                         const struct gemm *g)
+static void round_operands(const struct linear *l, enum gemm_kind kind,
+                           struct gemm *g)
 {
     struct quant_spec cast;
-    struct gemm to = *g;
     const int rows_a = kind == GEMM_TN ? g->k : g->m;
     const int rows_b = kind == GEMM_NT ? g->n : g->k;
     real *a = l->work->rounded;
@@ -76,10 +75,9 @@ static void rounded_gemm(const struct linear *l, enum gemm_kind kind,
                            QUANT_ALONG_COLS, 0, l->work->quant) &&
         l->kn->quant_apply(&cast, &out_b, g->b, rows_b, g->ldb,
                            QUANT_ALONG_COLS, 0, l->work->quant)) {
-        to.a = a;
-        to.b = b;
+        g->a = a;
+        g->b = b;
     }
-    parallel_gemm(l->kn, l->work, kind, &to);
 }
 
 /* Do the bf16 instructions give the bits of the f32 product?  They do when
@@ -96,21 +94,28 @@ static bool exact_in_bf16(const struct linear *l, enum quant_operand a,
 }
 
 /* The product of operands a and b of this layer, in the arithmetic that
- * train.compute names. */
-static void multiply(const struct linear *l, enum gemm_kind kind,
-                     const struct gemm *g, enum quant_operand a,
-                     enum quant_operand b)
+ * train.compute names.  What is packed stays so while the product does. */
+static void multiply(struct linear *l, enum gemm_kind kind, struct gemm *g,
+                     enum quant_operand a, enum quant_operand b)
 {
-    gemm_function *const run[] = { [GEMM_NT] = l->kn->bf16_nt,
-                                   [GEMM_NN] = l->kn->bf16_nn,
-                                   [GEMM_TN] = l->kn->bf16_tn };
+    const struct kernels *kn = l->kn;
+    gemm_function *const f32[] = { [GEMM_NT] = kn->gemm_nt,
+                                   [GEMM_NN] = kn->gemm_nn,
+                                   [GEMM_TN] = kn->gemm_tn };
+    gemm_function *const bf16[] = { [GEMM_NT] = kn->bf16_nt,
+                                    [GEMM_NN] = kn->bf16_nn,
+                                    [GEMM_TN] = kn->bf16_tn };
+    gemm_function *run = f32[kind];
 
-    if (run[kind] && (l->bf16 || exact_in_bf16(l, a, b, g->k)))
-        split_gemm(run[kind], l->work, kind, g);
+    if (bf16[kind] && (l->bf16 || exact_in_bf16(l, a, b, g->k)))
+        run = bf16[kind];
     else if (l->bf16)
-        rounded_gemm(l, kind, g);
-    else
-        parallel_gemm(l->kn, l->work, kind, g);
+        round_operands(l, kind, g);
+    if (g->packed) {
+        g->pack = g->pack || l->packed_for != run;
+        l->packed_for = run;
+    }
+    split_gemm(run, l->work, kind, g);
 }
 
 /* --- operands ---------------------------------------------------------- */
@@ -153,26 +158,24 @@ static double unit_of(const struct quant_spec *spec, const real *scale, int n)
     return (double)spec->elem.step_zero * (double)least;
 }
 
-static bool quantize(struct linear *l, enum quant_operand operand, real *to,
-                     uint8_t *inside, const struct codes *codes,
-                     const real *from, int rows, int cols,
-                     enum quant_axis axis)
+/* `first` says that the rows are the first of a pass. */
+static bool quantize(struct linear *l, enum quant_operand operand,
+                     struct quant_out out, const real *from, int rows,
+                     int cols, enum quant_axis axis, bool first)
 {
     const struct quant_spec *spec = &l->spec[operand];
-    const struct quant_out out = {
-        .value = to,
-        .inside = inside,
-        .code = codes ? codes->code : NULL,
-        .scale = codes && codes->scale ? codes->scale
-                 : l->exact[operand]   ? l->work->scale
-                                       : NULL,
-    };
 
+    if (l->exact[operand] && !out.scale)
+        out.scale = l->work->scale;
     if (l->kn->quant_apply(spec, &out, from, rows, cols, axis,
                            round_key(l, operand), l->work->quant)) {
-        if (l->exact[operand])
-            l->unit[operand] = unit_of(spec, out.scale,
-                                       quant_parts(spec, rows, cols, axis));
+        if (l->exact[operand]) {
+            const double unit =
+                unit_of(spec, out.scale, quant_parts(spec, rows, cols, axis));
+
+            l->unit[operand] =
+                first ? unit : fmin(unit, l->unit[operand]);
+        }
         return true;
     }
     if (!l->work->bad[0] && l->kind == LAYER_HEAD)
@@ -188,26 +191,46 @@ static bool quantize(struct linear *l, enum quant_operand operand, real *to,
 
 bool linear_begin(struct linear *l)
 {
+    const struct quant_out out = { .value = l->qw, .inside = l->in_w,
+                                   .code = l->cw.code, .scale = l->cw.scale };
+
     return !l->spec[OPERAND_W].on ||
-           quantize(l, OPERAND_W, l->qw, l->in_w, &l->cw, l->w, l->out, l->in,
-                    QUANT_ALONG_COLS);
+           quantize(l, OPERAND_W, out, l->w, l->out, l->in, QUANT_ALONG_COLS,
+                    true);
+}
+
+/* Not where the backward pass quantizes: along rows, or a weight once more. */
+bool linear_by_rows(const struct linear *l)
+{
+    for (int k = 0; k < OPERAND_COUNT; k++)
+        if (k != OPERAND_W && k != OPERAND_X && l->spec[k].on && !l->reuse[k])
+            return false;
+    return quant_by_rows(&l->spec[OPERAND_X]);
 }
 
 /* The shorter of the two parts cuts the axis for both. */
-static void integer_forward(struct linear *l, real *y, int rows,
+static void integer_forward(struct linear *l, real *y, int first, int rows,
                             bool accumulate)
 {
     const int parts = l->cx.parts > l->cw.parts ? l->cx.parts : l->cw.parts;
-    const struct igemm g = {
-        .c = y, .x = l->cx.code, .w = l->cw.code, .sx = l->cx.scale,
+    struct igemm g = {
+        .c = y, .x = l->cx.code + (ptrdiff_t)first * l->in, .w = l->cw.code,
+        .sx = l->cx.scale + (ptrdiff_t)first * l->cx.parts,
         .sw = l->cw.scale, .x_parts = l->cx.parts, .w_parts = l->cw.parts,
         .unit = l->spec[OPERAND_X].elem.step_zero *
                 l->spec[OPERAND_W].elem.step_zero,
         .ldc = l->out, .m = rows, .n = l->out, .k = l->in,
         .seg = l->in / (parts ? parts : 1), .accumulate = accumulate,
+        .packed = l->packed, .pack = l->packed && first == 0,
     };
     const int each = share(rows, l->work->threads);
 
+    if (g.pack && l->work->threads > 1) {
+        g.m = 0;
+        g.work = l->work->gemm;
+        l->kn->igemm_nt(&g);
+        g.pack = false;
+    }
 #pragma omp parallel for num_threads(l->work->threads) schedule(static)
     for (int at = 0; at < rows; at += each) {
         struct igemm part = g;
@@ -221,23 +244,42 @@ static void integer_forward(struct linear *l, real *y, int rows,
     }
 }
 
-bool linear_forward(struct linear *l, real *y, real *x, int rows,
+/* Quantize rows at .. of the input; NULL when they are not finite. */
+static const real *quantize_input(struct linear *l, real *x, int at, int rows)
+{
+    const ptrdiff_t from = (ptrdiff_t)at * l->in;
+    struct quant_out out = { 0 };
+
+    if (l->in_place)
+        l->qx = l->work->keep_inputs ? l->work->input : x - from;
+    out.value = l->qx + from;
+    if (l->in_x)
+        out.inside = l->in_x + from;
+    if (l->cx.code) {
+        out.code = l->cx.code + from;
+        out.scale = l->cx.scale + (ptrdiff_t)at * l->cx.parts;
+    }
+    return quantize(l, OPERAND_X, out, x, rows, l->in, QUANT_ALONG_COLS,
+                    at == 0)
+               ? out.value
+               : NULL;
+}
+
+bool linear_forward(struct linear *l, real *y, real *x, int at, int rows,
                     bool accumulate)
 {
     struct gemm g = { .c = y, .a = x, .b = l->w, .ldc = l->out, .lda = l->in,
                       .ldb = l->in, .m = rows, .n = l->out, .k = l->in,
-                      .accumulate = accumulate };
+                      .accumulate = accumulate, .packed = l->packed,
+                      .pack = at == 0 };
 
     if (l->spec[OPERAND_X].on) {
-        if (l->in_place)
-            l->qx = l->work->keep_inputs ? l->work->input : x;
-        if (!quantize(l, OPERAND_X, l->qx, l->in_x, &l->cx, x, rows, l->in,
-                      QUANT_ALONG_COLS))
+        g.a = quantize_input(l, x, at, rows);
+        if (!g.a)
             return false;
-        g.a = l->qx;
     }
     if (l->cx.code) {
-        integer_forward(l, y, rows, accumulate);
+        integer_forward(l, y, at, rows, accumulate);
         return true;
     }
     if (l->spec[OPERAND_W].on)
@@ -259,8 +301,8 @@ static const real *backward_operand(struct linear *l,
     }
     if (!l->spec[operand].on)
         return raw;
-    return quantize(l, operand, l->work->operand, NULL, NULL, raw, rows, cols,
-                    axis)
+    return quantize(l, operand, (struct quant_out){ .value = l->work->operand },
+                    raw, rows, cols, axis, true)
                ? l->work->operand
                : NULL;
 }
@@ -273,14 +315,15 @@ static void keep_inside(real *d, const uint8_t *inside, size_t n)
 
 /* dy_d and w_d may both be quantized: dy_d goes first into its own half of
  * the scratch, w_d into the other. */
-static bool input_gradient(struct linear *l, real *dx, const real *dy,
+static bool input_gradient(struct linear *l, real *dx, const real *dy, int at,
                            int rows)
 {
     real *const scratch = l->work->operand;
     const real *forward = l->spec[OPERAND_W].on ? l->qw : l->w;
     const real *a, *b;
     struct gemm g = { .c = dx, .ldc = l->in, .lda = l->out, .ldb = l->in,
-                      .m = rows, .n = l->in, .k = l->out };
+                      .m = rows, .n = l->in, .k = l->out,
+                      .packed = l->packed, .pack = at == 0 };
 
     a = backward_operand(l, OPERAND_DY_D, dy, dy, rows, l->out,
                          QUANT_ALONG_COLS);
@@ -294,19 +337,21 @@ static bool input_gradient(struct linear *l, real *dx, const real *dy,
     g.b = b;
     multiply(l, GEMM_NN, &g, OPERAND_DY_D, OPERAND_W_D);
     if (l->in_x)
-        keep_inside(dx, l->in_x, (size_t)rows * (size_t)l->in);
+        keep_inside(dx, l->in_x + (ptrdiff_t)at * l->in,
+                    (size_t)rows * (size_t)l->in);
     return true;
 }
 
 static bool weight_gradient(struct linear *l, const real *dy, const real *x,
-                            int rows, bool accumulate)
+                            int at, int rows)
 {
     real *const scratch = l->work->operand;
-    const real *forward = l->spec[OPERAND_X].on ? l->qx : x;
+    const real *forward =
+        l->spec[OPERAND_X].on ? l->qx + (ptrdiff_t)at * l->in : x;
     const real *a, *b;
     struct gemm g = { .c = l->dw, .ldc = l->in, .lda = l->out, .ldb = l->in,
                       .m = l->out, .n = l->in, .k = rows,
-                      .accumulate = accumulate };
+                      .accumulate = at > 0 };
 
     a = backward_operand(l, OPERAND_DY_G, dy, dy, rows, l->out,
                          QUANT_ALONG_ROWS);
@@ -325,8 +370,8 @@ static bool weight_gradient(struct linear *l, const real *dy, const real *x,
 }
 
 bool linear_backward(struct linear *l, real *dx, const real *dy, const real *x,
-                     int rows, bool accumulate_dw)
+                     int at, int rows)
 {
-    return weight_gradient(l, dy, x, rows, accumulate_dw) &&
-           input_gradient(l, dx, dy, rows);
+    return weight_gradient(l, dy, x, at, rows) &&
+           input_gradient(l, dx, dy, at, rows);
 }

@@ -60,8 +60,8 @@ struct linear {
     bool bf16; /* products of rounded operands (train.compute) */
     bool clip;
     bool exact[OPERAND_COUNT];  /* values exact in bf16, and that is used */
-    double unit[OPERAND_COUNT]; /* then what all of them are multiples of, for
-                                   the pass; 0: not exact */
+    double unit[OPERAND_COUNT]; /* then what those of this pass so far are
+                                   multiples of; 0: not exact */
     const real *w;
     real *dw;
     real *qw;          /* quantized weight of this step, or NULL */
@@ -69,31 +69,34 @@ struct linear {
     bool in_place;     /* qx takes the place of the input: nothing else needs
                           that, unless keep_inputs says so */
     uint8_t *in_w, *in_x; /* not clipped, or NULL */
+    void *packed; /* room for the weight as the product of a pass arranges it,
+                     where a pass has many stretches; else NULL */
+    void (*packed_for)(const struct gemm *g); /* that product */
     struct codes cw, cx;  /* of an integer forward product, else empty */
 };
 
 /* Quantize the weight for the step; call before the first use in it. */
 bool linear_begin(struct linear *l);
 
-/* y[bt, out] = x w^T, or += when accumulate; x is overwritten where in_place
+/* A pass over bt rows may be made a stretch at a time, from row 0 on: y, x, dx
+ * and dy are those of rows at .. at+rows-1.  That is for layers of which
+ * linear_by_rows says so; the bits are those of one pass over all. */
+bool linear_by_rows(const struct linear *l);
+
+/* y[rows, out] = x w^T, or += when accumulate; x is overwritten where in_place
  * says so. */
-bool linear_forward(struct linear *l, real *y, real *x, int rows,
+bool linear_forward(struct linear *l, real *y, real *x, int at, int rows,
                     bool accumulate);
 
-/* dx[rows, in] = dy w and dw = dy^T x (+= when accumulate_dw); x is what the
- * forward pass was given. */
+/* dx[rows, in] = dy w and dw = dy^T x, added to that of the rows before; x is
+ * what the forward pass was given. */
 bool linear_backward(struct linear *l, real *dx, const real *dy,
-                     const real *x, int rows, bool accumulate_dw);
+                     const real *x, int at, int rows);
 
 /* Scales of its parts that an operand needs room for in workspaces.scale. */
 size_t linear_scales(const struct linear *l, enum quant_operand operand);
 
 /* Elements of workspaces.rounded that a layer needs with these kernels. */
 size_t linear_rounded(const struct linear *l);
-
-/* C = op(A) op(B) with the rows of C split over the threads. */
-enum gemm_kind { GEMM_NT, GEMM_NN, GEMM_TN };
-void parallel_gemm(const struct kernels *kn, const struct workspaces *w,
-                   enum gemm_kind kind, const struct gemm *g);
 
 #endif

@@ -240,6 +240,37 @@ static void size_scratch(struct scratch *s, const struct linear *l)
     }
 }
 
+/* Of its forward and of its backward product. */
+static size_t packed_bytes(const struct linear *l)
+{
+    return at_least(kernels_packed_bytes(l->out, l->in),
+                    kernels_packed_bytes(l->in, l->out));
+}
+
+/* Room for one layer's weights of a kind, as its product arranges them: a block
+ * is done with them before the next begins. */
+static void place_packed(struct model *m, struct arena *a)
+{
+    struct linear *head = &m->head;
+
+    for (int kind = 0; kind < LAYER_HEAD && m->stretch < m->dims.bt; kind++) {
+        void *room = NULL;
+
+        for (int l = 0; l < m->dims.n_layer; l++) {
+            struct block *b = &m->blocks[l];
+            struct linear *all[] = { [LAYER_QKV] = &b->qkv, [LAYER_O] = &b->o,
+                                     [LAYER_FC1] = &b->fc1,
+                                     [LAYER_FC2] = &b->fc2 };
+
+            if (l == 0)
+                room = cut(a, packed_bytes(all[kind]));
+            all[kind]->packed = room;
+        }
+    }
+    if (m->chunk < m->dims.bt)
+        head->packed = cut(a, packed_bytes(head));
+}
+
 static void place_scratch(struct model *m, struct arena *a)
 {
     const struct model_dims *s = &m->dims;
@@ -261,9 +292,37 @@ static void place_scratch(struct model *m, struct arena *a)
     m->work.rounded = cut_real(a, need.rounded, 1);
     m->work.quant = cut(a, need.quant);
     m->work.gemm = cut(a, threads * GEMM_WORK);
+    place_packed(m, a);
     m->work.attention_bytes =
         (kernels_attention_work(s->seq, s->head_size) + 63) / 64 * 64;
     m->work.attention = cut(a, threads * m->work.attention_bytes);
+}
+
+/* Whole sequences whose activations in a block, STRETCH bytes, stay in the
+ * cache from one layer to the next, unless something is quantized over all
+ * rows.  Measured on Zen 4 (1 MB of L2): 1 to 5 MB are equally good. */
+#define STRETCH ((size_t)2 << 20)
+
+static int stretch_rows(const struct model *m)
+{
+    const struct model_dims *s = &m->dims;
+    const size_t sequence = (size_t)s->seq * sizeof(real) *
+                            (4 * (size_t)s->d + (size_t)s->qkv +
+                             3 * (size_t)s->f);
+    const size_t fit = STRETCH / sequence;
+    const int n = fit < (size_t)s->batch ? (int)fit : s->batch;
+
+    for (int l = 0; l < s->n_layer; l++) {
+        const struct block *b = &m->blocks[l];
+
+        if (!linear_by_rows(&b->qkv) || !linear_by_rows(&b->o) ||
+            !linear_by_rows(&b->fc1) || !linear_by_rows(&b->fc2))
+            return s->bt;
+    }
+    for (int i = n; i > 1; i--)
+        if (s->batch % i == 0)
+            return i * s->seq;
+    return s->seq;
 }
 
 /* Logits are made and used up a chunk of rows at a time, unless the head is
@@ -302,8 +361,9 @@ static void lay_out(struct model *m, struct arena *a, const struct config *c)
     m->rstd_f = cut_real(a, bt, 1);
     m->dres = cut_real(a, bt, d);
     m->dtmp = cut_real(a, bt, d);
-    m->dwide = cut_real(a, bt, wide);
-    m->dact = cut_real(a, bt, (size_t)s->f);
+    m->stretch = stretch_rows(m);
+    m->dwide = cut_real(a, (size_t)m->stretch, wide);
+    m->dact = cut_real(a, (size_t)m->stretch, (size_t)s->f);
     m->chunk = chunk_rows(m);
     m->logits = cut_real(a, (size_t)m->chunk, (size_t)s->vocab);
     m->loss = cut_real(a, bt, 1);

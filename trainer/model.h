@@ -69,9 +69,10 @@ struct model {
     const real *embed, *norm_f;
     real *dembed, *dnorm_f;
     real *out, *h_f, *rstd_f; /* residual stream at the end, norm of it */
-    real *dres, *dtmp, *dwide; /* gradients in flight: [bt, d], [bt, d],
-                                  [bt, max(2f, qkv)] */
-    real *dact;               /* [bt, f] */
+    int stretch; /* rows that go through a block at a time: whole sequences,
+                    so few that they stay in the cache */
+    real *dres, *dtmp;        /* gradients in flight: [bt, d] */
+    real *dwide, *dact;       /* [stretch, max(2f, qkv)], [stretch, f] */
     real *logits, *loss;      /* [chunk, vocab], [bt] */
     int chunk;                /* rows of logits at a time */
     real *rope;               /* [seq, head_size] */

@@ -7,52 +7,58 @@
 
 #include "trainer/blame.h"
 
-/* Rows in chunks that do not depend on the number of threads. */
-#define ROWS 64
-#define FOR_ROWS(m, total)                                                    \
+/* Rows of a pass, first and number: a stretch of whole sequences. */
+struct stretch {
+    int at, n;
+};
+
+/* They are shared out in pieces that do not depend on the number of threads. */
+#define PIECE 64
+#define FOR_PIECES(m, s)                                                      \
     _Pragma("omp parallel for num_threads((m)->threads) schedule(static)")    \
-    for (int at = 0; at < (total); at += ROWS)
-#define HERE(total) ((total) - at < ROWS ? (total) - at : ROWS)
+    for (int at = (s).at; at < (s).at + (s).n; at += PIECE)
+#define HERE(s) ((s).at + (s).n - at < PIECE ? (s).at + (s).n - at : PIECE)
 
 static real *row(real *x, int at, int cols)
 {
     return x + (ptrdiff_t)at * cols;
 }
 
-static void norm_forward(struct model *m, real *out, real *rstd, real *x,
-                         const real *weight)
+static void norm_forward(struct model *m, struct stretch s, real *out,
+                         real *rstd, real *x, const real *weight)
 {
-    const int d = m->dims.d, bt = m->dims.bt;
+    const int d = m->dims.d;
 
-    FOR_ROWS(m, bt)
+    FOR_PIECES(m, s)
         m->kn->rmsnorm_forward(row(out, at, d), rstd + at, row(x, at, d),
-                               weight, HERE(bt), d, m->dims.eps);
+                               weight, HERE(s), d, m->dims.eps);
 }
 
 /* dres += the gradient through the norm; dweight by one thread, in order. */
-static void norm_backward(struct model *m, real *dweight, real *dout, real *x,
-                          const real *weight, const real *rstd)
+static void norm_backward(struct model *m, struct stretch s, real *dweight,
+                          real *x, const real *weight, const real *rstd)
 {
-    const int d = m->dims.d, bt = m->dims.bt;
+    const int d = m->dims.d;
 
-    FOR_ROWS(m, bt)
-        m->kn->rmsnorm_backward(row(m->dres, at, d), row(dout, at, d),
-                                row(x, at, d), weight, rstd + at, HERE(bt),
-                                d);
-    m->kn->rmsnorm_dweight(dweight, dout, x, rstd, bt, d);
+    FOR_PIECES(m, s)
+        m->kn->rmsnorm_backward(row(m->dres, at, d), row(m->dtmp, at, d),
+                                row(x, at, d), weight, rstd + at, HERE(s), d);
+    m->kn->rmsnorm_dweight(dweight, row(m->dtmp, s.at, d), row(x, s.at, d),
+                           rstd + s.at, s.n, d);
 }
 
 /* --- attention ----------------------------------------------------------- */
 
-/* One (sequence, query head): where its matrices lie in the activations. */
+/* One (sequence, query head): where its matrices lie in the activations, and
+ * its gradient in that of a stretch which begins at row `first`. */
 static struct attention head_of(const struct model *m, const struct block *b,
-                                int sequence, int head, void *work)
+                                int first, int sequence, int head, void *work)
 {
     const struct model_dims *s = &m->dims;
     const int kv = head / (s->n_head / s->n_kv);
     const ptrdiff_t at = (ptrdiff_t)sequence * s->seq;
     const real *qkv = b->qkv_out + at * s->qkv;
-    real *dqkv = m->dwide + at * s->qkv;
+    real *dqkv = m->dwide + (at - first) * s->qkv;
     const ptrdiff_t q = (ptrdiff_t)head * s->head_size;
     const ptrdiff_t k = s->d + (ptrdiff_t)kv * s->head_size;
 
@@ -76,14 +82,16 @@ static void *attention_work(const struct model *m)
            (size_t)omp_get_thread_num() * m->work.attention_bytes;
 }
 
-static void attention_forward(struct model *m, const struct block *b)
+static void attention_forward(struct model *m, struct stretch s,
+                              const struct block *b)
 {
-    const int heads = m->dims.batch * m->dims.n_head;
+    const int n_head = m->dims.n_head, sequence = s.at / m->dims.seq;
+    const int heads = s.n / m->dims.seq * n_head;
 
 #pragma omp parallel for num_threads(m->threads) schedule(static)
     for (int i = 0; i < heads; i++) {
         const struct attention a =
-            head_of(m, b, i / m->dims.n_head, i % m->dims.n_head,
+            head_of(m, b, s.at, sequence + i / n_head, i % n_head,
                     attention_work(m));
 
         m->kn->attention_forward(&a);
@@ -92,17 +100,19 @@ static void attention_forward(struct model *m, const struct block *b)
 
 /* The query heads of a group add to the same keys and values, so one thread
  * takes the whole group. */
-static void attention_backward(struct model *m, const struct block *b)
+static void attention_backward(struct model *m, struct stretch s,
+                               const struct block *b)
 {
-    const struct model_dims *s = &m->dims;
-    const int groups = s->batch * s->n_kv, per = s->n_head / s->n_kv;
+    const int n_kv = m->dims.n_kv, per = m->dims.n_head / n_kv;
+    const int sequence = s.at / m->dims.seq;
+    const int groups = s.n / m->dims.seq * n_kv;
 
-    memset(m->dwide, 0, (size_t)s->bt * (size_t)s->qkv * sizeof(real));
+    memset(m->dwide, 0, (size_t)s.n * (size_t)m->dims.qkv * sizeof(real));
 #pragma omp parallel for num_threads(m->threads) schedule(static)
     for (int i = 0; i < groups; i++)
         for (int h = 0; h < per; h++) {
             const struct attention a =
-                head_of(m, b, i / s->n_kv, i % s->n_kv * per + h,
+                head_of(m, b, s.at, sequence + i / n_kv, i % n_kv * per + h,
                         attention_work(m));
 
             m->kn->attention_backward(&a);
@@ -110,12 +120,12 @@ static void attention_backward(struct model *m, const struct block *b)
 }
 
 /* Queries and keys are turned, values are not. */
-static void turn(struct model *m, real *qkv, int direction)
+static void turn(struct model *m, real *qkv, int sequences, int direction)
 {
     const struct model_dims *s = &m->dims;
 
 #pragma omp parallel for num_threads(m->threads) schedule(static)
-    for (int i = 0; i < s->batch; i++)
+    for (int i = 0; i < sequences; i++)
         m->kn->rope(qkv + (ptrdiff_t)i * s->seq * s->qkv, s->qkv, s->seq,
                     s->n_head + s->n_kv, s->head_size, s->seq, m->rope,
                     direction);
@@ -123,53 +133,82 @@ static void turn(struct model *m, real *qkv, int direction)
 
 /* --- blocks -------------------------------------------------------------- */
 
+#define FOR_STRETCHES(m, s)                                                   \
+    for (struct stretch s = { 0, (m)->stretch }; s.at < (m)->dims.bt;         \
+         s.at += s.n)
+
+static bool stretch_forward(struct model *m, struct stretch s, struct block *b,
+                            real *next)
+{
+    const int d = m->dims.d, f = m->dims.f, qkv = m->dims.qkv;
+    const size_t stream = (size_t)s.n * (size_t)d * sizeof(real);
+    real *out = row(b->qkv_out, s.at, qkv), *mid = row(b->mid, s.at, d);
+
+    norm_forward(m, s, b->h1, b->rstd1, b->x, b->norm1);
+    if (!linear_forward(&b->qkv, out, row(b->h1, s.at, d), s.at, s.n, false))
+        return false;
+    turn(m, out, s.n / m->dims.seq, 1);
+    attention_forward(m, s, b);
+    memcpy(mid, row(b->x, s.at, d), stream);
+    if (!linear_forward(&b->o, mid, row(b->att, s.at, d), s.at, s.n, true))
+        return false;
+    norm_forward(m, s, b->h2, b->rstd2, b->mid, b->norm2);
+    if (!linear_forward(&b->fc1, row(b->gu, s.at, 2 * f), row(b->h2, s.at, d),
+                        s.at, s.n, false))
+        return false;
+    FOR_PIECES(m, s)
+        m->kn->swiglu_forward(row(b->act, at, f), row(b->gu, at, 2 * f),
+                              HERE(s), f);
+    memcpy(row(next, s.at, d), mid, stream);
+    return linear_forward(&b->fc2, row(next, s.at, d), row(b->act, s.at, f),
+                          s.at, s.n, true);
+}
+
 static bool block_forward(struct model *m, struct block *b, real *next)
 {
-    const struct model_dims *s = &m->dims;
-    const int bt = s->bt, f = s->f;
-    const size_t stream = (size_t)bt * (size_t)s->d * sizeof(real);
-
     if (!linear_begin(&b->qkv) || !linear_begin(&b->o) ||
         !linear_begin(&b->fc1) || !linear_begin(&b->fc2))
         return false;
-    norm_forward(m, b->h1, b->rstd1, b->x, b->norm1);
-    if (!linear_forward(&b->qkv, b->qkv_out, b->h1, bt, false))
-        return false;
-    turn(m, b->qkv_out, 1);
-    attention_forward(m, b);
-    memcpy(b->mid, b->x, stream);
-    if (!linear_forward(&b->o, b->mid, b->att, bt, true))
-        return false;
-    norm_forward(m, b->h2, b->rstd2, b->mid, b->norm2);
-    if (!linear_forward(&b->fc1, b->gu, b->h2, bt, false))
-        return false;
-    FOR_ROWS(m, bt)
-        m->kn->swiglu_forward(row(b->act, at, f), row(b->gu, at, 2 * f),
-                              HERE(bt), f);
-    memcpy(next, b->mid, stream);
-    return linear_forward(&b->fc2, next, b->act, bt, true);
+    FOR_STRETCHES(m, s)
+        if (!stretch_forward(m, s, b, next))
+            return false;
+    return true;
 }
 
 /* dres holds the gradient of the block's output, then of its input. */
+static bool stretch_backward(struct model *m, struct stretch s,
+                             struct block *b)
+{
+    const int d = m->dims.d, f = m->dims.f;
+    real *dtmp = row(m->dtmp, s.at, d), *dres = row(m->dres, s.at, d);
+
+    if (!linear_backward(&b->fc2, m->dact, dres, row(b->act, s.at, f), s.at,
+                         s.n))
+        return false;
+    FOR_PIECES(m, s)
+        m->kn->swiglu_backward(row(m->dwide, at - s.at, 2 * f),
+                               row(m->dact, at - s.at, f),
+                               row(b->gu, at, 2 * f), HERE(s), f);
+    if (!linear_backward(&b->fc1, dtmp, m->dwide, row(b->h2, s.at, d), s.at,
+                         s.n))
+        return false;
+    norm_backward(m, s, b->dnorm2, b->mid, b->norm2, b->rstd2);
+    if (!linear_backward(&b->o, dtmp, dres, row(b->att, s.at, d), s.at, s.n))
+        return false;
+    attention_backward(m, s, b);
+    turn(m, m->dwide, s.n / m->dims.seq, -1);
+    if (!linear_backward(&b->qkv, dtmp, m->dwide, row(b->h1, s.at, d), s.at,
+                         s.n))
+        return false;
+    norm_backward(m, s, b->dnorm1, b->x, b->norm1, b->rstd1);
+    return true;
+}
+
 static bool block_backward(struct model *m, struct block *b)
 {
-    const int bt = m->dims.bt, f = m->dims.f;
-
-    if (!linear_backward(&b->fc2, m->dact, m->dres, b->act, bt, false))
-        return false;
-    FOR_ROWS(m, bt)
-        m->kn->swiglu_backward(row(m->dwide, at, 2 * f), row(m->dact, at, f),
-                               row(b->gu, at, 2 * f), HERE(bt), f);
-    if (!linear_backward(&b->fc1, m->dtmp, m->dwide, b->h2, bt, false))
-        return false;
-    norm_backward(m, b->dnorm2, m->dtmp, b->mid, b->norm2, b->rstd2);
-    if (!linear_backward(&b->o, m->dtmp, m->dres, b->att, bt, false))
-        return false;
-    attention_backward(m, b);
-    turn(m, m->dwide, -1);
-    if (!linear_backward(&b->qkv, m->dtmp, m->dwide, b->h1, bt, false))
-        return false;
-    norm_backward(m, b->dnorm1, m->dtmp, b->x, b->norm1, b->rstd1);
+    FOR_STRETCHES(m, s)
+        if (!stretch_backward(m, s, b))
+            return false;
     return true;
 }
 
@@ -186,7 +225,8 @@ static bool body_forward(struct model *m, const int *tokens)
         if (!block_forward(m, &m->blocks[l],
                            l < last ? m->blocks[l + 1].x : m->out))
             return false;
-    norm_forward(m, m->h_f, m->rstd_f, m->out, m->norm_f);
+    norm_forward(m, (struct stretch){ 0, bt }, m->h_f, m->rstd_f, m->out,
+                 m->norm_f);
     return linear_begin(&m->head);
 }
 
@@ -198,16 +238,15 @@ static bool head_rows(struct model *m, const int *targets, int at, int n,
     const int d = m->dims.d, v = m->dims.vocab;
     real *h = row(m->h_f, at, d);
 
-    if (!linear_forward(&m->head, m->logits, h, n, false))
+    if (!linear_forward(&m->head, m->logits, h, at, n, false))
         return false;
 #pragma omp parallel for num_threads(m->threads) schedule(static)
-    for (int i = 0; i < n; i += ROWS)
+    for (int i = 0; i < n; i += PIECE)
         m->kn->cross_entropy(m->loss + at + i, row(m->logits, i, v),
-                             targets + at + i, n - i < ROWS ? n - i : ROWS, v,
+                             targets + at + i, n - i < PIECE ? n - i : PIECE, v,
                              grad_scale);
     return grad_scale == 0 ||
-           linear_backward(&m->head, row(m->dtmp, at, d), m->logits, h, n,
-                           at > 0);
+           linear_backward(&m->head, row(m->dtmp, at, d), m->logits, h, at, n);
 }
 
 static bool head_all(struct model *m, const int *targets, real grad_scale)
@@ -277,7 +316,8 @@ bool model_step(struct model *m, double *loss, const int *tokens,
         return false;
     }
     memset(m->dres, 0, stream);
-    norm_backward(m, m->dnorm_f, m->dtmp, m->out, m->norm_f, m->rstd_f);
+    norm_backward(m, (struct stretch){ 0, m->dims.bt }, m->dnorm_f, m->out,
+                  m->norm_f, m->rstd_f);
     for (int l = m->dims.n_layer - 1; l >= 0; l--)
         if (!block_backward(m, &m->blocks[l]))
             return false;

@@ -73,6 +73,34 @@ static void check_product(const struct gemm *g, int o, const float *start)
         }
 }
 
+/* The same product with B arranged beforehand, then rows in two stretches; C
+ * starts as start does and becomes what want is. */
+static void in_stretches(void (*product)(const struct gemm *g), struct gemm g,
+                         int o, const float *start, const float *want)
+{
+    const size_t bytes = sizeof(float) * (size_t)((g.m - 1) * g.ldc + g.n);
+    const int half = g.m / 2, m = g.m;
+    float *c = mem_alloc(bytes);
+    const float *a = g.a;
+
+    memcpy(c, start, bytes);
+    g.packed = aligned_alloc(64, kernels_packed_bytes(g.n, g.k));
+    g.pack = true;
+    g.m = 0;
+    g.c = c;
+    product(&g);
+    g.pack = false;
+    for (int at = 0; at < m; at += g.m) {
+        g.m = at ? m - at : half ? half : m;
+        g.a = a + (o == 2 ? at : at * g.lda);
+        g.c = c + at * g.ldc;
+        product(&g);
+    }
+    assert_memory_equal(c, want, bytes);
+    free(g.packed);
+    free(c);
+}
+
 static void compare_products(int o, int m, int n, int k, int extra, bool acc)
 {
     const int lda = (o == 2 ? m : k) + extra, ldb = (o == 0 ? k : n) + extra;
@@ -96,6 +124,7 @@ static void compare_products(int o, int m, int n, int k, int extra, bool acc)
         else
             assert_memory_equal(c[0], c[s],
                                 sizeof(float) * (size_t)(m * ldc + 1));
+        in_stretches(orientation(sets[s], o), g, o, start + 1, c[s] + 1);
     }
     for (int s = 0; s < n_sets; s++)
         free(c[s]);
@@ -146,8 +175,12 @@ static void compare_rounded(int o, int m, int n, int k, bool acc)
     struct num_format bf16;
     struct err err;
 
+    void (*product)(const struct gemm *) =
+        o == 0 ? kn->bf16_nt : o == 1 ? kn->bf16_nn : kn->bf16_tn;
+
     check_ok(num_find(&bf16, "bf16", &err), err);
-    (o == 0 ? kn->bf16_nt : o == 1 ? kn->bf16_nn : kn->bf16_tn)(&g);
+    product(&g);
+    in_stretches(product, g, o, c[1], c[0]);
     for (int i = 0; i <= na; i++)
         ra[i] = num_round(&bf16, a[i], NUM_NEAREST, 0);
     for (int i = 0; i <= nb; i++)
@@ -441,6 +474,33 @@ static void codes_and_scales_have_the_bits_of_the_reference(void **state)
 
 /* --- integer products -------------------------------------------------------------- */
 
+static void integers_in_stretches(const struct kernels *kn, struct igemm g,
+                                  const float *start, const float *want)
+{
+    const size_t bytes = sizeof(float) * (size_t)((g.m - 1) * g.ldc + g.n);
+    const int half = g.m / 2, m = g.m;
+    const int8_t *x = g.x;
+    const float *sx = g.sx;
+    float *c = mem_alloc(bytes);
+
+    memcpy(c, start, bytes);
+    g.packed = aligned_alloc(64, kernels_packed_bytes(g.n, g.k));
+    g.pack = true;
+    g.m = 0;
+    kn->igemm_nt(&g);
+    g.pack = false;
+    for (int at = 0; at < m; at += g.m) {
+        g.m = at ? m - at : half ? half : m;
+        g.x = x + at * g.k;
+        g.sx = sx + at * g.x_parts;
+        g.c = c + at * g.ldc;
+        kn->igemm_nt(&g);
+    }
+    assert_memory_equal(c, want, bytes);
+    free(g.packed);
+    free(c);
+}
+
 /* m, n, k, elements of a segment, parts of x and of w (0: per tensor). */
 static void compare_integers(int m, int n, int k, int seg, int xp, int wp,
                              bool acc)
@@ -457,16 +517,16 @@ static void compare_integers(int m, int n, int k, int seg, int xp, int wp,
     for (size_t i = 0; i < nk; i++)
         w[i] = (int8_t)(i % 5 ? (int)rng_below(5, i, 256) - 128 : -128);
     for (int s = 0; s < n_sets; s++) {
-        const struct igemm g = { .c = c[s] = some((size_t)(m * (n + 3)), 3),
-                                 .x = x, .w = w, .sx = sx, .sw = sw,
-                                 .x_parts = xp, .w_parts = wp, .unit = 0.5f,
-                                 .ldc = n + 3,
-                                 .m = m, .n = n, .k = k, .seg = seg,
-                                 .accumulate = acc, .work = work };
+        struct igemm g = { .c = c[s] = some((size_t)(m * (n + 3)), 3),
+                           .x = x, .w = w, .sx = sx, .sw = sw,
+                           .x_parts = xp, .w_parts = wp, .unit = 0.5f,
+                           .ldc = n + 3, .m = m, .n = n, .k = k, .seg = seg,
+                           .accumulate = acc, .work = work };
 
         sets[s]->igemm_nt(&g);
         assert_memory_equal(c[0], c[s],
                             sizeof(float) * (size_t)(m * (n + 3)));
+        integers_in_stretches(sets[s], g, start, c[0]);
         free(s > 0 ? c[s] : NULL);
     }
     /* against the plain sum in double: one rounding a product, two a segment */

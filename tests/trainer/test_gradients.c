@@ -204,8 +204,8 @@ static void open_layer(struct layer_case *c, const char *const specs[6],
     for (int i = 0; i < ROWS * OUT; i++)
         c->dy[i] = rng_normal(3, (uint64_t)i);
     assert_true(linear_begin(&c->l));
-    assert_true(linear_forward(&c->l, c->y, c->x, ROWS, false));
-    assert_true(linear_backward(&c->l, c->dx, c->dy, c->x, ROWS, false));
+    assert_true(linear_forward(&c->l, c->y, c->x, 0, ROWS, false));
+    assert_true(linear_backward(&c->l, c->dx, c->dy, c->x, 0, ROWS));
 }
 
 /* Quantize by the definition: one part at a time through num_round. */
@@ -339,7 +339,7 @@ static void each_operand_has_its_own_random_stream(void **state)
         c.w[i] = i / IN == i % IN;
     for (int i = 0; i < ROWS * IN; i++)
         c.x[i] = i / IN == i % IN;
-    assert_true(linear_backward(&c.l, c.dx, c.dy, c.x, ROWS, false));
+    assert_true(linear_backward(&c.l, c.dx, c.dy, c.x, 0, ROWS));
     for (int r = 0; r < IN; r++)
         for (int o = 0; o < OUT; o++)
             same += c.dx[r * IN + o] == c.dw[o * IN + r];

@@ -126,6 +126,19 @@ static void bf16_gives_the_same_bits_with_and_without_instructions(void **state)
     }
 }
 
+static void step_of(double *loss, struct model *m)
+{
+    const int n = m->dims.bt;
+    int *tokens = mem_array(2 * (size_t)n, sizeof *tokens);
+
+    for (int i = 0; i < n; i++) {
+        tokens[i] = i * 7 % 256;
+        tokens[n + i] = i * 5 % 256;
+    }
+    assert_true(model_step(m, loss, tokens, tokens + n, 1, 0));
+    free(tokens);
+}
+
 /* --- exact in bf16 -------------------------------------------------------- */
 
 /* Both operands of a product are multiples of a unit, in steps that bf16 has:
@@ -170,19 +183,14 @@ static void check_exact(int quant, bool all, real factor,
                            exact_model(quant, all, "quant.gemm=integer", kn) };
     const double *unit = m[1]->blocks[1].fc1.unit;
     double loss[2];
-    int tokens[64], targets[64];
 
-    for (int i = 0; i < 64; i++) {
-        tokens[i] = i * 7 % 256;
-        targets[i] = i * 5 % 256;
-    }
     for (int i = 0; i < 2; i++) {
         const struct linear *fc1 = &m[i]->blocks[1].fc1;
         real *w = m[i]->params + (fc1->w - m[i]->params);
 
         for (int k = 0; k < fc1->in * fc1->out; k++)
             w[k] *= factor;
-        assert_true(model_step(m[i], &loss[i], tokens, targets, 1, 0));
+        step_of(&loss[i], m[i]);
     }
     assert_true(unit[OPERAND_X] > 0 && unit[OPERAND_W] > 0);
     assert_true(!all || unit[OPERAND_DY_D] > 0);
@@ -235,6 +243,102 @@ static void bf16_is_part_of_the_identity_and_f32_is_not(void **state)
     config_free(plain);
     config_free(named);
     config_free(bf16);
+}
+
+/* --- a stretch at a time ---------------------------------------------------
+ */
+
+static void forget_packed(struct model *m)
+{
+    for (int l = 0; l < m->dims.n_layer; l++) {
+        struct block *b = &m->blocks[l];
+
+        assert_non_null(b->fc1.packed);
+        b->qkv.packed = b->o.packed = b->fc1.packed = b->fc2.packed = NULL;
+    }
+}
+
+/* A step of one model as it is, of one that packs the weights for each
+ * stretch, of one whose stretches are a sequence, and of one with threads. */
+static void compare_stretches(const char *const sets[3],
+                              const struct kernels *kn)
+{
+    struct config *c = small_config(small_dir, sets[0], sets[1], sets[2],
+                                    "train.batch=160", "train.warmup=0", NULL);
+    struct model *m[4];
+    struct err err;
+    double loss[4];
+
+    for (int i = 0; i < 4; i++)
+        check_ok(model_new(&m[i], c, kn, 1, i == 3 ? 3 : 1, &err), err);
+    assert_true(m[0]->stretch < m[0]->dims.bt);
+    forget_packed(m[1]);
+    m[2]->stretch = m[2]->dims.seq;
+    for (int i = 0; i < 4; i++) {
+        step_of(&loss[i], m[i]);
+        assert_memory_equal(&loss[i], &loss[0], sizeof loss[0]);
+        assert_memory_equal(m[i]->grads, m[0]->grads,
+                            m[0]->n_params * sizeof(real));
+    }
+    for (int i = 0; i < 4; i++)
+        model_free(m[i]);
+    config_free(c);
+}
+
+static void stretches_do_not_show(void **state)
+{
+    static const char *const sets[][3] = {
+        { "quant.w=none", "quant.x=none", "model.n_kv_head=1" },
+        { "quant.w=int4/g16", "quant.x=int4/g16", "quant.grad=clip" },
+        { "quant.w=mxfp8/stochastic", "quant.x=mxfp8", "quant.grad=ste" },
+        { "quant.w=e4m3/g16", "quant.x=e2m5/row/pct:90", "quant.grad=clip" },
+        { "quant.w=none", "quant.x=e3m2/g8", "train.compute=bf16" },
+    };
+    static const char *const names[] = { "ref", "avx2", "avx512" };
+
+    (void)state;
+    for (int isa = kernels_cpu() > 0; isa <= (int)kernels_cpu(); isa++)
+        for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+            const struct kernels *kn;
+            struct err err;
+
+            check_ok(kernels_select(&kn, names[isa], &err), err);
+            compare_stretches(sets[i], kn);
+        }
+}
+
+/* What is quantized over all rows, or numbers them, takes them all at once;
+ * otherwise a large batch is cut. */
+static void a_stretch_is_cut_only_where_that_does_not_show(void **state)
+{
+    static const struct {
+        const char *set;
+        bool cut;
+    } cases[] = {
+        { "quant.x=none", true },
+        { "quant.x=int4/g16", true },
+        { "quant.x=int4/tensor", false },
+        { "quant.x=nvfp4", false },
+        { "quant.x=int4/g16/stochastic", false },
+        { "quant.w=int4/tensor", true },
+        { "quant.dy_g=int8/g16", false },
+        { "quant.w_d=int8/g16", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct config *c = small_config(
+            small_dir, cases[i].set, "train.batch=512", "train.warmup=0", NULL);
+        struct model *m;
+        struct err err;
+
+        check_ok(model_new(&m, c, NULL, 1, 1, &err), err);
+        assert_int_equal(m->stretch < m->dims.bt, cases[i].cut);
+        assert_int_equal(m->dims.bt % m->stretch, 0);
+        assert_int_equal(m->stretch % m->dims.seq, 0);
+        model_free(m);
+        config_free(c);
+    }
 }
 
 /* --- what is not finite --------------------------------------------------- */
@@ -354,6 +458,8 @@ int main(void)
         cmocka_unit_test(
             bf16_gives_the_same_bits_with_and_without_instructions),
         cmocka_unit_test(exact_products_have_the_same_bits_in_bf16),
+        cmocka_unit_test(stretches_do_not_show),
+        cmocka_unit_test(a_stretch_is_cut_only_where_that_does_not_show),
         cmocka_unit_test(bf16_is_part_of_the_identity_and_f32_is_not),
         cmocka_unit_test(what_is_not_finite_is_named_in_every_path),
         cmocka_unit_test(an_overflow_is_named_where_it_happens),
