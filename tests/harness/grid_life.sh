@@ -1,15 +1,13 @@
 #!/bin/sh
-# A grid lives through what machines do to it: killed schedulers and workers,
-# signals, a second scheduler, a locked database, divergence.  After each the
-# same command brings the same end state: every run done once, the same losses
-# and weights, whole curves, nobody left alive.
+# A grid lives through what people and machines do to it: signals, a second
+# scheduler, a locked database, divergence.  After each the same command brings
+# the same end state: every run done once, the same losses and weights, whole
+# curves, nobody left alive.  (scripts/soak.sh kills.)
 #
-#   grid_life.sh QLAW [KILLS [SEED]]
+#   grid_life.sh QLAW
 set -eu
 . "$(dirname "$0")/../parts.sh"
 qlaw=$(realpath "$1")
-kills=${2:-8}
-seed=${3:-1}
 
 dir=$(mktemp -d /tmp/qlaw-life-XXXXXX)
 trap 'status=$?; [ $status -eq 0 ] && rm -rf "$dir" || echo "left in $dir"' EXIT
@@ -80,13 +78,6 @@ run() {
     "$qlaw" run grid.ini "$@" 2>>log.txt
 }
 
-# A number in 0 .. 999 from the seed and a counter.
-dice() {
-    n=$((n + 1))
-    echo $(((seed * 7919 + n * 104729 + n * n * 1299709) % 1000))
-}
-n=0
-
 echo "undisturbed"
 run || fail "the first run ended with $?"
 dump qlaw.db >want.txt
@@ -104,37 +95,6 @@ tail -1 log.txt | grep -q 'nothing to do' || fail "it does not say so"
     fail "something ran twice"
 echo "  $took ms"
 [ "$took" -lt 1000 ] || echo "  (more than a second: is the machine busy?)"
-
-echo "kill -9 of the scheduler, $kills times"
-for i in $(seq "$kills"); do
-    fresh
-    "$qlaw" run grid.ini 2>>log.txt & pid=$!
-    sleep "0.$(printf %03d "$(dice)")"
-    kill -9 $pid 2>/dev/null || :
-    wait $pid 2>/dev/null || :
-    for wait in 1 2 3 4 5 6 7 8 9 10 11; do
-        left=$(workers)
-        [ -n "$left" ] || break
-        [ "$wait" -lt 11 ] || fail "workers survive their scheduler: $left"
-        sleep 0.2
-    done
-    run || fail "scheduler kill $i (seed $seed): the second run ended with $?"
-    check_end_state "scheduler kill $i (seed $seed)"
-done
-
-echo "kill -9 of a worker, $kills times"
-fresh
-for i in $(seq "$kills"); do
-    fresh
-    "$qlaw" run grid.ini 2>>log.txt & pid=$!
-    for k in 1 2; do
-        sleep "0.$(printf %03d "$(dice)")"
-        victim=$(workers | head -1)
-        [ -z "$victim" ] || kill -9 "$victim" 2>/dev/null || :
-    done
-    wait $pid || fail "worker kill $i (seed $seed): the run ended with $?"
-    check_end_state "worker kill $i (seed $seed)"
-done
 
 echo "signals"
 for signals in "INT" "INT INT" "TERM"; do
