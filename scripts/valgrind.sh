@@ -15,12 +15,12 @@ ninja -C "$build" >/dev/null
 export QLAW_ISA=avx2 QLAW_SHARED="${QLAW_SHARED:-$PWD/../shared}"
 export OMP_WAIT_POLICY=passive
 
-# Tests that are scripts, that measure time, or that run under valgrind as it
-# is, are left to `meson test`.
+# Tests that are scripts, that measure time, that repeat one fit a thousand
+# times, or that run under valgrind as it is, are left to `meson test`.
 tests=$*
 if [ -z "$tests" ]; then
     tests=$(cd "$build" && find tests -type f -perm -u+x -name 'test_*' |
-        grep -Ev 'kernels_isa$|grid_million$|fit_bench' | sort)
+        grep -Ev 'kernels_isa$|grid_million$|fit_bench|fit_coverage$' | sort)
 else
     tests=$(cd "$build" && for t in $tests; do
         find tests -type f -perm -u+x -name "test_$(echo "$t" | tr - _)"

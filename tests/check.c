@@ -34,6 +34,13 @@ void check_says_at(const struct err *err, const char *text, const char *file,
     _fail(file, line);
 }
 
+bool check_long_double(void)
+{
+    volatile long double x = 1;
+
+    return x + 0x1p-60L > x;
+}
+
 const char *check_shared(void)
 {
     const char *dir = getenv("QLAW_SHARED");

@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
@@ -35,6 +36,20 @@ void check_ok_at(int status, const struct err *err, const char *what,
                  const char *file, int line);
 void check_says_at(const struct err *err, const char *text, const char *file,
                    int line);
+
+/* Has long double more digits than double, as a judge of doubles must?  Not
+ * under valgrind, which computes with 53 bits whatever the type. */
+bool check_long_double(void);
+
+/* Skip the calling test loudly when it has not. */
+#define check_need_long_double()                                              \
+    do {                                                                      \
+        if (!check_long_double()) {                                           \
+            print_message("SKIPPED: %s needs a long double of more digits\n", \
+                          __func__);                                          \
+            skip();                                                           \
+        }                                                                     \
+    } while (0)
 
 /* Folder of shared data ("../shared" of the checkout, from QLAW_SHARED), or
  * NULL; a test that wants it then calls skip() after saying so. */
