@@ -20,6 +20,7 @@
 #include "trainer/optimizer.h"
 
 #define SAMPLE_S 0.12         /* of training in a sample, warmed up */
+#define FORWARDS 3            /* passes timed in it */
 #define SAMPLE_FLOPS 1e10     /* a step of more is tried on a smaller model */
 #define SAMPLE_BYTES (1ll << 30)
 #define MAX_CLASSES (OPERAND_COUNT + 1)
@@ -81,8 +82,9 @@ static void time_model(struct timing *t, struct model *m,
         t->step_s = (clock_monotonic() - start) / (double)steps;
     } while (t->ok && t->step_s * (double)steps < SAMPLE_S);
     start = clock_monotonic();
-    t->ok = t->ok && model_forward(m, tokens, targets);
-    t->forward_s = clock_monotonic() - start;
+    for (int i = 0; i < FORWARDS; i++)
+        t->ok = t->ok && model_forward(m, tokens, targets);
+    t->forward_s = (clock_monotonic() - start) / FORWARDS;
     free(tokens);
     free(targets);
 }
@@ -103,14 +105,15 @@ static void child(int fd, const struct config *c, const char *isa_cap)
     _exit(0);
 }
 
-/* Slots children side by side; the slowest counts. */
-static bool take_sample(struct timing *worst, const struct config *c,
-                        int slots, const char *isa_cap)
+/* The mean of slots children side by side: a grid takes as long as all of them
+ * together, and the slowest of a moment is not the slowest of the next. */
+static bool take_sample(struct timing *mean, const struct config *c, int slots,
+                        const char *isa_cap)
 {
     int fds[2], started = 0;
     struct timing t;
 
-    *worst = (struct timing){ .ok = 1 };
+    *mean = (struct timing){ .ok = 1 };
     if (pipe(fds) != 0)
         return false;
     for (int i = 0; i < slots; i++) {
@@ -126,14 +129,14 @@ static bool take_sample(struct timing *worst, const struct config *c,
     for (int i = 0; i < started; i++) {
         if (read(fds[0], &t, sizeof t) != (ssize_t)sizeof t || !t.ok)
             t = (struct timing){ 0 };
-        worst->ok = worst->ok && t.ok;
-        worst->step_s = fmax(worst->step_s, t.step_s);
-        worst->forward_s = fmax(worst->forward_s, t.forward_s);
+        mean->ok = mean->ok && t.ok;
+        mean->step_s += t.step_s / started;
+        mean->forward_s += t.forward_s / started;
     }
     close(fds[0]);
     while (started > 0 && (wait(NULL) > 0 || errno == EINTR))
         started--;
-    return worst->ok && worst->step_s > 0;
+    return mean->ok && mean->step_s > 0;
 }
 
 /* --- classes ------------------------------------------------------------- */
