@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "harness/journal.h"
+#include "harness/retell.h"
 #include "harness/store.h"
 #include "trainer/config.h"
 
@@ -19,13 +19,9 @@
 /* One folder while its records are read. */
 struct reading {
     struct rebuild *sum;
-    struct journal *journal;
+    struct retelling told;
     struct db *db;
-    char *log_path;
-    int64_t run_id;
     int number; /* counted anew: databases may have shared the folder */
-    bool open, first;
-    struct metrics_line final;
     char store[RECORD_TOKEN];
     struct gmse known;
 };
@@ -156,31 +152,18 @@ static enum status put_env(struct db *db, const json_t *e, struct err *err)
 
 /* --- runs ----------------------------------------------------------------------- */
 
+static void end_attempt(struct reading *r, const struct attempt_end *e)
+{
+    r->sum->results += r->told.open && e->state == RUN_DONE;
+    retell_end(&r->told, e);
+}
+
 /* An attempt whose scheduler did not live to see its end. */
 static void close_attempt(struct reading *r)
 {
-    const struct attempt_facts facts = {
-        .final = r->final.final,
-        .diverged = r->final.diverged,
-        .stopped = r->final.stopped,
-        .finite = isfinite(r->final.loss),
-    };
-    struct attempt_end e = { .state = RUN_PENDING, .outcome = OUTCOME_LOST,
-                             .exit_code = -1, .wall_s = NAN, .cpu_s = NAN };
+    const struct attempt_end e = retell_missing_end(&r->told);
 
-    if (!r->open)
-        return;
-    r->open = false;
-    if (facts.final) {
-        const struct verdict v = verdict_of(&facts);
-
-        e.state = v.state;
-        e.outcome = v.outcome;
-        snprintf(e.message, sizeof e.message, "%s", r->final.reason);
-    }
-    journal_end(r->journal, r->run_id, r->number, &e,
-                e.state == RUN_DONE ? &r->final : NULL);
-    r->sum->results += e.state == RUN_DONE;
+    end_attempt(r, &e);
 }
 
 static void on_begin(void *ctx, const struct attempt_begin *b)
@@ -190,35 +173,21 @@ static void on_begin(void *ctx, const struct attempt_begin *b)
 
     close_attempt(r);
     mine.number = ++r->number;
-    r->open = r->first = true;
-    r->final = (struct metrics_line){ .loss = NAN };
     memcpy(r->store, b->store, sizeof r->store);
-    journal_begin(r->journal, r->run_id, &mine, r->log_path);
+    retell_begin(&r->told, &mine);
 }
 
 static void on_line(void *ctx, const struct metrics_line *m)
 {
     struct reading *r = ctx;
 
-    if (!r->open)
-        return;
-    if (m->final)
-        r->final = *m;
-    journal_line(r->journal, r->run_id, m, r->first);
-    r->first = false;
+    retell_line(&r->told, m);
 }
 
 static void on_end(void *ctx, int number, const struct attempt_end *e)
 {
-    struct reading *r = ctx;
-
     (void)number;
-    if (!r->open)
-        return;
-    r->open = false;
-    journal_end(r->journal, r->run_id, r->number, e,
-                e->state == RUN_DONE ? &r->final : NULL);
-    r->sum->results += e->state == RUN_DONE;
+    end_attempt(ctx, e);
 }
 
 static uint64_t seed_of(const json_t *json, const char *key)
@@ -243,7 +212,7 @@ static enum status put_run(struct reading *r, const char *folder,
     if (st == OK)
         st = store_point(id, c, &r->known, r->db, err);
     if (st == OK)
-        st = store_run(&r->run_id, id, seed_of(json, "seed"),
+        st = store_run(&r->told.run_id, id, seed_of(json, "seed"),
                        seed_of(json, "data_seed"), r->db, err);
     config_free(c);
     json_decref(json);
@@ -262,11 +231,11 @@ static enum status read_folder(struct reading *r, const char *folder,
         return st;
     r->sum->runs++;
     r->number = 0;
-    r->open = false;
-    r->log_path = mem_printf("%s/log.txt", folder);
+    r->told.open = false;
+    r->told.log_path = mem_printf("%s/log.txt", folder);
     if (record_read(folder, &reader, NULL) == OK)
         close_attempt(r);
-    free(r->log_path);
+    free(r->told.log_path);
     return OK;
 }
 
@@ -299,7 +268,7 @@ static enum status read_folders(struct reading *r, const char *root,
                 st = db_commit(r->db, err);
             }
             if (st == OK)
-                st = journal_flush(r->journal, 10, err);
+                st = journal_flush(r->told.journal, 10, err);
         }
         free(folder);
         free(names[i]);
@@ -373,7 +342,7 @@ enum status rebuild_from(struct rebuild *out, struct db *db, const char *root,
 
     *out = (struct rebuild){ 0 };
     st = each_json(db, root, "env", put_env, &envs, err);
-    r.journal = journal_open(db, 0);
+    r.told.journal = journal_open(db, 0);
     if (st == OK)
         st = read_folders(&r, root, warn, err);
     if (st == OK && *r.store)
@@ -383,6 +352,6 @@ enum status rebuild_from(struct rebuild *out, struct db *db, const char *root,
                     "t", r.store);
     if (st == OK)
         st = each_json(db, root, "grids", put_grid, &out->grids, err);
-    journal_close(r.journal);
+    journal_close(r.told.journal);
     return st;
 }

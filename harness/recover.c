@@ -9,55 +9,33 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "harness/retell.h"
 
 #define END_PATIENCE_S 5 /* for a worker to be gone once it is killed */
 
 /* One run whose records are read. */
 struct reading {
     struct recovery *sum;
-    struct journal *journal;
+    struct retelling told;
     const char *store, *host;
-    char *log_path;
-    int64_t run_id;
-    int from;    /* attempts from this number on are news */
-    int current; /* 0: none, or not ours */
-    bool first, open;
-    struct metrics_line final; /* of the current attempt */
+    int from; /* attempts from this number on are news */
 };
 
 /* --- one run -------------------------------------------------------------------- */
 
-/* An attempt without an end of ours: its final line, if it came, says how it
- * ended. */
+/* An attempt without an end of ours. */
 static void close_attempt(struct reading *r)
 {
-    const struct attempt_facts facts = {
-        .final = r->final.final,
-        .diverged = r->final.diverged,
-        .stopped = r->final.stopped,
-        .finite = isfinite(r->final.loss),
-    };
-    struct attempt_end e = { .state = RUN_PENDING, .outcome = OUTCOME_LOST,
-                             .exit_code = -1, .wall_s = NAN, .cpu_s = NAN };
-    struct verdict v;
+    struct attempt_end e = retell_missing_end(&r->told);
 
-    if (!r->open)
+    if (!r->told.open)
         return;
-    r->open = false;
     clock_iso(e.at);
-    strcpy(e.message, "its scheduler ended");
-    if (facts.final) {
-        v = verdict_of(&facts);
-        e.state = v.state;
-        e.outcome = v.outcome;
-        snprintf(e.message, sizeof e.message, "%s",
-                 v.state == RUN_DONE ? "" : r->final.reason);
-        r->sum->adopted++;
-    } else {
+    if (e.outcome == OUTCOME_LOST)
         r->sum->lost++;
-    }
-    journal_end(r->journal, r->run_id, r->current, &e,
-                e.state == RUN_DONE ? &r->final : NULL);
+    else
+        r->sum->adopted++;
+    retell_end(&r->told, &e);
 }
 
 static void on_begin(void *ctx, const struct attempt_begin *b)
@@ -65,39 +43,29 @@ static void on_begin(void *ctx, const struct attempt_begin *b)
     struct reading *r = ctx;
 
     close_attempt(r);
-    r->current = strcmp(b->store, r->store) == 0 ? b->number : 0;
-    r->final = (struct metrics_line){ .loss = NAN };
-    if (r->current < r->from || r->current == 0)
+    if (strcmp(b->store, r->store) != 0 || b->number < r->from ||
+        b->number == 0)
         return;
-    r->open = true;
-    r->first = true;
     if (strcmp(b->host, r->host) == 0)
         process_end_group(&b->process, END_PATIENCE_S);
-    journal_begin(r->journal, r->run_id, b, r->log_path);
+    retell_begin(&r->told, b);
 }
 
 static void on_line(void *ctx, const struct metrics_line *m)
 {
     struct reading *r = ctx;
 
-    if (!r->open)
-        return;
-    if (m->final)
-        r->final = *m;
-    journal_line(r->journal, r->run_id, m, r->first);
-    r->first = false;
+    retell_line(&r->told, m);
 }
 
 static void on_end(void *ctx, int number, const struct attempt_end *e)
 {
     struct reading *r = ctx;
 
-    if (!r->open || number != r->current)
+    if (!r->told.open || number != r->told.number)
         return;
-    r->open = false;
     r->sum->adopted++;
-    journal_end(r->journal, r->run_id, number, e,
-                e->state == RUN_DONE ? &r->final : NULL);
+    retell_end(&r->told, e);
 }
 
 static void read_run(struct reading *r, const char *folder)
@@ -105,12 +73,11 @@ static void read_run(struct reading *r, const char *folder)
     const struct record_reader reader = { .begin = on_begin, .line = on_line,
                                           .end = on_end, .ctx = r };
 
-    r->current = 0;
-    r->open = false;
-    r->log_path = mem_printf("%s/log.txt", folder);
+    r->told.open = false;
+    r->told.log_path = mem_printf("%s/log.txt", folder);
     if (record_read(folder, &reader, NULL) == OK)
         close_attempt(r);
-    free(r->log_path);
+    free(r->told.log_path);
 }
 
 /* --- runs that were running --------------------------------------------------------- */
@@ -155,7 +122,7 @@ static enum status read_running(struct reading *r, struct db *db,
             db_path(db), (const char *)sqlite3_column_text(stmt, 1),
             (uint64_t)sqlite3_column_int64(stmt, 2));
 
-        r->run_id = sqlite3_column_int64(stmt, 0);
+        r->told.run_id = sqlite3_column_int64(stmt, 0);
         r->from = sqlite3_column_int(stmt, 3);
         read_run(r, folder);
         free(folder);
@@ -215,7 +182,7 @@ static void read_folders(struct reading *r, const char *root,
         if (!found)
             continue;
         folder = mem_printf("%s/%s", root, entry->d_name);
-        r->run_id = runs[found->run].run_id;
+        r->told.run_id = runs[found->run].run_id;
         r->from = runs[found->run].attempts + 1;
         read_run(r, folder);
         free(folder);
@@ -231,7 +198,7 @@ enum status recover_runs(struct recovery *out, struct journal *j,
                          int n, struct err *err)
 {
     char host[64] = "", *root = record_root(db_path(db));
-    struct reading r = { .sum = out, .journal = j, .store = store,
+    struct reading r = { .sum = out, .told = { .journal = j }, .store = store,
                          .host = host };
     enum status st;
 
