@@ -15,8 +15,8 @@ ninja -C "$build" >/dev/null
 export QLAW_ISA=avx2 QLAW_SHARED="${QLAW_SHARED:-$PWD/../shared}"
 export OMP_WAIT_POLICY=passive
 
-# Tests that are scripts, that measure time, that repeat one fit a thousand
-# times, or that run under valgrind as it is, are left to `meson test`.
+# Tests that are scripts, that measure time, or that repeat one fit a thousand
+# times, are left to `meson test`.
 tests=$*
 if [ -z "$tests" ]; then
     tests=$(cd "$build" && find tests -type f -perm -u+x -name 'test_*' |
