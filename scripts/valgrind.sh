@@ -20,7 +20,7 @@ export OMP_WAIT_POLICY=passive
 tests=$*
 if [ -z "$tests" ]; then
     tests=$(cd "$build" && find tests -type f -perm -u+x -name 'test_*' |
-        grep -Ev 'kernels_isa$|grid_million$|fit_bench|fit_coverage$' | sort)
+        grep -Ev 'grid_million$|fit_bench|fit_coverage$' | sort)
 else
     tests=$(cd "$build" && for t in $tests; do
         find tests -type f -perm -u+x -name "test_$(echo "$t" | tr - _)"
