@@ -1,5 +1,4 @@
 #include "db/export.h"
-#include "db/need_grid.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "db/need_grid.h"
 
 #define GRID   "(SELECT max(grid_id) FROM grid WHERE name=?1)"
 #define POINTS "(SELECT point_id FROM grid_point WHERE grid_id=" GRID ")"

@@ -40,13 +40,13 @@ enum status law_need(const struct law **out, const char *name, struct err *err)
     *out = law_find(name);
     if (*out)
         return OK;
-    for (; law_at((int)n) && n < 64; n++)
-        names[n] = law_at((int)n)->name;
     if (strchr(name, '='))
         return err_set(err, ERR_USAGE,
                        "'%s' is no law's name; a formula of your own goes "
                        "with --formula",
                        name);
+    for (; law_at((int)n) && n < 64; n++)
+        names[n] = law_at((int)n)->name;
     near = text_nearest(name, names, n);
     return near ? err_set(err, ERR_USAGE,
                           "unknown law '%s', did you mean '%s'?", name, near)

@@ -201,6 +201,17 @@ static void place_block(struct model *m, struct arena *a, struct block *b,
     b->act = cut_real(a, bt, f);
 }
 
+/* The linear layer of a kind, LAYER_HEAD excepted. */
+static struct linear *linear_of(struct block *b, int kind)
+{
+    struct linear *const all[LAYER_HEAD] = {
+        [LAYER_QKV] = &b->qkv, [LAYER_O] = &b->o,
+        [LAYER_FC1] = &b->fc1, [LAYER_FC2] = &b->fc2,
+    };
+
+    return all[kind];
+}
+
 static size_t at_least(size_t a, size_t b)
 {
     return a > b ? a : b;
@@ -254,18 +265,10 @@ static void place_packed(struct model *m, struct arena *a)
     struct linear *head = &m->head;
 
     for (int kind = 0; kind < LAYER_HEAD && m->stretch < m->dims.bt; kind++) {
-        void *room = NULL;
+        void *room = cut(a, packed_bytes(linear_of(&m->blocks[0], kind)));
 
-        for (int l = 0; l < m->dims.n_layer; l++) {
-            struct block *b = &m->blocks[l];
-            struct linear *all[] = { [LAYER_QKV] = &b->qkv, [LAYER_O] = &b->o,
-                                     [LAYER_FC1] = &b->fc1,
-                                     [LAYER_FC2] = &b->fc2 };
-
-            if (l == 0)
-                room = cut(a, packed_bytes(all[kind]));
-            all[kind]->packed = room;
-        }
+        for (int l = 0; l < m->dims.n_layer; l++)
+            linear_of(&m->blocks[l], kind)->packed = room;
     }
     if (m->chunk < m->dims.bt)
         head->packed = cut(a, packed_bytes(head));
@@ -279,13 +282,9 @@ static void place_scratch(struct model *m, struct arena *a)
 
     m->work.threads = m->threads;
     size_scratch(&need, &m->head);
-    for (int l = 0; l < s->n_layer; l++) {
-        struct linear *all[] = { &m->blocks[l].qkv, &m->blocks[l].o,
-                                 &m->blocks[l].fc1, &m->blocks[l].fc2 };
-
-        for (int i = 0; i < 4; i++)
-            size_scratch(&need, all[i]);
-    }
+    for (int l = 0; l < s->n_layer; l++)
+        for (int kind = 0; kind < LAYER_HEAD; kind++)
+            size_scratch(&need, linear_of(&m->blocks[l], kind));
     m->work.operand = cut_real(a, need.operand, 1);
     m->work.input = cut_real(a, need.input, 1);
     m->work.scale = cut_real(a, need.scale, 1);
@@ -312,13 +311,10 @@ static int stretch_rows(const struct model *m)
     const size_t fit = STRETCH / sequence;
     const int n = fit < (size_t)s->batch ? (int)fit : s->batch;
 
-    for (int l = 0; l < s->n_layer; l++) {
-        const struct block *b = &m->blocks[l];
-
-        if (!linear_by_rows(&b->qkv) || !linear_by_rows(&b->o) ||
-            !linear_by_rows(&b->fc1) || !linear_by_rows(&b->fc2))
-            return s->bt;
-    }
+    for (int l = 0; l < s->n_layer; l++)
+        for (int kind = 0; kind < LAYER_HEAD; kind++)
+            if (!linear_by_rows(linear_of(&m->blocks[l], kind)))
+                return s->bt;
     for (int i = n; i > 1; i--)
         if (s->batch % i == 0)
             return i * s->seq;

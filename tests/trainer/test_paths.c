@@ -139,6 +139,16 @@ static void step_of(double *loss, struct model *m)
     free(tokens);
 }
 
+static real *tensor_of(struct model *m, const char *name, int layer)
+{
+    for (int i = 0; i < m->n_tensors; i++)
+        if (m->tensors[i].layer == layer &&
+            strcmp(m->tensors[i].name, name) == 0)
+            return m->params + m->tensors[i].offset;
+    fail_msg("no tensor %s", name);
+    return NULL;
+}
+
 /* --- exact in bf16 -------------------------------------------------------- */
 
 /* Both operands of a product are multiples of a unit, in steps that bf16 has:
@@ -186,7 +196,7 @@ static void check_exact(int quant, bool all, real factor,
 
     for (int i = 0; i < 2; i++) {
         const struct linear *fc1 = &m[i]->blocks[1].fc1;
-        real *w = m[i]->params + (fc1->w - m[i]->params);
+        real *w = tensor_of(m[i], "fc1", 1);
 
         for (int k = 0; k < fc1->in * fc1->out; k++)
             w[k] *= factor;
@@ -372,16 +382,6 @@ static struct model *model_of(const struct path *p, const struct kernels *kn)
     free(x);
     free(gemm);
     return m;
-}
-
-static real *tensor_of(struct model *m, const char *name, int layer)
-{
-    for (int i = 0; i < m->n_tensors; i++)
-        if (m->tensors[i].layer == layer &&
-            strcmp(m->tensors[i].name, name) == 0)
-            return m->params + m->tensors[i].offset;
-    fail_msg("no tensor %s", name);
-    return NULL;
 }
 
 static void check_bad(const struct path *p, const struct kernels *kn,
