@@ -1,6 +1,5 @@
 #include "db/db.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -14,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "db/schema.h"
 
 /* The standard promises only 4,095 characters; every compiler takes more. */
 #pragma GCC diagnostic push
@@ -198,88 +198,6 @@ static enum status check_owner(struct db *db, struct err *err)
     return OK;
 }
 
-/* The next character of SQL that counts: no comments, white space only inside
- * quotes; 0 at the end. */
-static int next_char(const char **p, char *quote)
-{
-    while (!*quote) {
-        if (isspace((unsigned char)**p))
-            (*p)++;
-        else if ((*p)[0] == '-' && (*p)[1] == '-')
-            *p += strcspn(*p, "\n");
-        else if ((*p)[0] == '/' && (*p)[1] == '*')
-            *p = strstr(*p + 2, "*/") ? strstr(*p + 2, "*/") + 2
-                                      : *p + strlen(*p);
-        else
-            break;
-    }
-    if (*quote ? **p == *quote : **p == '\'' || **p == '"')
-        *quote = *quote ? '\0' : **p;
-    return **p ? *(*p)++ : 0;
-}
-
-/* Comments may change within a version of the schema. */
-static bool same_sql(const char *a, const char *b)
-{
-    char quote_a = '\0', quote_b = '\0';
-    int ca, cb;
-
-    do {
-        ca = next_char(&a, &quote_a);
-        cb = next_char(&b, &quote_b);
-    } while (ca == cb && ca);
-    return ca == cb;
-}
-
-/* The definitions in the file must be the ones we would make: a planted
- * trigger or a view in a table's place is refused before anything runs.
- * Objects of other names are the user's own affair, except triggers.  (SQLite's
- * own guard, trusted_schema=OFF, also refuses json_valid, which the tables
- * check themselves with; so it is on for readers only.) */
-static enum status check_schema(struct db *db, struct err *err)
-{
-    sqlite3 *fresh = NULL;
-    sqlite3_stmt *theirs = NULL, *ours = NULL;
-    enum status st = OK;
-
-    if (sqlite3_open(":memory:", &fresh) != SQLITE_OK ||
-        sqlite3_exec(fresh, db_schema, NULL, NULL, NULL) != SQLITE_OK ||
-        sqlite3_prepare_v2(fresh,
-                           "SELECT sql FROM sqlite_schema WHERE type=?1 AND "
-                           "name=?2",
-                           -1, &ours, NULL) != SQLITE_OK)
-        st = err_set(err, ERR_DB, "the schema does not load: %s",
-                     sqlite3_errmsg(fresh));
-    if (st == OK &&
-        sqlite3_prepare_v2(db->handle,
-                           "SELECT type, name, sql FROM sqlite_schema WHERE "
-                           "sql IS NOT NULL",
-                           -1, &theirs, NULL) != SQLITE_OK)
-        st = sql_error(db, "cannot read the schema", err);
-    while (st == OK && sqlite3_step(theirs) == SQLITE_ROW) {
-        const char *type = (const char *)sqlite3_column_text(theirs, 0);
-        const char *name = (const char *)sqlite3_column_text(theirs, 1);
-        const char *sql = (const char *)sqlite3_column_text(theirs, 2);
-        const char *want;
-
-        sqlite3_reset(ours);
-        sqlite3_bind_text(ours, 1, type, -1, SQLITE_STATIC);
-        sqlite3_bind_text(ours, 2, name, -1, SQLITE_STATIC);
-        want = sqlite3_step(ours) == SQLITE_ROW
-                   ? (const char *)sqlite3_column_text(ours, 0)
-                   : NULL;
-        if (want ? !same_sql(want, sql) : strcmp(type, "trigger") == 0)
-            st = err_set(err, ERR_DB,
-                         "%s: %s '%.60s' is not as qlaw made it; the file is "
-                         "left alone",
-                         db->path, type, name);
-    }
-    sqlite3_finalize(theirs);
-    sqlite3_finalize(ours);
-    sqlite3_close(fresh);
-    return st;
-}
-
 /* --- opening ---------------------------------------------------------------------- */
 
 static enum status create_schema(struct db *db, struct err *err)
@@ -333,6 +251,7 @@ static enum status open_handle(struct db *db, enum db_mode mode, bool fresh,
                           ? SQLITE_OPEN_READONLY
                           : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     enum status st;
+    bool old = false;
 
     if (sqlite3_open_v2(db->path, &db->handle, flags, NULL) != SQLITE_OK)
         return sql_error(db, "cannot open", err);
@@ -349,7 +268,9 @@ static enum status open_handle(struct db *db, enum db_mode mode, bool fresh,
     if (st == OK)
         st = check_owner(db, err);
     if (st == OK)
-        st = check_schema(db, err);
+        st = schema_check(&old, db->handle, db->path, err);
+    if (st == OK && old)
+        st = schema_mend(db->handle, mode == DB_WRITE, db->path, err);
     return st;
 }
 

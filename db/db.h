@@ -3,8 +3,8 @@
  * The file is a rollback-journal database (TRUNCATE, synchronous=FULL) written
  * by one process, the scheduler, in BEGIN IMMEDIATE batches.  schema.sql is the
  * documented schema; its views are the public interface and keep their columns
- * within a major version.  application_id is "QLAW", user_version the schema's
- * version.
+ * within a major version and follow the program (schema.h).  application_id is
+ * "QLAW", user_version the schema's version.
  *
  * Opening refuses, by name and reason, what is not ours: a foreign or damaged
  * file, a newer version, a folder, a FIFO.  A read-only handle writes nothing,
@@ -19,7 +19,7 @@
 #include "base/err.h"
 
 #define DB_APPLICATION_ID 0x514C4157 /* "QLAW" */
-#define DB_VERSION 1
+#define DB_VERSION 2
 
 enum db_mode {
     DB_READ,   /* an existing file, read only */

@@ -1,8 +1,9 @@
 -- schema.sql - one file holds every grid, run, loss and fit.
 --
 -- The views at the end are the public interface: they keep their columns
--- within a major version.  Tables may change with user_version.  Everything
--- here can be asked with the stock sqlite3 shell.
+-- within a major version; in a file of an older version they are replaced by
+-- these.  Tables may change with user_version.  Everything here can be asked
+-- with the stock sqlite3 shell.
 --
 -- Conventions: losses in nats per token; times as UTC ISO 8601 text; sizes in
 -- bytes; N and D as plain counts.  NULL means not measured: a NaN or infinite
