@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/str.h"
 #include "fit/model_rows.h"
@@ -83,6 +84,103 @@ static enum status parse_formula(struct model *m, const struct table *t,
     return st;
 }
 
+/* --- names that were meant to be columns ---------------------------------- */
+
+/* A column whose name this one was surely meant to be: it in another case, or
+ * misspelt after its first letter, or with a letter twice.  Of names of one
+ * letter these are N, D and G: a, b and e are what people call parameters. */
+static bool is_misspelt(const char *name, const char *column)
+{
+    const size_t n = strlen(column);
+    const char more = strlen(name) == n + 1 ? name[n] : '\0';
+
+    if (n == 1)
+        return strchr("NDG", *column) && (strcasecmp(name, column) == 0 ||
+                                          (*name == *column && more == *name));
+    return strcasecmp(name, column) == 0 ||
+           (more && !strchr("0123456789_", more) &&
+            strncasecmp(name, column, n) == 0) ||
+           (n >= 4 && *name == *column && text_nearest(name, &column, 1));
+}
+
+static bool is_declared(const struct fit_spec *s, const char *name)
+{
+    for (int i = 0; i < s->n_starts; i++)
+        if (strcmp(s->starts[i].name, name) == 0)
+            return true;
+    for (int i = 0; i < s->n_fixes; i++)
+        if (strcmp(s->fixes[i].name, name) == 0)
+            return true;
+    for (int i = 0; i < s->n_bounds; i++)
+        if (strcmp(s->bounds[i].name, name) == 0)
+            return true;
+    for (int i = 0; i < s->n_groups; i++)
+        if (strcmp(s->groups[i].param, name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_used(const struct model *m, const char *column)
+{
+    for (int i = 0; i < m->n_names; i++)
+        if (strcmp(m->names[i].name, column) == 0)
+            return true;
+    return strcmp(m->response, column) == 0;
+}
+
+static enum status check_name(const struct model *m, const struct table *t,
+                              const char *name, struct err *err)
+{
+    for (int k = 0; k < t->n_cols; k++) {
+        const char *column = t->cols[k].name;
+
+        if (!is_used(m, column) && is_misspelt(name, column) && t->rows &&
+            isfinite(t->cols[k].num[0]))
+            return err_set(err, ERR_USAGE,
+                           "formula '%s': %s is no column of %s; did you mean "
+                           "'%s'?  (a parameter of that name: --start %s=1)",
+                           m->formula, name, t->source, column, name);
+    }
+    if (strcmp(name, "N") != 0 && strcmp(name, "D") != 0)
+        return OK;
+    return err_set(err, ERR_USAGE,
+                   "formula '%s': %s is no column of %s: name it with --map "
+                   "%s=COLUMN  (a parameter of that name: --start %s=1)",
+                   m->formula, name, t->source, name, name);
+}
+
+static enum status no_variable(const struct model *m, const struct table *t,
+                               struct err *err)
+{
+    struct str names = { 0 };
+
+    for (int k = 0; k < t->n_cols; k++)
+        if (t->rows && isfinite(t->cols[k].num[0]))
+            str_addf(&names, "%s%s", names.len ? " " : "", t->cols[k].name);
+    err_set(err, ERR_USAGE,
+            "formula '%s' has no variable: no name on its right is a column "
+            "of %s (%s)",
+            m->formula, t->source, str_text(&names));
+    str_release(&names);
+    return ERR_USAGE;
+}
+
+/* Every name of a user's formula that is no column is a parameter: one that
+ * was meant to be a column must not pass for one in silence. */
+static enum status check_names(const struct model *m, const struct table *t,
+                               const struct fit_spec *spec, struct err *err)
+{
+    enum status st = OK;
+    bool any = m->law != NULL;
+
+    for (int i = 0; !m->law && st == OK && i < m->n_names; i++) {
+        any = any || m->names[i].is_var;
+        if (!m->names[i].is_var && !is_declared(spec, m->names[i].name))
+            st = check_name(m, t, m->names[i].name, err);
+    }
+    return st == OK && !any ? no_variable(m, t, err) : st;
+}
+
 /* The formula, its rows and its parameters, before these are settled. */
 static enum status bind(struct model *m, const struct table *t,
                         const struct fit_spec *spec, struct err *err)
@@ -95,6 +193,8 @@ static enum status bind(struct model *m, const struct table *t,
     m->loss = spec->loss;
     m->noun = t->noun;
     st = parse_formula(m, t, err);
+    if (st == OK)
+        st = check_names(m, t, spec, err);
     if (st == OK)
         st = model_read_rows(m, t, spec, err);
     if (st == OK)

@@ -68,6 +68,8 @@ struct model {
     int n_left_out;
 };
 
+/* Names of a user's formula that are no columns are parameters; ERR_USAGE when
+ * one is misspelt for a column, or none is a column. */
 enum status fit_model_new(struct model **out, const struct table *t,
                       const struct fit_spec *spec, struct err *err);
 /* Rows to be predicted only: nothing need be identifiable in them, and

@@ -119,6 +119,31 @@ static void add_quality(struct str *out, const struct fit *f)
                  f->boot.n, f->unit ? "clusters" : "rows", f->boot.units);
 }
 
+/* Names of the formula of one kind, once each: variables are columns (or what
+ * the law takes for one that is absent), parameters what is fitted. */
+static char *names_of_kind(const struct model *m, bool variables)
+{
+    struct str s = { 0 };
+
+    for (int i = 0; i < m->n_names; i++)
+        if (m->names[i].is_var == variables)
+            str_addf(&s, "%s%s%s", s.len ? ", " : "", m->names[i].name,
+                     variables && !m->names[i].values ? " (constant)" : "");
+    return str_steal(&s);
+}
+
+static void add_names(struct str *out, const struct model *m)
+{
+    char *variables = names_of_kind(m, true);
+    char *parameters = names_of_kind(m, false);
+    char *text = mem_printf("%s; parameters: %s", variables, parameters);
+
+    report_wrapped(out, "  variables: ", text, 4);
+    free(text);
+    free(variables);
+    free(parameters);
+}
+
 void report_text(struct str *out, const struct fit *f, const char *source)
 {
     const struct model *m = f->m;
@@ -127,6 +152,7 @@ void report_text(struct str *out, const struct fit *f, const char *source)
     str_addf(out, "%s on %zu rows of %s\n", m->law ? m->law->name : "formula",
              m->rows, source);
     report_wrapped(out, "  ", m->formula, 4);
+    add_names(out, m);
     report_objective_name(&line, m);
     report_wrapped(out, "  minimized: ", str_text(&line), 4);
     str_addf(out, "  objective %.14g\n\n", f->best.objective);
@@ -201,6 +227,23 @@ static void add_messages(struct str *out, const struct fit *f)
     str_add_char(out, ']');
 }
 
+static void add_json_names(struct str *out, const struct model *m)
+{
+    for (int variables = 1; variables >= 0; variables--) {
+        bool first = true;
+
+        str_addf(out, ",\"%s\":[", variables ? "variables" : "parameters");
+        for (int i = 0; i < m->n_names; i++) {
+            if (m->names[i].is_var != (variables == 1))
+                continue;
+            str_add(out, first ? "" : ",");
+            json_quote(out, m->names[i].name);
+            first = false;
+        }
+        str_add_char(out, ']');
+    }
+}
+
 static void add_range(struct str *out, const struct model *m)
 {
     bool first = true;
@@ -235,6 +278,7 @@ void report_json(struct str *out, const struct fit *f)
     json_add_text(out, "schema", "qlaw/fit/1");
     json_add_text(out, "law", m->law ? m->law->name : "formula");
     json_add_text(out, "formula", m->formula);
+    add_json_names(out, m);
     json_add_text(out, "space", fit_space_name(m->space));
     json_add_text(out, "loss", fit_loss_text(loss, &m->loss));
     json_add_number(out, "objective", f->best.objective);

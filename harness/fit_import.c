@@ -7,10 +7,12 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/str.h"
 #include "harness/grid.h"
 
 /* Columns with a place of their own; those of the second list also say what
  * the format is. */
+static const char *const sizes[] = { "N", "D" };
 static const char *const outcomes[] = { "loss", "seed", "loss_se" };
 static const char *const formats[] = { "G",   "B",    "E",     "M",   "P",
                                        "fmt", "gmse", "group", "bits" };
@@ -23,6 +25,27 @@ static bool is_among(const char *name, const char *const *list, size_t n)
         if (strcmp(list[i], name) == 0)
             return true;
     return false;
+}
+
+enum status import_need_name(const char *name, struct err *err)
+{
+    const char *all[COUNT(sizes) + COUNT(outcomes) + COUNT(formats)], *near;
+    size_t n = 0;
+
+    for (size_t i = 0; i < COUNT(sizes); i++)
+        all[n++] = sizes[i];
+    for (size_t i = 0; i < COUNT(outcomes); i++)
+        all[n++] = outcomes[i];
+    for (size_t i = 0; i < COUNT(formats); i++)
+        all[n++] = formats[i];
+    if (is_among(name, all, n))
+        return OK;
+    near = text_nearest(name, all, n);
+    return err_set(err, ERR_USAGE,
+                   "--map: '%s' means nothing to import%s%s%s; it takes N, D, "
+                   "loss, seed, loss_se, G, E, M, fmt, gmse, bits",
+                   name, near ? ", did you mean '" : "", near ? near : "",
+                   near ? "'?" : "");
 }
 
 struct row {
@@ -237,7 +260,7 @@ static enum status put_run(struct import_counts *n, const struct row *r,
         st = db_run(db, err,
                     "INSERT OR IGNORE INTO grid_point(grid_id, point_id, "
                     "ordinal, block) VALUES(?, ?, ?, '')",
-                    "iti", grid, id, (int64_t)r->i);
+                    "iti", grid, id, r->t->number[r->i]);
     if (st == OK)
         st = db_run(db, err,
                     "INSERT OR IGNORE INTO run(point_id, seed, data_seed, "
@@ -258,6 +281,33 @@ static enum status put_run(struct import_counts *n, const struct row *r,
                   (int64_t)llround(number(r, "D")));
 }
 
+/* The same line of the same file in this grid as another point: the columns
+ * were called otherwise then. */
+static enum status check_once(const struct row *r, const char *id,
+                              int64_t grid, struct db *db, struct err *err)
+{
+    const int64_t line = r->t->number[r->i];
+    sqlite3_stmt *stmt;
+    bool row;
+    enum status st = db_prepare(&stmt, db,
+                                "SELECT 1 FROM grid_point WHERE grid_id = ? "
+                                "AND ordinal = ? AND point_id != ? LIMIT 1",
+                                err);
+
+    if (st == OK) {
+        db_bind(stmt, "iit", grid, line, id);
+        st = db_step(&row, db, stmt, err);
+    }
+    if (st != OK || !row)
+        return st;
+    sqlite3_reset(stmt);
+    return err_set(err, ERR_USAGE,
+                   "line %lld of %s is in this grid already, with columns of "
+                   "other names: every run would stand twice; bring it in "
+                   "with the same --map and --derive, or as --grid OTHER",
+                   (long long)line, r->t->source);
+}
+
 static enum status put_row(struct import_counts *n, const struct row *r,
                            const char *grid, int64_t grid_id, int64_t dataset,
                            struct db *db, struct err *err)
@@ -270,6 +320,8 @@ static enum status put_row(struct import_counts *n, const struct row *r,
     id_of(id, config);
     id_of(twin, plain);
     st = put_point(n, r, id, twin, config, dataset, db, err);
+    if (st == OK)
+        st = check_once(r, id, grid_id, db, err);
     if (st == OK)
         st = put_run(n, r, id, grid_id, db, err);
     free(config);

@@ -18,8 +18,14 @@ struct import_counts {
     char *first;   /* why the first of them cannot; the caller frees it */
 };
 
+/* ERR_USAGE, with the nearest one, when a column of that name would mean
+ * nothing here. */
+enum status import_need_name(const char *name, struct err *err);
+
 /* Put the rows into db, inside the caller's transaction.  sha256 is that of
- * the file. */
+ * the file.  ERR_USAGE when a row of this very file is a run of the grid
+ * already under another configuration (other --map or --derive): it would
+ * stand twice. */
 enum status import_rows(struct import_counts *n, const struct table *t,
                         const char *grid, const char *sha256,
                         const char *argv, struct db *db, struct err *err);

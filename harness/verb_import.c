@@ -31,7 +31,9 @@ static enum status map_one(struct table *t, const char *text, struct err *err)
     if (!equals || equals == text || !equals[1])
         return err_set(err, ERR_USAGE, "--map '%s' is not NAME=COLUMN", text);
     name = mem_strndup(text, (size_t)(equals - text));
-    st = table_rename(t, equals + 1, name, err);
+    st = import_need_name(name, err);
+    if (st == OK)
+        st = table_rename(t, equals + 1, name, err);
     free(name);
     return st;
 }

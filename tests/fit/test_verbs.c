@@ -513,6 +513,18 @@ static void imported_tables_are_runs_once(void **state)
         db_file, csv);
     check_says_out(&o, "0 runs of 0 points, 5 there already");
     str_release(&o.out);
+    RUN(&o, "qlaw|--db=%s|import|%s|--grid=paper|--map=N=params,loss=val|"
+            "--map=bits=M",
+        db_file, csv);
+    assert_int_equal(o.status, ERR_USAGE);
+    check_says(o.err, "line 3 of");
+    check_says(o.err, "every run would stand twice");
+    str_release(&o.out);
+    RUN(&o, "qlaw|--db=%s|import|%s|--grid=new|--map=N=params,lss=val", db_file,
+        csv);
+    assert_int_equal(o.status, ERR_USAGE);
+    check_says(o.err, "'lss' means nothing to import, did you mean 'loss'?");
+    str_release(&o.out);
     RUN(&o, "qlaw|--db=%s|import|%s|--grid=paper", db_file, csv);
     assert_int_equal(o.status, ERR_USAGE);
     check_says(o.err, "no column 'N': name it with --map N=COLUMN");

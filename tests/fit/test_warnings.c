@@ -173,8 +173,8 @@ static void a_design_that_cannot_tell_is_not_identifiable(void **state)
     assert_int_equal(raised(&many, FIT_NOT_CONVERGED), 0);
 }
 
-/* In another case, with a letter twice; a column that the law has found is not
- * offered, nor is one where the rows tell all parameters. */
+/* Where it may be a column: one that the law has found is not offered, nor is
+ * one where the rows tell all parameters. */
 static void a_misspelt_column_is_guessed(void **state)
 {
     static const char *const csv =
@@ -183,9 +183,7 @@ static void a_misspelt_column_is_guessed(void **state)
     static const struct {
         const char *formula, *want;
     } cases[] = {
-        { "loss = a/n + b/D", "n is no column" },
-        { "loss = a/N + b/DD", "did you mean 'D'?" },
-        { "loss = a/N + b/D + c*stpes", "did you mean 'steps'?" },
+        { "loss = a/N + b/D + c*tseps", "did you mean 'steps'?" },
         { "loss = a/N + b/D", NULL },
         { "loss = a/N + d/D + c*c", NULL },
         { "loss = a/D + b*bias", NULL },
@@ -206,6 +204,45 @@ static void a_misspelt_column_is_guessed(void **state)
         }
         assert_int_equal(said, cases[i].want != NULL);
         assert_int_equal(any, cases[i].want != NULL);
+        fitted_release(&x);
+    }
+}
+
+/* Where it surely is: in another case, with a letter twice or wrong, a name
+ * that every law has.  What people call parameters is none, nor what an option
+ * declares to be one. */
+static void a_name_that_should_be_a_column_is_refused(void **state)
+{
+    static const char *const csv =
+        "N,D,steps,E,B,loss\n1,1,1,2,7,9\n1,2,2,3,8,7\n1,4,3,2,9,6.1\n"
+        "2,1,4,2,7,7\n2,2,5,3,8,5.2\n2,4,6,2,9,4.1\n4,1,7,2,6,6.2\n"
+        "4,2,8,4,8,4.2\n4,4,9,3,7,3.2\n8,2,9,2,5,3.6\n";
+    static const struct {
+        const char *formula, *start, *want;
+    } cases[] = {
+        { "loss = a/n + b/D", NULL, "n is no column of" },
+        { "loss = a/N + b/DD", NULL, "did you mean 'D'?" },
+        { "loss = a/N + b/D + c*stpes", NULL, "did you mean 'steps'?" },
+        { "loss = a/N + b/D + c*Steps", NULL, "did you mean 'steps'?" },
+        { "loss = e + a", NULL, "has no variable: no name on its right" },
+        { "loss = 2", NULL, "has no variable" },
+        { "loss = a/n + b/D", "start=n=1", NULL },
+        { "loss = e + a/N + b/D", NULL, NULL },
+        { "loss = loss0 + a*(D/D0)^beta", NULL, NULL },
+        { "loss = E + a/N^alpha", NULL, NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct fitted x;
+
+        fitted_text(&x, csv, cases[i].formula, OPTIONS(cases[i].start));
+        if (cases[i].want) {
+            assert_int_equal(x.status, ERR_USAGE);
+            check_says(x.err, cases[i].want);
+        } else {
+            assert_int_equal(x.status, OK);
+        }
         fitted_release(&x);
     }
 }
@@ -441,13 +478,13 @@ static void a_search_that_cannot_settle_is_reported(void **state)
     struct fitted x;
 
     (void)state;
-    fitted_text(&x, "x,y\n1,-1\n2,-1.1\n3,-0.9\n4,-1\n", "y = c + 0*sqrt(c)",
+    fitted_text(&x, "x,y\n1,-1\n2,-1.1\n3,-0.9\n4,-1\n", "y = c + 0*x*sqrt(c)",
                 OPTIONS("start=c=3"));
     check_ok(x.status, x.err);
     assert_true(fit_has(&x.fit, FIT_NOT_CONVERGED));
     assert_false(fit_is_sound(&x.fit));
     fitted_release(&x);
-    fitted_text(&x, "x,y\n1,1\n2,1.1\n3,0.9\n4,1\n", "y = c + 0*sqrt(c)",
+    fitted_text(&x, "x,y\n1,1\n2,1.1\n3,0.9\n4,1\n", "y = c + 0*x*sqrt(c)",
                 OPTIONS("start=c=3"));
     assert_false(fit_has(&x.fit, FIT_NOT_CONVERGED));
     check_close(fitted_get(&x, "c")->value, 1, 1e-9);
@@ -678,6 +715,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_design_that_cannot_tell_is_not_identifiable),
         cmocka_unit_test(a_misspelt_column_is_guessed),
+        cmocka_unit_test(a_name_that_should_be_a_column_is_refused),
         cmocka_unit_test(a_parameter_that_no_row_sees_is_named),
         cmocka_unit_test(a_parameter_at_its_bound_is_named_and_one_sided),
         cmocka_unit_test(few_points_are_said_and_give_no_error_at_n_equal_p),
