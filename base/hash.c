@@ -27,8 +27,11 @@ void hash_close(struct hash *h, char hex[HASH_HEX])
 
     EVP_DigestFinal_ex((EVP_MD_CTX *)h, digest, &n);
     EVP_MD_CTX_free((EVP_MD_CTX *)h);
-    for (unsigned int i = 0; i < n; i++)
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    for (unsigned int i = 0; i < n; i++) {
+        hex[2 * i] = "0123456789abcdef"[digest[i] >> 4];
+        hex[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
+    }
+    hex[2 * n] = '\0';
 }
 
 void hash_bytes(char hex[HASH_HEX], const void *data, size_t size)

@@ -222,6 +222,22 @@ const char *text_nearest(const char *word, const char *const *candidates,
     return found;
 }
 
+/* By hand, because a plan of a million runs writes tens of millions. */
+static const char *whole_number(char buf[32], int64_t x)
+{
+    char digits[20], *out = buf;
+    int n = 0;
+
+    if (x < 0)
+        *out++ = '-';
+    for (uint64_t left = (uint64_t)(x < 0 ? -x : x); left; left /= 10)
+        digits[n++] = (char)('0' + left % 10);
+    while (n > 0)
+        *out++ = digits[--n];
+    *out = '\0';
+    return buf;
+}
+
 const char *text_number(char buf[32], double x)
 {
     if (isnan(x))
@@ -230,10 +246,8 @@ const char *text_number(char buf[32], double x)
         return strcpy(buf, x > 0 ? "inf" : "-inf");
     if (x == 0)
         return strcpy(buf, "0"); /* one text for both zeros */
-    if (fabs(x) < 1e15 && x == nearbyint(x)) {
-        snprintf(buf, 32, "%.0f", x);
-        return buf;
-    }
+    if (fabs(x) < 1e15 && x == nearbyint(x))
+        return whole_number(buf, (int64_t)x);
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(buf, 32, "%.*g", digits, x);
         if (strtod(buf, NULL) == x)

@@ -83,7 +83,11 @@ static void add_dim(struct cell_block *b, const struct doc_axis *axis,
                     const struct doc_values *line, int n)
 {
     b->dims = mem_grow(b->dims, (size_t)b->n_dims + 1, sizeof *b->dims);
-    b->dims[b->n_dims++] = (struct cell_dim){ axis, line, n };
+    b->dims[b->n_dims++] = (struct cell_dim){
+        axis, line, n,
+        mem_array((size_t)n * (size_t)(axis ? axis->n_keys : 1),
+                  sizeof(struct config_value *))
+    };
 }
 
 static enum status fill_block(struct grid_source *s, struct cell_block *b,
@@ -258,6 +262,21 @@ enum status source_new(struct grid_source **out, struct doc *d,
     return st;
 }
 
+static void release_block(struct cell_block *b)
+{
+    for (int i = 0; i < b->n_dims; i++) {
+        const struct cell_dim *dim = &b->dims[i];
+        const int columns = dim->axis ? dim->axis->n_keys : 1;
+
+        for (int k = 0; k < dim->n * columns; k++)
+            config_value_free(dim->values[k]);
+        free(dim->values);
+    }
+    free(b->dims);
+    free(b->scratch);
+    config_free(b->base);
+}
+
 void source_free(struct grid_source *s)
 {
     if (!s)
@@ -268,11 +287,8 @@ void source_free(struct grid_source *s)
         formula_release(&s->filters[i]);
     formula_release(&s->count);
     doc_rule_release(&s->count_rule);
-    for (int i = 0; i < s->n_blocks; i++) {
-        free(s->blocks[i].dims);
-        free(s->blocks[i].scratch);
-        config_free(s->blocks[i].base);
-    }
+    for (int i = 0; i < s->n_blocks; i++)
+        release_block(&s->blocks[i]);
     for (int i = 0; i < s->n_data; i++) {
         free(s->data[i].path);
         free(s->data[i].sha256);
@@ -329,17 +345,36 @@ void made_release(struct made *m)
     *m = (struct made){ 0 };
 }
 
+/* Like put, but a value that many cells have is read once. */
+static enum status put_known(struct made *m, const struct grid_source *s,
+                             struct config_value **value, const char *key,
+                             const struct value_item *item, struct err *err)
+{
+    if (!*value && names_scratch(s->names, key) >= 0)
+        return put(s, m->config, m->scratch, key, item, err);
+    if (!*value && config_value_new(value, key, item->text, err) != OK) {
+        ini_prefix(err, item->where);
+        return ERR_CONFIG;
+    }
+    config_put(m->config, *value);
+    return OK;
+}
+
 /* A block's own values win: an axis leaves out the keys the block sets. */
 static enum status assign_axis(struct made *m, const struct grid_source *s,
                                const struct cell_block *b,
-                               const struct doc_axis *a, int row,
+                               const struct cell_dim *dim, int row,
                                struct err *err)
 {
+    const struct doc_axis *a = dim->axis;
+
     for (int k = 0; k < a->n_keys; k++) {
+        const int i = row * a->n_keys + k;
+
         if (b->block && doc_block_line(b->block, a->keys[k]))
             continue;
-        if (put(s, m->config, m->scratch, a->keys[k],
-                &a->values.items[row * a->n_keys + k], err) != OK)
+        if (put_known(m, s, &dim->values[i], a->keys[k], &a->values.items[i],
+                      err) != OK)
             return ERR_CONFIG;
     }
     return OK;
@@ -361,10 +396,10 @@ enum status source_assign(struct made *m, const struct grid_source *s,
 
         cell /= (uint64_t)dim->n;
         if (dim->axis)
-            st = assign_axis(m, s, b, dim->axis, row, err);
+            st = assign_axis(m, s, b, dim, row, err);
         else
-            st = put(s, m->config, m->scratch, dim->line->key,
-                     &dim->line->list.items[row], err);
+            st = put_known(m, s, &dim->values[row], dim->line->key,
+                           &dim->line->list.items[row], err);
     }
     return st;
 }

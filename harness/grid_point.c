@@ -155,7 +155,7 @@ static enum status absolute_path(struct config *c, const char *key,
                                  const char *folder, struct err *err)
 {
     struct str text = { 0 };
-    enum status st;
+    enum status st = OK;
 
     for (const char *p = config_get(c, key); *p;) {
         const size_t n = strcspn(p, "\n");
@@ -164,7 +164,8 @@ static enum status absolute_path(struct config *c, const char *key,
                  *p == '/' ? "" : folder, *p == '/' ? "" : "/", (int)n, p);
         p += n + (p[n] == '\n');
     }
-    st = config_set(c, key, str_text(&text), err);
+    if (strcmp(str_text(&text), config_get(c, key)) != 0)
+        st = config_set(c, key, str_text(&text), err);
     str_release(&text);
     return st;
 }
@@ -184,23 +185,31 @@ static bool is_or_empty(const char *want, const char *is)
     return !*want || strcmp(want, is) == 0;
 }
 
+static struct ini_where data_place(const struct grid_source *s, int block,
+                                   uint64_t cell)
+{
+    struct ini_where where = place_of(s, block, cell, "data.path");
+
+    if (!where.file)
+        where.file = s->doc->path;
+    return where;
+}
+
 /* Every file is hashed once, however many points read it. */
 static enum status identify_data(struct made *m, struct grid_source *s,
                                  int block, uint64_t cell, struct err *err)
 {
     struct config *c = m->config;
     const char *want = config_get(c, "data.sha256");
-    struct ini_where where = place_of(s, block, cell, "data.path");
     const struct data_seen *known;
     int64_t bytes;
 
-    if (!where.file)
-        where.file = s->doc->path;
     if (!*config_get(c, "data.path") && exec_trainer_used(c))
         return OK; /* it has data of its own */
     if (!*config_get(c, "data.path"))
-        return ini_fail(err, where, "data.path is not set: name one or more "
-                                    "text files in [data]");
+        return ini_fail(err, data_place(s, block, cell),
+                        "data.path is not set: name one or more "
+                        "text files in [data]");
     known = seen(s, c);
     if (known && is_or_empty(want, known->sha256) &&
         is_or_empty(config_get(c, "data.val_sha256"), known->val_sha256)) {
@@ -208,7 +217,7 @@ static enum status identify_data(struct made *m, struct grid_source *s,
         return config_set(c, "data.sha256", known->sha256, err);
     }
     if (run_data_identity(c, &bytes, err) != OK) {
-        ini_prefix(err, where);
+        ini_prefix(err, data_place(s, block, cell));
         return ERR_CONFIG;
     }
     s->data = mem_grow(s->data, (size_t)s->n_data + 1, sizeof *s->data);

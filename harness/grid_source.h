@@ -14,6 +14,7 @@ struct cell_dim {
     const struct doc_axis *axis;
     const struct doc_values *line; /* when axis is NULL */
     int n;
+    struct config_value **values; /* of its items, NULL: not asked for yet */
 };
 
 struct cell_block {

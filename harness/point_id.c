@@ -34,7 +34,7 @@ void point_id(char id[POINT_ID], const struct config *c, bool with_quant)
 
 static bool is_quant(const char *key)
 {
-    return text_has_prefix(key, "quant.");
+    return strncmp(key, "quant.", strlen("quant.")) == 0;
 }
 
 struct config *point_twin_config(const struct config *c)
@@ -66,11 +66,27 @@ struct part {
     int operands;    /* quant: GEMM operands of fc1 that are quantized */
     char id[POINT_ID]; /* other: of the twin */
     uint64_t beginning; /* other: 0 until it is asked for */
+    uint64_t serial;    /* a number of its own */
+};
+
+/* What the memory of a run depends on beside its quantizers. */
+static const char *const memory_keys[] = { "model.n_layer", "model.d_model",
+                                           "model.n_head",  "model.n_kv_head",
+                                           "model.d_ff",    "model.vocab",
+                                           "model.seq_len", "train.batch",
+                                           "run.threads" };
+#define N_MEMORY (int)(sizeof memory_keys / sizeof memory_keys[0])
+
+struct memory {
+    int64_t key[N_MEMORY + 4]; /* values, words, serial of the quantizers */
+    int64_t bytes;
 };
 
 struct point_ids {
     struct part quant[CACHE], other[CACHE];
+    struct memory memory[CACHE];
     struct str values, text; /* scratch */
+    uint64_t n_parts;        /* made so far */
 };
 
 struct point_ids *point_ids_new(void)
@@ -102,7 +118,7 @@ static void add_values(struct str *out, const struct config *c, bool quant)
 
         if (!s->hashed || is_quant(s->key) != quant)
             continue;
-        str_add(out, config_get(c, s->key));
+        str_add(out, config_at(c, i));
         str_add_char(out, '\n');
     }
     for (int i = 0; quant && config_override_at(c, i); i++)
@@ -137,7 +153,8 @@ static struct part *find_part(struct part *cache, struct point_ids *ids,
         return p;
     free(p->values);
     free(p->text);
-    *p = (struct part){ .values = mem_strdup(str_text(&ids->values)) };
+    *p = (struct part){ .values = mem_strdup(str_text(&ids->values)),
+                        .serial = ++ids->n_parts };
     return p;
 }
 
@@ -231,4 +248,27 @@ uint64_t point_beginning(struct point_ids *ids, const struct config *c)
         free(text);
     }
     return fnv1a(other->beginning, quant->text, strlen(quant->text));
+}
+
+struct model_size point_size(struct point_ids *ids, const struct config *c)
+{
+    struct model_size size = config_counts(c);
+    struct memory want = { 0 }, *known;
+    uint64_t h;
+
+    for (int i = 0; i < N_MEMORY; i++)
+        want.key[i] = config_int(c, memory_keys[i]);
+    want.key[N_MEMORY] = config_bool(c, "model.tied");
+    want.key[N_MEMORY + 1] =
+        strcmp(config_get(c, "train.compute"), "bf16") == 0;
+    want.key[N_MEMORY + 2] = strcmp(config_get(c, "trainer.kind"), "exec") == 0;
+    want.key[N_MEMORY + 3] = (int64_t)quant_part(ids, c)->serial;
+    h = fnv1a(FNV_START, (const char *)want.key, sizeof want.key);
+    known = &ids->memory[(h ^ h >> 32) % CACHE];
+    if (memcmp(known->key, want.key, sizeof want.key) != 0) {
+        want.bytes = config_memory(c);
+        *known = want;
+    }
+    size.memory_bytes = known->bytes;
+    return size;
 }

@@ -26,9 +26,13 @@ struct config *point_twin_config(const struct config *c);
 struct point_ids;
 struct point_ids *point_ids_new(void);
 void point_ids_free(struct point_ids *ids);
+
 /* A number that is equal for configurations that share their beginning
  * (trainer/branch.h), and hardly ever for others. */
 uint64_t point_beginning(struct point_ids *ids, const struct config *c);
+
+/* The same as config_size. */
+struct model_size point_size(struct point_ids *ids, const struct config *c);
 void point_ids_of(char id[POINT_ID], char twin[POINT_ID], int *operands,
                   struct point_ids *ids, const struct config *c);
 

@@ -122,41 +122,81 @@ static struct override *find_override(const struct config *c, const char *key)
     return NULL;
 }
 
-static void set_override(struct config *c, const char *key, const char *value)
+static void set_override(struct config *c, const char *key, struct text *value)
 {
     struct override *o = find_override(c, key);
 
     if (o) {
         text_drop(o->value);
-        o->value = text_new(value);
+        o->value = value;
         return;
     }
     c->overrides = mem_grow(c->overrides, (size_t)c->n_overrides + 1,
                             sizeof *c->overrides);
     c->overrides[c->n_overrides++] =
-        (struct override){ mem_strdup(key), text_new(value) };
+        (struct override){ mem_strdup(key), value };
+}
+
+struct config_value {
+    char *key;
+    int index; /* of the setting, -1: an override */
+    struct text *text;
+    bool of_quant; /* the quantizers depend on it */
+};
+
+enum status config_value_new(struct config_value **out, const char *key,
+                             const char *text, struct err *err)
+{
+    const struct setting *s = setting_find_any(key, err);
+    struct config_value *v;
+    char *canonical = NULL;
+
+    *out = NULL;
+    if (!s || setting_canonical(&canonical, s, text, err) != OK)
+        return ERR_CONFIG;
+    v = mem_alloc(sizeof *v);
+    v->key = mem_strdup(key);
+    v->index = index_of(key);
+    v->text = text_new(canonical);
+    v->of_quant =
+        text_has_prefix(key, "quant.") || strcmp(key, "model.n_layer") == 0;
+    free(canonical);
+    *out = v;
+    return OK;
+}
+
+void config_value_free(struct config_value *v)
+{
+    if (!v)
+        return;
+    text_drop(v->text);
+    free(v->key);
+    free(v);
+}
+
+void config_put(struct config *c, const struct config_value *v)
+{
+    if (v->of_quant) {
+        quant_table_drop(c->quant);
+        c->quant = NULL;
+    }
+    if (v->index < 0) {
+        set_override(c, v->key, text_share(v->text));
+        return;
+    }
+    text_drop(c->value[v->index]);
+    c->value[v->index] = text_share(v->text);
 }
 
 enum status config_set(struct config *c, const char *key, const char *text,
                        struct err *err)
 {
-    const struct setting *s = setting_find_any(key, err);
-    const int i = index_of(key);
-    char *canonical = NULL;
+    struct config_value *v;
 
-    if (!s || setting_canonical(&canonical, s, text, err) != OK)
+    if (config_value_new(&v, key, text, err) != OK)
         return ERR_CONFIG;
-    if (text_has_prefix(key, "quant.") || strcmp(key, "model.n_layer") == 0) {
-        quant_table_drop(c->quant);
-        c->quant = NULL;
-    }
-    if (i < 0) {
-        set_override(c, key, canonical);
-    } else {
-        text_drop(c->value[i]);
-        c->value[i] = text_new(canonical);
-    }
-    free(canonical);
+    config_put(c, v);
+    config_value_free(v);
     return OK;
 }
 
@@ -166,8 +206,11 @@ static void put(struct config *c, const char *key, double x)
     char buf[32];
     const int i = index_of(key);
 
+    text_number(buf, x);
+    if (strcmp(c->value[i]->s, buf) == 0)
+        return; /* copies go on sharing it */
     text_drop(c->value[i]);
-    c->value[i] = text_new(text_number(buf, x));
+    c->value[i] = text_new(buf);
 }
 
 const char *config_get(const struct config *c, const char *key)
@@ -178,16 +221,32 @@ const char *config_get(const struct config *c, const char *key)
     return i >= 0 ? c->value[i]->s : o ? o->value->s : NULL;
 }
 
+const char *config_at(const struct config *c, int i)
+{
+    return c->value[i]->s;
+}
+
 const char *config_override_at(const struct config *c, int i)
 {
     return i < c->n_overrides ? c->overrides[i].key : NULL;
+}
+
+/* Most numbers are short and whole, and strtod takes its time. */
+static double number_of(const char *text)
+{
+    int64_t x = 0;
+    int n = 0;
+
+    for (; text[n] >= '0' && text[n] <= '9' && n < 15; n++)
+        x = 10 * x + (text[n] - '0');
+    return n > 0 && !text[n] ? (double)x : strtod(text, NULL);
 }
 
 double config_number(const struct config *c, const char *key)
 {
     const char *text = config_get(c, key);
 
-    return text ? strtod(text, NULL) : NAN;
+    return text ? number_of(text) : NAN;
 }
 
 int64_t config_int(const struct config *c, const char *key)
@@ -317,7 +376,7 @@ enum status config_resolve(struct config *c, struct err *err)
 
 /* --- sizes --------------------------------------------------------------- */
 
-struct model_size config_size(const struct config *c)
+struct model_size config_counts(const struct config *c)
 {
     const int64_t l = config_int(c, "model.n_layer");
     const int64_t d = config_int(c, "model.d_model");
@@ -340,6 +399,18 @@ struct model_size config_size(const struct config *c)
     s.flops_per_token =
         6.0 * (double)(s.body + v * d) +
         6.0 * (double)l * (double)config_int(c, "model.seq_len") * (double)d;
-    s.memory_bytes = is_exec(c) ? 0 : model_memory(c); /* 0: not known */
+    return s;
+}
+
+int64_t config_memory(const struct config *c)
+{
+    return is_exec(c) ? 0 : model_memory(c); /* 0: not known */
+}
+
+struct model_size config_size(const struct config *c)
+{
+    struct model_size s = config_counts(c);
+
+    s.memory_bytes = config_memory(c);
     return s;
 }

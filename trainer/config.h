@@ -71,7 +71,16 @@ struct config *config_copy(const struct config *c);
 void config_free(struct config *c);
 enum status config_set(struct config *c, const char *key, const char *text,
                        struct err *err);
+
+/* One assignment, checked once and put into many configurations. */
+struct config_value; /* opaque */
+enum status config_value_new(struct config_value **out, const char *key,
+                             const char *text, struct err *err);
+void config_value_free(struct config_value *v);
+void config_put(struct config *c, const struct config_value *v);
+
 const char *config_get(const struct config *c, const char *key);
+const char *config_at(const struct config *c, int i); /* of setting_at(i) */
 double config_number(const struct config *c, const char *key);
 int64_t config_int(const struct config *c, const char *key);
 bool config_bool(const struct config *c, const char *key);
@@ -110,6 +119,12 @@ struct model_size {
     int64_t steps, tokens;      /* of the whole run */
 };
 struct model_size config_size(const struct config *c);
+
+/* The same with memory_bytes at 0, and those by themselves, which take longer
+ * to find out than all others and depend on less: on model.*, train.batch,
+ * train.compute, trainer.kind, run.threads and quant.*. */
+struct model_size config_counts(const struct config *c);
+int64_t config_memory(const struct config *c);
 
 /* The quantizers of one layer after overrides.  A backward operand that says
  * "forward" has reuse set and the forward operand's spec. */

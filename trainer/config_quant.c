@@ -7,10 +7,12 @@
 #include "base/str.h"
 
 /* The keys of a [quant] section, operands first. */
-static const char *const names[] = { "w",     "x",     "dy_d",  "w_d",
-                                     "dy_g",  "x_g",   "group", "scale",
-                                     "range", "round", "grad",  "gemm" };
-#define N_NAMES (int)(sizeof names / sizeof names[0])
+static const char *const keys[] = {
+    "quant.w",     "quant.x",     "quant.dy_d",  "quant.w_d",
+    "quant.dy_g",  "quant.x_g",   "quant.group", "quant.scale",
+    "quant.range", "quant.round", "quant.grad",  "quant.gemm"
+};
+#define N_NAMES (int)(sizeof keys / sizeof keys[0])
 enum { NAME_GROUP = OPERAND_COUNT, NAME_SCALE, NAME_RANGE, NAME_ROUND,
        NAME_GRAD, NAME_GEMM };
 
@@ -37,7 +39,7 @@ static int name_of(const char *key)
     const char *name = strrchr(key, '.') + 1;
 
     for (int i = 0; i < N_NAMES; i++)
-        if (strcmp(names[i], name) == 0)
+        if (strcmp(keys[i] + strlen("quant."), name) == 0)
             return i;
     return -1;
 }
@@ -47,11 +49,9 @@ static int name_of(const char *key)
 static struct texts base_texts(const struct config *c, bool head)
 {
     struct texts t;
-    char key[32];
 
     for (int i = 0; i < N_NAMES; i++) {
-        snprintf(key, sizeof key, "quant.%s", names[i]);
-        t.s[i] = config_get(c, key);
+        t.s[i] = config_get(c, keys[i]);
         if (head && i < OPERAND_COUNT)
             t.s[i] = i == OPERAND_W_D || i == OPERAND_X_G ? "forward"
                                                           : "none";
@@ -236,6 +236,8 @@ static int reduction_length(const struct widths *s, enum layer_kind kind,
                                                              : s->bt;
 }
 
+/* The place is put into words only where a check fails: a plan of a million
+ * runs makes half a billion of them. */
 static enum status check_layer(const struct layer_quant *row,
                                const struct widths *s, int layer,
                                enum layer_kind kind, struct err *err)
@@ -244,11 +246,12 @@ static enum status check_layer(const struct layer_quant *row,
 
     for (int k = 0; k < OPERAND_COUNT; k++) {
         const enum quant_operand operand = (enum quant_operand)k;
+        const int length = reduction_length(s, kind, operand);
 
         if (!row->reuse[k] &&
-            quant_check(&row->spec[k], reduction_length(s, kind, operand),
-                        place(buf, operand, layer, kind), err) != OK)
-            return ERR_CONFIG;
+            quant_check(&row->spec[k], length, "", NULL) != OK)
+            return quant_check(&row->spec[k], length,
+                               place(buf, operand, layer, kind), err);
     }
     return OK;
 }

@@ -67,9 +67,12 @@ const struct setting *setting_find(const char *key)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
     pthread_once(&once, fill_places);
-    for (unsigned at = place_of(key); places[at]; at = (at + 1) % PLACES)
-        if (strcmp(settings[places[at] - 1].key, key) == 0)
-            return &settings[places[at] - 1];
+    for (unsigned at = place_of(key); places[at]; at = (at + 1) % PLACES) {
+        const struct setting *s = &settings[places[at] - 1];
+
+        if (s->key == key || strcmp(s->key, key) == 0)
+            return s;
+    }
     return NULL;
 }
 

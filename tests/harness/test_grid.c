@@ -649,14 +649,27 @@ static const char *other_value(const struct setting *s)
     return NULL;
 }
 
+/* What was kept for another configuration must not be given for this one. */
+static void check_size(struct point_ids *ids, const struct config *c)
+{
+    const struct model_size got = point_size(ids, c), want = config_size(c);
+
+    assert_int_equal(got.memory_bytes, want.memory_bytes);
+    assert_int_equal(got.body, want.body);
+    assert_int_equal(got.tokens, want.tokens);
+    assert_true(got.flops_per_token == want.flops_per_token);
+}
+
 static void every_hashed_key_changes_the_identity_and_no_other(void **state)
 {
     const char *text = "[quant]\nw = int4\nx = int8\n"
                        "[model]\nd_model = 64\nn_head = 2\n"
                        "[train]\nschedule = wsd\n" TWINS_OFF;
     struct grid *base = grid_of(text, NULL);
+    struct point_ids *ids = point_ids_new();
 
     (void)state;
+    check_size(ids, base->points[0].config);
     for (int i = 0; setting_at(i); i++) {
         const struct setting *s = setting_at(i);
         const char *value = other_value(s);
@@ -682,9 +695,11 @@ static void every_hashed_key_changes_the_identity_and_no_other(void **state)
         if ((strcmp(g->points[0].id, base->points[0].id) != 0) != hashed)
             fail_msg("%s is %shashed, but the identity does %sfollow", set,
                      hashed ? "" : "not ", hashed ? "not " : "");
+        check_size(ids, g->points[0].config);
         grid_free(g);
         free(set);
     }
+    point_ids_free(ids);
     grid_free(base);
 }
 
@@ -754,7 +769,11 @@ static void kept_parts_give_the_same_identities(void **state)
         { "train.lr", "0.02" },      { "model.d_model", "96" },
         { "model.d_model", "64" },   { "quant.grad", "clip" },
         { "quant.grad", "ste" },     { "quant.w_d", "none" },
+        { "train.batch", "4" },      { "train.batch", "8" },
+        { "quant.gemm", "fake" },    { "quant.gemm", "integer" },
+        { "train.compute", "bf16" }, { "train.compute", "f32" },
     };
+    const size_t n_sets = sizeof sets / sizeof sets[0];
     struct grid *g = grid_of(TWINS_OFF, NULL);
     struct point_ids *ids = point_ids_new();
     struct err err = { 0 };
@@ -767,13 +786,15 @@ static void kept_parts_give_the_same_identities(void **state)
         int operands;
 
         x = x * 1664525u + 1013904223u;
-        config_set(c, sets[(x >> 16) % 18][0], sets[(x >> 16) % 18][1], NULL);
+        config_set(c, sets[(x >> 16) % n_sets][0],
+                   sets[(x >> 16) % n_sets][1], NULL);
         check_ok(config_resolve(c, &err), err);
         point_ids_of(id, twin, &operands, ids, c);
         point_id(want, c, true);
         assert_string_equal(id, want);
         point_id(want, c, false);
         assert_string_equal(twin, want);
+        check_size(ids, c);
     }
     point_ids_free(ids);
     grid_free(g);
