@@ -201,8 +201,10 @@ char *arm_text(const struct config *c)
         str_addf(&s, " %s", config_get(c, "quant.grad"));
     for (int i = 0; config_override_at(c, i); i++) {
         const char *key = config_override_at(c, i);
+        char *value = quant_brief(config_get(c, key));
 
-        str_addf(&s, " %s=%s", key + strlen("quant."), config_get(c, key));
+        str_addf(&s, " %s=%s", key + strlen("quant."), value);
+        free(value);
     }
     return str_steal(&s);
 }

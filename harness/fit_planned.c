@@ -28,9 +28,11 @@ static void describe(char *cells[N_COLUMNS], const struct grid_point *p,
     struct arm a;
     const struct quant_spec *lead;
     const char *act, *grad;
+    bool table;
 
     arm_read(&a, c);
     lead = a.lead >= 0 ? &a.spec[a.lead] : NULL;
+    table = lead && lead->elem.kind == NUM_TABLE;
     act = a.spec[OPERAND_X].on ? a.spec[OPERAND_X].elem.name : NULL;
     grad = a.spec[OPERAND_DY_D].on   ? a.spec[OPERAND_DY_D].elem.name
            : a.spec[OPERAND_DY_G].on ? a.spec[OPERAND_DY_G].elem.name
@@ -40,8 +42,8 @@ static void describe(char *cells[N_COLUMNS], const struct grid_point *p,
     cells[3] = number((double)p->size.tokens);
     cells[4] = number(p->is_base ? 1 : a.group);
     cells[5] = mem_strdup(cells[4]);
-    cells[6] = number(lead ? lead->elem.exp_bits : 8);
-    cells[7] = number(lead ? lead->elem.man_bits : 23);
+    cells[6] = number(!lead ? 8 : table ? (double)NAN : lead->elem.exp_bits);
+    cells[7] = number(!lead ? 23 : table ? (double)NAN : lead->elem.man_bits);
     cells[8] =
         number(lead ? 1 + lead->elem.exp_bits + lead->elem.man_bits : 32);
     cells[9] = number(!lead  ? 0

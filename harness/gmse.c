@@ -5,7 +5,8 @@
 double gmse_of(struct gmse *known, const struct num_format *elem)
 {
     for (int i = 0; i < known->n; i++)
-        if (strcmp(known->format[i].name, elem->name) == 0)
+        if (strcmp(known->format[i].name, elem->name) == 0 &&
+            known->format[i].table == elem->table)
             return known->value[i];
     if (known->n == GMSE_KEPT)
         return num_gaussian_mse(elem);

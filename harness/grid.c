@@ -32,16 +32,20 @@ static char *text_or(const struct doc *d, const char *key, char *fallback)
 }
 
 /* "(2, 16, 2) (2, 24, 2)" or "16384 49152". */
-static char *axis_values(const struct doc_axis *a)
+static char *axis_values(const struct doc *d, const struct doc_axis *a)
 {
     struct str text = { 0 };
 
     for (int row = 0; row < a->n_rows; row++) {
         str_add(&text, row ? " " : "");
         str_add(&text, a->n_keys > 1 ? "(" : "");
-        for (int k = 0; k < a->n_keys; k++)
-            str_addf(&text, "%s%s", k ? ", " : "",
-                     a->values.items[row * a->n_keys + k].text);
+        for (int k = 0; k < a->n_keys; k++) {
+            char *value = doc_without_values(
+                d, a->values.items[row * a->n_keys + k].text);
+
+            str_addf(&text, "%s%s", k ? ", " : "", value);
+            free(value);
+        }
         str_add(&text, a->n_keys > 1 ? ")" : "");
     }
     return str_steal(&text);
@@ -53,7 +57,7 @@ static void list_axes(struct grid *g, const struct doc *d)
     g->axes = mem_array((size_t)d->n_axes, sizeof *g->axes);
     for (int i = 0; i < d->n_axes; i++)
         g->axes[i] = (struct grid_axis){ d->axes[i].label, d->axes[i].n_rows,
-                                         axis_values(&d->axes[i]) };
+                                         axis_values(d, &d->axes[i]) };
 }
 
 /* The document's notes become the grid's. */

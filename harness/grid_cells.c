@@ -315,6 +315,15 @@ int cell_index(const struct cell_block *b, uint64_t cell, int dim)
     return (int)(cell % (uint64_t)b->dims[dim].n);
 }
 
+static void describe_item(struct str *out, const struct doc *d,
+                          const char *key, const struct value_item *item)
+{
+    char *text = doc_without_values(d, item->text);
+
+    str_addf(out, "%s%s = %s", out->len ? ", " : "", key, text);
+    free(text);
+}
+
 char *source_describe(const struct grid_source *s, int block, uint64_t cell)
 {
     const struct cell_block *b = &s->blocks[block];
@@ -327,13 +336,12 @@ char *source_describe(const struct grid_source *s, int block, uint64_t cell)
         const int row = cell_index(b, cell, i);
 
         for (int k = 0; dim->axis && k < dim->axis->n_keys; k++)
-            str_addf(&text, "%s%s = %s", text.len ? ", " : "",
-                     dim->axis->keys[k],
-                     dim->axis->values.items[row * dim->axis->n_keys + k]
-                         .text);
+            describe_item(
+                &text, s->doc, dim->axis->keys[k],
+                &dim->axis->values.items[row * dim->axis->n_keys + k]);
         if (!dim->axis)
-            str_addf(&text, "%s%s = %s", text.len ? ", " : "",
-                     dim->line->key, dim->line->list.items[row].text);
+            describe_item(&text, s->doc, dim->line->key,
+                          &dim->line->list.items[row]);
     }
     return str_steal(&text);
 }

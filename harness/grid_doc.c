@@ -68,6 +68,10 @@ void doc_free(struct doc *d)
         doc_rule_release(&d->derives[i]);
     for (int i = 0; i < d->n_filters; i++)
         doc_rule_release(&d->filters[i]);
+    for (int i = 0; i < d->n_formats; i++) {
+        free(d->formats[i].name);
+        free(d->formats[i].text);
+    }
     for (int i = 0; i < d->n_files; i++)
         ini_free(d->files[i]);
     for (int i = 0; i < d->n_notes; i++)
@@ -78,6 +82,7 @@ void doc_free(struct doc *d)
     free(d->derives);
     free(d->filters);
     free(d->files);
+    free(d->formats);
     free(d->profiles);
     free(d->notes);
     free(d->path);

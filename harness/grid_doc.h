@@ -57,6 +57,12 @@ struct doc_profile {
     const struct ini_section *section;
 };
 
+/* A table of codes, [format "nf4"]. */
+struct doc_format {
+    char *name, *text; /* "nf4", "nf4:-1:...:1" */
+    struct ini_where where;
+};
+
 struct doc {
     char *path;        /* the grid file */
     struct ini **files; /* kept: places point into them */
@@ -71,6 +77,8 @@ struct doc {
     int n_derives, n_filters;
     struct doc_profile *profiles;
     int n_profiles;
+    struct doc_format *formats;
+    int n_formats;
     char **notes;
     int n_notes;
     int layer, last_layer; /* being read; the newest */
@@ -97,6 +105,11 @@ int doc_axis_column(const struct doc_axis *a, const char *key); /* -1: none */
 struct doc_axis *doc_axis_of(const struct doc *d, const char *key);
 struct doc_values *doc_block_line(const struct doc_block *b, const char *key);
 
+/* A quantizer's text with the name of a format of the document replaced by
+ * the format itself, and back; the caller frees them. */
+char *doc_with_values(const struct doc *d, const char *text);
+char *doc_without_values(const struct doc *d, const char *text);
+
 /* --- between grid_read.c and grid_merge.c -------------------------------- */
 
 enum doc_kind { DOC_BASE, DOC_SWEEP };
@@ -106,6 +119,8 @@ enum doc_kind { DOC_BASE, DOC_SWEEP };
 enum status doc_values_read(struct doc *d, struct doc_values *out,
                             const char *key, const struct setting *s,
                             const struct ini_entry *entry, bool axis,
+                            struct err *err);
+enum status doc_read_format(struct doc *d, const struct ini_section *s,
                             struct err *err);
 enum status doc_axis_read(struct doc *d, struct doc_axis *out,
                           const struct ini_section *s, struct err *err);

@@ -262,14 +262,18 @@ static enum status nothing_left(const struct expansion *x)
 }
 
 /* What a block sets by itself, on one line. */
-static char *block_values(const struct doc_block *b)
+static char *block_values(const struct doc *d, const struct doc_block *b)
 {
     struct str text = { 0 };
 
     for (int i = 0; b && i < b->n_keys; i++) {
         str_addf(&text, "%s%s =", i ? "; " : "", b->keys[i].key);
-        for (int k = 0; k < b->keys[i].list.n; k++)
-            str_addf(&text, " %s", b->keys[i].list.items[k].text);
+        for (int k = 0; k < b->keys[i].list.n; k++) {
+            char *value = doc_without_values(d, b->keys[i].list.items[k].text);
+
+            str_addf(&text, " %s", value);
+            free(value);
+        }
     }
     return str_steal(&text);
 }
@@ -282,7 +286,7 @@ static void list_blocks(struct grid *g, const struct grid_source *s)
         g->blocks[i] = (struct grid_block){
             .label = s->blocks[i].label,
             .cells = (int64_t)s->blocks[i].cells,
-            .values = block_values(s->blocks[i].block)
+            .values = block_values(s->doc, s->blocks[i].block)
         };
 }
 

@@ -21,7 +21,7 @@ static const struct setting grid_keys[] = {
 
 /* Sections that are not lists of base values, although keys live there. */
 static const char *const special[] = { "include", "axis", "sweep", "block",
-                                       "derive",  "filter", "profile" };
+                                       "derive",  "filter", "profile", "format" };
 #define N_SPECIAL (int)(sizeof special / sizeof special[0])
 
 const struct setting *grid_key_at(int i)

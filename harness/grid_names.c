@@ -36,6 +36,7 @@ struct names *names_new(const struct doc *d)
 {
     struct names *n = mem_alloc(sizeof *n);
 
+    n->doc = d;
     for (int i = 0; i < d->n_base; i++)
         add_scratch(n, d->base[i].key);
     for (int i = 0; i < d->n_axes; i++)
@@ -148,6 +149,14 @@ static bool is_choice(const char *choices, const char *word)
     return false;
 }
 
+static bool is_format(const struct doc *d, const char *name)
+{
+    for (int i = 0; i < d->n_formats; i++)
+        if (strcmp(d->formats[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 static bool find_word(struct names *n, const char *name,
                       struct expr_symbol *out)
 {
@@ -165,7 +174,10 @@ static bool find_word(struct names *n, const char *name,
     *out = (struct expr_symbol){ .kind = EXPR_SYM_WORD };
     if (found)
         out->value = names_word(n, word);
-    else if (num_find(&format, word, NULL) == OK) {
+    else if (is_format(n->doc, name)) {
+        found = true;
+        out->value = names_word(n, name);
+    } else if (num_find(&format, word, NULL) == OK) {
         found = true;
         out->value = names_word(n, format.name);
     }

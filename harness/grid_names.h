@@ -26,6 +26,7 @@ struct slot {
 };
 
 struct names {
+    const struct doc *doc; /* its formats are words */
     struct slot *slots;
     int n_slots;
     char **scratch;

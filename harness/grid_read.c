@@ -298,12 +298,21 @@ static enum status read_include(struct reading *r,
     return st;
 }
 
+/* Read before the others, see reading_file. */
+static enum status read_format(struct reading *r, const struct ini_section *s)
+{
+    (void)r;
+    (void)s;
+    return OK;
+}
+
 static const struct {
     const char *name;
     bool label;
     enum status (*read)(struct reading *r, const struct ini_section *s);
 } sections[] = {
-    { "include", false, read_include }, { "axis", true, read_axis },
+    { "format", true, read_format },    { "axis", true, read_axis },
+    { "include", false, read_include },
     { "sweep", false, read_sweep },     { "block", true, read_block },
     { "derive", false, read_derive },   { "filter", false, read_filter },
     { "profile", true, read_profile },
@@ -330,6 +339,17 @@ static enum status read_section(struct reading *r,
                : ini_fail(r->err, s->where, "unknown section [%s]", s->name);
 }
 
+/* Formats are known in the whole file, wherever they stand. */
+static enum status read_formats(struct reading *r, const struct ini *ini)
+{
+    enum status st = OK;
+
+    for (int i = 0; i < ini->n_sections && st == OK; i++)
+        if (strcmp(ini->sections[i].name, "format") == 0)
+            st = doc_read_format(r->d, &ini->sections[i], r->err);
+    return st;
+}
+
 enum status reading_file(struct reading *r, const char *path)
 {
     struct ini *ini;
@@ -339,6 +359,7 @@ enum status reading_file(struct reading *r, const char *path)
         return st;
     reading_keep_file(r->d, ini);
     r->stack[r->depth++] = ini->path;
+    st = read_formats(r, ini);
     for (int i = 0; i < ini->n_sections && st == OK; i++)
         st = read_section(r, &ini->sections[i]);
     return st;

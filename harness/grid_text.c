@@ -55,9 +55,9 @@ static void add_items(struct str *out, const struct doc *d, const char *key,
         struct str text = { 0 };
         char *path = key_is_path(key) && *items[i].text
                          ? printed_path(d, items[i].text)
-                         : NULL;
+                         : doc_without_values(d, items[i].text);
 
-        add_text(&text, path ? path : items[i].text, raw);
+        add_text(&text, path, raw);
         if (i > 0 && column + text.len > WIDTH) {
             str_add(out, ",\n   ");
             column = 3;
@@ -162,7 +162,7 @@ static void add_axis(struct str *out, const struct doc *d,
                 &a->values.items[row * a->n_keys + k];
             char *path = key_is_path(a->keys[k]) && *item->text
                              ? printed_path(d, item->text)
-                             : mem_strdup(item->text);
+                             : doc_without_values(d, item->text);
 
             str_add(out, k ? ", " : " ");
             add_text(out, path, false);
@@ -218,12 +218,36 @@ static void add_rules(struct str *out, const char *section,
         str_addf(out, "%s = %s\n", rules[i].key, rules[i].text);
 }
 
+/* Values in lines of a width that people can read. */
+static void add_formats(struct str *out, const struct doc *d)
+{
+    for (int i = 0; i < d->n_formats; i++) {
+        const char *p = strchr(d->formats[i].text, ':');
+        int column = 8;
+
+        str_addf(out, "\n[format \"%s\"]\nvalues =", d->formats[i].name);
+        while (p) {
+            const char *next = strchr(p + 1, ':');
+            const int n = next ? (int)(next - p - 1) : (int)strlen(p + 1);
+
+            if (column + n + 2 > WIDTH) {
+                str_add(out, "\n   ");
+                column = 3;
+            }
+            str_addf(out, " %.*s%s", n, p + 1, next ? "," : "\n");
+            column += n + 2;
+            p = next;
+        }
+    }
+}
+
 char *doc_print(const struct doc *d)
 {
     struct str out = { 0 };
     char *text;
 
     add_all_base(&out, d);
+    add_formats(&out, d);
     add_axes(&out, d);
     add_blocks(&out, d);
     add_rules(&out, "derive", d->derives, d->n_derives);

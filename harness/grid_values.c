@@ -4,13 +4,20 @@
 
 #include "harness/grid_doc.h"
 
-/* Replace an item by its canonical spelling.  Paths become paths from the
+/* Replace an item by its canonical spelling, a format of the document by its
+ * values.  Paths become paths from the
  * working folder, whatever file they were written in. */
-static enum status canonical_item(const char *key, const struct setting *s,
+static enum status canonical_item(const struct doc *d, const char *key,
+                                  const struct setting *s,
                                   struct value_item *item, struct err *err)
 {
     char *text;
 
+    if (s && s->type == SETTING_QUANT) {
+        text = doc_with_values(d, item->text);
+        free(item->text);
+        item->text = text;
+    }
     if (key_is_path(key) && *item->text)
         text = ini_beside(item->where, item->text);
     else if (key_canonical(&text, key, s, item->text, item->where, err) != OK)
@@ -71,7 +78,7 @@ enum status doc_values_read(struct doc *d, struct doc_values *out,
     else
         st = read_items(d, &out->list, key, s, entry, err);
     for (int i = 0; i < out->list.n && st == OK; i++)
-        st = canonical_item(key, s, &out->list.items[i], err);
+        st = canonical_item(d, key, s, &out->list.items[i], err);
     if (st != OK)
         doc_values_release(out);
     return st;
@@ -94,7 +101,7 @@ static enum status tuple_length(struct err *err, const struct doc_axis *a,
 }
 
 /* With several keys each line is a tuple. */
-static enum status read_tuples(struct doc_axis *a,
+static enum status read_tuples(const struct doc *d, struct doc_axis *a,
                                const struct ini_entry *entry, struct err *err)
 {
     for (int i = 0; i < entry->n_pieces; i++) {
@@ -106,7 +113,7 @@ static enum status read_tuples(struct doc_axis *a,
             return tuple_length(err, a, &entry->pieces[i],
                                 a->values.n - before);
         for (int k = 0; k < a->n_keys; k++)
-            if (canonical_item(a->keys[k], a->settings[k],
+            if (canonical_item(d, a->keys[k], a->settings[k],
                                &a->values.items[before + k], err) != OK)
                 return ERR_CONFIG;
     }
@@ -164,7 +171,7 @@ static enum status read_axis_values(struct doc *d, struct doc_axis *a,
         return ini_fail(err, entry->where, "[axis \"%s\"] has no values",
                         a->label);
     if (a->n_keys > 1)
-        return read_tuples(a, entry, err);
+        return read_tuples(d, a, entry, err);
     if (doc_values_read(d, &v, a->keys[0], a->settings[0], entry, true,
                         err) != OK)
         return ERR_CONFIG;

@@ -21,19 +21,24 @@ char *quant_summary(const struct config *c)
 
     for (int k = 0; k < OPERAND_COUNT; k++) {
         char *key = mem_printf("quant.%s", quant_operands[k]);
-        const char *value = config_get(c, key);
+        char *value = quant_brief(config_get(c, key));
 
         if (strcmp(value, "none") != 0 && strcmp(value, "forward") != 0)
             str_addf(&text, "%s%s=%s", text.len ? " " : "", quant_operands[k],
                      value);
+        free(value);
         free(key);
     }
     if (text.len)
         str_addf(&text, " group=%s", config_get(c, "quant.group"));
-    for (int i = 0; config_override_at(c, i); i++)
-        str_addf(&text, "%s%s=%s", text.len ? " " : "",
-                 config_override_at(c, i) + strlen("quant."),
-                 config_get(c, config_override_at(c, i)));
+    for (int i = 0; config_override_at(c, i); i++) {
+        const char *key = config_override_at(c, i);
+        char *value = quant_brief(config_get(c, key));
+
+        str_addf(&text, "%s%s=%s", text.len ? " " : "", key + strlen("quant."),
+                 value);
+        free(value);
+    }
     if (!text.len)
         str_add(&text, "none");
     return str_steal(&text);

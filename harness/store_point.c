@@ -114,6 +114,15 @@ static const char *trainer_of(const struct config *c)
     return strcmp(kind, "builtin") != 0 && *name ? name : kind;
 }
 
+/* A table of codes has neither exponents nor a mantissa; that the latter is
+ * its bits - 1 all the same says how many bits it has. */
+static double exponent_bits(const struct quant_spec *lead)
+{
+    return !lead                          ? 8
+           : lead->elem.kind == NUM_TABLE ? (double)NAN
+                                          : lead->elem.exp_bits;
+}
+
 static enum status put_row(const struct point_columns *p, struct db *db,
                            struct err *err)
 {
@@ -132,14 +141,14 @@ static enum status put_row(const struct point_columns *p, struct db *db,
         "gran, g_eff, arm, trainer, trainer_rev) SELECT ?,?,?,?,?,dataset_id,"
         "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,? FROM dataset WHERE name=? AND sha256=? AND "
         "tokenizer=?",
-        "tttti" "iiiiiii" "tiid" "tttt" "ddi" "tdt" "tt" "ttt",
+        "tttti" "iiiiiii" "tdid" "tttt" "ddi" "tdt" "tt" "ttt",
         p->id, p->identity, p->settings, p->twin,
         (int64_t)(strcmp(p->id, p->twin) == 0),
         config_int(c, "model.n_layer"), config_int(c, "model.d_model"),
         p->size.embed, p->size.head, p->size.body, p->size.other,
         p->size.tokens,
         lead ? lead->elem.name : "fp32",
-        (int64_t)(lead ? lead->elem.exp_bits : 8),
+        exponent_bits(lead),
         (int64_t)(lead ? lead->elem.man_bits : 23),
         scaled && lead->gran == QUANT_GROUP ? (double)lead->group
                                             : (double)NAN,

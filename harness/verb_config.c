@@ -52,8 +52,12 @@ static void print_list(struct listing *l, const char *key,
 
     if (!wanted(l, key))
         return;
-    for (int i = first; i < list->n; i += step)
-        str_addf(&text, "%s%s", i > first ? ", " : "", list->items[i].text);
+    for (int i = first; i < list->n; i += step) {
+        char *item = doc_without_values(l->doc, list->items[i].text);
+
+        str_addf(&text, "%s%s", i > first ? ", " : "", item);
+        free(item);
+    }
     print_line(l, key, str_text(&text), where, how);
     str_release(&text);
 }

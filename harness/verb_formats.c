@@ -5,11 +5,13 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "harness/grid_doc.h"
 #include "harness/verbs.h"
 #include "kernels/num.h"
 #include "kernels/quant.h"
 
 static const struct cli_option options[] = {
+    { "grid", 0, "FILE", "the formats that a grid file defines" },
     { "json", 0, NULL, "report as JSON" },
     { NULL, 0, NULL, NULL },
 };
@@ -27,6 +29,11 @@ static void add_format_json(struct str *s, const struct num_format *f)
     json_add_number(s, "gaussian_mse", num_gaussian_mse(f));
     json_add_text(s, "source", f->source);
     str_add(s, "}");
+}
+
+static void print_head(void)
+{
+    printf("format  bits       max  step at 0  Gaussian MSE   source\n");
 }
 
 static void print_format(const struct num_format *f)
@@ -74,7 +81,7 @@ static void list(void)
     const struct quant_preset *p;
     const char *name, *help;
 
-    printf("format  bits       max  step at 0  Gaussian MSE   source\n");
+    print_head();
     for (int i = 0; num_at(&f, i); i++)
         print_format(&f);
     printf("also any intN and intNn (2 to 8 bits) and any eXmY (X + Y <= 15), "
@@ -90,13 +97,16 @@ static void list(void)
            "[/nearest|/stochastic]\n");
 }
 
-/* Every magnitude of a format of at most 8 bits. */
+/* Every magnitude of a format of at most 8 bits, every value of a table. */
 static void print_values(const struct num_format *f)
 {
+    const bool table = f->kind == NUM_TABLE;
+    const uint32_t codes =
+        table ? (uint32_t)f->table->n : 1u << (f->bits - 1);
     int column = 0;
 
-    printf("magnitudes:\n");
-    for (uint32_t code = 0; code < 1u << (f->bits - 1); code++) {
+    printf(table ? "values:\n" : "magnitudes:\n");
+    for (uint32_t code = 0; code < codes; code++) {
         const float x = num_decode(f, code);
 
         if (isnan(x))
@@ -158,7 +168,7 @@ static enum status show(const struct cli *cli, const char *text,
                         struct err *err)
 {
     struct quant_spec spec;
-    char buf[QUANT_TEXT];
+    char buf[QUANT_TEXT], *brief;
     enum status st = quant_parse(&spec, text, NULL, err);
 
     if (st != OK || !spec.on)
@@ -169,7 +179,9 @@ static enum status show(const struct cli *cli, const char *text,
         show_json(&spec);
         return OK;
     }
-    printf("%s\n", quant_print(buf, &spec));
+    brief = quant_brief(quant_print(buf, &spec));
+    printf("%s\n", brief);
+    free(brief);
     printf("  element      %d bits, largest %g, most negative %g, step at 0 "
            "%g\n",
            spec.elem.bits, (double)spec.elem.max, (double)spec.elem.min_code,
@@ -182,8 +194,48 @@ static enum status show(const struct cli *cli, const char *text,
     return OK;
 }
 
+/* The formats of a grid file, or one of them. */
+static enum status run_grid(const struct cli *cli, const char *path,
+                            struct err *err)
+{
+    struct doc *d;
+    struct num_format f;
+    struct str s = { 0 };
+    enum status st = doc_read(&d, path, NULL, err);
+    char *spec;
+
+    if (st != OK)
+        return st;
+    if (cli->n_args > 0) {
+        spec = doc_with_values(d, cli->args[0]);
+        st = show(cli, spec, err);
+        free(spec);
+    } else if (cli_flag(cli, "json")) {
+        str_add(&s, "{\"schema\":\"qlaw/formats/1\",\"formats\":[");
+        for (int i = 0; i < d->n_formats; i++) {
+            num_find(&f, d->formats[i].text, NULL);
+            str_add(&s, i ? "," : "");
+            add_format_json(&s, &f);
+        }
+        printf("%s]}\n", str_text(&s));
+    } else {
+        print_head();
+        for (int i = 0; i < d->n_formats; i++) {
+            num_find(&f, d->formats[i].text, NULL);
+            print_format(&f);
+        }
+    }
+    str_release(&s);
+    doc_free(d);
+    return st;
+}
+
 static enum status run(struct cli *cli, struct err *err)
 {
+    const char *grid = cli_value(cli, "grid", NULL);
+
+    if (grid)
+        return run_grid(cli, grid, err);
     if (cli->n_args > 0)
         return show(cli, cli->args[0], err);
     if (cli_flag(cli, "json"))

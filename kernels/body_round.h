@@ -3,10 +3,13 @@
  * What a format row says becomes a few constants.  Integers round and clamp.
  * Floats find the octave of a value and round to a multiple of its step:
  * adding and subtracting 1.5 x 2^23 steps does that without a division, to
- * the nearest, ties to even, wherever this sum cannot overflow. */
+ * the nearest, ties to even, wherever this sum cannot overflow.  A table of
+ * codes is walked from its lowest: each value that a lane has reached takes the
+ * place of the one before. */
 #include <string.h>
 
 #include "base/rng.h"
+#include "kernels/num_table.h"
 #include "kernels/quant_scale.h"
 
 /* Sixteen lanes may be a struct, which costs a trip through memory when passed
@@ -21,7 +24,7 @@ struct rounder {
     lanes low_magic, magic; /* 1.5 x 2^23 of these */
     lanes low_per, per;     /* 1 / step */
     lanes centre, limit;    /* |y - centre| < limit: not clipped */
-    bool is_int, stochastic;
+    bool is_int, is_table, stochastic;
     bool wide;          /* magic would overflow */
     bool whole_octaves; /* no mantissa bits: ties go by the exponent */
 };
@@ -41,12 +44,20 @@ static struct rounder rounder(const struct num_format *f,
         .low_per = lanes_set(1 / f->step_zero),
         .per = lanes_set(ldexpf(1, f->man_bits)),
         .is_int = f->kind == NUM_INT,
+        .is_table = f->kind == NUM_TABLE,
         .stochastic = rounding == NUM_STOCHASTIC,
         .wide = f->kind == NUM_FLOAT && f->exp_bits >= 8,
         .whole_octaves = f->kind == NUM_FLOAT && f->man_bits == 0,
     };
+    float centre, limit;
     int e;
 
+    if (r.is_table) {
+        num_table_span(&centre, &limit, f);
+        r.centre = lanes_set(centre);
+        r.limit = lanes_set(limit);
+        return r;
+    }
     if (r.is_int) {
         r.centre = lanes_set((f->min_code + f->max) / 2);
         r.limit = lanes_set((f->max - f->min_code) / 2 + 0.5f);
@@ -95,11 +106,35 @@ LANES_INLINE lanes round_stochastic(const struct rounder *r, lanes a,
     return lanes_min(r->most, lanes_mul(code, step));
 }
 
+/* Not inlined: a loop of up to 255 steps can pay for a call. */
+static lanes round_table(const struct rounder *r, lanes q, lanes u)
+{
+    const struct num_table *t = r->format->table;
+    lanes low = lanes_set(t->values[0]), high = lanes_set(t->values[1]);
+
+    if (!r->stochastic) {
+        for (int i = 0; i + 1 < t->n; i++)
+            low = lanes_if_lt(q, lanes_set(t->edge[i]), low,
+                              lanes_set(t->values[i + 1]));
+        return low;
+    }
+    for (int i = 1; i + 1 < t->n; i++) {
+        const lanes v = lanes_set(t->values[i]);
+
+        low = lanes_if_lt(q, v, low, v);
+        high = lanes_if_lt(q, v, high, lanes_set(t->values[i + 1]));
+    }
+    u = lanes_add(lanes_div(lanes_sub(q, low), lanes_sub(high, low)), u);
+    return lanes_if_lt(u, lanes_set(1), low, high);
+}
+
 /* num_round on sixteen values. */
 LANES_INLINE lanes round_codes(const struct rounder *r, lanes q, lanes u)
 {
     lanes a, octave, magic;
 
+    if (r->is_table)
+        return round_table(r, q, u);
     if (r->is_int)
         return lanes_min(r->most,
                          lanes_max(r->least, r->stochastic

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "kernels/num_table.h"
 
 /* What distinguishes a named format; everything else follows from it. */
 enum top { ALL_FINITE, OCP_NAN, IEEE }; /* what the top exponent holds */
@@ -173,6 +174,9 @@ enum status num_find(struct num_format *out, const char *name,
     struct row r = { .name = name };
     bool subnormals = true;
 
+    if (num_is_table(name))
+        return num_table_read(out, name, err);
+
     for (int i = 0; i < N_ROWS; i++)
         if (strcmp(rows[i].name, name) == 0) {
             describe(out, &rows[i]);
@@ -216,6 +220,8 @@ float num_round(const struct num_format *f, float x, enum num_rounding mode,
 
     if (isnan(x))
         return x;
+    if (f->kind == NUM_TABLE)
+        return num_table_round(f, x, mode, u);
     if (f->kind == NUM_INT) {
         v = isinf(x) ? (double)x : round_steps(x, mode, u);
         return (float)fmin(fmax(v, f->min_code), f->max);
@@ -241,6 +247,8 @@ uint32_t num_encode(const struct num_format *f, float value)
     const double a = fabs((double)value);
     int e;
 
+    if (f->kind == NUM_TABLE)
+        return num_table_code(f, value);
     if (f->kind == NUM_INT)
         return (uint32_t)(int32_t)value & mask;
     if (a < ldexp(1, f->emin) || f->exp_bits == 0)
@@ -259,6 +267,8 @@ float num_decode(const struct num_format *f, uint32_t code)
         code >> f->man_bits & ((1u << f->exp_bits) - 1);
     double a;
 
+    if (f->kind == NUM_TABLE)
+        return code < (uint32_t)f->table->n ? f->table->values[code] : NAN;
     if (f->kind == NUM_INT)
         return (float)((int32_t)(code << (32 - f->bits)) >> (32 - f->bits));
     if (field == 0 && !f->subnormals)

@@ -17,6 +17,10 @@
  *   :ieee after an eXmY keeps its top exponent for Inf/NaN, :finite uses every
  *   code, :nosub has no subnormals.
  *
+ *   NAME:V:V:...  a table of codes that a user made: 2 to 256 numbers, sorted,
+ *   the codes in this order (nf4:-1:-0.6961928:...:1).  The largest magnitude
+ *   is what the scale aims at.
+ *
  * A format with 8 or more exponent bits, fp16 and bf16 span what tensors span,
  * so their scale is 1: a plain cast. */
 #ifndef KERNELS_NUM_H
@@ -27,11 +31,21 @@
 
 #include "base/err.h"
 
-enum num_kind { NUM_INT, NUM_FLOAT };
+enum num_kind { NUM_INT, NUM_FLOAT, NUM_TABLE };
 enum num_rounding { NUM_NEAREST, NUM_STOCHASTIC };
 
+#define NUM_NAME   24
+#define NUM_VALUES 256                    /* of a table, at most */
+#define NUM_TEXT   (NUM_NAME + 16 * NUM_VALUES) /* a table, written out */
+
+struct num_table {
+    int n;
+    float values[NUM_VALUES];
+    float edge[NUM_VALUES]; /* [i]: the least number that rounds to i + 1 */
+};
+
 struct num_format {
-    char name[24];
+    char name[NUM_NAME];
     enum num_kind kind;
     int exp_bits, man_bits, bias;
     int emin; /* exponent of the smallest normal, float's own at most */
@@ -42,6 +56,9 @@ struct num_format {
     int bits;        /* storage of one element */
     bool scaled;     /* false: the scale is 1, a plain cast */
     const char *source;
+    /* NUM_TABLE: exp_bits is 0, man_bits bits - 1, as for integers.  Tables
+     * live as long as the program, and equal ones are one. */
+    const struct num_table *table;
 };
 
 /* The i-th named row, for listings; false past the end. */
@@ -51,8 +68,12 @@ bool num_at(struct num_format *out, int i);
 enum status num_find(struct num_format *out, const char *name,
                      struct err *err);
 
+/* The text that num_find reads: the name, with its values for a table. */
+const char *num_print(char buf[NUM_TEXT], const struct num_format *f);
+
 /* Round x to the nearest value of f, ties to even code; u in [0, 1) is read
- * only for NUM_STOCHASTIC (up with the probability of the fraction).  Values
+ * only for NUM_STOCHASTIC (up with the probability of the fraction).  Codes of a
+ * table count from 0.  Values
  * beyond the range saturate, infinities too; NaN stays NaN.  This scalar
  * function is the definition of every format. */
 float num_round(const struct num_format *f, float x, enum num_rounding mode,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "kernels/num_table.h"
 #include "kernels/quant_scale.h"
 
 static const struct quant_scale *find_scale(const char *name)
@@ -161,8 +162,12 @@ static enum status find_elem(struct num_format *out, const char *name,
     const enum status st = num_find(out, name, err);
     int n = 0;
 
-    if (st == OK)
-        return OK;
+    for (int i = 0; st == OK && out->kind == NUM_TABLE && i < N_PRESETS; i++)
+        if (strcmp(presets[i].name, out->name) == 0)
+            return err_set(err, ERR_CONFIG, "format name '%s' is built in",
+                           out->name);
+    if (st == OK || num_is_table(name))
+        return st;
     for (; n < N_PRESETS; n++)
         names[n] = presets[n].name;
     for (int i = 0; n < 64 && num_at(&rows[i], i); i++)
@@ -222,7 +227,7 @@ enum status quant_parse(struct quant_spec *out, const char *text,
 const char *quant_print(char buf[QUANT_TEXT], const struct quant_spec *s)
 {
     static const char *const grans[] = { "", "row", "tensor" };
-    char group[24], range[24] = "absmax", number[32];
+    char group[24], range[24] = "absmax", number[32], elem[NUM_TEXT];
     const char *rounding =
         s->rounding == NUM_STOCHASTIC ? "stochastic" : "nearest";
 
@@ -237,9 +242,19 @@ const char *quant_print(char buf[QUANT_TEXT], const struct quant_spec *s)
     if (s->range == QUANT_PERCENTILE)
         snprintf(range, sizeof range, "pct:%.16s",
                  text_number(number, s->percentile));
-    snprintf(buf, QUANT_TEXT, "%s/%s%s/%s/%s/%s", s->elem.name, group,
+    snprintf(buf, QUANT_TEXT, "%s/%s%s/%s/%s/%s",
+             num_print(elem, &s->elem), group,
              grans[s->gran], s->scale->name, range, rounding);
     return buf;
+}
+
+char *quant_brief(const char *text)
+{
+    const size_t name = strcspn(text, ":"), values = strcspn(text, "/");
+
+    return num_is_table(text)
+               ? mem_printf("%.*s%s", (int)name, text, text + values)
+               : mem_strdup(text);
 }
 
 /* --- shape ------------------------------------------------------------- */
@@ -280,7 +295,7 @@ bool quant_is_bf16(const struct quant_spec *s)
     const struct num_format *f = &s->elem;
     const int significant = f->kind == NUM_INT ? f->bits : f->man_bits + 1;
 
-    return s->on && f->scaled && significant <= 8 &&
+    return s->on && f->scaled && f->kind != NUM_TABLE && significant <= 8 &&
            quant_scale_is_power(s->scale);
 }
 

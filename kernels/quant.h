@@ -16,7 +16,7 @@
  *
  *   int4/g32/fp32/absmax/nearest
  *
- * format or preset (mxfp4, mxfp6, mxfp8, mxint8, nvfp4, nvint4, ...), then
+ * format (with its values, for a table of codes) or preset (mxfp4, mxfp6, mxfp8, mxint8, nvfp4, nvint4, ...), then
  * overrides in any order: gN | row | tensor; fp32 | bf16 | e8m0 | e8m0-floor |
  * e8m0-round | e4m3; absmax | pct:P; nearest | stochastic.  e8m0 means ceil,
  * which never clips (arXiv 2510.25602 eq. 7-9); e8m0-floor is the OCP rule.
@@ -53,7 +53,7 @@ struct quant_defaults {
     const char *scale, *range, *round;
 };
 
-#define QUANT_TEXT 96
+#define QUANT_TEXT (NUM_TEXT + 72)
 
 /* "none" gives out->on = false.  Errors name the offending part and suggest. */
 enum status quant_parse(struct quant_spec *out, const char *text,
@@ -62,6 +62,9 @@ enum status quant_parse(struct quant_spec *out, const char *text,
 
 /* The canonical text; two specs with equal numerics print the same. */
 const char *quant_print(char buf[QUANT_TEXT], const struct quant_spec *spec);
+
+/* The text without the values of its table, for people; the caller frees. */
+char *quant_brief(const char *text);
 
 /* ERR_CONFIG unless a reduction axis of length k can be cut as spec says;
  * what names the operand and layer in the sentence. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "kernels/num_table.h"
 #include "kernels/quant_scale.h"
 
 /* A part of an operand: n elements, stride apart; a whole tensor is rows of
@@ -75,8 +76,13 @@ int quant_rank(int n, double p)
 
 bool quant_fits(const struct num_format *f, double q)
 {
+    float centre, limit;
     int e;
 
+    if (f->kind == NUM_TABLE) {
+        num_table_span(&centre, &limit, f);
+        return fabsf((float)q - centre) < limit;
+    }
     if (f->kind == NUM_INT)
         return nearbyint(q) >= (double)f->min_code &&
                nearbyint(q) <= (double)f->max;

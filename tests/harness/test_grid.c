@@ -906,9 +906,163 @@ static void the_merged_text_reads_back_to_the_same_grid(void **state)
     grid_free(b);
 }
 
+/* --- formats of a user -------------------------------------------------------- */
+
+#define MINE "[format \"mine\"]\nvalues = -1, -0.25, 0.0, 0.5, 1\n"
+
+static void a_format_of_the_file_is_one_like_others(void **state)
+{
+    struct grid *g = grid_of(TWINS_OFF "[quant]\nw = mine, int4, mine/g16\n"
+                                       "[quant \"fc2\"]\nx = mine\n" MINE
+                                       "[filter]\nexclude = quant.w == mine && "
+                                       "quant.group > 99\n",
+                             NULL);
+    struct quant_spec spec;
+    bool reuse;
+
+    (void)state;
+    assert_int_equal(g->n_points, 3);
+    assert_int_equal(
+        grid_count(g, "quant.w", "mine:-1:-0.25:0:0.5:1/g16"), 1);
+    assert_string_equal(g->axes[0].values, "mine int4 mine/g16");
+    config_quant(&spec, &reuse, g->points[0].config, 0, "fc2", OPERAND_X);
+    assert_int_equal(spec.elem.table->n, 5);
+    assert_true(spec.elem.max == 1);
+    grid_free(g);
+}
+
+/* Names do not matter to a run, values do; a format that nothing uses, not. */
+static void values_are_part_of_a_point(void **state)
+{
+    static const char *const texts[] = {
+        TWINS_OFF "[quant]\nw = mine\n" MINE,
+        TWINS_OFF "[quant]\nw = mine\n[format \"mine\"]\n"
+                  "values = -1, -0.250, 0, 5e-1, 1.0\n",
+        TWINS_OFF "[quant]\nw = mine\n[format \"mine\"]\n"
+                  "values = -1, -0.25, 0, 0.75, 1\n",
+        TWINS_OFF "[quant]\nw = int4\n",
+        TWINS_OFF "[quant]\nw = int4\n" MINE,
+    };
+    char id[5][POINT_ID], twin[POINT_ID], other[POINT_ID];
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        struct grid *g = grid_of(texts[i], NULL);
+
+        assert_int_equal(g->n_points, 1);
+        strcpy(id[i], g->points[0].id);
+        point_id(i ? other : twin, g->points[0].config, false);
+        if (i)
+            assert_string_equal(twin, other);
+        grid_free(g);
+    }
+    assert_string_equal(id[0], id[1]);
+    assert_string_not_equal(id[0], id[2]);
+    assert_string_equal(id[3], id[4]);
+}
+
+static bool has_point(const struct grid *g, const char *id)
+{
+    for (int i = 0; i < g->n_points; i++)
+        if (strcmp(g->points[i].id, id) == 0)
+            return true;
+    return false;
+}
+
+/* What the database keeps is read as the same points; so is the configuration
+ * that a child process is given. */
+static void formats_survive_printing_and_json(void **state)
+{
+    struct grid *g =
+        grid_of("[quant]\nw = mine/row, int4\n[axis \"both\"]\n"
+                "keys = quant.x, quant.group\nvalues = mine, 16\n   int8, 32\n"
+                MINE,
+                NULL);
+    struct grid *again = NULL;
+    struct err err;
+
+    (void)state;
+    grid_write("again.ini", g->text);
+    check_ok(grid_load(&again, grid_path("again.ini"), NULL, &err), err);
+    assert_non_null(strstr(g->text, "values = -1, -0.25, 0, 0.5, 1\n"));
+    assert_non_null(strstr(g->text, "quant.w = mine/row, int4"));
+    assert_int_equal(g->n_points, again->n_points);
+    for (int i = 0; i < g->n_points; i++) {
+        json_t *json = config_json(g->points[i].config);
+        struct config *copy;
+        char id[POINT_ID];
+
+        check_ok(config_from_json(&copy, json, "child", &err), err);
+        check_ok(config_resolve(copy, &err), err);
+        point_id(id, copy, true);
+        assert_string_equal(id, g->points[i].id);
+        assert_true(has_point(again, id));
+        config_free(copy);
+        json_decref(json);
+    }
+    grid_free(again);
+    grid_free(g);
+}
+
+/* A run of r ones is 2^(r-1), one of r zeros 2^-r; the bits behind the one that
+ * ends it are the fraction. */
+static double posit4(int code)
+{
+    const int first = code >> 2 & 1;
+    int run = 1, left;
+
+    while (run < 3 && (code >> (2 - run) & 1) == first)
+        run++;
+    left = run < 2 ? 2 - run : 0;
+    return ldexp(1, first ? run - 1 : -run) *
+           (1 + (double)(code & ((1 << left) - 1)) / (1 << left));
+}
+
+/* NF4 is the paper's, posit(4, 0) what its rule gives. */
+static void the_formats_that_are_shipped_are_the_published(void **state)
+{
+    static const char *const sets[] = { "quant.w=nf4, posit4, log4" };
+    static const struct grid_options options = { .sets = sets, .n_sets = 1 };
+    char *text =
+        mem_strdup("[include]\npath = " GRIDS
+                            "/../../../experiments/formats.ini\n");
+    struct grid *g = NULL;
+    struct err err;
+
+    (void)state;
+    check_ok(grid_from(&g, text, &options, &err), err);
+    for (int i = 0; i < g->n_points; i++) {
+        const char *w = config_get(g->points[i].config, "quant.w");
+        struct quant_spec spec;
+
+        check_ok(quant_parse(&spec, w, NULL, &err), err);
+        if (text_has_prefix(w, "posit4"))
+            for (int code = 1; code < 8; code++) {
+                const double value = posit4(code);
+
+                check_close((double)spec.elem.table->values[7 + code], value, 0);
+                check_close((double)spec.elem.table->values[7 - code], -value, 0);
+            }
+        if (text_has_prefix(w, "nf4")) {
+            check_close((double)spec.elem.table->values[1],
+                        (double)-0.6961928009986877f, 0);
+            check_close((double)spec.elem.table->values[8],
+                        (double)0.07958029955625534f, 0);
+            assert_int_equal(spec.elem.table->n, 16);
+        }
+    }
+    assert_int_equal(g->n_points, 4);
+    grid_free(g);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_format_of_the_file_is_one_like_others),
+        cmocka_unit_test(values_are_part_of_a_point),
+        cmocka_unit_test(formats_survive_printing_and_json),
+        cmocka_unit_test(the_formats_that_are_shipped_are_the_published),
         cmocka_unit_test(a_sweep_is_crossed_with_a_zipped_axis),
         cmocka_unit_test(a_list_in_a_base_section_is_an_axis),
         cmocka_unit_test(blocks_are_added_up_and_their_lists_crossed),

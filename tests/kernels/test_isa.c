@@ -448,7 +448,9 @@ static void codes_and_scales_have_the_bits_of_the_reference(void **state)
     static const char *const elems[] = {
         "int2", "int3", "int4", "int8", "int4n", "e2m1", "e2m3", "e3m2",
         "e4m3", "e5m2", "e1m2", "e0m7", "e3m0",  "e6m3", "e8m7", "bf16",
-        "fp16", "e4m3:ieee", "e3m3:nosub", "e10m5",
+        "fp16", "e4m3:ieee", "e3m3:nosub", "e10m5", "two:-1:3",
+        "posit4:-4:-2:-1.5:-1:-0.75:-0.5:-0.25:0:0.25:0.5:0.75:1:1.5:2:4",
+        "odd:-1:-0.3:-0.299:0.001:0.5:7.25:8",
     };
     static const char *const scales[] = { "fp32", "bf16", "e8m0", "e8m0-floor",
                                           "e8m0-round", "e4m3" };
@@ -462,7 +464,7 @@ static void codes_and_scales_have_the_bits_of_the_reference(void **state)
         for (size_t s = 0; s < sizeof scales / sizeof scales[0]; s++)
             for (size_t g = 0; g < sizeof grans / sizeof grans[0]; g++)
                 for (int r = 0; r < 2; r++) {
-                    char text[64];
+                    char text[160];
 
                     snprintf(text, sizeof text, "%s/%s/%s/%s/%s", elems[e],
                              grans[g], scales[s],

@@ -282,6 +282,155 @@ static void gaussian_error_agrees_with_max(void **state)
     check_close(num_gaussian_mse(&f), 0.1902, 0.0002);
 }
 
+/* --- tables of codes --------------------------------------------------------- */
+
+/* QLoRA, arXiv 2305.14314, appendix E. */
+static const char nf4[] =
+    "nf4:-1:-0.6961928009986877:-0.5250730514526367:-0.39491748809814453:"
+    "-0.28444138169288635:-0.18477343022823334:-0.09105003625154495:0:"
+    "0.07958029955625534:0.16093020141124725:0.24611230194568634:"
+    "0.33791524171829224:0.44070982933044434:0.5626170039176941:"
+    "0.7229568362236023:1";
+
+/* The nearest by looking at all, in long double; half way the even code. */
+static float nearest_of(const struct num_format *f, float x)
+{
+    int best = 0;
+
+    for (int i = 1; i < f->table->n; i++) {
+        const long double d = fabsl((long double)x - (long double)f->table->values[i]);
+        const long double b =
+            fabsl((long double)x - (long double)f->table->values[best]);
+
+        if (d < b || (d == b && i % 2 == 0))
+            best = i;
+    }
+    return f->table->values[best];
+}
+
+static void a_table_gives_the_nearest_of_its_values(void **state)
+{
+    static const char *const tables[] = {
+        nf4, "two:-1:3", "third:-0.333333343:0.1:0.7",
+        "far:-1e6:-1:0:1e-3:2:1e7",
+    };
+
+    (void)state;
+    for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
+        struct num_format f;
+        struct err err;
+
+        check_ok(num_find(&f, tables[t], &err), err);
+        for (int i = 0; i + 1 < f.table->n; i++) {
+            float x = f.table->values[i];
+
+            for (int k = -40; k <= 40; k++) { /* about the middle */
+                x = (f.table->values[i] + f.table->values[i + 1]) / 2 *
+                    (1 + (float)k * 0x1p-23f);
+                assert_true(num_round(&f, x, NUM_NEAREST, 0) ==
+                            nearest_of(&f, x));
+            }
+        }
+        for (uint64_t k = 0; k < 20000; k++) {
+            const float x = (float)rng_normal(3, k);
+
+            assert_true(num_round(&f, x, NUM_NEAREST, 0) == nearest_of(&f, x));
+        }
+        assert_true(num_round(&f, INFINITY, NUM_NEAREST, 0) ==
+                    f.table->values[f.table->n - 1]);
+        assert_true(num_round(&f, -INFINITY, NUM_STOCHASTIC, 0.5f) ==
+                    f.table->values[0]);
+        assert_true(isnan(num_round(&f, NAN, NUM_NEAREST, 0)));
+    }
+}
+
+/* -8 .. 7 with code 0 at -8 has the ties of int4. */
+static void a_table_of_integers_is_the_integer_format(void **state)
+{
+    struct num_format table, int4;
+    struct err err;
+
+    (void)state;
+    check_ok(num_find(&table,
+                      "mine:-8:-7:-6:-5:-4:-3:-2:-1:0:1:2:3:4:5:6:7", &err),
+             err);
+    check_ok(num_find(&int4, "int4", &err), err);
+    for (int k = -400; k <= 400; k++)
+        for (int mode = 0; mode < 2; mode++)
+            assert_true(num_round(&table, (float)k / 32,
+                                  (enum num_rounding)mode, 0.375f) ==
+                        num_round(&int4, (float)k / 32,
+                                  (enum num_rounding)mode, 0.375f));
+    assert_int_equal(table.bits, int4.bits);
+    for (uint32_t code = 0; code < 16; code++)
+        assert_int_equal(num_encode(&table, num_decode(&table, code)), code);
+}
+
+/* 16 levels at quantiles of the normal distribution are better on it than 16
+ * equal steps, and worse than the best 16 (Max 1960, table I: 0.009497). */
+static void nf4_is_between_int4_and_the_best_on_gaussians(void **state)
+{
+    struct num_format f, int4;
+    struct err err;
+    double mse;
+
+    (void)state;
+    check_ok(num_find(&f, nf4, &err), err);
+    check_ok(num_find(&int4, "int4", &err), err);
+    mse = num_gaussian_mse(&f);
+    assert_true(mse > 0.009497 && mse < num_gaussian_mse(&int4));
+    assert_int_equal(f.bits, 4);
+}
+
+static void a_table_says_what_is_wrong_with_it(void **state)
+{
+    static const struct {
+        const char *text, *says;
+    } table[] = {
+        { "int4:0:1", "'int4' is built in" },
+        { "fp32:0:1", "'fp32' is built in" },
+        { "none:0:1", "'none' has another meaning" },
+        { "4x:0:1", "a letter, then letters, digits or _" },
+        { "a:1", "a has 1 value: a format has 2 to 256" },
+        { "a:0:0", "values must rise: 0 stands before 0" },
+        { "a:0:1:0.5", "values must rise: 1 stands before 0.5" },
+        { "a:0:1:1.00000001", "values must rise: 1 stands before 1" },
+        { "a:0:x", "'x' is not a number" },
+        { "a:0:", "'' is not a number" },
+        { "a:-1:inf", "not a number" },
+        { "a:-1:1e31", "1e31 is not within 1e30" },
+        { "a:-1e-40:0", "the largest magnitude is" },
+    };
+    char many[2000] = "a";
+    struct num_format f;
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        assert_int_equal(num_find(&f, table[i].text, &err), ERR_CONFIG);
+        check_says(err, table[i].says);
+    }
+    for (int i = 0; i < 257; i++)
+        sprintf(many + strlen(many), ":%d", i);
+    assert_int_equal(num_find(&f, many, &err), ERR_CONFIG);
+    check_says(err, "a has more than 256 values");
+}
+
+static void a_table_is_written_as_it_is_read(void **state)
+{
+    struct num_format f, g;
+    char text[NUM_TEXT], again[NUM_TEXT];
+    struct err err;
+
+    (void)state;
+    check_ok(num_find(&f, nf4, &err), err);
+    check_ok(num_find(&g, num_print(text, &f), &err), err);
+    assert_ptr_equal(f.table, g.table);
+    assert_string_equal(num_print(again, &g), text);
+    check_ok(num_find(&g, "a:-0.10:+1", &err), err);
+    assert_string_equal(num_print(text, &g), "a:-0.1:1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +444,11 @@ int main(void)
         cmocka_unit_test(stochastic_rounding_is_unbiased),
         cmocka_unit_test(unknown_formats_are_refused_with_a_suggestion),
         cmocka_unit_test(gaussian_error_agrees_with_max),
+        cmocka_unit_test(a_table_gives_the_nearest_of_its_values),
+        cmocka_unit_test(a_table_of_integers_is_the_integer_format),
+        cmocka_unit_test(nf4_is_between_int4_and_the_best_on_gaussians),
+        cmocka_unit_test(a_table_says_what_is_wrong_with_it),
+        cmocka_unit_test(a_table_is_written_as_it_is_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
