@@ -1,5 +1,4 @@
 /* verb_doctor.c - is everything here that qlaw needs, and how fast is it? */
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,25 +116,6 @@ static void look_gnuplot(struct finding *f, const struct env *e)
                  "(apt-get install gnuplot-nox)");
 }
 
-static void look_corpus(struct finding *f, const struct env *e)
-{
-    glob_t g;
-    const int found =
-        glob("/usr/share/perl/5.*/pod/*.pod", 0, NULL, &g) == 0
-            ? (int)g.gl_pathc
-            : 0;
-
-    (void)e;
-    if (found)
-        globfree(&g);
-    if (found > 100)
-        snprintf(f->text, sizeof f->text, "perl-doc, %d files", found);
-    else
-        snprintf(f->text, sizeof f->text,
-                 "perl-doc not found: only the quickstart grid needs it "
-                 "(apt-get install perl-doc)");
-}
-
 static void look_slurm(struct finding *f, const struct env *e)
 {
     (void)e;
@@ -147,10 +127,10 @@ static const struct {
     const char *name;
     look *look;
 } looks[] = {
-    { "cpu", look_cpu },         { "kernels", look_kernels },
-    { "speed", look_speed },     { "sqlite", look_sqlite },
-    { "folder", look_folder },   { "gnuplot", look_gnuplot },
-    { "corpus", look_corpus },   { "slurm", look_slurm },
+    { "cpu", look_cpu },       { "kernels", look_kernels },
+    { "speed", look_speed },   { "sqlite", look_sqlite },
+    { "folder", look_folder }, { "gnuplot", look_gnuplot },
+    { "slurm", look_slurm },
 };
 
 static enum status run(struct cli *cli, struct err *err)

@@ -6,7 +6,8 @@
 #   scripts/gallery.sh            pictures go to docs/gallery/
 #
 # QLAW names the program (default build/harness/qlaw), QLAW_GALLERY the folder
-# of the database (default gallery).
+# of the database (default gallery).  The text is that of Debian's perl-doc, which
+# apt-get installs.
 set -eu
 cd "$(dirname "$0")/.."
 root=$PWD

@@ -9,6 +9,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 root=$PWD
+say() { printf '%s\n' "quickstart: $*" >&2; }
+say "looking for what the build needs (apt-get installs what is missing)"
 scripts/install-deps.sh --build
 
 build=${QLAW_BUILD:-build}
@@ -20,6 +22,7 @@ quietly() { # its output is shown only when it fails
     "$@" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
 }
 [ -f "$build/build.ninja" ] || quietly meson setup "$build" -Dtests=disabled
+say "compiling into $build (half a minute to two; nothing when it is done)"
 quietly ninja -C "$build"
 
 case $build in /*) ;; *) build=$root/$build ;; esac
@@ -28,6 +31,7 @@ mkdir -p "$out"
 cd "$out"
 grid=$root/experiments/quickstart.ini
 
+say "84 small models come now: about two minutes on two free cores"
 echo "\$ qlaw plan quickstart.ini"
 "$qlaw" plan "$grid"
 echo "\$ qlaw run quickstart.ini"

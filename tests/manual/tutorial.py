@@ -2,6 +2,9 @@
 
     tutorial.py QLAW PAGE.md [--write]
 
+They run in an empty folder of a folder that has the repository's experiments,
+which are those of the folder that PAGE.md's folder is in.
+
 A line that starts with "$ " is a command ("> " continues it), the lines after it
 are what it is said to print; "..." stands for any lines.  A block with a language
 and a name (```ini study.ini) is a file.  <!-- exit N --> before a block is the
@@ -109,6 +112,8 @@ def main():
         os.mkdir(folder + "/bin")
         os.symlink(qlaw, folder + "/bin/qlaw")
         os.mkdir(folder + "/study")
+        os.symlink(os.path.join(os.path.dirname(os.path.abspath(page)),
+                                "../experiments"), folder + "/experiments")
         env = dict(os.environ, PATH=folder + "/bin:" + os.environ["PATH"],
                    TERM="dumb", LC_ALL="C.UTF-8", HOME=folder)
         for name in ("QLAW_DB", "QLAW_ISA", "NO_COLOR", "MALLOC_PERTURB_"):
