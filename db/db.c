@@ -202,6 +202,8 @@ static enum status check_owner(struct db *db, struct err *err)
 
 static enum status create_schema(struct db *db, struct err *err)
 {
+    /* Labels of arms are those of presets (harness/arm.h) from the first. */
+    static const char begun[] = "INSERT INTO meta VALUES('arms','presets')";
     char pragmas[120];
 
     snprintf(pragmas, sizeof pragmas,
@@ -213,8 +215,8 @@ static enum status create_schema(struct db *db, struct err *err)
     /* Somebody may have made it while we waited. */
     if (ask(db, "PRAGMA application_id") == DB_APPLICATION_ID ||
         (sqlite3_exec(db->handle, pragmas, NULL, NULL, NULL) == SQLITE_OK &&
-         sqlite3_exec(db->handle, db_schema, NULL, NULL, NULL) ==
-             SQLITE_OK)) {
+         sqlite3_exec(db->handle, db_schema, NULL, NULL, NULL) == SQLITE_OK &&
+         sqlite3_exec(db->handle, begun, NULL, NULL, NULL) == SQLITE_OK)) {
         if (sqlite3_exec(db->handle, "COMMIT", NULL, NULL, NULL) == SQLITE_OK)
             return OK;
     }

@@ -271,39 +271,64 @@ END;
 
 -- ---------- views: the public, versioned interface -------------------------
 
--- One row a run.  G: elements that share a scale; NULL when not quantized or
--- per tensor.
+-- What the columns of a point say of its quantizer.  G: elements that share a
+-- scale; NULL when not quantized or per tensor.  A list of values has bits, but
+-- neither E nor M.  stored_bits: of one element with its share of the scale;
+-- the one scale of a tensor, and what somebody else's scales take, are not
+-- known or not counted.
+CREATE VIEW quantized AS
+SELECT point_id, twin_id, is_base, fmt, arm, gran, act_fmt, grad_fmt, gmse,
+       trainer, n_body, n_total, n_layer, d_model, tokens, tokens_per_param,
+       flops_plan, coalesce(group_size, g_eff) AS G, exp_bits AS E,
+       CASE WHEN exp_bits IS NOT NULL OR trainer='import' THEN man_bits END AS M,
+       CASE WHEN exp_bits IS NULL AND trainer<>'import' THEN man_bits+1
+            ELSE bits END AS bits,
+       scale_fmt AS scale,
+       CASE WHEN trainer='import' AND NOT is_base THEN NULL
+            ELSE CASE WHEN exp_bits IS NULL THEN man_bits+1 ELSE bits END +
+                 CASE WHEN scale_fmt IS NULL OR gran='tensor' THEN 0.0
+                      ELSE CASE scale_fmt WHEN 'fp32' THEN 32.0
+                                          WHEN 'bf16' THEN 16.0
+                                          ELSE 8.0 END /
+                           coalesce(group_size, g_eff) END
+            END AS stored_bits
+FROM point;
+
+-- One row a run.
 CREATE VIEW runs AS
 SELECT r.run_id, p.point_id, r.seed, r.state,
-       p.n_body AS N, p.tokens AS D, coalesce(p.group_size, p.g_eff) AS G,
-       p.exp_bits AS E, p.man_bits AS M, p.bits, p.fmt,
+       p.n_body AS N, p.tokens AS D, p.G,
+       p.E, p.M, p.bits, p.fmt,
        res.loss, res.loss_se, res.wall_s, res.tok_per_s,
        p.n_total, p.n_layer, p.d_model, p.tokens_per_param,
        p.flops_plan AS flops, p.act_fmt, p.grad_fmt, p.gmse, p.trainer,
-       r.attempts, r.state_reason, p.gran, p.arm, p.is_base
-FROM run r JOIN point p USING(point_id) LEFT JOIN result res USING(run_id);
+       r.attempts, r.state_reason, p.gran, p.arm, p.is_base,
+       p.scale, p.stored_bits
+FROM run r JOIN quantized p USING(point_id) LEFT JOIN result res USING(run_id);
 
 -- Seeds folded: mean, standard deviation and standard error (two passes).
 CREATE VIEW points AS
 WITH m AS (SELECT point_id, count(*) k, avg(loss) mu FROM runs
            WHERE state='done' GROUP BY point_id)
 SELECT p.point_id, p.n_body AS N, p.tokens AS D,
-       coalesce(p.group_size, p.g_eff) AS G, p.exp_bits AS E, p.man_bits AS M,
+       p.G, p.E, p.M,
        p.bits, p.fmt, m.k AS seeds, m.mu AS loss,
        CASE WHEN m.k>1 THEN sqrt(sum((r.loss-m.mu)*(r.loss-m.mu))/(m.k-1)) END AS sd,
        CASE WHEN m.k>1 THEN sqrt(sum((r.loss-m.mu)*(r.loss-m.mu))/(m.k-1)/m.k) END AS se,
-       sum(r.wall_s) AS wall_s, p.gran, p.arm, p.is_base
-FROM point p JOIN m USING(point_id)
+       sum(r.wall_s) AS wall_s, p.gran, p.arm, p.is_base,
+       p.scale, p.stored_bits
+FROM quantized p JOIN m USING(point_id)
 JOIN runs r ON r.point_id=p.point_id AND r.state='done'
 GROUP BY p.point_id;
 
 -- Per seed: loss above the unquantized twin with the same seed.
 CREATE VIEW deltas AS
 SELECT q.run_id, q.point_id, q.seed, p.n_body AS N, p.tokens AS D,
-       coalesce(p.group_size, p.g_eff) AS G,
-       p.exp_bits AS E, p.man_bits AS M, p.bits, p.fmt,
-       qr.loss, br.loss AS base_loss, qr.loss-br.loss AS delta, p.gran, p.arm
-FROM run q JOIN point p ON p.point_id=q.point_id
+       p.G,
+       p.E, p.M, p.bits, p.fmt,
+       qr.loss, br.loss AS base_loss, qr.loss-br.loss AS delta, p.gran, p.arm,
+       p.scale, p.stored_bits
+FROM run q JOIN quantized p ON p.point_id=q.point_id
 JOIN result qr ON qr.run_id=q.run_id
 JOIN point bp ON bp.twin_id=p.twin_id AND bp.is_base=1
 JOIN run b ON b.point_id=bp.point_id AND b.seed=q.seed AND b.state='done'
@@ -317,12 +342,13 @@ WITH m AS (SELECT point_id, count(*) k, avg(delta) mu, avg(loss) l
 SELECT d.point_id, d.N, d.D, d.G, d.E, d.M, d.bits, d.fmt, m.k AS seeds,
        m.l AS loss, m.mu AS delta,
        CASE WHEN m.k>1 THEN sqrt(sum((d.delta-m.mu)*(d.delta-m.mu))/(m.k-1)/m.k) END AS delta_se,
-       d.gran, d.arm
+       d.gran, d.arm, d.scale, d.stored_bits
 FROM deltas d JOIN m USING(point_id) GROUP BY d.point_id;
 
 -- Best exponent/mantissa split for each N, D, G and bit budget.
 CREATE VIEW best_split AS
-SELECT N, D, G, bits, E, M, fmt, loss, delta, delta_se FROM (
+SELECT N, D, G, bits, E, M, fmt, loss, delta, delta_se, scale, stored_bits
+FROM (
   SELECT d.*, row_number() OVER (PARTITION BY N,D,G,bits ORDER BY delta) AS rk
   FROM degradation d)
 WHERE rk=1;
@@ -332,8 +358,8 @@ SELECT r.run_id, r.state, a.outcome, a.exit_code, a.term_signal,
        a.number AS attempt, a.host, a.slurm_job,
        coalesce(a.message, r.state_reason) AS message,
        p.fmt, p.n_body AS N, p.tokens AS D,
-       coalesce(p.group_size, p.g_eff) AS G, r.seed, a.log_path, p.arm
-FROM run r JOIN point p USING(point_id)
+       p.G, r.seed, a.log_path, p.arm
+FROM run r JOIN quantized p USING(point_id)
 LEFT JOIN attempt a ON a.run_id=r.run_id
   AND a.number=(SELECT max(number) FROM attempt x WHERE x.run_id=r.run_id)
 WHERE r.state IN ('failed','timeout','diverged','cancelled');
@@ -341,8 +367,9 @@ WHERE r.state IN ('failed','timeout','diverged','cancelled');
 CREATE VIEW curves AS
 SELECT c.run_id, c.step, c.tokens, c.train_loss, c.val_loss, c.grad_norm,
        c.wall_s, p.n_body AS N, p.tokens AS D,
-       coalesce(p.group_size, p.g_eff) AS G, p.fmt, r.seed, c.lr, p.arm
-FROM curve c JOIN run r USING(run_id) JOIN point p USING(point_id);
+       p.G, p.fmt, r.seed, c.lr, p.arm
+FROM curve c JOIN run r USING(run_id) JOIN quantized p
+     USING(point_id);
 
 -- The current grid of each name.
 CREATE VIEW progress AS

@@ -149,54 +149,87 @@ const char *arm_gran(const struct arm *a)
 static const char *const short_names[OPERAND_COUNT] = { "W", "A", "dYd", "Wd",
                                                         "dYg", "Ag" };
 
-/* "int4 W+A" when all that is on is alike, else each with its format. */
-static void add_operands(struct str *s, const struct arm *a)
+/* What an operand's quantizer is called: by its preset or its element. */
+static const char *name_of(const struct quant_spec *s, bool presets)
+{
+    const struct quant_preset *p = presets ? quant_preset_of(s) : NULL;
+
+    return p ? p->name : s->elem.name;
+}
+
+static bool all_alike(const struct arm *a)
 {
     char buf[QUANT_TEXT], lead[QUANT_TEXT];
     bool alike = true;
-    int n = 0;
 
     quant_print(lead, &a->spec[a->lead]);
     for (int k = 0; k < OPERAND_COUNT; k++)
         alike = alike && (!a->spec[k].on ||
                           strcmp(quant_print(buf, &a->spec[k]), lead) == 0);
+    return alike;
+}
+
+/* Do the names alone say the groups and scales of all that is on? */
+static bool all_presets(const struct arm *a)
+{
+    for (int k = 0; k < OPERAND_COUNT; k++)
+        if (a->spec[k].on && !quant_preset_of(&a->spec[k]))
+            return false;
+    return true;
+}
+
+/* "int4 W+A" when all that is on is alike, else each with its format. */
+static void add_operands(struct str *s, const struct arm *a, bool presets)
+{
+    const bool alike = all_alike(a);
+    int n = 0;
+
     if (alike)
-        str_addf(s, "%s ", a->spec[a->lead].elem.name);
+        str_addf(s, "%s ", name_of(&a->spec[a->lead], presets));
     for (int k = 0; k < OPERAND_COUNT; k++) {
         if (!a->spec[k].on)
             continue;
         str_addf(s, "%s%s", n++ ? "+" : "", short_names[k]);
         if (!alike)
-            str_addf(s, ":%s", a->spec[k].elem.name);
+            str_addf(s, ":%s", name_of(&a->spec[k], presets));
     }
 }
 
-static void add_scale(struct str *s, const struct quant_spec *lead)
+static void add_parts(struct str *s, const struct quant_spec *lead)
 {
-    if (!lead->elem.scaled)
-        return;
     if (lead->gran == QUANT_GROUP)
         str_addf(s, " g%d", lead->group);
     else
         str_add(s, lead->gran == QUANT_ROW ? " row" : " tensor");
     if (strcmp(quant_scale_name(lead->scale), "fp32") != 0)
         str_addf(s, " %s", quant_scale_name(lead->scale));
+}
+
+static void add_rest(struct str *s, const struct quant_spec *lead)
+{
+    if (!lead->elem.scaled)
+        return;
     if (lead->range == QUANT_PERCENTILE)
         str_addf(s, " pct:%g", lead->percentile);
     if (lead->rounding == NUM_STOCHASTIC)
         str_add(s, " stochastic");
 }
 
-char *arm_text(const struct config *c)
+char *arm_text(const struct config *c, bool presets)
 {
     struct arm a;
     struct str s = { 0 };
+    const struct quant_spec *lead;
 
     arm_read(&a, c);
     if (a.lead < 0)
         return mem_strdup("unquantized");
-    add_operands(&s, &a);
-    add_scale(&s, &a.spec[a.lead]);
+    lead = &a.spec[a.lead];
+    presets = presets && all_presets(&a);
+    add_operands(&s, &a, presets);
+    if (lead->elem.scaled && !presets)
+        add_parts(&s, lead);
+    add_rest(&s, lead);
     if (strcmp(config_get(c, "quant.grad"), "ste") != 0)
         str_addf(&s, " %s", config_get(c, "quant.grad"));
     for (int i = 0; config_override_at(c, i); i++) {

@@ -24,8 +24,9 @@ void arm_read(struct arm *out, const struct config *c);
 /* "group", "row", "tensor"; NULL when nothing is scaled. */
 const char *arm_gran(const struct arm *a);
 
-/* "int4 W+A g32", "W:int4+A:int8 g32", "unquantized"; the caller frees it. */
-char *arm_text(const struct config *c);
+/* "int4 W+A g32", "W:int4+A:int8 g32", "unquantized"; the caller frees it.
+ * presets: "mxfp4 W+A" where that is what "e2m1 W+A g32 e8m0" says. */
+char *arm_text(const struct config *c, bool presets);
 
 /* What is quantized in a word to group by, SQL on the table point p: formats
  * of weights, "/" activations, "//" gradients; "int4", "int4/int8", and "/int4"

@@ -50,7 +50,7 @@ static char *build_sql(const struct fit_request *rq, const char *n_def)
         "CASE WHEN p.is_base THEN coalesce(r.E, 8) ELSE r.E END AS E, "
         "CASE WHEN p.is_base THEN coalesce(r.M, 23) ELSE r.M END AS M, "
         "r.bits AS P, CASE WHEN p.is_base THEN 0 ELSE p.gmse END AS gmse, "
-        "r.fmt, " ARM_QUANT_SQL " AS quant, r.loss, %s"
+        "r.fmt, " ARM_QUANT_SQL " AS quant, r.loss, r.scale, r.stored_bits, %s"
         "p.n_layer, p.d_model, p.flops_plan AS flops, p.gran, p.arm, "
         "p.is_base, p.twin_id||'/'||r.seed AS twin FROM %s r JOIN point p ON "
         "p.point_id = r.point_id "

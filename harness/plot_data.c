@@ -38,12 +38,12 @@ static char *points_sql(const struct plot_data *d)
         "fit_point JOIN run USING(run_id) WHERE fit_id = ?2) "
         "SELECT p.point_id, p.fmt, p.arm, p.gran, p.act_fmt, "
         ARM_QUANT_SQL ", p.is_base, %s, "
-        "p.tokens, coalesce(p.group_size, p.g_eff), p.exp_bits, p.man_bits, "
-        "p.bits, p.gmse, p.n_layer, p.d_model, p.flops_plan, pt.seeds, "
+        "p.tokens, q.G, q.E, q.M, q.bits, q.stored_bits, q.scale, p.gmse, p.n_layer, p.d_model, p.flops_plan, pt.seeds, "
         "pt.loss, pt.se, dg.seeds, dg.delta, dg.delta_se, s.runs, s.done, "
         "s.diverged, s.failed, s.waiting, s.wall_s, "
         "f.point_id IS NOT NULL "
-        "FROM chosen JOIN point p USING(point_id) "
+        "FROM chosen JOIN point p USING(point_id) JOIN quantized q "
+        "USING(point_id) "
         "LEFT JOIN points pt USING(point_id) "
         "LEFT JOIN degradation dg USING(point_id) "
         "LEFT JOIN states s USING(point_id) "
@@ -108,6 +108,8 @@ static struct plot_point read_point(sqlite3_stmt *s)
     p.E = column_number(s, c++);
     p.M = column_number(s, c++);
     p.bits = column_number(s, c++);
+    p.stored_bits = column_number(s, c++);
+    p.scale = column_text(s, c++);
     p.gmse = column_number(s, c++);
     p.n_layer = column_number(s, c++);
     p.d_model = column_number(s, c++);
@@ -278,6 +280,7 @@ void plot_data_free(struct plot_data *d)
         free(p->fmt);
         free(p->arm);
         free(p->gran);
+        free(p->scale);
         free(p->act_fmt);
         free(p->quant);
         free(p->family);

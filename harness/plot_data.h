@@ -11,13 +11,14 @@
 
 /* One configuration, its seeds folded.  What was not measured is NaN. */
 struct plot_point {
-    char *id, *fmt, *arm, *gran, *act_fmt;
+    char *id, *fmt, *arm, *gran, *act_fmt, *scale;
     char *quant;  /* ARM_QUANT_SQL of arm.h */
     char *family; /* the arm without its group size: "int4 W+A" */
     bool base;    /* an unquantized twin */
     double N, D;  /* parameters as the fit counts them, tokens */
     double G;     /* elements that share a scale */
     double E, M, bits, gmse;
+    double stored_bits; /* with the share of the scales */
     double n_layer, d_model, flops;
     int seeds;       /* finished */
     double loss, se; /* their mean, its standard error from 2 seeds on */

@@ -37,11 +37,22 @@ static const char *operands(const struct plot_point *p)
     return space ? space + 1 : "";
 }
 
+/* The same operands; the words behind them say the scale, if no preset does. */
+static bool same_operands(const struct plot_point *a,
+                          const struct plot_point *b)
+{
+    const char *x = strchr(a->family, ' '), *y = strchr(b->family, ' ');
+    const size_t n = x ? strcspn(x + 1, " ") : 0;
+
+    return x && y ? strcspn(y + 1, " ") == n && memcmp(x, y, n + 1) == 0
+                  : x == y;
+}
+
 static bool same_setting(const struct plot_point *a, const struct plot_point *b)
 {
     return a->N == b->N && a->D == b->D &&
            (a->G == b->G || (isnan(a->G) && isnan(b->G))) &&
-           strcmp(operands(a), operands(b)) == 0;
+           same_operands(a, b) && strcmp(a->scale, b->scale) == 0;
 }
 
 /* The setting at which most splits were run; of equals the largest. */

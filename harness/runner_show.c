@@ -29,7 +29,7 @@ char *task_label(const struct runner *r, const struct task *t)
     const struct grid_point *p = task_point(r, t);
     struct config *made = p->config ? NULL
                                     : grid_config(r->g, task_run(r, t)->point);
-    char *arm = arm_text(made ? made : p->config), n[32], d[32];
+    char *arm = arm_text(made ? made : p->config, true), n[32], d[32];
     char *label = mem_printf("%.8s-%llu  N=%s D=%s %s", p->id,
                              (unsigned long long)task_run(r, t)->seed,
                              text_si(n, (double)p->size.body, 3),

@@ -43,7 +43,8 @@ void point_columns_of(struct point_columns *p, const struct config *c,
         .config = c,
         .identity = point_canonical(c, true),
         .settings = point_settings(c),
-        .arm = arm_text(c),
+        .arm = arm_text(c, true),
+        .plain_arm = arm_text(c, false),
         .size = config_size(c),
         .gmse = NAN,
     };
@@ -59,6 +60,7 @@ void point_columns_release(struct point_columns *p)
     free(p->identity);
     free(p->settings);
     free(p->arm);
+    free(p->plain_arm);
 }
 
 /* --- putting ---------------------------------------------------------------------- */
@@ -123,15 +125,34 @@ static double exponent_bits(const struct quant_spec *lead)
                                           : lead->elem.exp_bits;
 }
 
+/* A database that was begun without names of presets goes on without, so that
+ * one arm has one label in it. */
+static enum status named_by_presets(bool *out, struct db *db, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    enum status st = db_prepare(
+        &stmt, db, "SELECT 1 FROM meta WHERE key='arms'", err);
+
+    if (st == OK)
+        st = db_step(out, db, stmt, err);
+    if (st == OK && *out)
+        sqlite3_reset(stmt);
+    return st;
+}
+
 static enum status put_row(const struct point_columns *p, struct db *db,
                            struct err *err)
 {
+    bool presets = true;
+    enum status st = named_by_presets(&presets, db, err);
     const struct config *c = p->config;
     const struct quant_spec *lead =
         p->quant.lead >= 0 ? &p->quant.spec[p->quant.lead] : NULL;
     const bool scaled = lead && lead->elem.scaled;
     const char *grad = format_of(&p->quant, OPERAND_DY_D);
 
+    if (st != OK)
+        return st;
     return db_run(
         db, err,
         "INSERT OR IGNORE INTO point(point_id, config, settings, twin_id, "
@@ -160,7 +181,7 @@ static enum status put_row(const struct point_columns *p, struct db *db,
                                               : "nearest",
         p->gmse, p->size.flops_per_token * (double)p->size.tokens,
         p->size.memory_bytes,
-        arm_gran(&p->quant), p->quant.group, p->arm,
+        arm_gran(&p->quant), p->quant.group, presets ? p->arm : p->plain_arm,
         trainer_of(c), config_get(c, "trainer.revision"),
         config_get(c, "data.path"), config_get(c, "data.sha256"),
         text_has_suffix(config_get(c, "data.path"), ".u16") ? "u16"

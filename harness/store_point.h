@@ -12,7 +12,7 @@ struct point_columns {
     const struct config *config;
     char *identity; /* canonical JSON of the hashed keys */
     char *settings; /* JSON of every key that is not at its default */
-    char *arm;
+    char *arm, *plain_arm; /* with and without names of presets */
     struct arm quant;
     struct model_size size;
     double gmse; /* NaN when nothing is quantized */

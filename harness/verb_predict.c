@@ -7,6 +7,7 @@
 #include "fit/derived.h"
 #include "fit/predict.h"
 #include "harness/fit_request.h"
+#include "harness/preset_setting.h"
 #include "harness/verbs.h"
 
 static const struct cli_option options[] = {
@@ -175,21 +176,31 @@ static enum status from_published(const struct cli *cli, struct err *err)
     return st;
 }
 
+static void free_list(char **list, int n)
+{
+    for (int i = 0; i < n; i++)
+        free(list[i]);
+    free(list);
+}
+
 static enum status ask(const struct cli *cli, const struct fit *f,
                        struct err *err)
 {
     struct prediction p;
+    int n;
+    char **settings = preset_settings(&n, f->m, cli->args, cli->n_args);
     enum status st;
 
     if (cli_value(cli, "solve", NULL)) {
-        st = solve(cli, f->m, f->best.theta, f, cli->args, cli->n_args, err);
+        st = solve(cli, f->m, f->best.theta, f, settings, n, err);
     } else {
-        st = predict_point(&p, f, cli->args, cli->n_args, err);
-        if (st != OK)
-            return st;
-        print(cli, &p, f->m);
-        prediction_release(&p);
+        st = predict_point(&p, f, settings, n, err);
+        if (st == OK) {
+            print(cli, &p, f->m);
+            prediction_release(&p);
+        }
     }
+    free_list(settings, n);
     if (st == OK && !fit_is_sound(f))
         st = err_set(err, ERR_FIT,
                      "the fit behind this is not sound: see 'qlaw fit'");

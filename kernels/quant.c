@@ -37,6 +37,20 @@ const struct quant_preset *quant_preset_at(int i)
     return i < N_PRESETS ? &presets[i] : NULL;
 }
 
+const struct quant_preset *quant_preset_of(const struct quant_spec *s)
+{
+    char text[NUM_NAME + 40];
+
+    if (!s->on || !s->elem.scaled || s->gran != QUANT_GROUP || s->elem.table)
+        return NULL;
+    snprintf(text, sizeof text, "%s/g%d/%s", s->elem.name, s->group,
+             s->scale->name);
+    for (int i = 0; i < N_PRESETS; i++)
+        if (strcmp(presets[i].text, text) == 0)
+            return &presets[i];
+    return NULL;
+}
+
 /* --- text -------------------------------------------------------------- */
 
 static bool set_group(struct quant_spec *s, const char *text)

@@ -79,6 +79,10 @@ struct quant_preset {
     const char *name, *text, *source;
 };
 const struct quant_preset *quant_preset_at(int i);
+
+/* The preset that has this element, group and scale, whatever the range and
+ * the rounding; NULL: none. */
+const struct quant_preset *quant_preset_of(const struct quant_spec *spec);
 const char *quant_scale_name(const struct quant_scale *scale);
 const char *quant_scale_at(int i, const char **help); /* NULL past the end */
 

@@ -257,7 +257,7 @@ static void a_grid_names_its_law_and_formats_get_their_own_k(void **state)
 
 static void a_stored_fit_is_in_the_views_and_predicts(void **state)
 {
-    struct outcome o;
+    struct outcome o, again;
     json_t *fit = fit_json(&o, "--where=D < 90000000000");
     const int id = (int)json_at(fit, "fit_id");
     const double e = json_at(json_param(fit, "E"), "value");
@@ -301,6 +301,21 @@ static void a_stored_fit_is_in_the_views_and_predicts(void **state)
     json_decref(fit);
     str_release(&o.out);
 
+    /* A preset is its element in its groups; what is not fitted is said. */
+    RUN(&o, "qlaw|--db=%s|predict|--fit=%d|N=594M|D=100G|fmt=nvfp4|--json",
+        db_file, id);
+    RUN(&again, "qlaw|--db=%s|predict|--fit=%d|N=594M|D=100G|fmt=e2m1|G=16|"
+                "--json",
+        db_file, id);
+    check_ok(o.status, o.err);
+    assert_string_equal(str_text(&o.out), str_text(&again.out));
+    str_release(&o.out);
+    str_release(&again.out);
+    RUN(&o, "qlaw|--db=%s|predict|--fit=%d|N=594M|D=100G|fmt=mxfp8", db_file,
+        id);
+    assert_int_equal(o.status, ERR_USAGE);
+    check_says(o.err, "fmt=mxfp8 was not fitted; there are:");
+    str_release(&o.out);
     RUN(&o, "qlaw|--db=%s|predict|--fit=%d|N=594M|D=100G|G=64|fmt=int5",
         db_file, id);
     assert_int_equal(o.status, ERR_USAGE);

@@ -191,4 +191,17 @@ sql "insert into request(run_id, wish) select run_id, 'cancel' from run where
 timeout -s TERM 2 "$qlaw" run long.ini -q || :
 is 0 "select count(*) from request"
 is "2" "select count(*) from run where state='cancelled' and run_id in ($a,$b)"
+
+# A new database names arms as presets are named; one that was begun without
+# goes on without.
+for begun in new old; do
+    "$qlaw" --db $begun.db run grid.ini -q --limit 1 >log.txt 2>&1 || [ $? = 75 ]
+    [ $begun = new ] || sql $begun.db "delete from meta where key='arms'"
+    "$qlaw" --db $begun.db run grid.ini -q -s quant.w=mxfp4 \
+        -s model.d_model=32 -s quant.group=32 >log.txt 2>&1
+done
+[ "$(sql new.db "select count(*) > 0 from point where arm='mxfp4 W'")" = 1 ] ||
+    fail "the preset is not in the label"
+[ "$(sql old.db "select count(*) > 0 from point where arm='e2m1 W g32 e8m0'")" \
+    = 1 ] || fail "a label of another kind in an old database"
 echo "passed"

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "harness/arm.h"
 #include "harness/point_id.h"
 #include "tests/check.h"
 #include "tests/harness/grid_help.h"
@@ -910,6 +911,43 @@ static void the_merged_text_reads_back_to_the_same_grid(void **state)
 
 #define MINE "[format \"mine\"]\nvalues = -1, -0.25, 0.0, 0.5, 1\n"
 
+/* An arm is called as people call it where that says all; without the names
+ * of presets as older databases have it. */
+static void arms_are_named_as_people_name_them(void **state)
+{
+    static const struct {
+        const char *quant, *name, *plain;
+    } cases[] = {
+        { "w = mxfp4\nx = mxfp4\n", "mxfp4 W+A", "e2m1 W+A g32 e8m0" },
+        { "w = e2m1/g32/e8m0\n", "mxfp4 W", "e2m1 W g32 e8m0" },
+        { "w = nvint4\nround = stochastic\n", "nvint4 W stochastic",
+          "int4n W g16 e4m3 stochastic" },
+        { "w = nvfp4\nx = mxfp8\n", "W:nvfp4+A:mxfp8",
+          "W:e2m1+A:e4m3 g16 e4m3" },
+        { "w = mxfp4\nx = int8\n", "W:e2m1+A:int8 g32 e8m0",
+          "W:e2m1+A:int8 g32 e8m0" },
+        { "w = e2m1\ngroup = 16\nscale = e8m0\n", "e2m1 W g16 e8m0",
+          "e2m1 W g16 e8m0" },
+        { "x = mxint8\n", "mxint8 A", "int8n A g32 e8m0" },
+        { "w = none\n", "unquantized", "unquantized" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *text = mem_printf(TWINS_OFF "[quant]\n%s", cases[i].quant);
+        struct grid *g = grid_of(text, NULL);
+        char *name = arm_text(g->points[0].config, true);
+        char *plain = arm_text(g->points[0].config, false);
+
+        assert_string_equal(name, cases[i].name);
+        assert_string_equal(plain, cases[i].plain);
+        free(name);
+        free(plain);
+        free(text);
+        grid_free(g);
+    }
+}
+
 static void a_format_of_the_file_is_one_like_others(void **state)
 {
     struct grid *g = grid_of(TWINS_OFF "[quant]\nw = mine, int4, mine/g16\n"
@@ -1059,6 +1097,7 @@ static void the_formats_that_are_shipped_are_the_published(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arms_are_named_as_people_name_them),
         cmocka_unit_test(a_format_of_the_file_is_one_like_others),
         cmocka_unit_test(values_are_part_of_a_point),
         cmocka_unit_test(formats_survive_printing_and_json),
