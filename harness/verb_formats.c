@@ -33,12 +33,12 @@ static void add_format_json(struct str *s, const struct num_format *f)
 
 static void print_head(void)
 {
-    printf("format  bits       max  step at 0  Gaussian MSE   source\n");
+    printf("format  bits       max  step at 0  Gaussian MSE  source\n");
 }
 
 static void print_format(const struct num_format *f)
 {
-    printf("%-7s %4d %9.5g %10.4g %12.4g   %s\n", f->name, f->bits,
+    printf("%-7s %4d %9.5g %10.4g %12.4g  %s\n", f->name, f->bits,
            (double)f->max, (double)f->step_zero, num_gaussian_mse(f),
            f->source);
 }
@@ -46,6 +46,7 @@ static void print_format(const struct num_format *f)
 static void list_json(void)
 {
     struct num_format f;
+    struct quant_spec spec;
     struct str s = { 0 };
     const struct quant_preset *p;
     const char *name, *help;
@@ -60,6 +61,9 @@ static void list_json(void)
         str_add(&s, i ? ",{" : "{");
         json_add_text(&s, "name", p->name);
         json_add_text(&s, "spec", p->text);
+        quant_parse(&spec, p->name, NULL, NULL);
+        json_add_number(&s, "stored_bits", quant_bits(&spec, 4096, 4096));
+        json_add_number(&s, "gaussian_mse", quant_gaussian_mse(&spec));
         json_add_text(&s, "source", p->source);
         str_add(&s, "}");
     }
@@ -78,6 +82,7 @@ static void list_json(void)
 static void list(void)
 {
     struct num_format f;
+    struct quant_spec spec;
     const struct quant_preset *p;
     const char *name, *help;
 
@@ -87,14 +92,20 @@ static void list(void)
     printf("also any intN and intNn (2 to 8 bits) and any eXmY (X + Y <= 15), "
            "with\n:ieee, :finite or :nosub; Gaussian MSE: mean squared error "
            "on N(0, 1) at the\nbest scale (1 for plain casts)\n\n");
-    printf("preset      spec             source\n");
-    for (int i = 0; (p = quant_preset_at(i)); i++)
-        printf("%-11s %-16s %s\n", p->name, p->text, p->source);
+    printf("preset      spec             bits  Gaussian MSE   source\n");
+    for (int i = 0; (p = quant_preset_at(i)); i++) {
+        quant_parse(&spec, p->name, NULL, NULL);
+        printf("%-11s %-16s %4g %13.3g   %s\n", p->name, p->text,
+               quant_bits(&spec, 4096, 4096), quant_gaussian_mse(&spec),
+               p->source);
+    }
+    printf("bits and error with their share of the scales and in their "
+           "groups\n");
     printf("\nscale       meaning\n");
     for (int i = 0; (name = quant_scale_at(i, &help)); i++)
         printf("%-11s %s\n", name, help);
-    printf("\na quantizer is FORMAT[/gN|/row|/tensor][/SCALE][/absmax|/pct:P]"
-           "[/nearest|/stochastic]\n");
+    printf("\na quantizer is FORMAT[/gN|/row|/tensor][/SCALE][/absmax|/pct:P]\n"
+           "                      [/nearest|/stochastic]\n");
 }
 
 /* Every magnitude of a format of at most 8 bits, every value of a table. */
@@ -155,6 +166,7 @@ static void show_json(const struct quant_spec *spec)
     str_add(&s, "{\"schema\":\"qlaw/format/1\"");
     json_add_text(&s, "spec", quant_print(buf, spec));
     json_add_number(&s, "stored_bits", quant_bits(spec, 4096, 4096));
+    json_add_number(&s, "gaussian_mse", quant_gaussian_mse(spec));
     str_add(&s, ",\"element\":");
     add_format_json(&s, &spec->elem);
     if (spec->elem.bits <= 8)
@@ -169,6 +181,7 @@ static enum status show(const struct cli *cli, const char *text,
 {
     struct quant_spec spec;
     char buf[QUANT_TEXT], *brief;
+    double mse;
     enum status st = quant_parse(&spec, text, NULL, err);
 
     if (st != OK || !spec.on)
@@ -186,7 +199,10 @@ static enum status show(const struct cli *cli, const char *text,
            "%g\n",
            spec.elem.bits, (double)spec.elem.max, (double)spec.elem.min_code,
            (double)spec.elem.step_zero);
-    printf("  Gaussian MSE %.5g\n", num_gaussian_mse(&spec.elem));
+    mse = quant_gaussian_mse(&spec);
+    printf("  Gaussian MSE %.3g (%.2f dB) with these groups and scales; %.5g "
+           "at the\n               element's best scale\n",
+           mse, -10 * log10(mse), num_gaussian_mse(&spec.elem));
     printf("  stored       %.4g bits an element (rows of 4096)\n",
            quant_bits(&spec, 4096, 4096));
     if (spec.elem.bits <= 8)

@@ -108,10 +108,25 @@ static void ratios_agree_with_the_independent_table(void **state)
     free(x);
 }
 
+/* What `qlaw formats` prints of the same quantizers. */
+static void the_error_of_a_quantizer_agrees_with_it(void **state)
+{
+    (void)state;
+    for (size_t g = 0; g < sizeof golden / sizeof golden[0]; g++) {
+        struct quant_spec s;
+        struct err err;
+
+        check_ok(quant_parse(&s, golden[g].text, NULL, &err), err);
+        check_close(-10 * log10(quant_gaussian_mse(&s)), golden[g].db[GAUSS],
+                    0.1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ratios_agree_with_the_independent_table),
+        cmocka_unit_test(the_error_of_a_quantizer_agrees_with_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
