@@ -5,13 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include "base/str.h"
 
-#define CHUNK      (1 << 20)
+#define CHUNK      (1 << 16) /* of the heap, so that pages are used again */
 #define MAX_RATIO  200
 #define RATIO_FREE (16 << 20) /* the ratio counts after so much output */
 #define MAX_WINDOW 27         /* log2 of zstd's window: 128 MiB */
@@ -224,22 +225,54 @@ static enum status read_named(struct sink *to, const char *path, bool *tokens,
     return st;
 }
 
+static void add_file(struct corpus_files *f, const char *path)
+{
+    if ((f->n & (f->n - 1)) == 0)
+        f->path = mem_grow(f->path, f->n ? 2 * f->n : 1, sizeof *f->path);
+    f->path[f->n++] = mem_strdup(path);
+}
+
 /* A name that exists is meant as it stands, even with [ or * in it. */
-static enum status read_pattern(struct sink *to, const char *pattern,
-                                bool *tokens, struct err *err)
+static enum status add_pattern(struct corpus_files *f, const char *pattern,
+                               struct err *err)
 {
     glob_t g;
     struct stat sb;
-    enum status st = OK;
 
-    if (stat(pattern, &sb) == 0)
-        return read_named(to, pattern, tokens, err);
+    if (stat(pattern, &sb) == 0) {
+        add_file(f, pattern);
+        return OK;
+    }
     if (glob(pattern, GLOB_TILDE, NULL, &g) != 0)
         return err_set(err, ERR_CONFIG, "%s: no such file", pattern);
-    for (size_t i = 0; i < g.gl_pathc && st == OK && to->size < to->limit; i++)
-        st = read_named(to, g.gl_pathv[i], tokens, err);
+    for (size_t i = 0; i < g.gl_pathc; i++)
+        add_file(f, g.gl_pathv[i]);
     globfree(&g);
+    return OK;
+}
+
+enum status corpus_files_find(struct corpus_files *out, const char *paths,
+                              struct err *err)
+{
+    char *copy = mem_strdup(paths), *save = NULL, *line;
+    enum status st = OK;
+
+    *out = (struct corpus_files){ 0 };
+    for (line = strtok_r(copy, "\n", &save); line && st == OK;
+         line = strtok_r(NULL, "\n", &save))
+        st = add_pattern(out, text_trim(line), err);
+    if (st == OK && out->n == 0)
+        st = err_set(err, ERR_CONFIG, "data.path is not set");
+    free(copy);
     return st;
+}
+
+void corpus_files_release(struct corpus_files *f)
+{
+    for (size_t i = 0; i < f->n; i++)
+        free(f->path[i]);
+    free(f->path);
+    *f = (struct corpus_files){ 0 };
 }
 
 enum status corpus_read(struct corpus *out, const char *paths,
@@ -247,18 +280,14 @@ enum status corpus_read(struct corpus *out, const char *paths,
 {
     struct sink to = { .limit = max_bytes > 0 ? (size_t)max_bytes : SIZE_MAX,
                        .hash = hash_open() };
-    char *copy = mem_strdup(paths), *save = NULL, *line;
-    enum status st = OK;
-    int n = 0;
+    struct corpus_files files;
+    enum status st = corpus_files_find(&files, paths, err);
 
     *out = (struct corpus){ 0 };
-    for (line = strtok_r(copy, "\n", &save); line && st == OK;
-         line = strtok_r(NULL, "\n", &save), n++)
-        st = read_pattern(&to, text_trim(line), &out->tokens, err);
-    if (st == OK && n == 0)
-        st = err_set(err, ERR_CONFIG, "data.path is not set");
+    for (size_t i = 0; i < files.n && st == OK && to.size < to.limit; i++)
+        st = read_named(&to, files.path[i], &out->tokens, err);
     hash_close(to.hash, out->sha256);
-    free(copy);
+    corpus_files_release(&files);
     out->bytes = to.bytes;
     out->size = to.size;
     if (st != OK)
@@ -293,7 +322,11 @@ void corpus_cut(struct corpus *c, const char *delimiter)
 
 void corpus_release(struct corpus *c)
 {
-    free(c->bytes);
+    if (c->mapped)
+        munmap(c->mapped, c->mapped_size);
+    else
+        free(c->bytes);
+    c->mapped = NULL;
     c->bytes = NULL;
     c->size = 0;
 }

@@ -19,13 +19,25 @@ struct corpus {
     size_t size;
     bool tokens; /* 16-bit little-endian tokens (.u16) rather than text */
     char sha256[HASH_HEX];
+    void *mapped; /* the cache's file that bytes lie in (corpus_cache.h) */
+    size_t mapped_size;
 };
+
+/* The files that paths (one name or glob a line) stand for, in their order. */
+struct corpus_files {
+    char **path;
+    size_t n;
+};
+enum status corpus_files_find(struct corpus_files *out, const char *paths,
+                              struct err *err);
+void corpus_files_release(struct corpus_files *f);
 
 /* Read the files that paths (one a line) name, at most max_bytes of them when
  * that is not 0.  ERR_CONFIG names the path that matches nothing, is empty or
  * damaged, or unpacks to more than 200 times its size (a bomb). */
 enum status corpus_read(struct corpus *out, const char *paths,
                         int64_t max_bytes, struct err *err);
+
 /* Replace each line of a text that is the delimiter, its end included, by one
  * zero byte.  An empty delimiter cuts nothing. */
 void corpus_cut(struct corpus *c, const char *delimiter);

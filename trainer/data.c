@@ -5,7 +5,7 @@
 
 #include "base/rng.h"
 #include "base/str.h"
-#include "trainer/corpus.h"
+#include "trainer/corpus_cache.h"
 #include "trainer/run.h"
 
 #define BLOCK 8192
@@ -164,8 +164,8 @@ static enum status open_train(struct data *d, const struct config *c,
                               struct err *err)
 {
     struct text *t = &d->train_text;
-    enum status st = corpus_read(&t->corpus, config_get(c, "data.path"),
-                                 config_int(c, "data.max_bytes"), err);
+    enum status st = corpus_read_cached(&t->corpus, config_get(c, "data.path"),
+                                        config_int(c, "data.max_bytes"), err);
 
     if (st == OK)
         st = check_sha256(&t->corpus, config_get(c, "data.sha256"), err);
@@ -192,7 +192,8 @@ static enum status open_set(struct data *d, enum data_set set,
 
     if (!*config_get(c, sources[set].path))
         return OK;
-    st = corpus_read(&t->corpus, config_get(c, sources[set].path), 0, err);
+    st = corpus_read_cached(&t->corpus, config_get(c, sources[set].path), 0,
+                            err);
     if (st == OK && sha)
         st = check_sha256(&t->corpus, config_get(c, sha), err);
     if (st == OK)
@@ -343,7 +344,8 @@ static enum status identify_text(struct config *c, int64_t *bytes,
     const int seq = (int)config_int(c, "model.seq_len");
     struct corpus corpus;
     int64_t tokens;
-    enum status st = corpus_read(&corpus, config_get(c, path), max_bytes, err);
+    enum status st =
+        corpus_read_fresh(&corpus, config_get(c, path), max_bytes, err);
 
     if (st != OK)
         return st;
