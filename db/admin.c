@@ -78,9 +78,10 @@ enum status db_backup(struct db *db, const char *target, struct err *err)
 static const struct {
     const char *what, *sql;
 } checks[] = {
+    /* Without an argument, which newer SQLites take for a table. */
     { "damaged",
-      "SELECT integrity_check FROM pragma_integrity_check(20) WHERE "
-      "integrity_check != 'ok'" },
+      "SELECT integrity_check FROM pragma_integrity_check WHERE "
+      "integrity_check != 'ok' LIMIT 20" },
     { "broken reference",
       "SELECT \"table\"||' row '||coalesce(rowid,'?')||' refers to no row of "
       "'||parent FROM pragma_foreign_key_check LIMIT 20" },

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Install what qlaw needs from Debian 12's own archive.  Idempotent; asks the
+# Install what qlaw needs from Debian's own archive (12 or 13).  Idempotent; asks the
 # network only when something is missing; works as root and through sudo.
 #
 #   scripts/install-deps.sh          to build, test and run the quickstart

@@ -1,5 +1,5 @@
 #!/bin/sh
-# From a fresh Debian 12 to a fitted law: install what is missing, build, run
+# From a fresh Debian to a fitted law: install what is missing, build, run
 # experiments/quickstart.ini to the end and say where the report is.
 # Running it again continues where it stopped.
 #

@@ -177,7 +177,7 @@ static enum status train_step(struct run *r, struct err *err)
 {
     struct model *m = r->model;
     const double lr = schedule_rate(&r->schedule, r->step);
-    double loss, norm, val = NAN, se;
+    double loss, norm, val = NAN, se = NAN;
     enum status st = OK;
     bool log, check;
 
