@@ -20,6 +20,8 @@ static const struct plot_figure figures[] = {
       "formats" },
     { "delta-vs-G", "loss above the twin against group size", plot_delta_g,
       "formats" },
+    { "cost-vs-bits", "cost against stored bits, and the front", plot_pareto,
+      "formats" },
     { "delta-contour", "lines of equal cost over N and D", plot_delta_contour,
       "formats" },
     { "effective-parameters", "what a quantized model is worth, over N and D",

@@ -63,6 +63,7 @@ PLOT_BUILDER(plot_residuals);
 PLOT_BUILDER(plot_curves);
 PLOT_BUILDER(plot_coverage);
 PLOT_BUILDER(plot_cost);
+PLOT_BUILDER(plot_pareto);
 PLOT_BUILDER(plot_parts);
 PLOT_BUILDER(plot_ablation);
 PLOT_BUILDER(plot_split);

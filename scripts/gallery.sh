@@ -22,7 +22,7 @@ PATH=$PWD/bin:$PATH
 fits=$(qlaw query 'select count(*) from fit' --format csv 2>/dev/null |
     tail -n 1 || :)
 sed -n 's/^\$ \(qlaw .*\)/\1/p' "$root/docs/gallery.md" | sed \
-    "s|experiments/gallery.ini|$root/&|" >commands
+    "s|experiments/|$root/&|" >commands
 while read -r command; do
     case $command in
     "qlaw fit"*) [ "${fits:-0}" -ge 2 ] && continue ;;

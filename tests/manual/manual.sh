@@ -94,7 +94,7 @@ done <"$work/keys"
 "$qlaw" plot | cut -d ' ' -f 1 >"$work/figures"
 while read -r figure; do
     picture=$root/docs/gallery/$figure.svg
-    grep -q "^\$ qlaw plot $figure gallery" "$root/docs/gallery.md" &&
+    grep -q "^\$ qlaw plot $figure " "$root/docs/gallery.md" &&
         grep -q "(gallery/$figure.svg)" "$root/docs/gallery.md" ||
         complain "docs/gallery.md does not show $figure"
     if [ ! -s "$picture" ] || [ "$(wc -c <"$picture")" -gt 200000 ]; then

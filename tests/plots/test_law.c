@@ -8,11 +8,26 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/rng.h"
 #include "base/str.h"
+#include "harness/cli.h"
 #include "harness/contrast.h"
 #include "harness/interval.h"
-#include "harness/plot_data.h"
+#include "harness/plot.h"
 #include "tests/check.h"
+
+/* The program's verbs, which nothing here asks for. */
+const struct verb *verb_at(int i)
+{
+    (void)i;
+    return NULL;
+}
+
+const struct verb *verb_find(const char *name)
+{
+    (void)name;
+    return NULL;
+}
 
 static char path[] = "/tmp/qlaw-law-XXXXXX";
 static struct db *db;
@@ -234,6 +249,77 @@ static void an_interval_is_written_with_the_digits_it_deserves(void **state)
     }
 }
 
+/* --- the front of costs and bits --------------------------------------------- */
+
+/* Twelve arms of int2 .. int8 in groups of 8 .. 64, with costs drawn at random;
+ * two seeds each, so that the intervals are there. */
+static void add_front(double cost[12], double bits[12])
+{
+    const uint64_t key = rng_key(4, RNG_TEST, 9);
+
+    sql("INSERT INTO dataset VALUES(2,'front','0','bytes',256,1,NULL,NULL,NULL);"
+        "INSERT INTO grid VALUES(1,'front','','x','','2026-01-01')");
+    for (int i = -1; i < 12; i++) {
+        const int b = 2 + i % 7, g = 8 << (i % 4);
+        char *text = mem_printf(
+            "INSERT INTO point(point_id, config, twin_id, is_base, dataset_id, "
+            "n_layer, d_model, n_embed, n_head_params, n_body, n_other, tokens,"
+            " fmt, exp_bits, man_bits, group_size, gran, scale_fmt, flops_plan,"
+            " mem_plan, arm) VALUES('f%015d','{}','f',%d,2,1,1,1,1,777,1,999,"
+            "'int%d',0,%d,%d,'group','bf16',1,1,'arm %d'); INSERT INTO "
+            "grid_point VALUES(1,'f%015d',%d,'',0,'[1,2]')",
+            i + 1, i < 0, b, b - 1, i < 0 ? 1 : g, i, i + 1, i + 1);
+
+        sql(text);
+        free(text);
+        if (i >= 0) {
+            cost[i] = rng_f64(key, (uint64_t)i);
+            bits[i] = b + 16.0 / g;
+        }
+        for (int s = 1; s <= 2; s++) {
+            text = mem_printf(
+                "INSERT INTO run(run_id, point_id, seed, data_seed, state) "
+                "VALUES(%d,'f%015d',%d,1,'done'); INSERT INTO result(run_id, "
+                "loss, steps, tokens) VALUES(%d,%.17g,1,1)",
+                900 + 2 * i + s, i + 1, s, 900 + 2 * i + s,
+                2 + (i < 0 ? 0 : cost[i]) + (s == 1 ? 0.001 : -0.001) * (i > 0));
+            sql(text);
+            free(text);
+        }
+    }
+}
+
+static void stars_are_the_arms_that_none_beats(void **state)
+{
+    double cost[12], bits[12];
+    struct plot_data *d;
+    struct picture *p;
+    struct err err = { 0 };
+    int stars = 0;
+
+    (void)state;
+    add_front(cost, bits);
+    check_ok(plot_data_read(&d, path, "front", -1, &err), err);
+    check_ok(plot_pareto(&p, d, &(struct plot_choice){ .n_at = 0 }, &err), err);
+    assert_int_equal(p->n_points, 12);
+    for (int k = 0; k < 12; k++) {
+        const struct picture_point *q = &p->points[k];
+        bool best = true, found = false;
+
+        for (int i = 0; i < 12; i++) {
+            best = best && !(bits[i] <= q->x + 1e-12 && cost[i] < q->y - 1e-9);
+            found = found || (fabs(bits[i] - q->x) < 1e-12 &&
+                              fabs(cost[i] - q->y) < 1e-9);
+        }
+        assert_true(found);
+        assert_int_equal(q->star, best);
+        stars += best;
+    }
+    assert_in_range(stars, 2, 11);
+    picture_free(p);
+    plot_data_free(d);
+}
+
 /* --- two sides
  * ----------------------------------------------------------------------- */
 
@@ -348,6 +434,7 @@ int main(void)
         cmocka_unit_test(an_interval_is_written_with_the_digits_it_deserves),
         cmocka_unit_test(sides_differ_by_keys_and_by_more_than_chance),
         cmocka_unit_test(a_side_that_is_not_there_or_not_alone_is_told),
+        cmocka_unit_test(stars_are_the_arms_that_none_beats),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
