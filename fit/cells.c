@@ -18,6 +18,7 @@ struct tally {
     int *stratum_seeds; /* [strata] */
     double *y;          /* [strata] mean of its cells' means */
     double *n, *d;      /* [strata] */
+    double *square;     /* [strata] sum of its clusters' squared off */
     int *cluster_at;    /* [clusters] stratum */
     int *cluster_seed;  /* [clusters] */
     double *off; /* [clusters] sum over its rows of (x - mean) / rows of the
@@ -42,6 +43,7 @@ static void tally_open(struct tally *t, const struct cells_row *row, int n)
     t->y = mem_array((size_t)t->strata + 1, sizeof(double));
     t->n = mem_array((size_t)t->strata + 1, sizeof(double));
     t->d = mem_array((size_t)t->strata + 1, sizeof(double));
+    t->square = mem_array((size_t)t->strata + 1, sizeof(double));
     t->cluster_at = mem_array(most, sizeof(int));
     t->cluster_seed = mem_array(most, sizeof(int));
     t->off = mem_array(most, sizeof(double));
@@ -57,6 +59,7 @@ static void tally_close(struct tally *t)
     free(t->y);
     free(t->n);
     free(t->d);
+    free(t->square);
     free(t->cluster_at);
     free(t->cluster_seed);
     free(t->off);
@@ -95,18 +98,16 @@ static void tally_rows(struct tally *t, const struct cells_row *row, int n)
         t->off[cluster_of(t, row[i].stratum, row[i].seed)] +=
             (row[i].x - t->cell_mean[row[i].cell]) /
             t->cell_rows[row[i].cell];
+    for (int k = 0; k < t->clusters; k++)
+        t->square[t->cluster_at[k]] += t->off[k] * t->off[k];
 }
 
 /* Variance of the sum over cells by one stratum's seeds. */
 static double stratum_variance(const struct tally *t, int stratum)
 {
     const double s = t->stratum_seeds[stratum];
-    double sum = 0;
 
-    for (int k = 0; k < t->clusters; k++)
-        if (t->cluster_at[k] == stratum)
-            sum += t->off[k] * t->off[k];
-    return sum * s / (s - 1);
+    return t->square[stratum] * s / (s - 1);
 }
 
 /* Seeds within every stratum.  Welch's degrees of freedom are those of the
@@ -167,7 +168,7 @@ static bool is_replicated(const struct tally *t)
 struct cells_mean cells_mean(const struct cells_row *row, int n)
 {
     const double nan = (double)NAN;
-    struct cells_mean m = { nan, nan, nan, nan, 0, 0, 0, 0, CELLS_NONE };
+    struct cells_mean m = { .value = nan, .se = nan, .lo = nan, .hi = nan };
     struct tally t;
 
     tally_open(&t, row, n);
@@ -175,6 +176,12 @@ struct cells_mean cells_mean(const struct cells_row *row, int n)
     m.cells = t.cells;
     m.strata = t.strata;
     m.clusters = t.clusters;
+    for (int k = 0; k < t.strata; k++) {
+        const int seeds = t.stratum_seeds[k];
+
+        m.least_seeds = k && m.least_seeds < seeds ? m.least_seeds : seeds;
+        m.most_seeds = m.most_seeds > seeds ? m.most_seeds : seeds;
+    }
     if (t.cells) {
         m.value = 0;
         for (int c = 0; c < t.cells; c++)

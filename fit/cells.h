@@ -36,6 +36,7 @@ struct cells_mean {
     double se, lo, hi; /* 95 %, Student's t */
     double dof;
     int cells, strata, clusters; /* clusters: strata times their seeds */
+    int least_seeds, most_seeds; /* of a stratum */
     enum cells_error error;
 };
 

@@ -6,7 +6,8 @@
 
 #include "base/str.h"
 
-#define LEAST_DOF 3 /* with fewer, a simpler pattern is tried */
+#define LEAST_DOF   3  /* with fewer, a simpler pattern is tried */
+#define MOST_LEVELS 40 /* of N and D each; more are a scale, not levels */
 
 /* y and an orthonormal basis of the columns taken out of it so far, every row
  * times the square root of its weight. */
@@ -74,13 +75,14 @@ static void take_out(struct basis *b, const double *column)
 /* One column for each value of v but the first. */
 static void take_levels(struct basis *b, const double *v, double *column)
 {
-    for (int i = 1; i < b->count; i++) {
+    for (int i = 1, levels = 1; i < b->count && levels < MOST_LEVELS; i++) {
         bool seen = v[i] == v[0];
 
         for (int k = 1; k < i && !seen; k++)
             seen = v[k] == v[i];
         if (seen)
             continue;
+        levels++;
         for (int k = 0; k < b->count; k++)
             column[k] = v[k] == v[i];
         take_out(b, column);
@@ -132,7 +134,7 @@ int pattern_scatter(double *sum, const double *y, const double *n,
 
     for (int i = 0; i < count; i++)
         sw[i] = sqrt(weight[i]);
-    basis_open(&b, y, sw, count, 2 * count + 2);
+    basis_open(&b, y, sw, count, 2 * MOST_LEVELS + 2);
     take_factors(&b, y, n, d, column);
     dof = count - b.rank;
     if (dof < LEAST_DOF) {

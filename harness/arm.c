@@ -241,3 +241,24 @@ char *arm_text(const struct config *c, bool presets)
     }
     return str_steal(&s);
 }
+
+char *arm_family(const char *arm)
+{
+    struct str s = { 0 };
+
+    while (*arm) {
+        const size_t n = strcspn(arm, " ");
+        const bool group = (n > 1 && arm[0] == 'g' &&
+                            strspn(arm + 1, "0123456789") == n - 1) ||
+                           (n == 3 && memcmp(arm, "row", 3) == 0) ||
+                           (n == 6 && memcmp(arm, "tensor", 6) == 0);
+
+        if (!group) {
+            str_add(&s, s.len ? " " : "");
+            str_add_n(&s, arm, n);
+        }
+        arm += n;
+        arm += strspn(arm, " ");
+    }
+    return str_steal(&s);
+}

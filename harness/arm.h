@@ -28,6 +28,10 @@ const char *arm_gran(const struct arm *a);
  * presets: "mxfp4 W+A" where that is what "e2m1 W+A g32 e8m0" says. */
 char *arm_text(const struct config *c, bool presets);
 
+/* The same without the word that says the group: "int4 W+A"; the caller frees
+ * it. */
+char *arm_family(const char *arm);
+
 /* What is quantized in a word to group by, SQL on the table point p: formats
  * of weights, "/" activations, "//" gradients; "int4", "int4/int8", and "/int4"
  * where activations alone are. */

@@ -5,16 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "harness/contrast_parts.h"
 
-#define SEVERAL "(several)"
-
-/* What a name on the command line stands for. */
-struct side {
-    int64_t grid;   /* 0: not a grid */
-    char point[24]; /* of a run or point */
-    int64_t seed;   /* -1: all */
-};
 
 /* --- finding the sides ---------------------------------------------------- */
 
@@ -34,7 +26,7 @@ static enum status one_number(int64_t *out, bool *more, struct db *db,
     return st;
 }
 
-static enum status find_grid(struct side *s, struct db *db, const char *name,
+static enum status find_grid(struct contrast_side *s, struct db *db, const char *name,
                              struct err *err)
 {
     sqlite3_stmt *stmt;
@@ -52,7 +44,7 @@ static enum status find_grid(struct side *s, struct db *db, const char *name,
     return st;
 }
 
-static enum status take_point(struct side *s, struct db *db, sqlite3_stmt *stmt,
+static enum status take_point(struct contrast_side *s, struct db *db, sqlite3_stmt *stmt,
                               const char *name, struct err *err)
 {
     bool row = false, more = false;
@@ -77,7 +69,7 @@ static enum status take_point(struct side *s, struct db *db, sqlite3_stmt *stmt,
     return st;
 }
 
-static enum status find_point(struct side *s, struct db *db, const char *name,
+static enum status find_point(struct contrast_side *s, struct db *db, const char *name,
                               struct err *err)
 {
     const size_t hash = strcspn(name, "-");
@@ -103,163 +95,143 @@ static enum status find_point(struct side *s, struct db *db, const char *name,
     return st;
 }
 
-static enum status find_side(struct side *s, struct db *db, const char *name,
+static enum status find_side(struct contrast_side *s, struct db *db, const char *name,
                              struct err *err)
 {
     enum status st;
 
-    *s = (struct side){ .seed = -1 };
+    *s = (struct contrast_side){ .seed = -1 };
     st = find_grid(s, db, name, err);
     return st == OK && !s->grid ? find_point(s, db, name, err) : st;
 }
 
-/* --- keys that differ ----------------------------------------------------- */
+/* --- pairs of runs ---------------------------------------------------------- */
 
-static void add_key(struct contrast *c, const char *name, const char *a,
-                    const char *b)
-{
-    for (int i = 0; i < c->n_keys; i++) {
-        struct contrast_key *k = &c->keys[i];
-
-        if (strcmp(k->name, name) != 0)
-            continue;
-        if (strcmp(k->a ? k->a : "", a ? a : "") != 0) {
-            free(k->a);
-            k->a = mem_strdup(SEVERAL);
-        }
-        if (strcmp(k->b ? k->b : "", b ? b : "") != 0) {
-            free(k->b);
-            k->b = mem_strdup(SEVERAL);
-        }
-        return;
-    }
-    c->keys = mem_grow(c->keys, (size_t)c->n_keys + 1, sizeof *c->keys);
-    c->keys[c->n_keys++] = (struct contrast_key){
-        mem_strdup(name),
-        a ? mem_strdup(a) : NULL,
-        b ? mem_strdup(b) : NULL,
-    };
-}
-
-static char *value_text(const json_t *v)
-{
-    return !v                  ? NULL
-           : json_is_string(v) ? mem_strdup(json_string_value(v))
-                               : json_canonical_text(v);
-}
-
-/* Keys of one section in either configuration. */
-static void compare_section(struct contrast *c, const char *section,
-                            const json_t *a, const json_t *b, bool second)
-{
-    const char *key;
-    json_t *value;
-
-    if (!second && a && !json_is_object(a)) {
-        char *ta = value_text(a), *tb = value_text(b);
-
-        if (!tb || strcmp(ta, tb) != 0)
-            add_key(c, section, ta, tb);
-        free(ta);
-        free(tb);
-    }
-    json_object_foreach((json_t *)(second ? b : a), key, value)
-    {
-        const json_t *va = json_object_get(a, key),
-                     *vb = json_object_get(b, key);
-        char *ta = value_text(va), *tb = value_text(vb);
-        char *name = mem_printf("%s.%s", section, key);
-
-        if ((!second || !va) && (!ta || !tb || strcmp(ta, tb) != 0))
-            add_key(c, name, ta, tb);
-        free(ta);
-        free(tb);
-        free(name);
-    }
-}
-
-static void compare_configs(struct contrast *c, const json_t *a,
-                            const json_t *b)
-{
-    const char *section;
-    json_t *value;
-
-    json_object_foreach((json_t *)a, section, value)
-    {
-        const json_t *other = json_object_get(b, section);
-
-        compare_section(c, section, value, other, false);
-        compare_section(c, section, value, other, true);
-    }
-    json_object_foreach((json_t *)b, section,
-                        value) if (!json_object_get(a, section))
-        compare_section(c, section, NULL, value, true);
-}
-
-static enum status add_keys(struct contrast *c, const char *a, const char *b,
-                            struct err *err)
-{
-    json_t *ja = NULL, *jb = NULL;
-    enum status st = json_parse(&ja, a, "point.config", err);
-
-    if (st == OK)
-        st = json_parse(&jb, b, "point.config", err);
-    if (st == OK)
-        compare_configs(c, ja, jb);
-    json_decref(ja);
-    json_decref(jb);
-    return st;
-}
-
-/* --- pairs ---------------------------------------------------------------- */
-
-/* Rows: label, loss a, loss b, configuration a, configuration b. */
-static enum status read_pairs(struct contrast *c, struct db *db,
-                              sqlite3_stmt *stmt, struct err *err)
-{
-    bool row = true;
-    enum status st = OK;
-
-    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
-        c->cells = mem_grow(c->cells, (size_t)c->n_cells + 1, sizeof *c->cells);
-        c->cells[c->n_cells++] = (struct contrast_cell){
-            mem_strdup((const char *)sqlite3_column_text(stmt, 0)),
-            sqlite3_column_double(stmt, 1),
-            sqlite3_column_double(stmt, 2),
-        };
-        st = add_keys(c, (const char *)sqlite3_column_text(stmt, 3),
-                      (const char *)sqlite3_column_text(stmt, 4), err);
-    }
-    return st;
-}
+/* The rows of cells.h. */
+struct sample {
+    struct cells_row *row;
+    int n;
+};
 
 static const char point_pairs[] =
     "SELECT CASE WHEN a.seed = b.seed THEN 'seed '||a.seed ELSE 'seed '||a.seed"
-    "||' against '||b.seed END, ra.loss, rb.loss, pa.config, pb.config FROM "
-    "run "
-    "a JOIN result ra ON ra.run_id = a.run_id JOIN point pa ON pa.point_id = "
-    "a.point_id JOIN run b JOIN result rb ON rb.run_id = b.run_id JOIN point "
-    "pb "
-    "ON pb.point_id = b.point_id WHERE a.point_id = ?1 AND b.point_id = ?2 AND "
+    "||' against '||b.seed END, ra.loss, rb.loss, pa.config, pb.config, "
+    "a.seed, pa.n_body, pa.tokens, 0, 0 FROM run a "
+    "JOIN result ra ON ra.run_id = a.run_id "
+    "JOIN point pa ON pa.point_id = a.point_id "
+    "JOIN run b JOIN result rb ON rb.run_id = b.run_id "
+    "JOIN point pb ON pb.point_id = b.point_id "
+    "WHERE a.point_id = ?1 AND b.point_id = ?2 AND "
     "a.state = 'done' AND b.state = 'done' AND (?3 < 0 OR a.seed = ?3) AND "
     "(?4 < 0 OR b.seed = ?4) AND (a.seed = b.seed OR (?3 >= 0 AND ?4 >= 0)) "
     "ORDER BY a.seed";
 
-static const char grid_pairs[] =
-    "WITH cell AS (SELECT gp.grid_id, p.*, s.loss FROM grid_point gp JOIN "
-    "point "
-    "p USING(point_id) JOIN points s USING(point_id) WHERE gp.grid_id IN "
-    "(?1, ?2)) SELECT 'N='||a.n_body||' D='||a.tokens||' '||CASE WHEN "
-    "a.is_base THEN 'unquantized' WHEN a.arm <> '' THEN a.arm ELSE a.fmt END, "
-    "a.loss, b.loss, a.config, b.config FROM cell a JOIN cell b ON b.n_body = "
-    "a.n_body AND b.tokens = a.tokens AND b.fmt = a.fmt AND b.arm = a.arm AND "
-    "b.is_base = a.is_base AND b.group_size IS a.group_size WHERE a.grid_id = "
-    "?1 AND b.grid_id = ?2 AND a.point_id <> b.point_id ORDER BY a.n_body, "
-    "a.tokens, a.fmt, a.arm";
+/* Cells of either grid, with how many of their grid are alike. */
+#define CELLS                                                                 \
+    "WITH cell AS (SELECT gp.grid_id, p.*, count(*) OVER (PARTITION BY "      \
+    "gp.grid_id, p.n_body, p.tokens, p.fmt, p.arm, p.is_base, p.group_size) " \
+    "AS alike FROM grid_point gp JOIN point p USING(point_id) "               \
+    "WHERE gp.grid_id IN (?1, ?2)) "
+#define MATCHED                                                               \
+    "FROM cell a JOIN cell b ON b.n_body = a.n_body AND "                     \
+    "b.tokens = a.tokens AND b.fmt = a.fmt AND b.arm = a.arm AND "            \
+    "b.is_base = a.is_base AND b.group_size IS a.group_size "
+#define OF_BOTH "WHERE a.grid_id = ?1 AND b.grid_id = ?2 "
 
-static enum status find_pairs(struct contrast *c, struct db *db,
-                              const struct side *a, const struct side *b,
-                              struct err *err)
+static const char grid_pairs[] = CELLS
+    "SELECT 'N='||a.n_body||' D='||a.tokens||' '||CASE WHEN a.is_base THEN "
+    "'unquantized' WHEN a.arm <> '' THEN a.arm ELSE a.fmt END, ra.loss, "
+    "rb.loss, a.config, b.config, xa.seed, a.n_body, a.tokens, "
+    "dense_rank() OVER (ORDER BY a.twin_id, b.twin_id), "
+    "dense_rank() OVER (ORDER BY a.twin_id, b.twin_id, a.point_id, b.point_id) "
+    MATCHED
+    "JOIN grid_run xa ON xa.grid_id = ?1 AND xa.point_id = a.point_id AND "
+    "xa.state = 'done' JOIN grid_run xb ON xb.grid_id = ?2 AND "
+    "xb.point_id = b.point_id AND xb.state = 'done' AND xb.seed = xa.seed "
+    "JOIN result ra ON ra.run_id = xa.run_id "
+    "JOIN result rb ON rb.run_id = xb.run_id "
+    OF_BOTH "AND a.point_id <> b.point_id AND a.alike = 1 AND b.alike = 1 "
+    "ORDER BY a.twin_id, b.twin_id, a.point_id, b.point_id, xa.seed";
+
+static const char grid_left_out[] = CELLS
+    "SELECT count(DISTINCT CASE WHEN a.point_id = b.point_id THEN a.point_id "
+    "END), count(DISTINCT CASE WHEN a.point_id <> b.point_id AND "
+    "(a.alike > 1 OR b.alike > 1) THEN a.point_id END) " MATCHED OF_BOTH;
+
+/* Seeds of one cell are shown as their mean; of two points, each for itself. */
+static void add_cell(struct contrast *c, sqlite3_stmt *s, bool fold)
+{
+    struct contrast_cell *last = c->n_cells ? &c->cells[c->n_cells - 1] : NULL;
+    const double a = sqlite3_column_double(s, 1);
+    const double b = sqlite3_column_double(s, 2);
+
+    if (fold && last) {
+        last->a += (a - last->a) / (last->seeds + 1);
+        last->b += (b - last->b) / (last->seeds + 1);
+        last->seeds++;
+        return;
+    }
+    c->cells = mem_grow(c->cells, (size_t)c->n_cells + 1, sizeof *c->cells);
+    c->cells[c->n_cells++] = (struct contrast_cell){
+        mem_strdup((const char *)sqlite3_column_text(s, 0)), a, b, 1
+    };
+}
+
+/* Rows: label, loss a, loss b, configurations, seed, N, D, stratum, cell. */
+static enum status read_pairs(struct contrast *c, struct sample *x,
+                              struct db *db, sqlite3_stmt *s, struct err *err)
+{
+    bool row = true;
+    enum status st = OK;
+    int64_t stratum = -1, cell = -1;
+    int strata = 0, cells = 0;
+
+    while (st == OK && (st = db_step(&row, db, s, err)) == OK && row) {
+        const bool fold = cell == sqlite3_column_int64(s, 9);
+
+        strata += stratum != sqlite3_column_int64(s, 8);
+        cells += !fold;
+        stratum = sqlite3_column_int64(s, 8);
+        cell = sqlite3_column_int64(s, 9);
+        x->row = mem_grow(x->row, (size_t)x->n + 1, sizeof *x->row);
+        x->row[x->n++] = (struct cells_row){
+            .stratum = strata - 1,
+            .cell = cells - 1,
+            .seed = sqlite3_column_int(s, 5),
+            .x = sqlite3_column_double(s, 2) - sqlite3_column_double(s, 1),
+            .n = sqlite3_column_double(s, 6),
+            .d = sqlite3_column_double(s, 7),
+        };
+        add_cell(c, s, fold && c->grids);
+        st = contrast_add_keys(c, (const char *)sqlite3_column_text(s, 3),
+                               (const char *)sqlite3_column_text(s, 4), err);
+    }
+    return st;
+}
+
+static enum status count_left_out(struct contrast *c, struct db *db,
+                                  const struct contrast_side *a, const struct contrast_side *b,
+                                  struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row = false;
+    enum status st = db_prepare(&stmt, db, grid_left_out, err);
+
+    if (st != OK)
+        return st;
+    db_bind(stmt, "ii", a->grid, b->grid);
+    st = db_step(&row, db, stmt, err);
+    if (st == OK && row) {
+        c->same = sqlite3_column_int(stmt, 0);
+        c->ambiguous = sqlite3_column_int(stmt, 1);
+        sqlite3_reset(stmt);
+    }
+    return st;
+}
+
+static enum status find_pairs(struct contrast *c, struct sample *x,
+                              struct db *db, const struct contrast_side *a,
+                              const struct contrast_side *b, struct err *err)
 {
     sqlite3_stmt *stmt;
     enum status st =
@@ -271,12 +243,13 @@ static enum status find_pairs(struct contrast *c, struct db *db,
         db_bind(stmt, "ii", a->grid, b->grid);
     else
         db_bind(stmt, "ttii", a->point, b->point, a->seed, b->seed);
-    return read_pairs(c, db, stmt, err);
+    st = read_pairs(c, x, db, stmt, err);
+    return st == OK && c->grids ? count_left_out(c, db, a, b, err) : st;
 }
 
 /* Without a finished pair the keys still differ. */
 static enum status keys_alone(struct contrast *c, struct db *db,
-                              const struct side *a, const struct side *b,
+                              const struct contrast_side *a, const struct contrast_side *b,
                               struct err *err)
 {
     sqlite3_stmt *stmt;
@@ -292,85 +265,74 @@ static enum status keys_alone(struct contrast *c, struct db *db,
         st = db_step(&row, db, stmt, err);
     }
     if (st == OK && row) {
-        st = add_keys(c, (const char *)sqlite3_column_text(stmt, 0),
-                      (const char *)sqlite3_column_text(stmt, 1), err);
+        st = contrast_add_keys(c, (const char *)sqlite3_column_text(stmt, 0),
+                               (const char *)sqlite3_column_text(stmt, 1),
+                               err);
         sqlite3_reset(stmt);
     }
     return st;
 }
 
-/* --- chance --------------------------------------------------------------- */
+/* --- all together ------------------------------------------------------------ */
 
-/* What paired differences of one configuration scatter by, pooled over the
- * configurations that have several seeds. */
-static enum status find_noise(struct contrast *c, struct db *db,
-                              struct err *err)
+/* One pair has the interval of its noise. */
+static void judge(struct contrast *c, const struct sample *x)
 {
-    sqlite3_stmt *stmt;
-    bool row = false;
-    enum status st = db_prepare(
-        &stmt, db,
-        "WITH m AS (SELECT point_id, count(*) AS k, avg(delta) AS mu FROM "
-        "deltas "
-        "GROUP BY point_id HAVING count(*) > 1) SELECT sum((d.delta - m.mu) * "
-        "(d.delta - m.mu)), (SELECT sum(k - 1) FROM m) FROM deltas d JOIN m "
-        "USING(point_id)",
-        err);
+    c->diff = cells_mean(x->row, x->n);
+    if (x->n == 1 && c->noise_of != NOISE_UNKNOWN) {
+        c->diff.se = c->noise;
+        c->diff.dof = c->noise_dof;
+        c->diff.error = CELLS_SEEDS;
+        cells_limits(&c->diff.lo, &c->diff.hi, &c->diff, 0.95);
+    }
+    c->known = c->diff.error != CELLS_NONE;
+    c->distinct =
+        c->known && !c->one_point && (c->diff.lo > 0 || c->diff.hi < 0);
+}
 
-    c->noise = (double)NAN;
+static enum status find_sides(struct contrast *c, struct contrast_side *a,
+                              struct contrast_side *b, struct db *db, struct err *err)
+{
+    enum status st = find_side(a, db, c->name_a, err);
+
     if (st == OK)
-        st = db_step(&row, db, stmt, err);
-    if (st == OK && row && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
-        c->noise_dof = sqlite3_column_int(stmt, 1);
-        c->noise = sqrt(sqlite3_column_double(stmt, 0) / c->noise_dof);
-    }
-    if (row)
-        sqlite3_reset(stmt);
-    return st;
-}
-
-static void judge(struct contrast *c)
-{
-    double *diff = mem_array((size_t)c->n_cells + 1, sizeof *diff);
-
-    for (int i = 0; i < c->n_cells; i++)
-        diff[i] = c->cells[i].b - c->cells[i].a;
-    c->diff = interval_of(diff, c->n_cells);
-    free(diff);
-    if (c->n_cells == 1 && !isnan(c->noise)) {
-        const double half = interval_half(c->noise, c->noise_dof);
-
-        c->diff.lo = c->diff.mean - half;
-        c->diff.hi = c->diff.mean + half;
-    }
-    c->known = !isnan(c->diff.lo);
-    c->distinct = c->known && (c->diff.lo > 0 || c->diff.hi < 0);
+        st = find_side(b, db, c->name_b, err);
+    if (st == OK && !a->grid != !b->grid)
+        st = err_set(err, ERR_USAGE, "'%.60s' is a grid and '%.60s' is not",
+                     a->grid ? c->name_a : c->name_b,
+                     a->grid ? c->name_b : c->name_a);
+    if (st != OK)
+        return st;
+    c->grids = a->grid != 0;
+    c->one_point = !c->grids && strcmp(a->point, b->point) == 0;
+    return OK;
 }
 
 enum status contrast_make(struct contrast *c, struct db *db, const char *a,
                           const char *b, struct err *err)
 {
-    struct side sa, sb;
-    enum status st = find_side(&sa, db, a, err);
+    struct contrast_side sa, sb;
+    struct sample x = { .n = 0 };
+    enum status st;
 
-    *c = (struct contrast){ .name_a = mem_strdup(a), .name_b = mem_strdup(b) };
+    *c = (struct contrast){ .name_a = mem_strdup(a),
+                            .name_b = mem_strdup(b),
+                            .noise = (double)NAN };
+    st = find_sides(c, &sa, &sb, db, err);
     if (st == OK)
-        st = find_side(&sb, db, b, err);
-    if (st == OK && !sa.grid != !sb.grid)
-        st = err_set(err, ERR_USAGE, "'%.60s' is a grid and '%.60s' is not",
-                     sa.grid ? a : b, sa.grid ? b : a);
-    if (st == OK) {
-        c->grids = sa.grid != 0;
-        st = find_pairs(c, db, &sa, &sb, err);
-    }
-    if (st == OK && !c->grids && c->n_cells == 0)
+        st = find_pairs(c, &x, db, &sa, &sb, err);
+    if (st == OK && !c->grids && x.n == 0)
         st = keys_alone(c, db, &sa, &sb, err);
+    if (st == OK && !c->grids && x.n == 1) {
+        sa.seed = sa.seed < 0 ? x.row[0].seed : sa.seed;
+        sb.seed = sb.seed < 0 ? x.row[0].seed : sb.seed;
+        st = contrast_find_noise(c, db, &sa, &sb, err);
+    }
     if (st == OK)
-        st = find_noise(c, db, err);
-    if (st == OK)
-        judge(c);
+        judge(c, &x);
     else
         contrast_release(c);
+    free(x.row);
     return st;
 }
 

@@ -5,13 +5,15 @@
 
 #include "base/json.h"
 #include "harness/contrast.h"
+#include "harness/interval.h"
 #include "harness/label.h"
 
 #define MOST_PAIRS 20 /* of grids; the largest differences */
 
 static const char *verdict(const struct contrast *c)
 {
-    return !c->known     ? "not known"
+    return c->one_point  ? "seeds alone differ"
+           : !c->known   ? "not known"
            : c->distinct ? "distinct"
                          : "not distinguishable";
 }
@@ -97,25 +99,73 @@ static void add_pairs(struct str *out, const struct contrast *c)
     free(cell);
 }
 
+/* Where the interval comes from, in words. */
+static void add_source(struct str *out, const struct contrast *c)
+{
+    static const char *const circle[] = {
+        [NOISE_UNKNOWN] = "",
+        [NOISE_OF_POINTS] = "of these two points",
+        [NOISE_OF_SIZE] = "of points of their N and D",
+        [NOISE_OF_GRIDS] = "of all points of their grids",
+    };
+
+    if (c->noise_of != NOISE_UNKNOWN)
+        str_addf(out,
+                 "  (one pair: by chance such a difference has sd %.2g, from "
+                 "the seeds\n  %s, %d degree%s of freedom)\n",
+                 c->noise, circle[c->noise_of], c->noise_dof,
+                 c->noise_dof == 1 ? "" : "s");
+    else if (c->diff.error == CELLS_PATTERN)
+        str_addf(out,
+                 "  (one seed a cell: the error is the cells' scatter about a "
+                 "pattern in N and D,\n  %.0f degrees of freedom)\n",
+                 c->diff.dof);
+    else if (c->grids && c->known)
+        str_addf(out,
+                 "  (errors of seeds within %d twins, %.3g degrees of "
+                 "freedom)\n",
+                 c->diff.strata, c->diff.dof);
+}
+
 static void add_verdict(struct str *out, const struct contrast *c)
 {
-    char *text = interval_text(c->diff.mean, c->diff.lo, c->diff.hi);
+    char *text = interval_text(c->diff.value, c->diff.lo, c->diff.hi);
+    const char *unit = c->grids ? "cell" : "pair";
 
-    str_addf(out, "\nb - a = %s nats per token%s over %d pair%s", text,
-             c->known ? ", 95 %" : "", c->n_cells, c->n_cells == 1 ? "" : "s");
+    if (c->one_point) {
+        str_addf(out, "\nb - a = %.3g nats per token: no key differs, so this "
+                      "is what seeds differ by\n",
+                 c->diff.value);
+        if (c->noise_of != NOISE_UNKNOWN)
+            add_source(out, c);
+        free(text);
+        return;
+    }
+    str_addf(out, "\nb - a = %s nats per token%s over %d %s%s", text,
+             c->known ? ", 95 %" : "", c->n_cells, unit,
+             c->n_cells == 1 ? "" : "s");
     free(text);
     if (!c->known)
-        str_add(out, ": one pair, and no configuration here has several "
-                     "seeds, so chance cannot be judged\n");
+        str_add(out, ":\n  there are too few seeds, or too few cells, to judge "
+                     "chance\n");
     else if (!c->distinct)
-        str_add(out, ": not distinguishable\n");
+        str_add(out, ":\n  not distinguishable\n");
     else
-        str_addf(out, ": b is %s\n", c->diff.mean > 0 ? "worse" : "better");
-    if (c->known && c->n_cells == 1)
+        str_addf(out, ":\n  b is %s\n", c->diff.value > 0 ? "worse" : "better");
+    add_source(out, c);
+}
+
+static void add_left_out(struct str *out, const struct contrast *c)
+{
+    if (c->same)
+        str_addf(out, "%d point%s in both grids and say%s nothing\n", c->same,
+                 c->same == 1 ? " is" : "s are", c->same == 1 ? "s" : "");
+    if (c->ambiguous)
         str_addf(out,
-                 "  (one pair: chance judged from what seeds differ by "
-                 "elsewhere, sd %.2g)\n",
-                 c->noise);
+                 "%d point%s several partners of the same N, D and arm, and "
+                 "%s left out\n",
+                 c->ambiguous, c->ambiguous == 1 ? " has" : "s have",
+                 c->ambiguous == 1 ? "is" : "are");
 }
 
 void contrast_text(struct str *out, const struct contrast *c)
@@ -128,12 +178,14 @@ void contrast_text(struct str *out, const struct contrast *c)
     if (!c->grids || c->n_cells)
         add_keys(out, c);
     if (c->n_cells == 0) {
-        str_add(out, c->grids ? "no finished point of one has its like in the "
-                                "other that is not the same point\n"
-                              : "\nno finished runs to compare\n");
+        str_add(out, c->grids ? "no cell of one has its like in the other, "
+                                "with a seed that both have finished\n"
+                              : "\nno seed of which both are finished\n");
+        add_left_out(out, c);
         return;
     }
     add_pairs(out, c);
+    add_left_out(out, c);
     add_verdict(out, c);
 }
 
@@ -159,12 +211,14 @@ void contrast_json(struct str *out, const struct contrast *c)
         json_add_text(out, "what", c->cells[i].label);
         json_add_number(out, "a", c->cells[i].a);
         json_add_number(out, "b", c->cells[i].b);
+        json_add_number(out, "seeds", c->cells[i].seeds);
         str_add(out, "}");
     }
     str_add(out, "]");
-    json_add_number(out, "difference", c->diff.mean);
+    json_add_number(out, "difference", c->diff.value);
     json_add_number(out, "lo95", c->diff.lo);
     json_add_number(out, "hi95", c->diff.hi);
+    json_add_number(out, "dof", c->known ? c->diff.dof : (double)NAN);
     json_add_number(out, "noise_sd", c->noise);
     json_add_text(out, "verdict", verdict(c));
     str_add(out, "}\n");

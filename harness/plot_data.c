@@ -66,29 +66,10 @@ static double column_number(sqlite3_stmt *s, int col)
                : sqlite3_column_double(s, col);
 }
 
-/* "int4 W+A g32" -> "int4 W+A": the word that says the group goes. */
 static char *family_of(const struct plot_point *p)
 {
-    struct str s = { 0 };
-    const char *arm = *p->arm ? p->arm : p->fmt;
-
-    if (p->base)
-        return mem_strdup("unquantized");
-    while (*arm) {
-        const size_t n = strcspn(arm, " ");
-        const bool group = (n > 1 && arm[0] == 'g' &&
-                            strspn(arm + 1, "0123456789") == n - 1) ||
-                           (n == 3 && memcmp(arm, "row", 3) == 0) ||
-                           (n == 6 && memcmp(arm, "tensor", 6) == 0);
-
-        if (!group) {
-            str_add(&s, s.len ? " " : "");
-            str_add_n(&s, arm, n);
-        }
-        arm += n;
-        arm += strspn(arm, " ");
-    }
-    return str_steal(&s);
+    return p->base ? mem_strdup("unquantized")
+                   : arm_family(*p->arm ? p->arm : p->fmt);
 }
 
 static struct plot_point read_point(sqlite3_stmt *s)

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "db/db.h"
+#include "harness/query_cost.h"
 #include "harness/verbs.h"
 
 static const struct cli_option options[] = {
@@ -12,20 +13,26 @@ static const struct cli_option options[] = {
     { NULL, 0, NULL, NULL },
 };
 
-/* Questions with a name: product of the views, ready to be copied. */
-static const struct {
+/* Questions with a name: SQL on the views, ready to be copied, or on a table
+ * that is computed first. */
+static const struct named {
     const char *name, *sql;
+    enum status (*fill)(struct db *, const char *grid, struct err *);
 } named[] = {
-    { "failures", "select * from failures" },
+    { "failures", "select * from failures", NULL },
     { "losses", "select N,D,G,fmt,arm,seeds,round(loss,4) as loss,"
-                "round(se,4) as se from points order by N,D,arm" },
-    { "cost", "select arm,fmt,G,round(avg(delta),4) as cost,count(*) as cells "
-              "from degradation group by arm order by cost" },
-    { "best-split", "select * from best_split" },
-    { "progress", "select * from progress" },
-    { "fits", "select * from fits" },
+                "round(se,4) as se from points order by N,D,arm",
+      NULL },
+    { "cost",
+      "select grid,arm,fmt,G,round(cost,4) as cost,round(lo95,4) as lo95,"
+      "round(hi95,4) as hi95,cells,seeds from arm_cost order by grid,cost",
+      query_cost_fill },
+    { "best-split", "select * from best_split", NULL },
+    { "progress", "select * from progress", NULL },
+    { "fits", "select * from fits", NULL },
     { "noise", "select N,D,round(avg(sd),4) as sd,count(*) as points from "
-               "points where seeds>1 group by 1,2" },
+               "points where seeds>1 group by 1,2",
+      NULL },
 };
 #define N_NAMED (int)(sizeof named / sizeof named[0])
 
@@ -266,12 +273,28 @@ static const struct format *find_format(const char *name, struct err *err)
 
 /* --- asking ------------------------------------------------------------------------ */
 
-static const char *sql_of(const char *text)
+static const struct named *find_named(const char *text)
 {
     for (int i = 0; i < N_NAMED; i++)
         if (strcmp(named[i].name, text) == 0)
-            return named[i].sql;
-    return text;
+            return &named[i];
+    return NULL;
+}
+
+/* The SQL of a question, with what it asks of in place. */
+static enum status make_ready(const char **sql, struct db *db,
+                              const char *text, const char *grid,
+                              struct err *err)
+{
+    const struct named *q = find_named(text);
+
+    *sql = q ? q->sql : text;
+    if (grid && !(q && q->fill))
+        return err_set(err, ERR_USAGE,
+                       "'%.60s' takes no grid; name one in the query: "
+                       "where grid = '...'",
+                       text);
+    return q && q->fill ? q->fill(db, grid, err) : OK;
 }
 
 static enum status prepare(sqlite3_stmt **stmt, struct db *db,
@@ -327,6 +350,7 @@ static enum status run(struct cli *cli, struct err *err)
         find_format(cli_value(cli, "format", "table"), err);
     struct db *db = NULL;
     sqlite3_stmt *stmt = NULL;
+    const char *sql = NULL;
     enum status st;
 
     if (!f)
@@ -338,7 +362,10 @@ static enum status run(struct cli *cli, struct err *err)
     }
     st = db_open(&db, cli->db_path, DB_READ, err);
     if (st == OK)
-        st = prepare(&stmt, db, sql_of(cli->args[0]), err);
+        st = make_ready(&sql, db, cli->args[0],
+                        cli->n_args > 1 ? cli->args[1] : NULL, err);
+    if (st == OK)
+        st = prepare(&stmt, db, sql, err);
     if (st == OK)
         st = print_rows(stmt, f, db, err);
     sqlite3_finalize(stmt);
@@ -348,14 +375,17 @@ static enum status run(struct cli *cli, struct err *err)
 
 const struct verb verb_query = {
     .name = "query",
-    .args = "[SQL|NAME]",
-    .max_args = 1,
+    .args = "[SQL|NAME [GRID]]",
+    .max_args = 2,
     .summary = "read-only SQL on the database, or a named question",
     .example = "qlaw query 'select fmt, avg(delta) from degradation group by "
                "fmt'",
     .options = options,
-    .detail = "Without an argument, the named questions.  The stock sqlite3 "
-              "shell reads the\nsame file; its views are described in the "
-              "schema (sqlite3 qlaw.db .schema).",
+    .detail = "Without an argument, the named questions.  'cost GRID' has "
+              "95 % limits by seeds\nwithin twins, or where there is one seed, "
+              "by the twins' scatter about a pattern\nin N and D; empty where "
+              "neither can be had.  The stock sqlite3 shell reads the\nsame "
+              "file; its views are described in the schema (sqlite3 qlaw.db "
+              ".schema).",
     .run = run,
 };

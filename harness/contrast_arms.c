@@ -1,0 +1,243 @@
+#include "harness/contrast_arms.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "harness/interval.h"
+#include "harness/label.h"
+
+/* --- finding ---------------------------------------------------------------- */
+
+/* Both names, in the finished runs of one grid. */
+static enum status find_both(struct measured_side *a, struct measured_side *b,
+                             const struct measured *m, const char *name_a,
+                             const char *name_b, struct err *err)
+{
+    enum status st = measured_side(a, m, name_a, err);
+
+    *b = (struct measured_side){ .n = 0 };
+    if (st == OK && (st = measured_side(b, m, name_b, err)) != OK)
+        measured_side_release(a);
+    return st;
+}
+
+/* The newest version of every name. */
+static enum status list_grids(char ***out, int *n, struct db *db,
+                              struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row = true;
+    enum status st = db_prepare(
+        &stmt, db, "SELECT name FROM grid GROUP BY name ORDER BY name", err);
+
+    *out = NULL;
+    *n = 0;
+    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
+        *out = mem_grow(*out, (size_t)*n + 1, sizeof **out);
+        (*out)[(*n)++] =
+            mem_strdup((const char *)sqlite3_column_text(stmt, 0));
+    }
+    return st;
+}
+
+/* The one grid that has both; of a single grid its own error is told. */
+static enum status choose_grid(char **out, struct db *db, const char *a,
+                               const char *b, struct err *err)
+{
+    char **names;
+    int n, found = 0;
+    struct str list = { 0 };
+    enum status st = list_grids(&names, &n, db, err);
+
+    *out = NULL;
+    for (int i = 0; i < n && st == OK; i++) {
+        struct measured m;
+        struct measured_side sa, sb;
+
+        st = measured_read(&m, db, names[i], err);
+        if (st != OK)
+            break;
+        if (n == 1 || find_both(&sa, &sb, &m, a, b, NULL) == OK) {
+            str_addf(&list, "%s'%s'", found++ ? ", " : "", names[i]);
+            if (n > 1) {
+                measured_side_release(&sa);
+                measured_side_release(&sb);
+            }
+            free(*out);
+            *out = mem_strdup(names[i]);
+        }
+        measured_release(&m);
+    }
+    if (st == OK && found != 1)
+        st = found ? err_set(err, ERR_USAGE,
+                             "both arms are in grids %.600s; say which with "
+                             "--grid",
+                             str_text(&list))
+                   : err_set(err, ERR_USAGE,
+                             "no grid of %s has finished runs of both '%.60s' "
+                             "and '%.60s' (qlaw query cost lists what there "
+                             "is)",
+                             db_path(db), a, b);
+    while (n > 0)
+        free(names[--n]);
+    free(names);
+    str_release(&list);
+    return st;
+}
+
+/* --- parts ------------------------------------------------------------------ */
+
+static void add_part(struct contrast_arms *c, char *label,
+                     struct cells_mean diff)
+{
+    if (diff.cells == 0) {
+        free(label);
+        return;
+    }
+    c->parts = mem_grow(c->parts, (size_t)c->n_parts + 1, sizeof *c->parts);
+    c->parts[c->n_parts++] =
+        (struct arms_part){ label, diff, (double)NAN, (double)NAN };
+}
+
+/* Parts from the first on are one variable's: their intervals hold together. */
+static void close_parts(struct contrast_arms *c, int first)
+{
+    const int n = c->n_parts - first;
+
+    if (n == 1) { /* the whole once more */
+        free(c->parts[first].label);
+        c->n_parts = first;
+    }
+    for (int i = first; i < c->n_parts; i++)
+        cells_limits(&c->parts[i].lo, &c->parts[i].hi, &c->parts[i].diff,
+                     1 - 0.05 / n);
+}
+
+static void part_by_group(struct contrast_arms *c, const struct measured *m,
+                          const struct measured_side *a,
+                          const struct measured_side *b)
+{
+    const int first = c->n_parts;
+
+    if (!measured_share_group(m, a, b))
+        return;
+    for (int i = 0; i < m->n_arms; i++) {
+        struct measured_only only = MEASURED_ANY;
+
+        if (!b->arms[i])
+            continue;
+        only.group = m->arms[i].group;
+        add_part(c, mem_printf("G = %s", only.group),
+                 measured_contrast(m, a, b, only).diff);
+    }
+    close_parts(c, first);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void part_by(struct contrast_arms *c, const struct measured *m,
+                    const struct measured_side *a,
+                    const struct measured_side *b, char variable)
+{
+    double *v = mem_array((size_t)m->n + 1, sizeof *v);
+    const int first = c->n_parts;
+    char buf[32];
+
+    for (int i = 0; i < m->n; i++)
+        v[i] = variable == 'N' ? m->rows[i].N : m->rows[i].D;
+    if (m->n)
+        qsort(v, (size_t)m->n, sizeof *v, by_value);
+    for (int i = 0; i < m->n; i++) {
+        struct measured_only only = MEASURED_ANY;
+
+        if (i && v[i] == v[i - 1])
+            continue;
+        *(variable == 'N' ? &only.N : &only.D) = v[i];
+        add_part(c, mem_printf("%c = %s", variable, text_si(buf, v[i], 3)),
+                 measured_contrast(m, a, b, only).diff);
+    }
+    close_parts(c, first);
+    free(v);
+}
+
+/* --- all together ----------------------------------------------------------- */
+
+static enum status make(struct contrast_arms *c, const struct measured *m,
+                        const char *a, const char *b, struct err *err)
+{
+    struct measured_side sa, sb;
+    enum status st = find_both(&sa, &sb, m, a, b, err);
+    double lo, hi;
+
+    if (st != OK)
+        return st;
+    c->name_a = mem_strdup(sa.name);
+    c->name_b = mem_strdup(sb.name);
+    c->all = measured_contrast(m, &sa, &sb, MEASURED_ANY);
+    cells_limits(&lo, &hi, &c->all.diff, 0.90);
+    c->within = fmax(fabs(lo), fabs(hi));
+    if (c->all.diff.error == CELLS_NONE)
+        c->within = (double)NAN;
+    part_by_group(c, m, &sa, &sb);
+    part_by(c, m, &sa, &sb, 'N');
+    part_by(c, m, &sa, &sb, 'D');
+    measured_side_release(&sa);
+    measured_side_release(&sb);
+    if (c->all.diff.cells == 0)
+        st = err_set(err, ERR_USAGE,
+                     "grid '%.60s': no cell (twin, seed and group size) has "
+                     "finished runs of both '%.60s' and '%.60s'",
+                     m->grid, c->name_a, c->name_b);
+    return st;
+}
+
+enum status contrast_arms_make(struct contrast_arms *c, struct db *db,
+                               const char *grid, const char *a, const char *b,
+                               double margin, struct err *err)
+{
+    struct measured m;
+    enum status st = OK;
+
+    *c = (struct contrast_arms){ .margin = margin };
+    if (grid)
+        c->grid = mem_strdup(grid);
+    else
+        st = choose_grid(&c->grid, db, a, b, err);
+    if (st == OK)
+        st = measured_read(&m, db, c->grid, err);
+    if (st == OK) {
+        st = make(c, &m, a, b, err);
+        measured_release(&m);
+    }
+    if (st != OK)
+        contrast_arms_release(c);
+    return st;
+}
+
+void contrast_arms_release(struct contrast_arms *c)
+{
+    for (int i = 0; i < c->n_parts; i++)
+        free(c->parts[i].label);
+    free(c->parts);
+    free(c->grid);
+    free(c->name_a);
+    free(c->name_b);
+    *c = (struct contrast_arms){ .n_parts = 0 };
+}
+
+const char *contrast_arms_verdict(const struct contrast_arms *c)
+{
+    const struct cells_mean *d = &c->all.diff;
+
+    return d->error == CELLS_NONE    ? "not known"
+           : c->within <= c->margin  ? "the same"
+           : d->lo > 0 || d->hi < 0  ? "different"
+                                     : "not told apart";
+}

@@ -1,0 +1,14 @@
+/* query_cost.h - what each arm of a grid costs, as a table that SQL can ask. */
+#ifndef HARNESS_QUERY_COST_H
+#define HARNESS_QUERY_COST_H
+
+#include "db/db.h"
+
+/* Make the temporary table arm_cost of this connection: a row for each arm of
+ * the grid, or with NULL of the newest version of each grid, with columns
+ * grid, arm, fmt, G (text: a number, row or tensor), cost, lo95, hi95 (NULL:
+ * no interval can be had), cells, seeds (text: "3", or "1-3"), error (none,
+ * seeds or pattern: cells.h). */
+enum status query_cost_fill(struct db *db, const char *grid, struct err *err);
+
+#endif
