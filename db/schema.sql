@@ -271,6 +271,14 @@ END;
 
 -- ---------- views: the public, versioned interface -------------------------
 
+-- The newest version of each name.
+CREATE VIEW current_grid AS
+SELECT max(grid_id) AS grid_id, name FROM grid GROUP BY name;
+
+-- In the views below, grid is the name of the grid whose newest version holds
+-- the run, or several names with ", " between; NULL where none does.  The view
+-- cells has a row for each grid instead.
+
 -- What the columns of a point say of its quantizer.  G: elements that share a
 -- scale; NULL when not quantized or per tensor.  A list of values has bits, but
 -- neither E nor M.  stored_bits: of one element with its share of the scale;
@@ -303,7 +311,10 @@ SELECT r.run_id, p.point_id, r.seed, r.state,
        p.n_total, p.n_layer, p.d_model, p.tokens_per_param,
        p.flops_plan AS flops, p.act_fmt, p.grad_fmt, p.gmse, p.trainer,
        r.attempts, r.state_reason, p.gran, p.arm, p.is_base,
-       p.scale, p.stored_bits
+       p.scale, p.stored_bits,
+       (SELECT group_concat(name, ', ') FROM (SELECT c.name
+        FROM grid_run x JOIN current_grid c USING(grid_id)
+        WHERE x.run_id=r.run_id ORDER BY 1)) AS grid
 FROM run r JOIN quantized p USING(point_id) LEFT JOIN result res USING(run_id);
 
 -- Seeds folded: mean, standard deviation and standard error (two passes).
@@ -316,7 +327,10 @@ SELECT p.point_id, p.n_body AS N, p.tokens AS D,
        CASE WHEN m.k>1 THEN sqrt(sum((r.loss-m.mu)*(r.loss-m.mu))/(m.k-1)) END AS sd,
        CASE WHEN m.k>1 THEN sqrt(sum((r.loss-m.mu)*(r.loss-m.mu))/(m.k-1)/m.k) END AS se,
        sum(r.wall_s) AS wall_s, p.gran, p.arm, p.is_base,
-       p.scale, p.stored_bits
+       p.scale, p.stored_bits,
+       (SELECT group_concat(name, ', ') FROM (SELECT c.name
+        FROM grid_point x JOIN current_grid c USING(grid_id)
+        WHERE x.point_id=p.point_id ORDER BY 1)) AS grid
 FROM quantized p JOIN m USING(point_id)
 JOIN runs r ON r.point_id=p.point_id AND r.state='done'
 GROUP BY p.point_id;
@@ -327,7 +341,10 @@ SELECT q.run_id, q.point_id, q.seed, p.n_body AS N, p.tokens AS D,
        p.G,
        p.E, p.M, p.bits, p.fmt,
        qr.loss, br.loss AS base_loss, qr.loss-br.loss AS delta, p.gran, p.arm,
-       p.scale, p.stored_bits
+       p.scale, p.stored_bits,
+       (SELECT group_concat(name, ', ') FROM (SELECT c.name
+        FROM grid_run x JOIN current_grid c USING(grid_id)
+        WHERE x.run_id=q.run_id ORDER BY 1)) AS grid
 FROM run q JOIN quantized p ON p.point_id=q.point_id
 JOIN result qr ON qr.run_id=q.run_id
 JOIN point bp ON bp.twin_id=p.twin_id AND bp.is_base=1
@@ -342,8 +359,38 @@ WITH m AS (SELECT point_id, count(*) k, avg(delta) mu, avg(loss) l
 SELECT d.point_id, d.N, d.D, d.G, d.E, d.M, d.bits, d.fmt, m.k AS seeds,
        m.l AS loss, m.mu AS delta,
        CASE WHEN m.k>1 THEN sqrt(sum((d.delta-m.mu)*(d.delta-m.mu))/(m.k-1)/m.k) END AS delta_se,
-       d.gran, d.arm, d.scale, d.stored_bits
+       d.gran, d.arm, d.scale, d.stored_bits,
+       (SELECT group_concat(name, ', ') FROM (SELECT c.name
+        FROM grid_point x JOIN current_grid c USING(grid_id)
+        WHERE x.point_id=d.point_id ORDER BY 1)) AS grid
 FROM deltas d JOIN m USING(point_id) GROUP BY d.point_id;
+
+-- One row for each grid and point, by the seeds of that grid alone: another
+-- grid that adds seeds to a point changes nothing here.  delta and delta_sd are
+-- of the seeds whose twin is finished too (pairs).
+CREATE VIEW cells AS
+WITH x AS (
+  SELECT c.name AS grid, gr.point_id, q.loss, q.loss-br.loss AS delta
+  FROM current_grid c JOIN grid_run gr USING(grid_id)
+  JOIN result q ON q.run_id=gr.run_id JOIN point p ON p.point_id=gr.point_id
+  LEFT JOIN point bp ON bp.twin_id=p.twin_id AND bp.is_base=1 AND p.is_base=0
+  LEFT JOIN run b ON b.point_id=bp.point_id AND b.seed=gr.seed
+                  AND b.state='done'
+  LEFT JOIN result br ON br.run_id=b.run_id
+  WHERE gr.state='done'),
+m AS (SELECT grid, point_id, count(*) AS seeds, avg(loss) AS loss,
+             count(delta) AS pairs, avg(delta) AS delta
+      FROM x GROUP BY grid, point_id)
+SELECT m.grid, m.point_id, p.n_body AS N, p.tokens AS D,
+       p.G, p.E, p.M, p.bits, p.fmt, p.arm, p.gran, p.is_base,
+       p.scale, p.stored_bits, m.seeds, m.loss,
+       CASE WHEN m.seeds>1 THEN sqrt(sum((x.loss-m.loss)*(x.loss-m.loss))
+            /(m.seeds-1)) END AS sd,
+       m.pairs, m.delta,
+       CASE WHEN m.pairs>1 THEN sqrt(sum((x.delta-m.delta)*(x.delta-m.delta))
+            /(m.pairs-1)) END AS delta_sd
+FROM m JOIN x USING(grid, point_id) JOIN quantized p USING(point_id)
+GROUP BY m.grid, m.point_id;
 
 -- Best exponent/mantissa split for each N, D, G and bit budget.
 CREATE VIEW best_split AS
@@ -358,7 +405,10 @@ SELECT r.run_id, r.state, a.outcome, a.exit_code, a.term_signal,
        a.number AS attempt, a.host, a.slurm_job,
        coalesce(a.message, r.state_reason) AS message,
        p.fmt, p.n_body AS N, p.tokens AS D,
-       p.G, r.seed, a.log_path, p.arm
+       p.G, r.seed, a.log_path, p.arm,
+       (SELECT group_concat(name, ', ') FROM (SELECT c.name
+        FROM grid_run x JOIN current_grid c USING(grid_id)
+        WHERE x.run_id=r.run_id ORDER BY 1)) AS grid
 FROM run r JOIN quantized p USING(point_id)
 LEFT JOIN attempt a ON a.run_id=r.run_id
   AND a.number=(SELECT max(number) FROM attempt x WHERE x.run_id=r.run_id)
@@ -367,7 +417,10 @@ WHERE r.state IN ('failed','timeout','diverged','cancelled');
 CREATE VIEW curves AS
 SELECT c.run_id, c.step, c.tokens, c.train_loss, c.val_loss, c.grad_norm,
        c.wall_s, p.n_body AS N, p.tokens AS D,
-       p.G, p.fmt, r.seed, c.lr, p.arm
+       p.G, p.fmt, r.seed, c.lr, p.arm,
+       (SELECT group_concat(name, ', ') FROM (SELECT c.name
+        FROM grid_run x JOIN current_grid c USING(grid_id)
+        WHERE x.run_id=c.run_id ORDER BY 1)) AS grid
 FROM curve c JOIN run r USING(run_id) JOIN quantized p
      USING(point_id);
 

@@ -17,6 +17,8 @@ struct refit {
     struct solve_options o;
     struct solve_warm warm;
     double *u0, *u, *lo, *hi, *r, *jac, *weight, *times;
+    double *theta, *other; /* [n_params] of the refit, and of another try */
+    bool *was_log;         /* [n_free] coordinates of u0 */
 };
 
 /* A replicate is solved to 1e-10 of its objective: some 1e-4 standard errors
@@ -35,9 +37,13 @@ static void open_refit(struct refit *f, const struct model *m,
     f->r = mem_array(n, sizeof(double));
     f->jac = mem_array(n * p, sizeof(double));
     f->weight = mem_array(n, sizeof(double));
+    f->theta = mem_array((size_t)m->n_params, sizeof(double));
+    f->other = mem_array((size_t)m->n_params, sizeof(double));
+    f->was_log = mem_array(p, sizeof(bool));
     optimum_coordinates(f->mw, theta);
     model_coordinates(f->mw, f->u0, theta);
     model_box(f->mw, f->lo, f->hi);
+    memcpy(f->was_log, f->mw->is_log, p * sizeof(bool));
     model_residuals(f->mw, f->u0, f->r, f->jac);
     f->warm = (struct solve_warm){ f->r, f->jac };
     f->o = (struct solve_options){ .max_steps = 200,
@@ -67,6 +73,9 @@ static void close_refit(struct refit *f)
     free(f->jac);
     free(f->weight);
     free(f->times);
+    free(f->theta);
+    free(f->other);
+    free(f->was_log);
 }
 
 /* How often each unit is drawn, times the row's own weight. */
@@ -86,15 +95,78 @@ static void draw(struct refit *f, const double *weight, const int *unit,
             f->times[unit ? (size_t)unit[r] : r] * (weight ? weight[r] : 1);
 }
 
+static struct solve_result descend(struct refit *f, bool warm)
+{
+    return f->m->loss.kind == FIT_L1
+               ? solve_absolute(f->sw, f->u, &f->p, &f->o)
+               : solve_run(f->sw, f->u, &f->p, &f->o, warm ? &f->warm : NULL);
+}
+
+/* A parameter that may be zero and is moved by its logarithm cannot get there:
+ * where one has gone far towards it, or the search has not ended, the minimum
+ * with it at zero is asked as well.  Returns how many were put there. */
+static int put_at_zero(struct refit *f, bool converged)
+{
+    int n = 0;
+
+    for (int c = 0; c < f->m->n_free; c++) {
+        const int i = model_param_of(f->m, c);
+
+        if (!f->was_log[c] || f->m->params[i].lo != 0 ||
+            !(f->u[c] < f->u0[c] - (converged ? 5 : 2)))
+            continue;
+        model_use_plain(f->mw, c);
+        n++;
+    }
+    if (n == 0)
+        return 0;
+    memcpy(f->other, f->theta, (size_t)f->m->n_params * sizeof(double));
+    for (int c = 0; c < f->m->n_free; c++)
+        for (int i = 0; f->was_log[c] && !f->mw->is_log[c] &&
+                        i < f->m->n_params;
+             i++)
+            if (f->m->params[i].free == c)
+                f->other[i] = 0;
+    model_coordinates(f->mw, f->u, f->other);
+    model_box(f->mw, f->lo, f->hi);
+    return n;
+}
+
+static void restore_coordinates(struct refit *f)
+{
+    for (int c = 0; c < f->m->n_free; c++)
+        f->mw->is_log[c] = f->was_log[c];
+    model_box(f->mw, f->lo, f->hi);
+}
+
+/* The minimum of the present weights into f->theta. */
 static bool refit_one(struct refit *f)
 {
-    struct solve_result res;
+    struct solve_result res, zero;
 
     memcpy(f->u, f->u0, (size_t)f->m->n_free * sizeof *f->u);
-    res = f->m->loss.kind == FIT_L1
-              ? solve_absolute(f->sw, f->u, &f->p, &f->o)
-              : solve_run(f->sw, f->u, &f->p, &f->o, &f->warm);
+    res = descend(f, true);
+    model_theta(f->mw, f->theta, f->u);
+    if (put_at_zero(f, res.converged)) {
+        zero = descend(f, false);
+        if (zero.converged &&
+            (!res.converged || zero.objective <= res.objective)) {
+            res = zero;
+            model_theta(f->mw, f->theta, f->u);
+        }
+        restore_coordinates(f);
+    }
     return res.converged && isfinite(res.objective);
+}
+
+static void keep(struct bootstrap *b, struct refit *f)
+{
+    const size_t n = (size_t)f->m->n_params;
+
+    if (refit_one(f))
+        memcpy(b->theta + (size_t)b->n++ * n, f->theta, n * sizeof *b->theta);
+    else
+        b->failed++;
 }
 
 void bootstrap_run(struct bootstrap *b, const struct model *m,
@@ -110,11 +182,24 @@ void bootstrap_run(struct bootstrap *b, const struct model *m,
     for (int k = 0; k < count; k++) {
         draw(&f, weight, unit, b->units,
              rng_key(seed, RNG_FIT, UINT64_C(1000000) + (uint64_t)k));
-        if (refit_one(&f))
-            model_theta(f.mw, b->theta + (size_t)b->n++ * (size_t)m->n_params,
-                        f.u);
-        else
-            b->failed++;
+        keep(b, &f);
+    }
+    close_refit(&f);
+}
+
+void bootstrap_leave_out(struct bootstrap *b, const struct model *m,
+                         const double *theta, const double *weight,
+                         const int *unit, int units)
+{
+    struct refit f;
+
+    *b = (struct bootstrap){ .units = units };
+    b->theta = mem_array((size_t)units * (size_t)m->n_params, sizeof *b->theta);
+    open_refit(&f, m, theta);
+    for (int k = 0; k < units; k++) {
+        for (size_t r = 0; r < m->rows; r++)
+            f.weight[r] = unit[r] == k ? 0 : weight ? weight[r] : 1;
+        keep(b, &f);
     }
     close_refit(&f);
 }

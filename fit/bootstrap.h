@@ -20,6 +20,11 @@ struct bootstrap {
 void bootstrap_run(struct bootstrap *b, const struct model *m,
                    const double *theta, const double *weight, const int *unit,
                    int units, int count, uint64_t seed);
+
+/* One refit for each unit, without it: the jackknife. */
+void bootstrap_leave_out(struct bootstrap *b, const struct model *m,
+                         const double *theta, const double *weight,
+                         const int *unit, int units);
 void bootstrap_release(struct bootstrap *b);
 
 /* Standard deviation and quantile (linear between order statistics) of

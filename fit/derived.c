@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "fit/derived_law.h"
 #include "fit/predict.h"
+#include "fit/resample.h"
 
 /* --- the table ----------------------------------------------------------- */
 
@@ -117,6 +118,33 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+struct asked { /* for resample_error */
+    const struct derived_question *question;
+    const struct derived_ask *ask;
+};
+
+static double log_answer(const double *theta, void *ctx)
+{
+    const struct asked *q = ctx;
+
+    return log(q->question->answer(q->ask, theta));
+}
+
+/* Student's t about the logarithm of a positive answer; a refit without one
+ * leaves no interval. */
+static void from_jackknife(struct derived *out, const struct derived_ask *a,
+                           const struct fit *f)
+{
+    struct asked q = { out->question, a };
+    const double se = resample_error(f, log_answer, &q);
+    const double half = gsl_cdf_tdist_Pinv(0.975, f->jack.n - 1) * se;
+
+    if (!isfinite(half) || !(out->value > 0) || !isfinite(out->value))
+        return;
+    out->lo = out->value * exp(-half);
+    out->hi = out->value * exp(half);
+}
+
 static void from_bootstrap(struct derived *out, const struct derived_ask *a,
                            const struct fit *f)
 {
@@ -203,7 +231,9 @@ enum status derived_find(struct derived *out, const char *name,
         a.slots = slots;
         a.chosen = chosen;
         out->value = out->question->answer(&a, theta);
-        if (f && f->boot.n > 20)
+        if (f && f->jack.n)
+            from_jackknife(out, &a, f);
+        else if (f && f->boot.n > 20)
             from_bootstrap(out, &a, f);
         else if (f && f->m->loss.kind == FIT_L2 && f->dof > 0 &&
                  f->cov.full_rank && out->value > 0 && isfinite(out->value))

@@ -25,6 +25,7 @@ enum status diagnose_clusters(struct fit *f, const struct table *t,
         return err_set(err, ERR_USAGE, "--cluster: %s has no column '%s'%s%s%s",
                        t->source, cluster, near ? ", did you mean '" : "",
                        near ? near : "", near ? "'?" : "");
+    free(f->unit);
     f->unit = mem_array(f->m->rows, sizeof *f->unit);
     f->units = units_number(f->unit, f->m, col < 0 ? NULL : t->cols[col].text);
     if (f->units < 2)
@@ -32,8 +33,8 @@ enum status diagnose_clusters(struct fit *f, const struct table *t,
                        "--cluster %s: all rows are in one cluster", cluster);
     if (f->units < 10)
         fit_warn(f, FIT_FEW_POINTS,
-                 "only %d clusters of %s: their bootstrap intervals are too "
-                 "narrow",
+                 "only %d clusters of %s: intervals of so few rest on their "
+                 "being alike",
                  f->units, cluster);
     return OK;
 }
@@ -215,12 +216,14 @@ static void test_cluster(struct fit *f, const struct column *c, int tests)
         units_split(&within, &between, f->residual, unit, units, f->m->rows);
         ratio = between / (units - 1) / (within / (n - units));
         p = gsl_cdf_fdist_Q(ratio, units - 1, n - units);
-        if (p < 1e-4 / tests && within > 1e-20 * n)
+        if (p < 1e-4 / tests && within > 1e-20 * n) {
             fit_warn(f, FIT_CLUSTERED_ROWS,
                      "rows of the same %s have residuals alike (F = %.3g, p = "
                      "%.1g), so %d rows count for fewer: intervals need "
                      "--cluster %s",
                      c->name, ratio, p, n, c->name);
+            f->warnings[f->n_warnings - 1].column = mem_strdup(c->name);
+        }
     }
     free(unit);
 }

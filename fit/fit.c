@@ -10,8 +10,7 @@
 #include "base/str.h"
 #include "fit/diagnose.h"
 #include "fit/profile.h"
-
-#define DEFAULT_BOOTSTRAP 1000
+#include "fit/resample.h"
 
 static const char *const codes[FIT_CODE_COUNT] = {
 #define CODE_ROW(name, text) [FIT_##name] = text,
@@ -40,7 +39,7 @@ void fit_warn(struct fit *f, enum fit_code code, const char *fmt, ...)
         mem_grow(f->warnings, (size_t)f->n_warnings + 1, sizeof *f->warnings);
     va_start(ap, fmt);
     f->warnings[f->n_warnings++] =
-        (struct fit_warning){ code, formatted(fmt, ap) };
+        (struct fit_warning){ code, formatted(fmt, ap), NULL };
     va_end(ap);
 }
 
@@ -187,42 +186,6 @@ static bool is_too_wide(const struct fit *f, int i)
            f->sigma * sqrt(f->cov.inverse[k * f->cov.n + k]) > 0.5;
 }
 
-static void percentiles(struct fit *f, int i)
-{
-    const int n = f->m->n_params;
-    struct fit_estimate *e = &f->est[i];
-
-    e->interval = e->at_bound ? "one-sided" : "bootstrap";
-    e->se = e->at_bound ? (double)NAN : bootstrap_sd(&f->boot, n, i);
-    if (!isfinite(e->se)) /* some replicate ran away */
-        e->se = (double)NAN;
-    e->lo = bootstrap_quantile(&f->boot, n, i, 0.025);
-    e->hi = bootstrap_quantile(&f->boot, n, i, 0.975);
-    if (e->at_bound && e->value - f->m->params[i].lo <= 0) {
-        e->lo = e->value;
-        e->hi = bootstrap_quantile(&f->boot, n, i, 0.95);
-    } else if (e->at_bound) {
-        e->hi = e->value;
-        e->lo = bootstrap_quantile(&f->boot, n, i, 0.05);
-    }
-}
-
-static void run_bootstrap(struct fit *f, const struct fit_spec *spec)
-{
-    const bool needed = f->m->n_free > 0 &&
-                        (f->m->loss.kind != FIT_L2 || spec->cluster);
-    const int count = spec->bootstrap >= 0 ? spec->bootstrap
-                      : needed             ? DEFAULT_BOOTSTRAP
-                                           : 0;
-
-    if (count > 0 && f->dof > 0 && f->m->n_free > 0)
-        bootstrap_run(&f->boot, f->m, f->best.theta, NULL, f->unit, f->units,
-                      count, spec->seed);
-    if (f->boot.failed * 20 > count)
-        fit_note(f, "%d of %d bootstrap refits found no minimum",
-                 f->boot.failed, count);
-}
-
 static void estimate(struct fit *f, struct profile *pr, int i, bool by_profile)
 {
     const struct model_param *p = &f->m->params[i];
@@ -239,8 +202,8 @@ static void estimate(struct fit *f, struct profile *pr, int i, bool by_profile)
         no_interval(e, "no degrees of freedom");
     else if (!e->at_bound && diagnose_is_flat(f, p->free))
         no_interval(e, "the data do not see it");
-    else if (f->boot.n > 20)
-        percentiles(f, i);
+    else if (resample_has(f))
+        resample_estimate(f, i);
     else if (f->m->loss.kind != FIT_L2)
         no_interval(e, "a robust loss needs the bootstrap");
     else if (e->at_bound)
@@ -288,6 +251,15 @@ static void estimate_all(struct fit *f, const struct fit_spec *spec)
     profile_free(pr);
 }
 
+/* Once more, by the resamples that a warning asked for. */
+static void estimate_again(struct fit *f, const struct fit_spec *spec)
+{
+    for (int i = 0; i < f->m->n_params; i++)
+        free(f->est[i].why);
+    free(f->est);
+    estimate_all(f, spec);
+}
+
 /* --- all together -------------------------------------------------------- */
 
 static enum status find_minimum(struct fit *f, const struct table *t,
@@ -327,9 +299,11 @@ enum status fit_run(struct fit *f, const struct model *m, const struct table *t,
     covariance_find(&f->cov, f->work, f->best.theta, NULL);
     find_residuals(f);
     diagnose_minimum(f);
-    run_bootstrap(f, spec);
+    resample_run(f, spec);
     estimate_all(f, spec);
     diagnose_rows(f, t, spec);
+    if (resample_obey(f, t, spec))
+        estimate_again(f, spec);
     return OK;
 }
 
@@ -337,8 +311,10 @@ void fit_release(struct fit *f)
 {
     for (int i = 0; f->est && i < f->m->n_params; i++)
         free(f->est[i].why);
-    for (int i = 0; i < f->n_warnings; i++)
+    for (int i = 0; i < f->n_warnings; i++) {
         free(f->warnings[i].text);
+        free(f->warnings[i].column);
+    }
     for (int i = 0; i < f->n_notes; i++)
         free(f->notes[i]);
     free(f->warnings);
@@ -349,6 +325,7 @@ void fit_release(struct fit *f)
     free(f->unit);
     optimum_release(&f->best);
     bootstrap_release(&f->boot);
+    bootstrap_release(&f->jack);
     covariance_release(&f->cov);
     model_work_free(f->work);
     *f = (struct fit){ 0 };

@@ -15,8 +15,8 @@
 
 struct fit_estimate {
     double value, se, lo, hi; /* 95 % */
-    const char *interval; /* "wald", "profile", "bootstrap", "one-sided",
-                             "held" or "none" */
+    const char *interval; /* "wald", "profile", "bootstrap", "jackknife",
+                             "one-sided", "held" or "none" */
     bool at_bound;
     char *why; /* of "held" and "none" */
 };
@@ -45,6 +45,7 @@ const char *fit_code_text(enum fit_code code);
 struct fit_warning {
     enum fit_code code;
     char *text;
+    char *column; /* of clustered_rows: that rows are alike by; else NULL */
 };
 
 struct fit {
@@ -59,6 +60,8 @@ struct fit {
     struct covariance cov;
     struct fit_estimate *est; /* [m->n_params] */
     struct bootstrap boot;    /* n = 0: none was made */
+    struct bootstrap jack;    /* refits without one cluster each; n = 0: none */
+    bool obeyed; /* resampled because a warning demands it (resample.h) */
     int *unit;                /* [rows] cluster of each, NULL: rows */
     int units;
     double noise;     /* sd of replicates in the fit's space; NaN */

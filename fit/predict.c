@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "fit/resample.h"
 
 /* --- settings ------------------------------------------------------------ */
 
@@ -353,7 +354,38 @@ static void bootstrap_interval(struct prediction *out, const struct fit *f,
     free(run);
 }
 
-/* Value, range and intervals at slots; bootstrap_interval spoils slots. */
+struct at { /* where the law is asked, for resample_error */
+    const struct model *m;
+    double *slots;
+    const int *chosen;
+};
+
+static double value_at(const double *theta, void *ctx)
+{
+    struct at *at = ctx;
+
+    for (int k = 0; k < at->m->n_names; k++)
+        if (at->chosen[k] >= 0)
+            at->slots[k] = theta[at->chosen[k]];
+    return to_space(at->m, expr_eval(at->m->expr, at->slots));
+}
+
+/* Student's t about the value, in the fit's space. */
+static void symmetric_interval(struct prediction *out, const struct fit *f,
+                               double se, int dof)
+{
+    const struct model *m = f->m;
+    const double t = gsl_cdf_tdist_Pinv(0.975, dof);
+    const double sd = sqrt(se * se + f->sigma * f->sigma);
+    const double at = to_space(m, out->value);
+
+    out->mean_lo = from_space(m, at - t * se);
+    out->mean_hi = from_space(m, at + t * se);
+    out->run_lo = from_space(m, at - t * sd);
+    out->run_hi = from_space(m, at + t * sd);
+}
+
+/* Value, range and intervals at slots; resampling spoils slots. */
 static void predict_at(struct prediction *out, const struct fit *f,
                        double *slots, const int *chosen)
 {
@@ -363,19 +395,17 @@ static void predict_at(struct prediction *out, const struct fit *f,
     measure_range(out, m, slots);
     if (!isfinite(out->value))
         return;
-    if (f->boot.n > 20) {
+    if (f->jack.n) {
+        struct at at = { m, slots, chosen };
+
+        symmetric_interval(out, f, resample_error(f, value_at, &at),
+                           f->jack.n - 1);
+    } else if (f->boot.n > 20) {
         bootstrap_interval(out, f, slots, chosen);
     } else if (m->loss.kind == FIT_L2 && f->dof > 0 && f->cov.full_rank &&
                (m->space == FIT_LINEAR || out->value > 0)) {
-        const double t = gsl_cdf_tdist_Pinv(0.975, f->dof);
-        const double se = mean_error(f, slots, chosen, out->value);
-        const double sd = sqrt(se * se + f->sigma * f->sigma);
-        const double at = to_space(m, out->value);
-
-        out->mean_lo = from_space(m, at - t * se);
-        out->mean_hi = from_space(m, at + t * se);
-        out->run_lo = from_space(m, at - t * sd);
-        out->run_hi = from_space(m, at + t * sd);
+        symmetric_interval(out, f, mean_error(f, slots, chosen, out->value),
+                           f->dof);
     }
 }
 

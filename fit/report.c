@@ -114,6 +114,9 @@ static void add_quality(struct str *out, const struct fit *f)
              f->cov.condition, f->best.reached, f->best.starts);
     if (!isnan(f->loglik) && f->dof > 0)
         add_criteria(out, fit_aicc(f), fit_bic(f));
+    if (f->jack.n)
+        str_addf(out, "  jackknife: %d refits without one cluster each\n",
+                 f->jack.n);
     if (f->boot.n)
         str_addf(out, "  bootstrap: %d refits of resampled %s (%d)\n",
                  f->boot.n, f->unit ? "clusters" : "rows", f->boot.units);

@@ -8,7 +8,7 @@
 
 /* --- coverage ------------------------------------------------------------- */
 
-enum state { DONE, PART, DIVERGED, FAILED, MISSING, STATE_COUNT };
+enum state { DONE, PART, DIVERGED, FAILED, LEFT_OUT, WAITING, STATE_COUNT };
 
 /* A colour and a letter for each state, so that either tells. */
 static const struct {
@@ -18,7 +18,7 @@ static const struct {
 } states[STATE_COUNT] = {
     { "all seeds done", "", 2, 0 },    { "some seeds done", "p", 5, 1 },
     { "diverged", "d", 1, 0 },         { "failed", "f", 3, 1 },
-    { "not run yet", "\u00b7", 7, 0 },
+    { "left out", "x", 6, 1 },         { "not run yet", "\u00b7", 7, 0 },
 };
 
 #define MAX_ROWS    40
@@ -75,7 +75,8 @@ static enum state state_of(const struct plot_point *p)
            : p->diverged                     ? DIVERGED
            : p->failed                       ? FAILED
            : p->done                         ? PART
-                                             : MISSING;
+           : p->left_out                     ? LEFT_OUT
+                                             : WAITING;
 }
 
 static void add_cells(struct picture *p, const struct coverage *c,
@@ -86,6 +87,8 @@ static void add_cells(struct picture *p, const struct coverage *c,
         const enum state s = state_of(q);
         int col = -1, row = -1;
 
+        if (q->runs == 0) /* another grid's twin */
+            continue;
         for (int k = 0; k < c->n_columns; k++)
             if (c->columns[k].n == q->N && c->columns[k].d == q->D)
                 col = k;
@@ -115,9 +118,13 @@ static void size_tics(struct picture_axis *a, const struct coverage *c)
     }
 }
 
-static void say_counts(struct picture *p, int n, const int count[STATE_COUNT])
+static void say_counts(struct picture *p, const int count[STATE_COUNT])
 {
     struct str s = { 0 };
+    int n = 0;
+
+    for (int i = 0; i < STATE_COUNT; i++)
+        n += count[i];
 
     str_addf(&s, "%d of %d points have all seeds done", count[DONE], n);
     for (int i = DONE + 1; i < STATE_COUNT; i++)
@@ -154,7 +161,7 @@ PLOT_BUILDER(plot_coverage)
         picture_say(&p->note, "%d of %d arms are shown.", c.n_rows, c.all_rows);
     picture_say(&p->source, "select arm, N, D, state, count(*) from runs group "
                             "by arm, N, D, state");
-    say_counts(p, d->n, count);
+    say_counts(p, count);
     *out = p;
     return OK;
 }
@@ -216,7 +223,7 @@ PLOT_BUILDER(plot_cost)
 
         planned += q->flops * q->runs;
         spent += q->flops * q->done;
-        seconds += isfinite(q->wall_s) ? q->wall_s : 0;
+        seconds += isfinite(q->slot_s) ? q->slot_s : 0;
         if (q->done)
             picture_point(p, 0, !q->base, q->flops, q->wall_s / q->done, 0);
     }

@@ -26,30 +26,65 @@ static const char *n_sql(const struct plot_fit *f)
                                          : "p.n_body";
 }
 
+/* Runs that count: those of the grid with its own seeds.  A twin that another
+ * grid made lends its losses and is none of this grid's runs. */
+static const char runs_of_grid[] =
+    "SELECT r.*, x.run_id IS NOT NULL AS own FROM run r "
+    "JOIN chosen USING(point_id) LEFT JOIN grid_run x ON x.grid_id = ?1 AND "
+    "x.run_id = r.run_id WHERE x.run_id IS NOT NULL OR r.point_id NOT IN "
+    "(SELECT point_id FROM grid_point WHERE grid_id = ?1)";
+static const char runs_of_all[] = "SELECT r.*, 1 AS own FROM run r";
+
+/* Standard errors in two passes, as the views make them. */
+#define FOLDED                                                                \
+    "states AS (SELECT point_id, count(*) AS runs, sum(state = 'done') AS "   \
+    "done, sum(state = 'diverged') AS diverged, sum(state IN ('failed',"      \
+    "'timeout')) AS failed, sum(state IN ('cancelled','skipped')) AS "        \
+    "left_out, sum(state IN ('pending','queued','running','paused')) AS "     \
+    "waiting, sum(wall_s) AS wall_s, sum((SELECT sum(a.wall_s) FROM attempt " \
+    "a WHERE a.run_id = mine.run_id)) AS slot_s FROM mine "                   \
+    "LEFT JOIN result USING(run_id) WHERE own GROUP BY point_id), "           \
+    "done AS (SELECT point_id, seed, loss FROM mine JOIN result "             \
+    "USING(run_id) WHERE state = 'done'), "                                   \
+    "pm AS (SELECT point_id, count(*) AS k, avg(loss) AS mu FROM done "       \
+    "GROUP BY point_id), "                                                    \
+    "pt AS (SELECT pm.point_id, pm.k AS seeds, pm.mu AS loss, CASE WHEN "     \
+    "pm.k > 1 THEN sqrt(sum((d.loss - pm.mu) * (d.loss - pm.mu)) / (pm.k - "  \
+    "1) / pm.k) END AS se FROM pm JOIN done d USING(point_id) GROUP BY "      \
+    "pm.point_id), "                                                          \
+    "delta AS (SELECT q.point_id, q.loss - b.loss AS delta FROM done q "      \
+    "JOIN point p USING(point_id) JOIN point bp ON bp.twin_id = p.twin_id "   \
+    "AND bp.is_base = 1 AND p.is_base = 0 JOIN done b ON b.point_id = "       \
+    "bp.point_id AND b.seed = q.seed), "                                      \
+    "dm AS (SELECT point_id, count(*) AS k, avg(delta) AS mu FROM delta "     \
+    "GROUP BY point_id), "                                                    \
+    "dg AS (SELECT dm.point_id, dm.k AS seeds, dm.mu AS delta, CASE WHEN "    \
+    "dm.k > 1 THEN sqrt(sum((d.delta - dm.mu) * (d.delta - dm.mu)) / (dm.k "  \
+    "- 1) / dm.k) END AS delta_se FROM dm JOIN delta d USING(point_id) "      \
+    "GROUP BY dm.point_id), "
+
 static char *points_sql(const struct plot_data *d)
 {
     return mem_printf(
-        "WITH chosen AS (%s), states AS (SELECT point_id, count(*) AS runs, "
-        "sum(state = 'done') AS done, sum(state = 'diverged') AS diverged, "
-        "sum(state IN ('failed','timeout','cancelled')) AS failed, "
-        "sum(state IN ('pending','queued','running','paused')) AS waiting, "
-        "sum(wall_s) AS wall_s FROM run LEFT JOIN result USING(run_id) "
-        "GROUP BY point_id), fitted AS (SELECT DISTINCT point_id FROM "
+        "WITH chosen AS (%s), mine AS (%s), " FOLDED
+        "fitted AS (SELECT DISTINCT point_id FROM "
         "fit_point JOIN run USING(run_id) WHERE fit_id = ?2) "
         "SELECT p.point_id, p.fmt, p.arm, p.gran, p.act_fmt, "
         ARM_QUANT_SQL ", p.is_base, %s, "
-        "p.tokens, q.G, q.E, q.M, q.bits, q.stored_bits, q.scale, p.gmse, p.n_layer, p.d_model, p.flops_plan, pt.seeds, "
+        "p.tokens, q.G, q.E, q.M, q.bits, q.stored_bits, q.scale, p.gmse, "
+        "p.n_layer, p.d_model, p.flops_plan, pt.seeds, "
         "pt.loss, pt.se, dg.seeds, dg.delta, dg.delta_se, s.runs, s.done, "
-        "s.diverged, s.failed, s.waiting, s.wall_s, "
+        "s.diverged, s.failed, s.left_out, s.waiting, s.wall_s, s.slot_s, "
         "f.point_id IS NOT NULL "
-        "FROM chosen JOIN point p USING(point_id) JOIN quantized q "
-        "USING(point_id) "
-        "LEFT JOIN points pt USING(point_id) "
-        "LEFT JOIN degradation dg USING(point_id) "
+        "FROM chosen JOIN point p USING(point_id) "
+        "JOIN quantized q USING(point_id) "
+        "LEFT JOIN pt USING(point_id) "
+        "LEFT JOIN dg USING(point_id) "
         "LEFT JOIN states s USING(point_id) "
         "LEFT JOIN fitted f USING(point_id) "
         "ORDER BY p.point_id",
-        d->grid ? of_grid : of_all, n_sql(d->fit));
+        d->grid ? of_grid : of_all, d->grid ? runs_of_grid : runs_of_all,
+        n_sql(d->fit));
 }
 
 static char *column_text(sqlite3_stmt *s, int col)
@@ -105,8 +140,10 @@ static struct plot_point read_point(sqlite3_stmt *s)
     p.done = sqlite3_column_int(s, c++);
     p.diverged = sqlite3_column_int(s, c++);
     p.failed = sqlite3_column_int(s, c++);
+    p.left_out = sqlite3_column_int(s, c++);
     p.waiting = sqlite3_column_int(s, c++);
     p.wall_s = column_number(s, c++);
+    p.slot_s = column_number(s, c++);
     p.in_fit = sqlite3_column_int(s, c++) != 0;
     p.family = family_of(&p);
     return p;
@@ -241,6 +278,8 @@ enum status plot_data_read(struct plot_data **out, const char *db_path,
         st = read_points(d, err);
     if (st == OK)
         find_known(d);
+    if (st == OK)
+        st = measured_read(&d->measured, d->db, grid, err);
     if (!d->description)
         d->description = mem_strdup("");
     if (st == OK)
@@ -267,6 +306,7 @@ void plot_data_free(struct plot_data *d)
         free(p->family);
     }
     free(d->points);
+    measured_release(&d->measured);
     plot_again_free(d->again);
     plot_fit_free(d->fit);
     free(d->grid);

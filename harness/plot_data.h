@@ -8,6 +8,7 @@
 
 #include "db/db.h"
 #include "harness/fit_request.h"
+#include "harness/measured.h"
 
 /* One configuration, its seeds folded.  What was not measured is NaN. */
 struct plot_point {
@@ -24,8 +25,11 @@ struct plot_point {
     double loss, se; /* their mean, its standard error from 2 seeds on */
     int pairs;       /* seeds of which the twin is finished too */
     double delta, delta_se;
-    int runs, done, diverged, failed, waiting;
-    double wall_s; /* of all finished runs together */
+    /* Runs of the grid by state; runs is their sum.  left_out: cancelled or
+     * skipped.  A twin that another grid made has none. */
+    int runs, done, diverged, failed, left_out, waiting;
+    double wall_s; /* of all finished runs together, as they measured it */
+    double slot_s; /* of all attempts, start-up and lost ones included */
     bool in_fit;   /* some of its runs were fitted */
     bool known;    /* the fit knows its family: the law may be drawn */
 };
@@ -62,6 +66,7 @@ struct plot_data {
     char *description; /* "" when it has none */
     struct plot_point *points;
     int n;
+    struct measured measured; /* the finished runs, for costs with errors */
     struct plot_fit *fit;     /* NULL: none */
     struct db *db;            /* open for reading */
     struct plot_again *again; /* plot_data_again */

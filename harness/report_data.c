@@ -111,8 +111,8 @@ static void add_machines(struct report *r)
                 "e.cpu_model, e.isa, e.kernel || ', libc ' || e.libc, "
                 "(SELECT group_concat(key || ' ' || value, ', ') FROM "
                 "json_each(e.libs_json)), count(*) FROM attempt a "
-                "JOIN env e USING(env_id) JOIN run USING(run_id) WHERE " OF_GRID
-                " GROUP BY e.env_id ORDER BY e.env_id");
+                "JOIN env e USING(env_id) WHERE (?1 = 0 OR run_id IN (SELECT "
+                "run_id FROM grid_run WHERE grid_id = ?1)) GROUP BY e.env_id ORDER BY e.env_id");
 }
 
 static void add_texts(struct report *r)
@@ -185,7 +185,8 @@ static void add_point(struct str *out, const struct plot_data *d,
     add_number(out, p->delta);
     add_number(out, p->delta_se);
     add_number(out, plot_fit_loss(d->fit, p));
-    str_addf(out, ",%d,%d,%d\n", p->diverged, p->failed, p->waiting);
+    str_addf(out, ",%d,%d,%d,%d\n", p->diverged, p->failed, p->waiting,
+             p->left_out);
 }
 
 void report_points(struct report *r)
@@ -196,7 +197,7 @@ void report_points(struct report *r)
 
     page_section(r->page, "points", "All points");
     str_add(&s, "point_id,arm,fmt,N,D,G,E,M,seeds,loss,loss_se,delta,delta_se,"
-                "loss_by_law,diverged,failed,missing\n");
+                "loss_by_law,diverged,failed,waiting,left_out\n");
     for (int i = 0; i < d->n; i++)
         add_point(&s, d, &d->points[i]);
     page_paragraph(r->page);

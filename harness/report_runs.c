@@ -10,6 +10,10 @@
     "(?1 = 0 OR point_id IN (SELECT point_id FROM grid_point WHERE grid_id = " \
     "?1))"
 
+/* Runs of the grid, with its own seeds: every count and time of the page. */
+#define RUN_OF_GRID                                                            \
+    "(?1 = 0 OR run_id IN (SELECT run_id FROM grid_run WHERE grid_id = ?1))"
+
 /* --- runs ----------------------------------------------------------------- */
 
 static void add_states(struct report *r)
@@ -21,14 +25,16 @@ static void add_states(struct report *r)
     page_column(r->page, "done", true);
     page_column(r->page, "diverged", true);
     page_column(r->page, "failed", true);
-    page_column(r->page, "missing", true);
+    page_column(r->page, "waiting", true);
+    page_column(r->page, "left out", true);
     report_rows(r,
                 "SELECT CASE WHEN p.is_base THEN 'unquantized' ELSE p.arm END, "
                 "count(DISTINCT point_id), count(*), sum(state = 'done'), "
-                "sum(state = 'diverged'), sum(state IN ('failed','timeout',"
-                "'cancelled')), sum(state NOT IN ('done','diverged','failed',"
-                "'timeout','cancelled')) FROM run JOIN point p USING(point_id) "
-                "WHERE " OF_GRID " GROUP BY 1 "
+                "sum(state = 'diverged'), sum(state IN ('failed','timeout')), "
+                "sum(state IN ('pending','queued','running','paused')), "
+                "sum(state IN ('cancelled','skipped')) FROM run "
+                "JOIN point p USING(point_id) "
+                "WHERE " RUN_OF_GRID " GROUP BY 1 "
                 "ORDER BY max(p.is_base) DESC, p.fmt, p.group_size, 1");
 }
 
@@ -55,7 +61,7 @@ static void say_values(struct report *r, const char *name, const char *sql)
 void report_runs(struct report *r)
 {
     const double runs =
-        report_number(r, "SELECT count(*) FROM run WHERE " OF_GRID);
+        report_number(r, "SELECT count(*) FROM run WHERE " RUN_OF_GRID);
 
     page_section(r->page, "runs", "What was run");
     if (runs == 0) {
@@ -73,7 +79,7 @@ void report_runs(struct report *r)
                "SELECT DISTINCT group_size FROM point WHERE " OF_GRID
                " AND group_size IS NOT NULL ORDER BY 1");
     say_values(r, "seeds",
-               "SELECT DISTINCT seed FROM run WHERE " OF_GRID " ORDER BY 1");
+               "SELECT DISTINCT seed FROM run WHERE " RUN_OF_GRID " ORDER BY 1");
     add_states(r);
     report_figures(r, "runs");
 }
@@ -85,7 +91,7 @@ void report_failures(struct report *r)
     page_section(r->page, "failures", "Failures and divergences");
     if (report_number(r,
                       "SELECT count(*) FROM run WHERE state IN ('failed',"
-                      "'timeout','diverged','cancelled') AND " OF_GRID) == 0) {
+                      "'timeout','diverged','cancelled') AND " RUN_OF_GRID) == 0) {
         page_paragraph(r->page);
         page_say(r->page, "None.");
         return;
@@ -102,7 +108,7 @@ void report_failures(struct report *r)
     report_rows(r, "SELECT f.run_id, f.state, CASE WHEN f.arm = '' THEN f.fmt "
                    "ELSE f.arm END, f.N, f.D, f.seed, f.attempt, "
                    "coalesce(f.message, f.outcome) FROM failures f "
-                   "JOIN run USING(run_id) WHERE " OF_GRID
+                   "WHERE " RUN_OF_GRID
                    " ORDER BY f.state, f.run_id LIMIT 100");
     report_figures(r, "failures");
 }
@@ -129,16 +135,14 @@ void report_cost(struct report *r)
     char a[32], b[32];
     const double planned =
         report_number(r, "SELECT sum(flops_plan) FROM run JOIN point "
-                         "USING(point_id) WHERE " OF_GRID);
+                         "USING(point_id) WHERE " RUN_OF_GRID);
     const double spent =
-        report_number(r, "SELECT sum(flops) FROM result JOIN run USING(run_id) "
-                         "WHERE " OF_GRID);
+        report_number(r, "SELECT sum(flops) FROM result WHERE " RUN_OF_GRID);
     const double seconds =
-        report_number(r, "SELECT sum(wall_s) FROM attempt JOIN run "
-                         "USING(run_id) WHERE " OF_GRID);
+        report_number(r, "SELECT sum(wall_s) FROM attempt WHERE " RUN_OF_GRID);
     const double lost =
-        report_number(r, "SELECT sum(wall_s) FROM attempt a JOIN run "
-                         "USING(run_id) WHERE a.outcome <> 'ok' AND " OF_GRID);
+        report_number(r, "SELECT sum(wall_s) FROM attempt WHERE outcome <> "
+                         "'ok' AND " RUN_OF_GRID);
 
     page_section(r->page, "cost", "Cost");
     page_table(r->page, NULL);

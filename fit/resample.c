@@ -1,0 +1,184 @@
+#include "fit/resample.h"
+
+#include <gsl/gsl_cdf.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "fit/diagnose.h"
+
+#define DEFAULT_BOOTSTRAP 1000
+#define FEW_UNITS         50 /* clusters below which percentiles are too narrow */
+
+/* --- when ------------------------------------------------------------------- */
+
+static bool is_any_at_bound(const struct fit *f)
+{
+    for (int i = 0; i < f->m->n_params; i++)
+        if (f->m->params[i].free >= 0 &&
+            optimum_at_bound(&f->m->params[i], f->best.theta[i]))
+            return true;
+    return false;
+}
+
+static void run_bootstrap(struct fit *f, const struct fit_spec *spec, int count)
+{
+    bootstrap_run(&f->boot, f->m, f->best.theta, NULL, f->unit, f->units, count,
+                  spec->seed);
+    if (f->boot.failed * 100 > count)
+        fit_note(f, "%d of %d bootstrap refits found no minimum",
+                 f->boot.failed, count);
+}
+
+/* Few clusters: refits without each; when one fails there is no variance. */
+static bool run_jackknife(struct fit *f)
+{
+    if (!f->unit || f->units >= FEW_UNITS || f->m->loss.kind != FIT_L2 ||
+        is_any_at_bound(f))
+        return false;
+    bootstrap_leave_out(&f->jack, f->m, f->best.theta, NULL, f->unit, f->units);
+    if (f->jack.failed)
+        bootstrap_release(&f->jack);
+    return f->jack.n > 0;
+}
+
+void resample_run(struct fit *f, const struct fit_spec *spec)
+{
+    const bool needed = f->m->loss.kind != FIT_L2 || spec->cluster;
+
+    if (f->dof <= 0 || f->m->n_free == 0)
+        return;
+    if (spec->bootstrap > 0)
+        run_bootstrap(f, spec, spec->bootstrap);
+    else if (spec->bootstrap < 0 && needed && !run_jackknife(f))
+        run_bootstrap(f, spec, DEFAULT_BOOTSTRAP);
+}
+
+/* The column that the first such warning names, "--cluster twin"; the caller
+ * frees it. */
+static char *column_of_warning(const struct fit *f)
+{
+    for (int i = 0; i < f->n_warnings; i++)
+        if (f->warnings[i].code == FIT_CLUSTERED_ROWS &&
+            f->warnings[i].column)
+            return mem_strdup(f->warnings[i].column);
+    return NULL;
+}
+
+bool resample_obey(struct fit *f, const struct table *t,
+                   const struct fit_spec *spec)
+{
+    const bool rows = fit_has(f, FIT_OUTLIERS) || fit_has(f, FIT_LACK_OF_FIT);
+    char *column = column_of_warning(f);
+    bool obeyed = false;
+
+    if (spec->bootstrap < 0 && !spec->cluster && !spec->profile &&
+        f->m->loss.kind == FIT_L2 && f->dof > 0 && f->m->n_free > 0 &&
+        (column || rows)) {
+        if (column && diagnose_clusters(f, t, column, NULL) != OK) {
+            free(column);
+            column = NULL;
+        }
+        if (!run_jackknife(f))
+            run_bootstrap(f, spec, DEFAULT_BOOTSTRAP);
+        obeyed = resample_has(f);
+    }
+    if (obeyed)
+        fit_note(f,
+                 "the intervals are those that the warnings demand: %s, not "
+                 "the formula's (--profile gives that)",
+                 column ? "by whole clusters" : "by resampled rows");
+    f->obeyed = obeyed;
+    free(column);
+    return obeyed;
+}
+
+bool resample_has(const struct fit *f)
+{
+    return f->jack.n > 0 || f->boot.n > 20;
+}
+
+/* --- estimates --------------------------------------------------------------- */
+
+/* Percentiles of the bootstrap; of a parameter at its bound, one-sided. */
+static void percentiles(struct fit *f, int i)
+{
+    const int n = f->m->n_params;
+    struct fit_estimate *e = &f->est[i];
+
+    e->interval = e->at_bound ? "one-sided" : "bootstrap";
+    e->se = e->at_bound ? (double)NAN : bootstrap_sd(&f->boot, n, i);
+    if (!isfinite(e->se)) /* some replicate ran away */
+        e->se = (double)NAN;
+    e->lo = bootstrap_quantile(&f->boot, n, i, 0.025);
+    e->hi = bootstrap_quantile(&f->boot, n, i, 0.975);
+    if (e->at_bound && e->value - f->m->params[i].lo <= 0) {
+        e->lo = e->value;
+        e->hi = bootstrap_quantile(&f->boot, n, i, 0.95);
+    } else if (e->at_bound) {
+        e->hi = e->value;
+        e->lo = bootstrap_quantile(&f->boot, n, i, 0.05);
+    }
+}
+
+static double coordinate(const struct fit *f, int i, double value)
+{
+    return f->work->is_log[f->m->params[i].free] ? log(fabs(value)) : value;
+}
+
+/* In the coordinate: log for coefficients, the value for exponents. */
+static void jackknife(struct fit *f, int i)
+{
+    const struct model_param *p = &f->m->params[i];
+    struct fit_estimate *e = &f->est[i];
+    const int n = f->jack.n;
+    double mean = 0, sum = 0, half;
+
+    for (int k = 0; k < n; k++)
+        mean += coordinate(f, i, f->jack.theta[k * f->m->n_params + i]) / n;
+    for (int k = 0; k < n; k++) {
+        const double v =
+            coordinate(f, i, f->jack.theta[k * f->m->n_params + i]);
+
+        sum += (v - mean) * (v - mean);
+    }
+    e->se = sqrt(sum * (n - 1) / n);
+    half = gsl_cdf_tdist_Pinv(0.975, n - 1) * e->se;
+    e->interval = "jackknife";
+    if (f->work->is_log[p->free]) {
+        const double a = e->value * exp(-half), b = e->value * exp(half);
+
+        e->se *= fabs(e->value);
+        e->lo = fmin(a, b);
+        e->hi = fmax(a, b);
+    } else {
+        e->lo = fmax(e->value - half, p->lo);
+        e->hi = fmin(e->value + half, p->hi);
+    }
+}
+
+void resample_estimate(struct fit *f, int i)
+{
+    if (f->jack.n)
+        jackknife(f, i);
+    else
+        percentiles(f, i);
+}
+
+double resample_error(const struct fit *f,
+                      double (*value)(const double *theta, void *ctx),
+                      void *ctx)
+{
+    const int n = f->jack.n;
+    double mean = 0, square = 0;
+
+    for (int k = 0; k < n; k++) {
+        const double v = value(f->jack.theta + (size_t)k * f->m->n_params, ctx);
+        const double off = v - mean;
+
+        mean += off / (k + 1);
+        square += off * (v - mean);
+    }
+    return n > 1 ? sqrt(square * (n - 1) / n) : (double)NAN;
+}

@@ -1,0 +1,38 @@
+/* resample.h - intervals from refits, when they are made and which kind.
+ *
+ * Asked for (--bootstrap, --cluster) or needed (a robust loss), or demanded by
+ * a warning: where rows of one column err together the column is resampled
+ * whole, and where rows lie far from the law, or the law misses them, rows are
+ * (docs/intervals.md).  --profile keeps what was asked for, and the warning.
+ *
+ * Percentiles of a bootstrap need many units.  Fewer than 50 clusters get the
+ * jackknife instead: refits without one cluster each, whose variance is that
+ * of the estimate (Efron and Stein 1981; slightly too large on average), and
+ * Student's t with one degree of freedom less than clusters.  A parameter at
+ * its bound has no such variance, so the bootstrap stays there. */
+#ifndef FIT_RESAMPLE_H
+#define FIT_RESAMPLE_H
+
+#include "fit/fit.h"
+
+/* Refit as the spec asks. */
+void resample_run(struct fit *f, const struct fit_spec *spec);
+
+/* Refit as the warnings ask, unless the spec has spoken; true when new
+ * intervals are to be taken from it. */
+bool resample_obey(struct fit *f, const struct table *t,
+                   const struct fit_spec *spec);
+
+/* Are there enough refits for intervals? */
+bool resample_has(const struct fit *f);
+
+/* The interval of parameter i, and its standard error. */
+void resample_estimate(struct fit *f, int i);
+
+/* Mean and run intervals of a quantity that value gives for parameters, in the
+ * space of the fit: standard error by the jackknife; NaN without one. */
+double resample_error(const struct fit *f,
+                      double (*value)(const double *theta, void *ctx),
+                      void *ctx);
+
+#endif
