@@ -73,9 +73,9 @@ bool resample_obey(struct fit *f, const struct table *t,
     char *column = column_of_warning(f);
     bool obeyed = false;
 
-    if (spec->bootstrap < 0 && !spec->cluster && !spec->profile &&
-        f->m->loss.kind == FIT_L2 && f->dof > 0 && f->m->n_free > 0 &&
-        (column || rows)) {
+    if (spec->obey && spec->bootstrap < 0 && !spec->cluster &&
+        !spec->profile && f->m->loss.kind == FIT_L2 && f->dof > 0 &&
+        f->m->n_free > 0 && (column || rows)) {
         if (column && diagnose_clusters(f, t, column, NULL) != OK) {
             free(column);
             column = NULL;

@@ -1,8 +1,9 @@
 /* resample.h - intervals from refits, when they are made and which kind.
  *
- * Asked for (--bootstrap, --cluster) or needed (a robust loss), or demanded by
- * a warning: where rows of one column err together the column is resampled
- * whole, and where rows lie far from the law, or the law misses them, rows are
+ * Asked for (--bootstrap, --cluster), needed (a robust loss), or demanded by a
+ * warning where the spec says that warnings are obeyed, as fits of a grid are:
+ * where rows of one column err together the column is resampled whole, and
+ * where rows lie far from the law, or the law misses them, rows are
  * (docs/intervals.md).  --profile keeps what was asked for, and the warning.
  *
  * Percentiles of a bootstrap need many units.  Fewer than 50 clusters get the

@@ -179,6 +179,7 @@ static enum status read_spec(struct fit_request *rq, const struct cli *cli,
     s->cluster = cli_value(cli, "cluster", NULL);
     s->profile = cli_flag(cli, "profile");
     s->strict = cli_flag(cli, "strict");
+    s->obey = !cli_value(cli, "data", NULL);
     return OK;
 }
 

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "fit/derived.h"
 #include "fit/predict.h"
+#include "fit/resample.h"
 #include "harness/fit_request.h"
 #include "harness/preset_setting.h"
 #include "harness/verbs.h"
@@ -33,8 +34,22 @@ static void print_terms(const struct prediction *p, const struct model *m)
     str_release(&out);
 }
 
-static void print_text(const struct prediction *p, const struct model *m)
+/* What the fit warns of and these intervals know nothing of. */
+static const char *too_narrow(const struct fit *f)
 {
+    if (!f || resample_has(f))
+        return NULL;
+    return fit_has(f, FIT_CLUSTERED_ROWS) ? "rows that err together (--cluster)"
+           : fit_has(f, FIT_LACK_OF_FIT)  ? "lack of fit (--bootstrap 1000)"
+           : fit_has(f, FIT_OUTLIERS)     ? "outliers (--bootstrap 1000)"
+                                          : NULL;
+}
+
+static void print_text(const struct prediction *p, const struct model *m,
+                       const struct fit *f)
+{
+    const char *warned = too_narrow(f);
+
     printf("%s = %.6g", m->response, p->value);
     printf("\n");
     print_terms(p, m);
@@ -43,15 +58,28 @@ static void print_text(const struct prediction *p, const struct model *m)
                p->mean_lo, p->mean_hi, p->run_lo, p->run_hi);
     else
         printf("    no interval\n");
+    if (!isnan(p->mean_lo) && warned)
+        printf("    too narrow: the fit warns of %s\n", warned);
     if (p->beyond_what)
         printf("    extrapolates %s beyond the data%s\n", p->beyond_what,
                p->beyond > 10 ? ": the interval holds only if the law does"
                               : "");
 }
 
-static void print_json(const struct prediction *p, const struct model *m)
+static void add_warning(struct str *out, int *n, enum fit_code code,
+                        const char *text)
+{
+    str_add(out, (*n)++ ? ",{" : "{");
+    json_add_text(out, "code", fit_code_text(code));
+    json_add_text(out, "text", text);
+    str_add(out, "}");
+}
+
+static void print_json(const struct prediction *p, const struct model *m,
+                       const struct fit *f)
 {
     struct str out = { 0 };
+    int warnings = 0;
 
     str_add(&out, "{");
     json_add_text(&out, "schema", "qlaw/predict/1");
@@ -74,12 +102,10 @@ static void print_json(const struct prediction *p, const struct model *m)
         str_release(&name);
     }
     str_add(&out, "],\"warnings\":[");
-    if (p->beyond_what) {
-        str_add(&out, "{");
-        json_add_text(&out, "code", fit_code_text(FIT_EXTRAPOLATION));
-        json_add_text(&out, "text", p->beyond_what);
-        str_add(&out, "}");
-    }
+    if (p->beyond_what)
+        add_warning(&out, &warnings, FIT_EXTRAPOLATION, p->beyond_what);
+    for (int i = 0; f && too_narrow(f) && i < f->n_warnings; i++)
+        add_warning(&out, &warnings, f->warnings[i].code, f->warnings[i].text);
     str_add(&out, "]}");
     puts(str_text(&out));
     str_release(&out);
@@ -129,12 +155,12 @@ static enum status solve(const struct cli *cli, const struct model *m,
 }
 
 static void print(const struct cli *cli, const struct prediction *p,
-                  const struct model *m)
+                  const struct model *m, const struct fit *f)
 {
     if (cli_flag(cli, "json"))
-        print_json(p, m);
+        print_json(p, m, f);
     else
-        print_text(p, m);
+        print_text(p, m, f);
 }
 
 static enum status from_published(const struct cli *cli, struct err *err)
@@ -166,7 +192,7 @@ static enum status from_published(const struct cli *cli, struct err *err)
     } else if (st == OK) {
         st = predict_value(&p, m, theta, settings, n, err);
         if (st == OK)
-            print(cli, &p, m);
+            print(cli, &p, m, NULL);
         if (st == OK)
             prediction_release(&p);
     }
@@ -196,7 +222,7 @@ static enum status ask(const struct cli *cli, const struct fit *f,
     } else {
         st = predict_point(&p, f, settings, n, err);
         if (st == OK) {
-            print(cli, &p, f->m);
+            print(cli, &p, f->m, f);
             prediction_release(&p);
         }
     }
