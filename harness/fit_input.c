@@ -29,14 +29,16 @@ static enum status find_n_def(const char **sql, const char *name,
                    "--n-def '%s' is not body, body+head or total", name);
 }
 
-/* The points of a grid's newest version and the twins that they are compared
- * with. */
+/* Runs of a grid's newest version with its own seeds, and of twins that its
+ * points are compared with but another grid made. */
 static const char of_grid[] =
-    "(SELECT point_id FROM grid_point WHERE grid_id = "
-    "(SELECT max(grid_id) FROM grid WHERE name = ?1) UNION "
-    "SELECT b.point_id FROM grid_point gp JOIN point q USING(point_id) "
-    "JOIN point b ON b.twin_id = q.twin_id AND b.is_base = 1 WHERE gp.grid_id "
-    "= (SELECT max(grid_id) FROM grid WHERE name = ?1))";
+    "(r.run_id IN (SELECT run_id FROM grid_run WHERE grid_id = (SELECT "
+    "max(grid_id) FROM grid WHERE name = ?1)) OR (r.point_id IN (SELECT "
+    "b.point_id FROM grid_point gp JOIN point q USING(point_id) JOIN point b "
+    "ON b.twin_id = q.twin_id AND b.is_base = 1 WHERE gp.grid_id = (SELECT "
+    "max(grid_id) FROM grid WHERE name = ?1)) AND r.point_id NOT IN (SELECT "
+    "point_id FROM grid_point WHERE grid_id = (SELECT max(grid_id) FROM grid "
+    "WHERE name = ?1))))";
 
 /* The bits that an unquantized twin might be said to have do not matter,
  * because its group of 1 removes the quantization term.  quant tells formats
@@ -57,7 +59,7 @@ static char *build_sql(const struct fit_request *rq, const char *n_def)
         "WHERE %s %s%s) %s%s%s ORDER BY run_id",
         n_def, rq->paired ? "r.delta, r.base_loss, " : "",
         rq->paired ? "deltas" : "runs", rq->paired ? "1" : "r.state = 'done'",
-        rq->grid ? "AND r.point_id IN " : "", rq->grid ? of_grid : "",
+        rq->grid ? "AND " : "", rq->grid ? of_grid : "",
         rq->where ? "WHERE (" : "", rq->where ? rq->where : "",
         rq->where ? ")" : "");
 }
@@ -191,6 +193,20 @@ static int by_number(const void *a, const void *b)
     const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
 
     return (x > y) - (x < y);
+}
+
+/* Differences from one twin share its luck, so its rows count once, however
+ * the intervals are found: unless something else was asked for. */
+void fit_input_cluster(struct fit_request *rq)
+{
+    const int twin = table_find(rq->table, "twin");
+    struct fit_spec *s = &rq->spec;
+
+    if (rq->from_db && rq->paired && twin >= 0 && !s->cluster &&
+        s->bootstrap < 0 && !s->profile &&
+        (size_t)count_words(&rq->table->cols[twin], rq->table->rows) <
+            rq->table->rows)
+        s->cluster = "twin";
 }
 
 void fit_input_keep(struct fit_request *rq, const int64_t *number, int n)

@@ -74,6 +74,8 @@ static enum status prepare_table(struct fit_request *rq, const struct cli *cli,
         st = table_filter(rq->table, text, err);
     if (st == OK)
         use_paired_form(rq, cli);
+    if (st == OK)
+        fit_input_cluster(rq);
     if (st == OK && rq->table->rows == 0)
         st = err_set(err, ERR_FIT, "no row of %s is selected", rq->source);
     return st;

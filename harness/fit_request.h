@@ -66,6 +66,10 @@ struct table *fit_planned_runs(const struct grid *g, bool gmse);
  * call the format by both. */
 void fit_input_formats(struct table *t);
 
+/* Rows of one twin and seed are a cluster of a fit of differences, unless the
+ * request says otherwise. */
+void fit_input_cluster(struct fit_request *rq);
+
 /* Keep only the rows whose number is in the list, sorted. */
 void fit_input_keep(struct fit_request *rq, const int64_t *number, int n);
 
