@@ -31,6 +31,7 @@ struct fit_estimate {
     CODE(ROWS_LEFT_OUT, "rows_left_out")                                      \
     CODE(EXTRAPOLATION, "extrapolation")                                      \
     CODE(CLUSTERED_ROWS, "clustered_rows")                                    \
+    CODE(ARMS_POOLED, "arms_pooled")                                          \
     CODE(NOT_CONVERGED, "not_converged")
 
 enum fit_code {

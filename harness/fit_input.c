@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "db/db.h"
 #include "db/need_grid.h"
+#include "fit/units.h"
 #include "harness/arm.h"
 #include "harness/fit_request.h"
 
@@ -64,33 +65,56 @@ static char *build_sql(const struct fit_request *rq, const char *n_def)
         rq->where ? ")" : "");
 }
 
-static int count_words(const struct column *c, size_t rows)
+static int count_words(char *const *text, size_t rows)
 {
     int n = 0;
 
     for (size_t i = 0; i < rows; i++) {
         size_t j = 0;
 
-        while (j < i && strcmp(c->text[i], c->text[j]) != 0)
+        while (j < i && strcmp(text[i], text[j]) != 0)
             j++;
         n += j == i;
     }
     return n;
 }
 
-/* Where one element format stands for several ways to use it, the format is
- * called by both. */
+/* The arm of a row without its group; of a twin, and where nobody has said
+ * it, the format. */
+static char **families_of(const struct table *t)
+{
+    const struct column *fmt = &t->cols[table_find(t, "fmt")];
+    const struct column *arm = &t->cols[table_find(t, "arm")];
+    char **family = mem_array(t->rows + 1, sizeof *family);
+
+    for (size_t i = 0; i < t->rows; i++)
+        family[i] = *arm->text[i] && strcmp(arm->text[i], "unquantized") != 0
+                        ? arm_family(arm->text[i])
+                        : mem_strdup(fmt->text[i]);
+    return family;
+}
+
+/* One constant for one way to quantize.  Where an element format stands for
+ * several, the format is called by the formats of weights and activations, and
+ * where those do too (another scale, another layer), by the arm without its
+ * group: nvfp4 and mxfp4 share e2m1 and are not the same. */
 void fit_input_formats(struct table *t)
 {
     struct column *fmt = &t->cols[table_find(t, "fmt")];
     const struct column *quant = &t->cols[table_find(t, "quant")];
+    char **family = families_of(t);
+    const int n_family = count_words(family, t->rows);
+    const int n_quant = count_words(quant->text, t->rows);
+    const bool by_format = n_family <= count_words(fmt->text, t->rows);
+    char **name = n_family <= n_quant ? quant->text : family;
 
-    if (count_words(quant, t->rows) == count_words(fmt, t->rows))
-        return;
-    for (size_t i = 0; i < t->rows; i++) {
+    for (size_t i = 0; i < t->rows && !by_format; i++) {
         free(fmt->text[i]);
-        fmt->text[i] = mem_strdup(quant->text[i]);
+        fmt->text[i] = mem_strdup(name[i]);
     }
+    for (size_t i = 0; i < t->rows; i++)
+        free(family[i]);
+    free(family);
 }
 
 /* Runs that share a seed, or a twin (the same initial weights and the same
@@ -195,6 +219,50 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Two families in one unit of rows alike; -1: in none. */
+static int find_pooled(const struct fit *f, char *const *family, int *other)
+{
+    const struct model *m = f->m;
+    int *unit = mem_array(m->rows + 1, sizeof *unit);
+    const int units = units_number(unit, m, NULL);
+    int *first = mem_array((size_t)units + 1, sizeof *first), found = -1;
+
+    for (int k = 0; k < units; k++)
+        first[k] = -1;
+    for (size_t i = 0; i < m->rows && found < 0; i++) {
+        const int row = (int)m->source_row[i];
+
+        if (first[unit[i]] < 0) {
+            first[unit[i]] = row;
+        } else if (strcmp(family[first[unit[i]]], family[row]) != 0) {
+            found = first[unit[i]];
+            *other = row;
+        }
+    }
+    free(unit);
+    free(first);
+    return found;
+}
+
+void fit_input_judge(struct fit *f, const struct fit_request *rq)
+{
+    char **family;
+    int a, b = 0;
+
+    if (!rq->from_db)
+        return;
+    family = families_of(rq->table);
+    a = find_pooled(f, family, &b);
+    if (a >= 0)
+        fit_warn(f, FIT_ARMS_POOLED,
+                 "one constant covers arms that differ, such as %s and %s: "
+                 "the law cannot tell their rows apart (--group-param)",
+                 family[a], family[b]);
+    for (size_t i = 0; i < rq->table->rows; i++)
+        free(family[i]);
+    free(family);
+}
+
 /* Differences from one twin share its luck, so its rows count once, however
  * the intervals are found: unless something else was asked for. */
 void fit_input_cluster(struct fit_request *rq)
@@ -204,7 +272,7 @@ void fit_input_cluster(struct fit_request *rq)
 
     if (rq->from_db && rq->paired && twin >= 0 && !s->cluster &&
         s->bootstrap < 0 && !s->profile &&
-        (size_t)count_words(&rq->table->cols[twin], rq->table->rows) <
+        (size_t)count_words(rq->table->cols[twin].text, rq->table->rows) <
             rq->table->rows)
         s->cluster = "twin";
 }

@@ -11,7 +11,7 @@
 static const char *const columns[] = { "point_id", "seed", "N",   "D",
                                        "G",        "B",    "E",   "M",
                                        "P",        "gmse", "fmt", "quant",
-                                       "flops",    "twin" };
+                                       "flops",    "arm",  "twin" };
 #define N_COLUMNS (sizeof columns / sizeof columns[0])
 
 static char *number(double x)
@@ -55,6 +55,7 @@ static void describe(char *cells[N_COLUMNS], const struct grid_point *p,
                            act ? "/" : "", act ? act : "", grad ? "//" : "",
                            grad ? grad : "");
     cells[12] = number(p->size.flops_per_token * (double)p->size.tokens);
+    cells[13] = arm_text(c);
 }
 
 static void add_runs(struct table *t, const struct grid_point *p,
@@ -65,11 +66,11 @@ static void add_runs(struct table *t, const struct grid_point *p,
     describe(cells, p, c, gmse, known);
     for (int s = 0; s < p->n_seeds; s++) {
         cells[1] = mem_printf("%llu", (unsigned long long)p->seeds[s]);
-        cells[13] = mem_printf("%s/%s", p->twin, cells[1]);
+        cells[14] = mem_printf("%s/%s", p->twin, cells[1]);
         table_add_row(t, (int64_t)t->rows + 1, (const char *const *)cells);
         free(cells[1]);
-        free(cells[13]);
-        cells[1] = cells[13] = NULL;
+        free(cells[14]);
+        cells[1] = cells[14] = NULL;
     }
     for (size_t i = 0; i < N_COLUMNS; i++)
         free(cells[i]);

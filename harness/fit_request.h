@@ -70,6 +70,10 @@ void fit_input_formats(struct table *t);
  * request says otherwise. */
 void fit_input_cluster(struct fit_request *rq);
 
+/* Warn of rows that the law cannot tell apart although their arms differ: one
+ * constant covers them. */
+void fit_input_judge(struct fit *f, const struct fit_request *rq);
+
 /* Keep only the rows whose number is in the list, sorted. */
 void fit_input_keep(struct fit_request *rq, const int64_t *number, int n);
 

@@ -35,6 +35,7 @@ static void make(struct plot_again *a, const struct plot_data *d)
         a->why = mem_strdup(err.text);
         return;
     }
+    fit_input_judge(&a->fit, &a->request);
     a->ok = same(a, d->fit);
     if (!a->ok) {
         fit_release(&a->fit);

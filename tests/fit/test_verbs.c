@@ -146,8 +146,8 @@ static void put_point(struct db *db, int64_t n, int64_t d, int g,
                f ? (double)g : NAN),
         err);
     check_ok(db_run(db, &err,
-                    "INSERT INTO grid_point(grid_id, point_id, ordinal, block)"
-                    " VALUES(1,?,0,'')",
+                    "INSERT INTO grid_point(grid_id, point_id, ordinal, block, "
+                    "seeds) VALUES(1,?,0,'','[1,2,3]')",
                     "t", id),
              err);
     for (int s = 1; s <= seeds; s++) {
