@@ -52,6 +52,55 @@ const struct plot_again *plot_data_again(struct plot_data *d)
     return d->again;
 }
 
+/* As `qlaw fit GRID --paired` would make it. */
+static enum status request_costs(struct fit_request *rq,
+                                 const struct plot_data *d, struct err *err)
+{
+    const struct law *law = d->fit ? law_find(d->fit->law) : NULL;
+    char *words[7] = { "qlaw", "fit", d->grid, "--paired" };
+    int n = 4;
+    struct cli cli;
+    bool done;
+    enum status st;
+
+    if (law && law->paired) {
+        words[n++] = "--law";
+        words[n++] = d->fit->law;
+    }
+    st = cli_parse(&cli, n, words, &done, err);
+    if (st == OK) {
+        cli.db_path = d->db_path;
+        cli.verbosity = -1;
+        st = fit_request_read(rq, &cli, d->grid, err);
+    }
+    cli_release(&cli);
+    return st;
+}
+
+static void make_costs(struct plot_again *a, const struct plot_data *d)
+{
+    struct err err = { 0 };
+    enum status st = request_costs(&a->request, d, &err);
+
+    if (st == OK)
+        st = fit_model_new(&a->model, a->request.table, &a->request.spec, &err);
+    if (st == OK)
+        st = fit_run(&a->fit, a->model, a->request.table, &a->request.spec,
+                     &err);
+    a->ok = st == OK;
+    if (!a->ok)
+        a->why = mem_strdup(err.text);
+}
+
+const struct plot_again *plot_data_costs(struct plot_data *d)
+{
+    if (!d->costs && d->grid) {
+        d->costs = mem_alloc(sizeof *d->costs);
+        make_costs(d->costs, d);
+    }
+    return d->costs;
+}
+
 void plot_again_free(struct plot_again *a)
 {
     if (!a)

@@ -308,6 +308,7 @@ void plot_data_free(struct plot_data *d)
     free(d->points);
     measured_release(&d->measured);
     plot_again_free(d->again);
+    plot_again_free(d->costs);
     plot_fit_free(d->fit);
     free(d->grid);
     free(d->db_path);

@@ -70,6 +70,7 @@ struct plot_data {
     struct plot_fit *fit;     /* NULL: none */
     struct db *db;            /* open for reading */
     struct plot_again *again; /* plot_data_again */
+    struct plot_again *costs; /* plot_data_costs */
 };
 
 /* Read the points of a grid (NULL: all) and a fit: fit_id, or with 0 the
@@ -103,6 +104,11 @@ struct plot_again {
     struct fit fit;
 };
 const struct plot_again *plot_data_again(struct plot_data *d);
+
+/* The law of the cost: the paired form of the fit's law, or of the grid's,
+ * fitted to the differences with each twin and seed counted once.  Made on the
+ * first call; NULL without a grid. */
+const struct plot_again *plot_data_costs(struct plot_data *d);
 
 /* --- the fit (plot_fit.c) ------------------------------------------------- */
 

@@ -7,60 +7,6 @@
 
 #include "base/file.h"
 
-/* --- numbers -------------------------------------------------------------- */
-
-static double value_of(const char *var, const struct plot_point *p)
-{
-    return *var == 'N' ? p->N : *var == 'D' ? p->D : p->G;
-}
-
-/* Points that agree in family and in the other two of N, D and G. */
-static bool alike(const char *var, const struct plot_point *a,
-                  const struct plot_point *b)
-{
-    return strcmp(a->family, b->family) == 0 && (*var == 'N' || a->N == b->N) &&
-           (*var == 'D' || a->D == b->D) && (*var == 'G' || a->G == b->G);
-}
-
-static bool is_measured(const struct plot_point *p, const char *var)
-{
-    return !p->base && isfinite(p->delta) && isfinite(value_of(var, p));
-}
-
-struct interval report_matched(const struct plot_data *d, const char *var,
-                               double *lowest, double *highest)
-{
-    double *diff = mem_array((size_t)d->n + 1, sizeof *diff);
-    struct interval m;
-    int n = 0;
-
-    *lowest = HUGE_VAL;
-    *highest = -HUGE_VAL;
-    for (int i = 0; i < d->n; i++)
-        if (is_measured(&d->points[i], var)) {
-            *lowest = fmin(*lowest, value_of(var, &d->points[i]));
-            *highest = fmax(*highest, value_of(var, &d->points[i]));
-        }
-    for (int i = 0; i < d->n; i++) {
-        const struct plot_point *a = &d->points[i];
-
-        if (!is_measured(a, var) || value_of(var, a) != *lowest)
-            continue;
-        for (int k = 0; k<d->n && * highest> * lowest; k++) {
-            const struct plot_point *b = &d->points[k];
-
-            if (is_measured(b, var) && value_of(var, b) == *highest &&
-                alike(var, a, b)) {
-                diff[n++] = b->delta - a->delta;
-                break;
-            }
-        }
-    }
-    m = interval_of(diff, n);
-    free(diff);
-    return m;
-}
-
 /* --- SQL ------------------------------------------------------------------ */
 
 static bool prepare(sqlite3_stmt **stmt, struct report *r, const char *sql)
@@ -248,6 +194,7 @@ enum status report_make(struct report **out, const struct cli *cli,
     if (st == OK) {
         draw_figures(r);
         r->again = plot_data_again(r->data);
+        findings_make(&r->findings, &r->data->measured);
         write_words(r);
         *out = r;
     } else {
@@ -267,6 +214,7 @@ void report_free(struct report *r)
     }
     plot_data_free(r->data);
     page_free(r->page);
+    findings_release(&r->findings);
     free(r->figures);
     free(r->folder);
     free(r->beside);

@@ -6,6 +6,7 @@
 #define HARNESS_REPORT_H
 
 #include "harness/cli.h"
+#include "harness/findings.h"
 #include "harness/interval.h"
 #include "harness/page.h"
 #include "harness/plot.h"
@@ -26,6 +27,7 @@ struct report {
     struct report_figure *figures;
     int n_figures;
     const struct plot_again *again; /* NULL: there is no fit */
+    struct findings findings;
 };
 
 /* Read, draw and write the report's words; the caller frees *out.  Figures go
@@ -58,11 +60,6 @@ static inline bool report_has_fit(const struct report *r)
 {
     return r->again && r->again->ok;
 }
-
-/* Differences of delta between the largest and the smallest value of a
- * variable ("N", "D", "G"), over points that agree in all else. */
-struct interval report_matched(const struct plot_data *d, const char *var,
-                               double *lowest, double *highest);
 
 /* Rows of constant SQL with ?1 the grid's id (0: everything) as cells of the
  * table begun before; columns are its columns.  Returns the rows. */

@@ -1,76 +1,30 @@
-/* report_answer.c - the answer in three sentences: what the formats cost, what
- * the cost depends on, and how far the law can be trusted. */
+/* report_answer.c - the answer: what the formats cost, which of them differ,
+ * what the cost depends on, and how far all that can be trusted.
+ *
+ * What is said first is what these runs can tell (docs/intervals.md): errors
+ * are of seeds within cells, or of a pattern over them; contrasts are over
+ * matched cells; a law is quoted only where it is determined. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/report.h"
 
-#define MAX_FAMILIES 200
-#define MAX_SAID     4
+#define MAX_SAID   4  /* families whose costs stand in the sentence */
+#define MAX_TOLD   3  /* contrasts that do */
+#define MAX_FACTOR 10 /* by which an interval of a factor may span */
 
-/* --- what it costs -------------------------------------------------------- */
-
-struct family {
-    const char *name;
-    struct interval cost;
-};
-
-static int find_families(struct family *out, const struct plot_data *d)
+/* Nothing can be had from an interval that is not there. */
+static void say_mean(struct report *r, const struct cells_mean *m)
 {
-    double *x = mem_array((size_t)d->n + 1, sizeof *x);
-    int n = 0;
+    char *text = interval_text(m->value, m->lo, m->hi);
 
-    for (int i = 0; i < d->n && n < MAX_FAMILIES; i++) {
-        const struct plot_point *p = &d->points[i];
-        bool new = !p->base &&isfinite(p->delta);
-        int k = 0;
-
-        for (int j = 0; j < n; j++)
-            new = new &&strcmp(out[j].name, p->family) != 0;
-        if (!new)
-            continue;
-        for (int j = 0; j < d->n; j++)
-            if (!d->points[j].base && isfinite(d->points[j].delta) &&
-                strcmp(d->points[j].family, p->family) == 0)
-                x[k++] = d->points[j].delta;
-        out[n++] = (struct family){ p->family, interval_of(x, k) };
-    }
-    free(x);
-    return n;
-}
-
-static int by_cost(const void *a, const void *b)
-{
-    const struct family *x = a, *y = b;
-
-    return (x->cost.mean > y->cost.mean) - (x->cost.mean < y->cost.mean);
-}
-
-/* A family of few points says little beside one of many. */
-static int keep_full(struct family *f, int n)
-{
-    int most = 0, kept = 0;
-
-    for (int i = 0; i < n; i++)
-        most = f[i].cost.n > most ? f[i].cost.n : most;
-    for (int i = 0; i < n; i++)
-        if (4 * f[i].cost.n >= most)
-            f[kept++] = f[i];
-    return kept;
-}
-
-static void say_family(struct report *r, const char *before,
-                       const struct family *f)
-{
-    char *text = interval_text(f->cost.mean, f->cost.lo, f->cost.hi);
-
-    page_say(r->page, "%s", before);
-    page_strong(r->page, "%s costs %s", f->name, text);
+    page_strong(r->page, "%s", text);
     free(text);
 }
 
-/* Why there is nothing to say. */
+/* --- no cost ---------------------------------------------------------------- */
+
 static void say_no_cost(struct report *r)
 {
     int runs = 0, done = 0, diverged = 0;
@@ -81,6 +35,7 @@ static void say_no_cost(struct report *r)
             done += r->data->points[i].done;
             diverged += r->data->points[i].diverged;
         }
+    page_paragraph(r->page);
     if (runs == 0)
         page_say(r->page, "This grid holds no quantized run, so there is no "
                           "cost to report.");
@@ -98,161 +53,368 @@ static void say_no_cost(struct report *r)
                           "twin, so nothing can be said of the cost yet.");
 }
 
-static void say_cost(struct report *r)
+/* A trainer that does not read the quantizer gives the twin's loss again. */
+static bool is_every_cost_zero(const struct measured *m)
 {
-    struct family f[MAX_FAMILIES];
-    const int n = keep_full(f, find_families(f, r->data));
-    bool interval = true;
+    int n = 0;
 
-    page_paragraph(r->page);
-    if (n == 0) {
-        say_no_cost(r);
-        return;
+    for (int i = 0; i < m->n; i++) {
+        if (isnan(m->rows[i].base))
+            continue;
+        if (m->rows[i].loss != m->rows[i].base)
+            return false;
+        n++;
     }
-    qsort(f, (size_t)n, sizeof *f, by_cost);
-    for (int i = 0; i < n; i++) {
-        interval = interval && f[i].cost.n > 1;
-        if (n <= MAX_SAID || i < 2 || i == n - 1)
-            say_family(r,
-                       i == 0       ? "On average over this grid, "
-                       : i == n - 1 ? " and "
-                                    : ", ",
-                       &f[i]);
-    }
-    page_say(r->page, " nats per token more than the unquantized twin%s",
-             interval ? " (means over points, 95\u00a0% intervals)" : "");
-    if (n > MAX_SAID)
-        page_say(r->page, "; the other %d lie between", n - 3);
+    return n > 0;
+}
+
+static void say_every_cost_zero(struct report *r)
+{
+    page_warning(r->page);
+    page_strong(r->page,
+                "Every quantized loss equals its twin's to the last digit");
+    page_say(r->page, ": does the trainer read the quantizer? No format that "
+                      "rounds anything costs exactly nothing.");
+}
+
+/* --- which differ ----------------------------------------------------------- */
+
+static const char *name_of(const struct report *r, int family)
+{
+    return r->findings.families[family];
+}
+
+/* "int3 W+A costs 0.012 [0.004, 0.020] nats more than e2m0 W+A". */
+static void say_contrast(struct report *r, const struct finding_contrast *c)
+{
+    const bool up = c->c.diff.value > 0;
+    const double lo = up ? c->lo : -c->hi, hi = up ? c->hi : -c->lo;
+    char *text = interval_text(fabs(c->c.diff.value), lo, hi);
+
+    page_strong(r->page, "%s costs %s nats more than %s",
+                name_of(r, up ? c->b : c->a), text,
+                name_of(r, up ? c->a : c->b));
+    free(text);
+}
+
+static void say_together(struct report *r)
+{
+    const struct findings *f = &r->findings;
+
+    if (f->n_contrasts > 1)
+        page_say(r->page,
+                 "; %d of %d contrasts%s are beyond chance (tested together, "
+                 "Holm at 5\u00a0%%; intervals hold together)",
+                 f->n_told, f->n_contrasts,
+                 f->against_best ? " with the cheapest" : "");
     page_say(r->page, ".");
 }
 
-/* --- what it depends on --------------------------------------------------- */
-
-/* Laws whose cost is a power of one parameter each in N, D and log2 G: its
- * interval is the parameter's. */
-static const struct {
-    const char *law, *n, *d, *g;
-} powers[] = {
-    { "qat-delta", "gN", "gD", "gG" },
-    { "qat-delta-paired", "gN", "gD", "gG" },
-    { "capybara", "alpha", "beta", NULL },
-    { "ouyang", "alpha", "beta", NULL },
-};
-
-/* base^p for a parameter with its interval; NULL when there is none. */
-static char *factor(const struct plot_fit *f, const char *name, double base)
+static void say_told(struct report *r)
 {
-    const struct plot_param *p = name ? plot_fit_param(f, name) : NULL;
+    const struct findings *f = &r->findings;
 
-    return p && base > 1 ? interval_text(pow(base, p->value), pow(base, p->lo),
-                                         pow(base, p->hi))
-                         : NULL;
+    for (int i = 0; i < f->n_told && i < MAX_TOLD; i++) {
+        page_say(r->page, i ? "; " : "Over the cells that both have, ");
+        say_contrast(r, &f->contrasts[i]);
+    }
+    say_together(r);
 }
 
-static void group_range(double *lo, double *hi, const struct plot_data *d)
+/* The largest contrast that is not told, how close its sides are shown to be,
+ * and what would tell it. */
+static void say_untold(struct report *r)
 {
-    *lo = HUGE_VAL;
-    *hi = 0;
-    for (int i = 0; i < d->n; i++)
-        if (!d->points[i].base && isfinite(d->points[i].G) &&
-            isfinite(d->points[i].delta) && d->points[i].G > 1) {
-            *lo = fmin(*lo, d->points[i].G);
-            *hi = fmax(*hi, d->points[i].G);
+    const struct finding_contrast *c = &r->findings.contrasts[0];
+    char *text = interval_text(c->c.diff.value, c->lo, c->hi);
+    const double seeds = cells_seeds(&c->c.diff);
+
+    page_strong(r->page, "These runs cannot tell the formats apart");
+    page_say(r->page, ": %s%s minus %s is %s nats over the cells that both "
+                      "have",
+             r->findings.n_contrasts > 1 ? "of all contrasts the clearest, " : "",
+             name_of(r, c->b), name_of(r, c->a), text);
+    page_say(r->page, ", so the two are the same to within %.2g nats",
+             c->within);
+    if (seeds > 0 && seeds < 1e4)
+        page_say(r->page,
+                 ". Were it as large as it looks, %.0f seeds a cell would "
+                 "tell it in four of five tries (",
+                 seeds);
+    if (seeds > 0 && seeds < 1e4)
+        page_code(r->page, "seeds.count");
+    page_say(r->page, seeds > 0 && seeds < 1e4 ? ")." : ".");
+    free(text);
+}
+
+static void say_contrasts(struct report *r)
+{
+    if (r->findings.n_contrasts == 0)
+        return;
+    page_paragraph(r->page);
+    if (r->findings.n_told)
+        say_told(r);
+    else
+        say_untold(r);
+}
+
+/* --- what each costs -------------------------------------------------------- */
+
+static const char *group_words(char buf[48], const char *group)
+{
+    if (strcmp(group, "row") == 0)
+        return "by row";
+    if (strcmp(group, "tensor") == 0)
+        return "by tensor";
+    snprintf(buf, 48, "in groups of %.30s", group);
+    return *group ? buf : "";
+}
+
+/* The first and the last of a family's arms, which are its ends in group. */
+static void family_ends(int *first, int *last, const struct findings *f,
+                        int family)
+{
+    *first = *last = -1;
+    for (int i = 0; i < f->n_costs; i++)
+        if (f->costs[i].family == family) {
+            *first = *first < 0 ? i : *first;
+            *last = i;
         }
 }
 
-static bool is_sound(const struct report *r)
+static void say_family(struct report *r, int family)
 {
-    const struct plot_fit *f = r->data->fit;
+    const struct findings *f = &r->findings;
+    int ends[2];
+    char buf[48];
 
-    return f && f->converged && strcmp(f->status, "ok") == 0;
-}
+    family_ends(&ends[0], &ends[1], f, family);
+    page_say(r->page, "%s costs ", name_of(r, family));
+    for (int k = 0; k < 1 + (ends[0] != ends[1]); k++) {
+        const struct finding_cost *c = &f->costs[ends[k]];
+        const char *words =
+            group_words(buf, r->data->measured.arms[c->arm].group);
 
-static bool say_law(struct report *r)
-{
-    const struct plot_fit *f = r->data->fit;
-    double lo, hi;
-    char *n, *d, *g;
-
-    group_range(&lo, &hi, r->data);
-    for (size_t i = 0; f && i < sizeof powers / sizeof powers[0]; i++) {
-        if (strcmp(powers[i].law, f->law) != 0)
-            continue;
-        n = factor(f, powers[i].n, 10);
-        d = factor(f, powers[i].d, 10);
-        g = factor(f, powers[i].g, hi > lo ? log2(hi) / log2(lo) : 0);
-        page_paragraph(r->page);
-        page_say(r->page, "By the law %s, ", f->law);
-        if (g)
-            page_strong(r->page,
-                        "groups of %.0f instead of %.0f cost %s times "
-                        "as much",
-                        hi, lo, g);
-        page_say(r->page,
-                 "%sten times the parameters divide the cost by %s, and "
-                 "ten times the tokens multiply it by %s.",
-                 g ? "; " : "", n ? n : "an unknown factor",
-                 d ? d : "an unknown factor");
-        free(n);
-        free(d);
-        free(g);
-        return true;
+        page_say(r->page, k ? " and " : "");
+        say_mean(r, &c->cost);
+        page_say(r->page, "%s%s", *words ? " " : "", words);
     }
-    return false;
 }
 
-static void say_matched(struct report *r)
+/* By its cheapest arm, the cheapest family first. */
+static void order_families(int *order, const struct findings *f)
 {
-    static const struct {
-        const char *var, *what;
-    } vars[] = {
-        { "G", "group size" },
-        { "N", "parameters" },
-        { "D", "tokens" },
-    };
-    int said = 0;
+    for (int i = 0; i < f->n_families; i++) {
+        int k = i;
 
-    for (size_t i = 0; i < sizeof vars / sizeof vars[0]; i++) {
-        double lo, hi;
-        char a[32], b[32], *text;
-        const struct interval m =
-            report_matched(r->data, vars[i].var, &lo, &hi);
+        for (; k > 0; k--) {
+            int a, b, unused;
 
-        if (m.n == 0)
+            family_ends(&a, &unused, f, order[k - 1]);
+            family_ends(&b, &unused, f, i);
+            if (f->costs[a].cost.value <= f->costs[b].cost.value)
+                break;
+            order[k] = order[k - 1];
+        }
+        order[k] = i;
+    }
+}
+
+/* Where the errors of the sentence come from. */
+static void say_errors(struct report *r)
+{
+    const struct findings *f = &r->findings;
+    int n[3] = { 0 };
+
+    for (int i = 0; i < f->n_costs; i++)
+        n[f->costs[i].cost.error]++;
+    if (n[CELLS_NONE] == f->n_costs)
+        page_say(r->page, " (with one seed and few models there is no error "
+                          "to be had: only more seeds can tell)");
+    else
+        page_say(r->page, " (means over the cells of each, 95\u00a0%% by %s)",
+                 n[CELLS_PATTERN] == 0 ? "what seeds differ by"
+                 : n[CELLS_SEEDS] == 0
+                     ? "the scatter about a pattern in N and D: one seed a cell"
+                     : "seeds, or the scatter about a pattern in N and D");
+}
+
+static void say_costs(struct report *r)
+{
+    const struct findings *f = &r->findings;
+    int *order = mem_array((size_t)f->n_families + 1, sizeof *order);
+    const bool all = f->n_families <= MAX_SAID;
+
+    order_families(order, f);
+    page_paragraph(r->page);
+    page_say(r->page, "Above the unquantized twin, in nats per token: ");
+    for (int i = 0; i < f->n_families; i++) {
+        if (!all && i >= 2 && i < f->n_families - 1)
             continue;
-        if (!said++)
-            page_paragraph(r->page);
-        text = interval_text(m.mean, m.lo, m.hi);
-        page_say(r->page, "%sfrom %s = %s to %s the cost changes by ",
-                 said > 1 ? "; " : "Among points that differ in nothing else, ",
-                 vars[i].var, text_si(a, lo, 3), text_si(b, hi, 3));
-        page_strong(r->page, "%s nats", text);
-        page_say(r->page, " (%d pair%s)", m.n, m.n == 1 ? "" : "s");
+        page_say(r->page, i == 0 ? "" : "; ");
+        say_family(r, order[i]);
+    }
+    if (!all)
+        page_say(r->page, "; the other %d lie between", f->n_families - 3);
+    say_errors(r);
+    page_say(r->page, ".");
+    free(order);
+}
+
+/* --- what it depends on ----------------------------------------------------- */
+
+static bool is_narrow(double lo, double hi)
+{
+    return lo > 0 && hi / lo <= MAX_FACTOR;
+}
+
+static void say_effect(struct report *r, const struct finding_effect *x)
+{
+    static const char *const what[] = { "group size", "parameters", "tokens" };
+    const struct measured_contrast *c = &x->e.change;
+    const char *name = what[x->variable == 'G'   ? 0
+                            : x->variable == 'N' ? 1
+                                                 : 2];
+    char a[32], b[32], *text;
+
+    page_item(r->page);
+    page_say(r->page, "From %s to %s %s the cost ", text_si(a, x->e.lo, 3),
+             text_si(b, x->e.hi, 3), x->variable == 'G' ? "elements a scale"
+                                                        : name);
+    text = interval_text(c->diff.value, c->diff.lo, c->diff.hi);
+    if (c->diff.error == CELLS_NONE)
+        page_say(r->page, "changes by %s nats, with no error to be had", text);
+    else if (c->diff.lo > 0 || c->diff.hi < 0)
+        page_strong(r->page, "%s by %s nats",
+                    c->diff.value > 0 ? "rises" : "falls", text);
+    else
+        page_say(r->page, "changes by %s nats, which may be nothing", text);
+    free(text);
+    if (is_narrow(c->ratio.lo, c->ratio.hi)) {
+        text = interval_text(c->ratio.value, c->ratio.lo, c->ratio.hi);
+        page_say(r->page, ", to %s times what it was", text);
         free(text);
     }
-    if (said)
-        page_say(r->page, ".");
+    page_say(r->page, " (%d pair%s that differ in nothing else).",
+             c->diff.cells, c->diff.cells == 1 ? "" : "s");
 }
 
-/* --- how far to trust it -------------------------------------------------- */
+static void say_effects(struct report *r)
+{
+    for (int i = 0; i < FINDING_EFFECTS; i++)
+        if (r->findings.effects[i].e.change.diff.cells)
+            say_effect(r, &r->findings.effects[i]);
+}
+
+/* Laws whose cost is a power of one parameter each in N and D: its interval is
+ * the parameter's. */
+static const struct {
+    const char *law, *n, *d;
+} powers[] = {
+    { "qat-delta-paired", "gN", "gD" },
+    { "ouyang", "alpha", "beta" },
+};
+
+/* 10^p with its interval; NULL where it spans more than MAX_FACTOR or p sits
+ * at a bound. */
+static char *tenfold(const struct fit *f, const char *name)
+{
+    const int i = name ? model_find_param(f->m, name) : -1;
+    const struct fit_estimate *e = i < 0 ? NULL : &f->est[i];
+
+    if (!e || e->at_bound || isnan(e->lo) ||
+        !is_narrow(pow(10, e->lo), pow(10, e->hi)))
+        return NULL;
+    return interval_text(pow(10, e->value), pow(10, e->lo), pow(10, e->hi));
+}
+
+/* The law of the cost, fitted to differences by whole twins, where it is
+ * determined. */
+static void say_law(struct report *r)
+{
+    const struct plot_again *p = plot_data_costs(r->data);
+
+    if (!p || !p->ok || !fit_is_sound(&p->fit))
+        return;
+    for (size_t i = 0; i < sizeof powers / sizeof powers[0]; i++) {
+        char *n, *d;
+
+        if (!p->model->law || strcmp(powers[i].law, p->model->law->name) != 0)
+            continue;
+        n = tenfold(&p->fit, powers[i].n);
+        d = tenfold(&p->fit, powers[i].d);
+        if (n || d) {
+            page_item(r->page);
+            page_say(r->page,
+                     "By the law %s, fitted to the %zu differences with each "
+                     "twin counted once, ",
+                     p->model->law->name, p->model->rows);
+            if (n)
+                page_say(r->page, "ten times the parameters divide the cost "
+                                  "by %s",
+                         n);
+            if (d)
+                page_say(r->page, "%sten times the tokens multiply it by %s",
+                         n ? ", and " : "", d);
+            page_say(r->page, ".");
+        }
+        free(n);
+        free(d);
+        return;
+    }
+}
+
+/* --- how far to trust it ---------------------------------------------------- */
 
 static void say_state(struct report *r)
 {
-    int runs = 0, done = 0, diverged = 0, failed = 0;
+    int runs = 0, done = 0, diverged = 0, failed = 0, left_out = 0;
 
     for (int i = 0; i < r->data->n; i++) {
-        runs += r->data->points[i].runs;
-        done += r->data->points[i].done;
-        diverged += r->data->points[i].diverged;
-        failed += r->data->points[i].failed;
+        const struct plot_point *p = &r->data->points[i];
+
+        runs += p->runs;
+        done += p->done;
+        diverged += p->diverged;
+        failed += p->failed;
+        left_out += p->left_out;
     }
     page_say(r->page, "%d of %d runs are finished", done, runs);
     if (diverged)
         page_say(r->page, ", %d diverged", diverged);
     if (failed)
         page_say(r->page, ", %d failed", failed);
-    if (runs - done - diverged - failed > 0)
-        page_say(r->page, ", %d are missing", runs - done - diverged - failed);
+    if (left_out)
+        page_say(r->page, ", %d %s left out", left_out,
+                 left_out == 1 ? "is" : "are");
+    if (runs - done - diverged - failed - left_out > 0)
+        page_say(r->page, ", %d %s waiting",
+                 runs - done - diverged - failed - left_out,
+                 runs - done - diverged - failed - left_out == 1 ? "is"
+                                                                 : "are");
+}
+
+/* Root mean square of what a law of losses misses the cost by, and the cost's
+ * mean; NaN when it has none. */
+static double cost_missed(const struct report *r, double *mean)
+{
+    double sum = 0, square = 0;
+    int n = 0;
+
+    for (int i = 0; i < r->data->n; i++) {
+        const struct plot_point *p = &r->data->points[i];
+        const double law = p->base || !p->in_fit
+                               ? (double)NAN
+                               : plot_fit_delta(r->data->fit, p);
+
+        if (!isfinite(law) || !isfinite(p->delta))
+            continue;
+        sum += p->delta;
+        square += (law - p->delta) * (law - p->delta);
+        n++;
+    }
+    *mean = n ? sum / n : (double)NAN;
+    return n ? sqrt(square / n) : (double)NAN;
 }
 
 /* A residual of the logarithm is a share of the loss. */
@@ -260,16 +422,43 @@ static void say_residual(struct report *r, const struct plot_fit *f)
 {
     const bool share =
         report_has_fit(r) && r->again->model->space != FIT_LINEAR;
+    double mean;
+    const double missed = cost_missed(r, &mean);
 
-    page_say(r->page, "The law leaves ");
+    page_say(r->page, "The law of the losses, %s, leaves ", f->law);
     if (isnan(f->rmse))
-        page_strong(r->page, "an unknown residual");
+        page_say(r->page, "an unknown residual");
     else if (share)
-        page_strong(r->page, "%.2g\u00a0%% of the loss", 100 * f->rmse);
+        page_say(r->page, "%.2g\u00a0%% of the loss", 100 * f->rmse);
     else
-        page_strong(r->page, "a residual of %.2g", f->rmse);
-    page_say(r->page, " unexplained (root mean square over %d losses)",
-             f->n_points);
+        page_say(r->page, "a residual of %.2g", f->rmse);
+    page_say(r->page, " unexplained (root mean square over %d)", f->n_points);
+    if (!isnan(missed))
+        page_say(r->page,
+                 " and misses the cost by %.2g nats, where costs are %.2g on "
+                 "average",
+                 missed, mean);
+}
+
+static void say_warnings(struct report *r)
+{
+    const struct fit *f = &r->again->fit;
+
+    if (f->n_warnings == 0)
+        return;
+    page_say(r->page, "; it is warned of ");
+    for (int i = 0; i < f->n_warnings; i++) {
+        bool again = false;
+
+        for (int k = 0; k < i; k++)
+            again = again || f->warnings[k].code == f->warnings[i].code;
+        if (again)
+            continue;
+        page_say(r->page, i ? ", " : "");
+        page_code(r->page, fit_code_text(f->warnings[i].code));
+    }
+    page_say(r->page, f->obeyed ? " (its intervals obey them), below"
+                                : ", below");
 }
 
 static void say_trust(struct report *r)
@@ -284,13 +473,11 @@ static void say_trust(struct report *r)
         return;
     }
     say_residual(r, f);
-    if (report_has_fit(r) && r->again->fit.n_warnings)
-        page_say(r->page, " and has %d warning%s, below",
-                 r->again->fit.n_warnings,
-                 r->again->fit.n_warnings == 1 ? "" : "s");
-    else if (!is_sound(r))
+    if (report_has_fit(r))
+        say_warnings(r);
+    else if (!f->converged || strcmp(f->status, "ok") != 0)
         page_say(r->page, " and is not sound");
-    page_say(r->page, "; ");
+    page_say(r->page, ". ");
     say_state(r);
     page_say(r->page, ".");
 }
@@ -298,9 +485,16 @@ static void say_trust(struct report *r)
 void report_answer(struct report *r)
 {
     page_section(r->page, "answer", "The answer");
-    say_cost(r);
-    if (!is_sound(r) || !say_law(r))
-        say_matched(r);
+    if (r->findings.n_costs == 0) {
+        say_no_cost(r);
+    } else if (is_every_cost_zero(&r->data->measured)) {
+        say_every_cost_zero(r);
+    } else {
+        say_contrasts(r);
+        say_costs(r);
+        say_effects(r);
+        say_law(r);
+    }
     say_trust(r);
     if (r->trouble) {
         page_warning(r->page);
@@ -311,4 +505,5 @@ void report_answer(struct report *r)
         page_code(r->page, r->beside);
         page_say(r->page, ".");
     }
+    report_figures(r, "answer");
 }
