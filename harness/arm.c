@@ -195,7 +195,7 @@ static void add_operands(struct str *s, const struct arm *a, bool presets)
     }
 }
 
-static void add_parts(struct str *s, const struct quant_spec *lead)
+void arm_add_parts(struct str *s, const struct quant_spec *lead)
 {
     if (lead->gran == QUANT_GROUP)
         str_addf(s, " g%d", lead->group);
@@ -228,7 +228,7 @@ char *arm_text(const struct config *c, bool presets)
     presets = presets && all_presets(&a);
     add_operands(&s, &a, presets);
     if (lead->elem.scaled && !presets)
-        add_parts(&s, lead);
+        arm_add_parts(&s, lead);
     add_rest(&s, lead);
     if (strcmp(config_get(c, "quant.grad"), "ste") != 0)
         str_addf(&s, " %s", config_get(c, "quant.grad"));
@@ -238,27 +238,6 @@ char *arm_text(const struct config *c, bool presets)
 
         str_addf(&s, " %s=%s", key + strlen("quant."), value);
         free(value);
-    }
-    return str_steal(&s);
-}
-
-char *arm_family(const char *arm)
-{
-    struct str s = { 0 };
-
-    while (*arm) {
-        const size_t n = strcspn(arm, " ");
-        const bool group = (n > 1 && arm[0] == 'g' &&
-                            strspn(arm + 1, "0123456789") == n - 1) ||
-                           (n == 3 && memcmp(arm, "row", 3) == 0) ||
-                           (n == 6 && memcmp(arm, "tensor", 6) == 0);
-
-        if (!group) {
-            str_add(&s, s.len ? " " : "");
-            str_add_n(&s, arm, n);
-        }
-        arm += n;
-        arm += strspn(arm, " ");
     }
     return str_steal(&s);
 }

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "base/str.h"
 #include "trainer/config.h"
 
 struct arm {
@@ -28,9 +29,18 @@ const char *arm_gran(const struct arm *a);
  * presets: "mxfp4 W+A" where that is what "e2m1 W+A g32 e8m0" says. */
 char *arm_text(const struct config *c, bool presets);
 
-/* The same without the word that says the group: "int4 W+A"; the caller frees
- * it. */
+/* Append the words for the group and the scale: " g32 e8m0". */
+void arm_add_parts(struct str *s, const struct quant_spec *lead);
+
+/* An arm without the word that says its group, which tells arms of one family
+ * apart: "int4 W+A"; of a preset the same as of what it stands for, so that
+ * mxfp4 is of one family with its neighbours in other groups: "e2m1 W+A e8m0"
+ * (arm_family.c).  The caller frees it. */
 char *arm_family(const char *arm);
+
+/* The families of n arms.  One whose rows are all of one preset is called by
+ * it: "mxfp4 W+A".  The caller frees the texts and the list. */
+char **arm_families(const char *const *arm, size_t n);
 
 /* What is quantized in a word to group by, SQL on the table point p: formats
  * of weights, "/" activations, "//" gradients; "int4", "int4/int8", and "/int4"

@@ -85,12 +85,15 @@ static char **families_of(const struct table *t)
 {
     const struct column *fmt = &t->cols[table_find(t, "fmt")];
     const struct column *arm = &t->cols[table_find(t, "arm")];
-    char **family = mem_array(t->rows + 1, sizeof *family);
+    const char **name = mem_array(t->rows + 1, sizeof *name);
+    char **family;
 
     for (size_t i = 0; i < t->rows; i++)
-        family[i] = *arm->text[i] && strcmp(arm->text[i], "unquantized") != 0
-                        ? arm_family(arm->text[i])
-                        : mem_strdup(fmt->text[i]);
+        name[i] = *arm->text[i] && strcmp(arm->text[i], "unquantized") != 0
+                      ? arm->text[i]
+                      : fmt->text[i];
+    family = arm_families(name, t->rows);
+    free(name);
     return family;
 }
 

@@ -55,7 +55,7 @@ static void describe(char *cells[N_COLUMNS], const struct grid_point *p,
                            act ? "/" : "", act ? act : "", grad ? "//" : "",
                            grad ? grad : "");
     cells[12] = number(p->size.flops_per_token * (double)p->size.tokens);
-    cells[13] = arm_text(c);
+    cells[13] = arm_text(c, true);
 }
 
 static void add_runs(struct table *t, const struct grid_point *p,

@@ -56,7 +56,6 @@ static int find_arm(struct measured *m, sqlite3_stmt *s)
         mem_grow(m->arms, (size_t)m->n_arms + 1, sizeof *m->arms);
     m->arms[m->n_arms] = (struct measured_arm){
         .name = mem_strdup(name),
-        .family = arm_family(name),
         .group = mem_strdup(group),
         .fmt = mem_strdup(text(s, 1)),
         .G = strcmp(group, "tensor") == 0 ? (double)NAN : number(s, 3),
@@ -134,6 +133,20 @@ static void number_texts(struct measured_arm *arms, int i)
     }
 }
 
+static void name_families(struct measured *m)
+{
+    const char **arm = mem_array((size_t)m->n_arms + 1, sizeof *arm);
+    char **family;
+
+    for (int i = 0; i < m->n_arms; i++)
+        arm[i] = m->arms[i].name;
+    family = arm_families(arm, (size_t)m->n_arms);
+    for (int i = 0; i < m->n_arms; i++)
+        m->arms[i].family = family[i];
+    free(family);
+    free(arm);
+}
+
 static void sort(struct measured *m)
 {
     struct measured_arm **order =
@@ -175,10 +188,12 @@ enum status measured_read(struct measured *out, struct db *db,
         db_bind(stmt, "i", id);
     while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row)
         add_row(out, stmt, last);
-    if (st == OK)
+    if (st == OK) {
+        name_families(out);
         sort(out);
-    else
+    } else {
         measured_release(out);
+    }
     return st;
 }
 

@@ -101,10 +101,22 @@ static double column_number(sqlite3_stmt *s, int col)
                : sqlite3_column_double(s, col);
 }
 
-static char *family_of(const struct plot_point *p)
+/* Arms without their groups; of a twin, "unquantized". */
+static void name_families(struct plot_data *d)
 {
-    return p->base ? mem_strdup("unquantized")
-                   : arm_family(*p->arm ? p->arm : p->fmt);
+    const char **arm = mem_array((size_t)d->n + 1, sizeof *arm);
+    char **family;
+
+    for (int i = 0; i < d->n; i++) {
+        const struct plot_point *p = &d->points[i];
+
+        arm[i] = p->base ? "unquantized" : *p->arm ? p->arm : p->fmt;
+    }
+    family = arm_families(arm, (size_t)d->n);
+    for (int i = 0; i < d->n; i++)
+        d->points[i].family = family[i];
+    free(family);
+    free(arm);
 }
 
 static struct plot_point read_point(sqlite3_stmt *s)
@@ -145,7 +157,6 @@ static struct plot_point read_point(sqlite3_stmt *s)
     p.wall_s = column_number(s, c++);
     p.slot_s = column_number(s, c++);
     p.in_fit = sqlite3_column_int(s, c++) != 0;
-    p.family = family_of(&p);
     return p;
 }
 
@@ -210,6 +221,7 @@ static enum status read_points(struct plot_data *d, struct err *err)
         st = err_set(err, ERR_DB, "%s: %s", d->db_path,
                      sqlite3_errmsg(db_handle(d->db)));
     sqlite3_finalize(stmt);
+    name_families(d);
     if (d->n)
         qsort(d->points, (size_t)d->n, sizeof *d->points, in_order);
     return st;
