@@ -101,13 +101,19 @@ static void add_part(struct contrast_arms *c, char *label,
         (struct arms_part){ label, diff, (double)NAN, (double)NAN };
 }
 
-/* Parts from the first on are one variable's: their intervals hold together. */
+/* Parts from the first on are one variable's: their intervals hold together.
+ * One part is the whole once more, and parts without an interval among them
+ * say nothing: neither is kept. */
 static void close_parts(struct contrast_arms *c, int first)
 {
     const int n = c->n_parts - first;
+    bool any = false;
 
-    if (n == 1) { /* the whole once more */
-        free(c->parts[first].label);
+    for (int i = first; i < c->n_parts; i++)
+        any = any || c->parts[i].diff.error != CELLS_NONE;
+    if (n == 1 || !any) {
+        for (int i = first; i < c->n_parts; i++)
+            free(c->parts[i].label);
         c->n_parts = first;
     }
     for (int i = first; i < c->n_parts; i++)

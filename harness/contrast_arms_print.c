@@ -8,6 +8,8 @@
 #include "harness/interval.h"
 #include "harness/label.h"
 
+#define MOST_SPAN 10 /* of a ratio's interval that is worth printing */
+
 static void add_cost(struct str *out, char side, const char *name,
                      const struct cells_mean *m)
 {
@@ -42,6 +44,10 @@ static void add_ratio(struct str *out, const struct cells_ratio *r)
                      "from nothing\n");
         return;
     }
+    if (!(r->lo > 0) || r->hi / r->lo > MOST_SPAN) {
+        str_add(out, "b / a: these runs cannot tell the ratio of the costs\n");
+        return;
+    }
     text = interval_text(r->value, r->lo, r->hi);
     str_addf(out, "b / a = %s times the cost\n", text);
     free(text);
@@ -61,7 +67,8 @@ static void add_verdict(struct str *out, const struct contrast_arms *c)
         str_addf(out, "  b is %s%s\n", d->value > 0 ? "worse" : "better",
                  c->within <= c->margin ? ", by less than the margin" : "");
     else
-        str_addf(out, "  not told apart; the same to within %.2g nats\n",
+        str_addf(out, "  not told apart: they lie within %.2g nats of each "
+                      "other\n",
                  c->within);
     if (!isnan(c->margin) && d->error != CELLS_NONE)
         str_addf(out, "  the same to within %.3g nats: %s\n", c->margin,

@@ -134,7 +134,7 @@ static void say_untold(struct report *r)
                       "have",
              r->findings.n_contrasts > 1 ? "of all contrasts the clearest, " : "",
              name_of(r, c->b), name_of(r, c->a), text);
-    page_say(r->page, ", so the two are the same to within %.2g nats",
+    page_say(r->page, ", so the two lie within %.2g nats of each other",
              c->within);
     if (seeds > 0 && seeds < 1e4)
         page_say(r->page,
@@ -354,8 +354,8 @@ static void say_law(struct report *r)
                                   "by %s",
                          n);
             if (d)
-                page_say(r->page, "%sten times the tokens multiply it by %s",
-                         n ? ", and " : "", d);
+                page_say(r->page, "%sten times the tokens multiply %s by %s",
+                         n ? ", and " : "", n ? "it" : "the cost", d);
             page_say(r->page, ".");
         }
         free(n);

@@ -41,7 +41,7 @@ def rich(place):
                  "Failures and divergences", "Cost", "How to do it again",
                  "All points"):
         check(name in page.text, "no section '%s'" % name)
-    check("703 of 707 runs are finished, 2 diverged, 1 failed, 1 are missing"
+    check("703 of 707 runs are finished, 2 diverged, 1 failed, 1 is waiting"
           in page.text, "the count of runs is wrong")
     laws = {r[0]: r for r in page.table("parameter")[1:]}
     # The constants that the losses were made with (make_db.py).
@@ -145,9 +145,9 @@ def choices(place):
 def little(place):
     """Nothing, one point, one seed, all diverged: pages that say so."""
     for kind, text in (
-            ("empty", "0 of 2 runs are finished, 2 are missing"),
+            ("empty", "0 of 2 runs are finished, 2 are waiting"),
             ("one", "This grid holds no quantized run"),
-            ("single", "int4 W costs 0.461 nats per token"),
+            ("single", "in nats per token: int4 W costs 0.461"),
             ("diverged", "All 2 quantized runs diverged")):
         report(place, kind)
         page = read_page(place.path("out", kind + ".html"))
