@@ -16,11 +16,20 @@ void eta_add(struct eta *e, double flops, double steps, double wall_s)
     e->s += s;
 }
 
+void eta_add_start(struct eta *e, double start_s)
+{
+    if (!(start_s >= 0))
+        return;
+    e->n_starts++;
+    e->start_s += start_s;
+}
+
 /* Normal equations of 1 = a f + b s; when one coefficient would be negative
  * it is 0 and the other alone is fitted. */
-double eta_seconds(const struct eta *e, double flops, double steps)
+double eta_seconds(const struct eta *e, double flops, double steps, int runs)
 {
     const double det = e->ff * e->ss - e->fs * e->fs;
+    const double start = e->n_starts ? e->start_s / e->n_starts : 0;
     double a, b;
 
     if (e->n == 0)
@@ -34,5 +43,5 @@ double eta_seconds(const struct eta *e, double flops, double steps)
         a = 0;
         b = e->s / e->ss;
     }
-    return a * flops + b * steps;
+    return a * flops + b * steps + start * runs;
 }

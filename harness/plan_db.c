@@ -84,8 +84,10 @@ static enum status read_rows(struct index *x, struct db *db, struct err *err)
     bool row = true;
     enum status st =
         db_prepare(&stmt, db,
-                   "SELECT r.point_id, r.seed, r.state, x.wall_s FROM run r "
-                   "LEFT JOIN result x USING(run_id)",
+                   "SELECT r.point_id, r.seed, r.state, coalesce(a.wall_s, "
+                   "x.wall_s) FROM run r LEFT JOIN result x USING(run_id) LEFT "
+                   "JOIN attempt a ON a.run_id=r.run_id AND a.outcome='ok' AND "
+                   "a.from_step=0",
                    err);
 
     while (st == OK && row) {

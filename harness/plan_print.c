@@ -173,6 +173,18 @@ static void print_seeds(const struct grid *g)
                    : "");
 }
 
+/* Seconds in words; NaN to a program, where no speed is known. */
+static double seconds_known(const struct plan *p, double seconds)
+{
+    return p->speed.unknown && p->speed.n_finished == 0 ? NAN : seconds;
+}
+
+static const char *time_text(char buf[32], const struct plan *p, double seconds)
+{
+    return isnan(seconds_known(p, seconds)) ? "unknown time"
+                                            : text_duration(buf, seconds);
+}
+
 static void print_speed(const struct plan *p)
 {
     const struct plan_speed *s = &p->speed;
@@ -225,25 +237,25 @@ static void print_cost(const struct plan *p)
 
     if (left < p->n_runs)
         printf("  all     %.3g FLOPs, %s\n", p->flops,
-               text_duration(a, p->wall_s));
+               time_text(a, p, p->wall_s));
     if (left == 0) {
         printf("  nothing is left to do\n");
         return;
     }
     printf("  cost    %.3g FLOPs, %s on %d slot%s\n", p->flops_left,
-           text_duration(a, p->wall_left_s), p->slots,
-           p->slots == 1 ? "" : "s");
+           time_text(a, p, p->wall_left_s), p->slots, p->slots == 1 ? "" : "s");
     print_trunks(p);
     print_speed(p);
     printf("  memory  %s in all slots   disk  %s\n",
-           with_unit(a, (double)p->memory_bytes, 3, "B"),
+           p->memory_bytes > 0 ? with_unit(a, (double)p->memory_bytes, 3, "B")
+                               : "not known",
            with_unit(b, (double)p->disk_bytes, 2, "B"));
-    if (p->longest >= 0) {
+    if (p->longest >= 0 && !isnan(seconds_known(p, 0))) {
         const struct plan_run *r = &p->runs[p->longest];
         const struct grid_point *point = &p->grid->points[r->point];
 
         printf("  longest %s (N = %s",
-               text_duration(a, plan_run_s(p, p->longest)),
+               time_text(a, p, plan_run_s(p, p->longest)),
                text_si(b, n_of(point), 3));
         printf(", D = %s, run %.8s-%llu)\n", text_si(b, d_of(point), 3),
                point->id, (unsigned long long)r->seed);
@@ -312,7 +324,7 @@ void plan_print_list(const struct plan *p)
         printf("%6d  %-16s  %5llu  %7s  %7s  %8s  %-8s  %-12s  %s\n", i,
                point->id, (unsigned long long)r->seed,
                text_si(n, n_of(point), 3), text_si(d, d_of(point), 3),
-               text_duration(t, plan_run_s(p, i)), state_words[r->state],
+               time_text(t, p, plan_run_s(p, i)), state_words[r->state],
                *point->block ? point->block : "-", quant);
         free(quant);
     }
@@ -333,10 +345,10 @@ static void add_totals(struct str *out, const struct plan *p)
     json_add_number(out, "branches", p->n_branches);
     json_add_number(out, "slots", p->slots);
     json_add_number(out, "threads", p->threads);
-    json_add_number(out, "wall_s", p->wall_s);
-    json_add_number(out, "wall_left_s", p->wall_left_s);
-    json_add_number(out, "slot_left_s", p->slot_s_left);
-    json_add_number(out, "slot_flops_s", p->speed.flops_s);
+    json_add_number(out, "wall_s", seconds_known(p, p->wall_s));
+    json_add_number(out, "wall_left_s", seconds_known(p, p->wall_left_s));
+    json_add_number(out, "slot_left_s", seconds_known(p, p->slot_s_left));
+    json_add_number(out, "slot_flops_s", seconds_known(p, p->speed.flops_s));
     json_add_number(out, "speed_correction", p->speed.correction);
     json_add_number(out, "finished_runs", p->speed.n_finished);
     json_add_number(out, "memory_bytes", (double)p->memory_bytes);
@@ -399,7 +411,7 @@ static void add_runs(struct str *out, const struct plan *p)
         json_add_number(out, "n_body", n_of(point));
         json_add_number(out, "tokens", d_of(point));
         json_add_text(out, "quant", quant);
-        json_add_number(out, "wall_s", plan_run_s(p, i));
+        json_add_number(out, "wall_s", seconds_known(p, plan_run_s(p, i)));
         if (r->trunk >= 0)
             json_add_number(out, "trunk", r->trunk);
         str_add(out, "}");

@@ -116,18 +116,23 @@ static void learn_times(struct runner *r)
     bool row = true;
 
     if (db_prepare(&stmt, r->db,
-                   "SELECT p.flops_plan, x.steps, x.wall_s FROM result x "
-                   "JOIN run USING(run_id) JOIN point p USING(point_id) JOIN "
-                   "grid_point gp USING(point_id) WHERE gp.grid_id=(SELECT "
+                   "SELECT p.flops_plan, x.steps, x.wall_s, a.wall_s - "
+                   "x.wall_s FROM result x JOIN run USING(run_id) JOIN point p "
+                   "USING(point_id) JOIN grid_point gp USING(point_id) LEFT "
+                   "JOIN attempt a ON a.run_id=x.run_id AND a.outcome='ok' "
+                   "AND a.from_step=0 WHERE gp.grid_id=(SELECT "
                    "max(grid_id) FROM grid WHERE name=?) AND x.wall_s>0 "
                    "LIMIT 1000",
                    NULL) != OK)
         return;
     db_bind(stmt, "t", r->g->name);
-    while (db_step(&row, r->db, stmt, NULL) == OK && row)
+    while (db_step(&row, r->db, stmt, NULL) == OK && row) {
         eta_add(&r->eta, sqlite3_column_double(stmt, 0),
                 sqlite3_column_double(stmt, 1),
                 sqlite3_column_double(stmt, 2));
+        if (sqlite3_column_type(stmt, 3) != SQLITE_NULL)
+            eta_add_start(&r->eta, sqlite3_column_double(stmt, 3));
+    }
 }
 
 static enum status read_runs(struct runner *r, struct err *err)

@@ -116,6 +116,7 @@ static void take_slot(struct runner *r, struct task *t)
     r->slot_taken[t->slot] = true;
     r->running[r->n_running++] = t;
     r->memory_used += task_point(r, t)->size.memory_bytes;
+    r->starts_left--;
     r->flops_left -= task_share(r, t) * task_flops(r, t);
     r->steps_left -=
         task_share(r, t) * (double)task_point(r, t)->size.steps;
@@ -130,6 +131,7 @@ static void leave_slot(struct runner *r, struct task *t)
     r->running[i] = r->running[--r->n_running];
     r->slot_taken[t->slot] = false;
     r->memory_used -= task_point(r, t)->size.memory_bytes;
+    r->starts_left++;
     r->flops_left += task_share(r, t) * task_flops(r, t);
     r->steps_left +=
         task_share(r, t) * (double)task_point(r, t)->size.steps;
@@ -352,6 +354,8 @@ static void job_done(void *ctx, void *user, const struct sched_exit *e)
         r->sum.flops += task_flops(r, t);
         eta_add(&r->eta, task_flops(r, t),
                 (double)task_point(r, t)->size.steps, a->final.wall_s);
+        if (a->begin.from_step == 0)
+            eta_add_start(&r->eta, e->wall_s - a->final.wall_s);
     }
     if (a->full)
         runner_fail(r, ERR_STOPPED, "the disk takes no more records");

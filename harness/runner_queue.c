@@ -41,6 +41,7 @@ static void count_left(struct runner *r, const struct task *t, int sign)
 {
     const double share = sign * task_share(r, t);
 
+    r->starts_left += sign;
     r->flops_left += share * task_flops(r, t);
     r->steps_left += share * (double)task_point(r, t)->size.steps;
 }

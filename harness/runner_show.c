@@ -91,14 +91,15 @@ static void fill_rows(struct runner *r)
 /* Seconds of all slots together that the open runs still take. */
 static double slot_seconds_left(const struct runner *r)
 {
-    double sum = eta_seconds(&r->eta, r->flops_left, r->steps_left);
+    double sum =
+        eta_seconds(&r->eta, r->flops_left, r->steps_left, r->starts_left);
 
     for (int i = 0; i < r->n_running; i++) {
         const struct task *t = r->running[i];
 
         sum += (1 - share_of(t->attempt)) *
                eta_seconds(&r->eta, task_flops(r, t),
-                           (double)task_point(r, t)->size.steps);
+                           (double)task_point(r, t)->size.steps, 0);
     }
     return sum;
 }

@@ -73,6 +73,7 @@ struct runner {
     struct progress_run *rows;
     struct eta eta;
     double flops_left, steps_left; /* of open tasks, without running parts */
+    int starts_left;               /* of open tasks that do not run */
 
     char first_failure[200];
     int same_failures, succeeded, counts_said;

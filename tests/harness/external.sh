@@ -47,6 +47,13 @@ train.tokens = 64k, 128k
 [seeds]
 count = 2
 INI
+# a speed that nobody knows is no time of 0 s
+"$qlaw" plan shell.ini >plan.txt
+! grep -q '[^0-9.]0\(\.0\)\{0,1\} s' plan.txt ||
+    fail "the plan knows a speed: $(cat plan.txt)"
+grep -q 'unknown time' plan.txt || fail "$(cat plan.txt)"
+"$qlaw" plan shell.ini --json | grep -q '"wall_left_s":null' ||
+    fail "an unknown time is a number to programs"
 # without quantization there is nothing to sweep but N and D
 "$qlaw" run -q shell.ini --slots 2 || fail "shell.ini ended with $?"
 is 8 "select count(*) from runs where state='done' and trainer='formula'"

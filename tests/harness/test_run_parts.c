@@ -351,19 +351,25 @@ static void times_are_learnt(void **state)
     struct eta e = { 0 };
 
     (void)state;
-    assert_true(isnan(eta_seconds(&e, 1e9, 100)));
+    assert_true(isnan(eta_seconds(&e, 1e9, 100, 1)));
     /* one shape: proportional to its FLOPs */
     eta_add(&e, 1e9, 100, 2);
-    check_relative(eta_seconds(&e, 3e9, 300), 6, 1e-12);
+    check_relative(eta_seconds(&e, 3e9, 300, 3), 6, 1e-12);
     /* wall = 1e-9 f + 0.01 s, exactly */
     eta_add(&e, 4e9, 100, 5);
     eta_add(&e, 1e9, 400, 5);
-    check_relative(eta_seconds(&e, 2e9, 1000), 12, 1e-9);
+    check_relative(eta_seconds(&e, 2e9, 1000, 1), 12, 1e-9);
     /* nonsense is left out */
     eta_add(&e, 1e9, 400, 0);
     eta_add(&e, 1e9, 400, -1);
     eta_add(&e, 1e9, 400, NAN);
-    check_relative(eta_seconds(&e, 2e9, 1000), 12, 1e-9);
+    eta_add_start(&e, -1);
+    eta_add_start(&e, NAN);
+    check_relative(eta_seconds(&e, 2e9, 1000, 1), 12, 1e-9);
+    /* ten short runs start up ten times */
+    eta_add_start(&e, 0.5);
+    eta_add_start(&e, 0.7);
+    check_relative(eta_seconds(&e, 2e9, 1000, 10), 12 + 10 * 0.6, 1e-9);
 }
 
 static void an_estimate_is_never_negative(void **state)
@@ -373,8 +379,8 @@ static void an_estimate_is_never_negative(void **state)
     (void)state;
     eta_add(&e, 1e9, 1000, 10);
     eta_add(&e, 9e9, 1100, 9); /* more of both, yet quicker */
-    assert_true(eta_seconds(&e, 1e12, 1) >= 0);
-    assert_true(eta_seconds(&e, 1, 1e6) >= 0);
+    assert_true(eta_seconds(&e, 1e12, 1, 1) >= 0);
+    assert_true(eta_seconds(&e, 1, 1e6, 1) >= 0);
 }
 
 #define in_folder(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
