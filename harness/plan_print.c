@@ -246,9 +246,10 @@ static void print_cost(const struct plan *p)
            time_text(a, p, p->wall_left_s), p->slots, p->slots == 1 ? "" : "s");
     print_trunks(p);
     print_speed(p);
-    printf("  memory  %s in all slots   disk  %s\n",
+    printf("  memory  %s%s   disk  %s\n",
            p->memory_bytes > 0 ? with_unit(a, (double)p->memory_bytes, 3, "B")
                                : "not known",
+           p->memory_bytes > 0 ? " in all slots" : "",
            with_unit(b, (double)p->disk_bytes, 2, "B"));
     if (p->longest >= 0 && !isnan(seconds_known(p, 0))) {
         const struct plan_run *r = &p->runs[p->longest];
