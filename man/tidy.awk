@@ -33,7 +33,7 @@ function print_text(text,    words, n, i, line) {
 
 /^\.nf/ { literal = 1 }
 
-/^\.P$/ && !literal {
+/^\.PP?$/ && !literal { # scdoc 1.11.3 writes .PP
     paragraph = !heading
     next
 }
