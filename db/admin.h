@@ -26,6 +26,7 @@ struct db_merge {
     int64_t results;      /* new or in place of an unfinished run */
     int64_t conflicts;    /* finished in both with different losses */
     int64_t fits;
+    int64_t deleted; /* runs left out: they are deleted here */
 };
 enum status db_merge(struct db_merge *out, struct db *db, const char *other,
                      struct err *err);

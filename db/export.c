@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "db/need_grid.h"
+#include "db/shelf.h"
 
 #define GRID   "(SELECT max(grid_id) FROM grid WHERE name=?1)"
 #define POINTS "(SELECT point_id FROM grid_point WHERE grid_id=" GRID ")"
@@ -90,26 +91,6 @@ static enum status add_rows(struct str *out, int64_t *rows, struct db *db,
     return st;
 }
 
-/* The columns that are stored: not the generated ones. */
-static enum status stored_columns(char **out, struct db *db, const char *table,
-                                  struct err *err)
-{
-    sqlite3_stmt *stmt;
-    bool row = false;
-    enum status st = db_prepare(
-        &stmt, db, "SELECT group_concat(name) FROM pragma_table_info(?)", err);
-
-    if (st == OK) {
-        db_bind(stmt, "t", table);
-        st = db_step(&row, db, stmt, err);
-    }
-    if (st == OK)
-        *out = mem_strdup((const char *)sqlite3_column_text(stmt, 0));
-    if (stmt)
-        sqlite3_reset(stmt);
-    return st;
-}
-
 /* --- files -----------------------------------------------------------------
  */
 
@@ -171,7 +152,7 @@ static enum status put_table(int64_t *rows, struct str *sums, struct db *db,
                              const char *folder, struct err *err)
 {
     char *columns = NULL, *sql = NULL, *path = export_path(folder, t);
-    enum status st = stored_columns(&columns, db, t->name, err);
+    enum status st = shelf_columns(&columns, db, t->name, err);
 
     if (st == OK) {
         sql = mem_printf("SELECT %s FROM %s WHERE %s ORDER BY 1,2", columns,

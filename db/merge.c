@@ -39,10 +39,14 @@ static const char *const steps[] = {
     "r.state NOT IN ('done','diverged') AND s.state IN ('done','diverged'), "
     "r.attempts FROM src.run s JOIN main.run r ON r.point_id=s.point_id AND "
     "r.seed=s.seed",
-    "INSERT INTO run(point_id, seed, data_seed, state, state_reason) SELECT "
-    "point_id, seed, data_seed, CASE WHEN state IN ('running','queued') THEN "
-    "'pending' ELSE state END, state_reason FROM src.run WHERE run_id NOT IN "
-    "(SELECT src FROM temp.run_map)",
+    /* What is deleted here stays deleted. */
+    "INSERT INTO run(run_id, point_id, seed, data_seed, state, state_reason) "
+    "SELECT (SELECT run_id FROM main.next_run)-1+row_number() OVER (ORDER BY "
+    "run_id), point_id, seed, data_seed, CASE WHEN state IN "
+    "('running','queued') THEN 'pending' ELSE state END, state_reason FROM "
+    "src.run WHERE run_id NOT IN (SELECT src FROM temp.run_map) AND "
+    "(point_id, seed) NOT IN (SELECT point_id, seed FROM main.deleted WHERE "
+    "kind='run') ORDER BY run_id",
     "INSERT INTO temp.run_map SELECT s.run_id, r.run_id, 1, 0 FROM src.run s "
     "JOIN main.run r ON r.point_id=s.point_id AND r.seed=s.seed WHERE s.run_id "
     "NOT IN (SELECT src FROM temp.run_map)",
@@ -82,13 +86,25 @@ static const char *const steps[] = {
     "temp.run_map m JOIN src.run s ON s.run_id=m.src WHERE m.dst=run.run_id) "
     "WHERE run_id IN (SELECT dst FROM temp.run_map WHERE taken)",
 
+    /* A grid that was renamed here is the same under either name. */
+    "CREATE TEMP TABLE grid_map(src INTEGER PRIMARY KEY, name TEXT NOT NULL)",
+    "INSERT INTO temp.grid_map SELECT grid_id, coalesce((SELECT value FROM "
+    "main.meta WHERE key='renamed:'||name AND name NOT IN (SELECT name FROM "
+    "main.grid)), name) FROM src.grid",
+    "DELETE FROM temp.grid_map WHERE name IN (SELECT grid FROM main.deleted "
+    "WHERE kind='grid') AND name NOT IN (SELECT name FROM main.grid)",
     "INSERT OR IGNORE INTO grid(name, ini_text, ini_sha256, argv, created_at) "
-    "SELECT name, ini_text, ini_sha256, argv, created_at FROM src.grid ORDER "
-    "BY grid_id",
+    "SELECT m.name, ini_text, ini_sha256, argv, created_at FROM src.grid JOIN "
+    "temp.grid_map m ON m.src=grid_id ORDER BY grid_id",
     "INSERT OR IGNORE INTO grid_point(grid_id, point_id, ordinal, block, "
     "priority, seeds) SELECT g.grid_id, p.point_id, p.ordinal, p.block, "
     "p.priority, p.seeds FROM src.grid_point p JOIN src.grid h USING(grid_id) "
-    "JOIN grid g ON g.name=h.name AND g.ini_sha256=h.ini_sha256",
+    "JOIN temp.grid_map m ON m.src=h.grid_id JOIN main.grid g ON "
+    "g.name=m.name AND g.ini_sha256=h.ini_sha256",
+    /* Configurations that only deleted runs had. */
+    "DELETE FROM point WHERE point_id IN (SELECT point_id FROM main.deleted "
+    "WHERE kind='run') AND point_id NOT IN (SELECT point_id FROM run) AND "
+    "point_id NOT IN (SELECT point_id FROM grid_point)",
 };
 
 static const char *const fit_steps[] = {
@@ -97,7 +113,9 @@ static const char *const fit_steps[] = {
     "coalesce(max(fit_id),0) FROM main.fit) + row_number() OVER (ORDER BY "
     "f.fit_id) FROM src.fit f WHERE NOT EXISTS(SELECT 1 FROM main.fit g WHERE "
     "g.data_sha256=f.data_sha256 AND g.law=f.law AND "
-    "g.created_at=f.created_at)",
+    "g.created_at=f.created_at) AND NOT EXISTS(SELECT 1 FROM src.fit_point q "
+    "WHERE q.fit_id=f.fit_id AND q.run_id NOT IN (SELECT src FROM "
+    "temp.run_map))",
     "INSERT INTO fit(fit_id, name, law, expr, n_def, selection, loss_fn, "
     "huber_delta, n_starts, rng_seed, n_points, n_params, rmse, r2, aic, bic, "
     "holdout, holdout_rmse, converged, status, data_sha256, env_id, "
@@ -176,6 +194,11 @@ static enum status sum_up(struct db_merge *out, struct db *db,
                    "NOT m.taken AND a.loss != b.loss",
                    err);
     if (st == OK)
+        st = count(&out->deleted, db,
+                   "SELECT count(*) FROM src.run WHERE run_id NOT IN (SELECT "
+                   "src FROM temp.run_map)",
+                   err);
+    if (st == OK)
         st = count(&out->fits, db, "SELECT count(*) FROM temp.fit_map", err);
     return st;
 }
@@ -227,6 +250,7 @@ enum status db_merge(struct db_merge *out, struct db *db, const char *other,
     if (st != OK)
         db_rollback(db);
     db_run(db, NULL, "DROP TABLE IF EXISTS temp.run_map", "");
+    db_run(db, NULL, "DROP TABLE IF EXISTS temp.grid_map", "");
     db_run(db, NULL, "DROP TABLE IF EXISTS temp.fit_map", "");
     db_run(db, NULL, "DETACH DATABASE src", "");
     return st;

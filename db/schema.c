@@ -154,6 +154,17 @@ static bool check_theirs(void *ctx, const struct object *o)
     return go;
 }
 
+/* Tables that came after the first files of this version. */
+static bool is_added(const char *name)
+{
+    static const char *const added[] = { "tag", "deleted", "deleted_rows" };
+
+    for (size_t i = 0; i < sizeof added / sizeof added[0]; i++)
+        if (strcmp(name, added[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool check_ours(void *ctx, const struct object *o)
 {
     struct check *c = ctx;
@@ -161,7 +172,7 @@ static bool check_ours(void *ctx, const struct object *o)
     sqlite3_stmt *stmt = find(&there, c->other, o->name);
     bool go = true;
 
-    if (!there.type && is(o, "view"))
+    if (!there.type && (is(o, "view") || is_added(o->name)))
         c->old = true;
     else if (!there.type && is(o, "table"))
         go = refuse(c, o, "is missing");
@@ -216,10 +227,26 @@ static bool run_sql(struct mend *m, char *sql)
     return !m->failed;
 }
 
+/* An added table is made where it is missing: empty, so a reader that has one
+ * of its own for the while sees what there is. */
+static bool add_table(struct mend *m, const struct object *o)
+{
+    struct object there;
+    sqlite3_stmt *stmt = find(&there, m->handle, o->name);
+    const bool missing = !there.type;
+
+    sqlite3_finalize(stmt);
+    return !missing ||
+           run_sql(m, mem_printf("CREATE %s%s", m->in_file ? "" : "TEMP",
+                                 o->sql + strlen("CREATE")));
+}
+
 static bool mend_one(void *ctx, const struct object *o)
 {
     struct mend *m = ctx;
 
+    if (is(o, "table") && is_added(o->name))
+        return add_table(m, o);
     if (!is(o, "view"))
         return true;
     if (m->in_file &&

@@ -1,10 +1,11 @@
 /* schema.h - the definitions in a file, held against the ones of today.
  *
  * Tables hold data: each must be word for word (comments and white space
- * apart) what qlaw makes, or the file is refused.  Views hold none and are the
+ * apart) what qlaw makes, or the file is refused; a few that came later are
+ * added, empty, to a file without them.  Views hold none and are the
  * program's: one that is not today's is replaced, whatever it says, before
  * anything asks it.  So a file of an older version opens, with the views of
- * this one and its tables untouched.
+ * this one and its old tables untouched.
  *
  * A writer replaces the views in the file, in one transaction; a reader, which
  * writes nothing, lays today's over them in its own temp schema. */

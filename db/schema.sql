@@ -211,6 +211,37 @@ CREATE TABLE request(                         -- wishes to the scheduler that ho
   wish   TEXT NOT NULL CHECK(wish IN ('cancel','pause','retry'))
 ) STRICT;
 
+-- What people say of grids and runs, and what they deleted: the rows leave the
+-- tables above, so that nothing meets them, and wait here until a vacuum.  A
+-- file of an older version gets these tables when it is opened to write.
+CREATE TABLE tag(
+  tag    TEXT NOT NULL,
+  grid   TEXT,                                -- a grid's name, or
+  run_id INTEGER REFERENCES run ON DELETE CASCADE,
+  CHECK((grid IS NULL) <> (run_id IS NULL)),
+  UNIQUE(tag, grid), UNIQUE(tag, run_id)
+) STRICT;
+
+CREATE TABLE deleted(
+  deleted_id INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL CHECK(kind IN ('grid','run','fit')),
+  grid TEXT,                                  -- its name; that it went with; NULL: alone
+  point_id TEXT, seed INTEGER,                -- of a run
+  run_id   INTEGER,                           -- which no other run gets
+  state    TEXT,
+  at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')),
+  UNIQUE(point_id, seed), UNIQUE(run_id)
+) STRICT;
+
+CREATE TABLE deleted_rows(                    -- db/shelf.h
+  deleted_id INTEGER NOT NULL REFERENCES deleted ON DELETE CASCADE,
+  tbl     TEXT NOT NULL,
+  columns TEXT NOT NULL,
+  rows    INTEGER NOT NULL,
+  body    BLOB NOT NULL,
+  PRIMARY KEY(deleted_id, tbl)
+) STRICT;
+
 CREATE TRIGGER run_state AFTER UPDATE OF state ON run
 WHEN old.state IS NOT new.state
 BEGIN
@@ -270,6 +301,11 @@ BEGIN
 END;
 
 -- ---------- views: the public, versioned interface -------------------------
+
+-- The number of the next run: those of deleted ones are kept for them.
+CREATE VIEW next_run AS
+SELECT 1+max(coalesce((SELECT max(run_id) FROM run),0),
+             coalesce((SELECT max(run_id) FROM deleted),0)) AS run_id;
 
 -- The newest version of each name.
 CREATE VIEW current_grid AS

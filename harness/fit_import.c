@@ -263,8 +263,9 @@ static enum status put_run(struct import_counts *n, const struct row *r,
                     "iti", grid, id, r->t->number[r->i]);
     if (st == OK)
         st = db_run(db, err,
-                    "INSERT OR IGNORE INTO run(point_id, seed, data_seed, "
-                    "state) VALUES(?, ?, ?, 'done')",
+                    "INSERT OR IGNORE INTO run(run_id, point_id, seed, "
+                    "data_seed, state) SELECT run_id, ?, ?, ?, 'done' FROM "
+                    "next_run",
                     "tii", id, seed, seed);
     if (st != OK)
         return st;

@@ -143,10 +143,10 @@ enum status store_run(int64_t *run_id, const char *point_id, uint64_t seed,
 {
     sqlite3_stmt *stmt;
     enum status st = db_run(db, err,
-                            "INSERT OR IGNORE INTO run(point_id, seed, "
-                            "data_seed) VALUES(?,?,?)",
-                            "tii", point_id, (int64_t)seed,
-                            (int64_t)data_seed);
+                            "INSERT OR IGNORE INTO run(run_id, point_id, "
+                            "seed, data_seed) SELECT run_id,?,?,? FROM "
+                            "next_run",
+                            "tii", point_id, (int64_t)seed, (int64_t)data_seed);
 
     if (st == OK)
         st = db_prepare(&stmt, db, "SELECT run_id FROM run WHERE point_id=? "

@@ -1,0 +1,262 @@
+/* deleted.c - putting away. */
+#include "db/deleted.h"
+
+#include <stdlib.h>
+
+#include "base/str.h"
+#include "db/need_grid.h"
+#include "db/shelf.h"
+
+/* What goes: temp.going has the runs, temp.leaving the points that may be
+ * nobody's afterwards, temp.unmade the fits. */
+static const char *const lists[] = {
+    "CREATE TEMP TABLE IF NOT EXISTS going(run_id INTEGER PRIMARY KEY)",
+    "CREATE TEMP TABLE IF NOT EXISTS leaving(point_id TEXT PRIMARY KEY)",
+    "CREATE TEMP TABLE IF NOT EXISTS unmade(fit_id INTEGER PRIMARY KEY)",
+    "DELETE FROM temp.going",
+    "DELETE FROM temp.leaving",
+    "DELETE FROM temp.unmade",
+};
+
+static enum status make_lists(struct db *db, struct err *err)
+{
+    enum status st = OK;
+
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0] && st == OK; i++)
+        st = db_run(db, err, lists[i], "");
+    return st;
+}
+
+enum status deleted_ask(int64_t *out, struct db *db, const char *sql,
+                        const char *text, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row;
+    enum status st = db_prepare(&stmt, db, sql, err);
+
+    *out = 0;
+    if (st != OK)
+        return st;
+    if (text)
+        db_bind(stmt, "t", text);
+    st = db_step(&row, db, stmt, err);
+    if (st == OK && row)
+        *out = sqlite3_column_int64(stmt, 0);
+    sqlite3_reset(stmt);
+    return st;
+}
+
+/* A run at work would write to rows that are not there. */
+static enum status check_idle(struct db *db, struct err *err)
+{
+    int64_t busy;
+    enum status st = deleted_ask(
+        &busy, db,
+        "SELECT run_id FROM temp.going JOIN run USING(run_id) WHERE state IN "
+        "('running','queued') OR run_id IN (SELECT run_id FROM attempt WHERE "
+        "outcome IS NULL) ORDER BY 1",
+        NULL, err);
+
+    if (st == OK && busy)
+        return err_set(err, ERR_USAGE,
+                       "run %lld is at work or waits in a queue: 'qlaw cancel "
+                       "%lld' first",
+                       (long long)busy, (long long)busy);
+    return st;
+}
+
+/* --- rows to the shelf ------------------------------------------------------
+ */
+
+struct shelved {
+    const char *table, *where;
+};
+
+static const struct shelved of_grid[] = {
+    { "point", "point_id IN (SELECT point_id FROM grid_point JOIN grid "
+               "USING(grid_id) WHERE name=?1)" },
+    { "grid", "name=?1" },
+    { "grid_point", "grid_id IN (SELECT grid_id FROM grid WHERE name=?1)" },
+    { "tag", "grid=?1" },
+    { NULL, NULL },
+};
+static const struct shelved of_run[] = {
+    { "point", "point_id=(SELECT point_id FROM run WHERE run_id=?1)" },
+    { "run", "run_id=?1" },
+    { "attempt", "run_id=?1" },
+    { "curve", "run_id=?1" },
+    { "metric", "run_id=?1" },
+    { "result", "run_id=?1" },
+    { "artifact", "run_id=?1" },
+    { "event", "run_id=?1" },
+    { "tag", "run_id=?1" },
+    { NULL, NULL },
+};
+static const struct shelved of_fit[] = {
+    { "fit", "fit_id=?1" },
+    { "fit_param", "fit_id=?1" },
+    { "fit_point", "fit_id=?1" },
+    { NULL, NULL },
+};
+
+static enum status shelve(struct db *db, const struct shelved *s,
+                          const char *text, int64_t number, struct err *err)
+{
+    const int64_t id = sqlite3_last_insert_rowid(db_handle(db));
+    enum status st = OK;
+
+    for (; s->table && st == OK; s++)
+        st = shelf_put(db, id, s->table, s->where, text, number, err);
+    return st;
+}
+
+/* Each row of temp.going or temp.unmade, by number: the statements between
+ * may push that of a loop out of the cache. */
+static enum status shelve_each(int64_t *n, struct db *db, const char *next,
+                               const char *note, const struct shelved *s,
+                               const char *grid, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    int64_t id = 0;
+    enum status st = OK;
+
+    for (;; ++*n) {
+        bool row;
+
+        st = db_prepare(&stmt, db, next, err);
+        if (st != OK)
+            return st;
+        db_bind(stmt, "i", id);
+        st = db_step(&row, db, stmt, err);
+        if (st != OK || !row)
+            return st;
+        id = sqlite3_column_int64(stmt, 0);
+        sqlite3_reset(stmt);
+        st = db_run(db, err, note, "it", id, grid);
+        if (st == OK)
+            st = shelve(db, s, NULL, id, err);
+        if (st != OK)
+            return st;
+    }
+}
+
+static const char next_run[] =
+    "SELECT run_id FROM temp.going WHERE run_id>? ORDER BY 1 LIMIT 1";
+static const char next_fit[] =
+    "SELECT fit_id FROM temp.unmade WHERE fit_id>? ORDER BY 1 LIMIT 1";
+static const char note_run[] =
+    "INSERT OR REPLACE INTO deleted(kind, grid, point_id, seed, run_id, state) "
+    "SELECT 'run', ?2, point_id, seed, run_id, state FROM run WHERE run_id=?1";
+static const char note_fit[] =
+    "INSERT INTO deleted(kind, grid) SELECT 'fit', ?2 WHERE ?1 IS NOT NULL";
+static const char note_grid[] =
+    "INSERT INTO deleted(kind, grid, state) SELECT 'grid', name, "
+    "group_concat(ini_sha256, ' ') FROM grid WHERE name=?1 GROUP BY name";
+
+/* Copies are kept of everything before anything goes: they refer to each
+ * other. */
+static const char *const gone[] = {
+    "DELETE FROM fit_point WHERE fit_id IN (SELECT fit_id FROM temp.unmade)",
+    "DELETE FROM fit WHERE fit_id IN (SELECT fit_id FROM temp.unmade)",
+    "INSERT OR IGNORE INTO temp.leaving SELECT point_id FROM run WHERE run_id "
+    "IN (SELECT run_id FROM temp.going)",
+    "DELETE FROM run WHERE run_id IN (SELECT run_id FROM temp.going)",
+    "DELETE FROM point WHERE point_id IN (SELECT point_id FROM temp.leaving) "
+    "AND point_id NOT IN (SELECT point_id FROM run) AND point_id NOT IN "
+    "(SELECT point_id FROM grid_point)",
+};
+
+static enum status remove_rows(struct db *db, const char *grid, struct err *err)
+{
+    enum status st = OK;
+
+    if (grid)
+        st = db_run(db, err,
+                    "INSERT OR IGNORE INTO temp.leaving SELECT point_id FROM "
+                    "grid_point JOIN grid USING(grid_id) WHERE name=?",
+                    "t", grid);
+    if (st == OK && grid)
+        st = db_run(db, err, "DELETE FROM tag WHERE grid=?", "t", grid);
+    if (st == OK && grid)
+        st = db_run(db, err, "DELETE FROM grid WHERE name=?", "t", grid);
+    for (size_t i = 0; i < sizeof gone / sizeof gone[0] && st == OK; i++)
+        st = db_run(db, err, gone[i], "");
+    return st;
+}
+
+/* What temp.going lists and, unless NULL, the grid. */
+static enum status put_away(struct deleted_sum *sum, struct db *db,
+                            const char *grid, struct err *err)
+{
+    enum status st = check_idle(db, err);
+
+    if (st == OK)
+        st = db_run(db, err,
+                    "INSERT INTO temp.unmade SELECT fit_id FROM fit WHERE "
+                    "json_extract(selection, '$.grid')=?1 OR fit_id IN "
+                    "(SELECT fit_id FROM fit_point WHERE run_id IN (SELECT "
+                    "run_id FROM temp.going))",
+                    "t", grid);
+    if (st == OK && grid) {
+        st = db_run(db, err, note_grid, "t", grid);
+        if (st == OK)
+            st = shelve(db, of_grid, grid, 0, err);
+        sum->grids++;
+    }
+    if (st == OK)
+        st = shelve_each(&sum->fits, db, next_fit, note_fit, of_fit, grid, err);
+    if (st == OK)
+        st = shelve_each(&sum->runs, db, next_run, note_run, of_run, grid, err);
+    return st == OK ? remove_rows(db, grid, err) : st;
+}
+
+/* --- what people ask for -----------------------------------------------------
+ */
+
+enum status deleted_put_grid(struct deleted_sum *sum, struct db *db,
+                             const char *name, struct err *err)
+{
+    enum status st = db_need_grid(NULL, db, name, err);
+
+    if (st == OK)
+        st = make_lists(db, err);
+    if (st == OK)
+        st = db_run(db, err,
+                    "INSERT INTO temp.going SELECT DISTINCT run_id FROM "
+                    "grid_run WHERE grid_id IN (SELECT grid_id FROM grid "
+                    "WHERE name=?1) AND run_id NOT IN (SELECT run_id FROM "
+                    "grid_run JOIN grid USING(grid_id) WHERE name<>?1)",
+                    "t", name);
+    return st == OK ? put_away(sum, db, name, err) : st;
+}
+
+enum status deleted_put_run(struct deleted_sum *sum, struct db *db,
+                            int64_t run_id, struct err *err)
+{
+    enum status st = make_lists(db, err);
+
+    if (st == OK)
+        st = db_run(db, err, "INSERT INTO temp.going VALUES(?)", "i", run_id);
+    return st == OK ? put_away(sum, db, NULL, err) : st;
+}
+
+enum status deleted_total(struct deleted_sum *sum, struct db *db,
+                          struct err *err)
+{
+    static const char count[] = "SELECT count(*) FROM deleted WHERE kind=?";
+    enum status st = deleted_ask(&sum->grids, db, count, "grid", err);
+
+    if (st == OK)
+        st = deleted_ask(&sum->runs, db, count, "run", err);
+    if (st == OK)
+        st = deleted_ask(&sum->fits, db, count, "fit", err);
+    return st == OK ? deleted_ask(&sum->bytes, db,
+                                  "SELECT sum(length(body)) FROM deleted_rows",
+                                  NULL, err)
+                    : st;
+}
+
+enum status deleted_purge(struct db *db, struct err *err)
+{
+    return db_run(db, err, "DELETE FROM deleted", "");
+}

@@ -1,0 +1,229 @@
+/* deleted_back.c - what was put away comes back. */
+#include "db/deleted.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "db/shelf.h"
+
+/* --- finding -----------------------------------------------------------------
+ */
+
+enum status deleted_find_grid(int64_t *id, struct db *db, const char *name,
+                              struct err *err)
+{
+    return deleted_ask(id, db,
+                       "SELECT deleted_id FROM deleted WHERE kind='grid' AND "
+                       "grid=? ORDER BY 1 DESC LIMIT 1",
+                       name, err);
+}
+
+enum status deleted_find_seed(int64_t *id, struct db *db, const char *point_id,
+                              uint64_t seed, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row;
+    enum status st = db_prepare(&stmt, db,
+                                "SELECT deleted_id FROM deleted WHERE "
+                                "point_id=? AND seed=?",
+                                err);
+
+    *id = 0;
+    if (st != OK)
+        return st;
+    db_bind(stmt, "ti", point_id, (int64_t)seed);
+    st = db_step(&row, db, stmt, err);
+    if (st == OK && row)
+        *id = sqlite3_column_int64(stmt, 0);
+    sqlite3_reset(stmt);
+    return st;
+}
+
+enum status deleted_find_run(int64_t *id, struct db *db, const char *text,
+                             struct err *err)
+{
+    const size_t hash = strcspn(text, "-");
+    const char *seed = text[hash] ? text + hash + 1 : NULL;
+    const bool number =
+        !seed && hash < 8 && strspn(text, "0123456789") == strlen(text);
+    char *start = mem_strndup(text, hash);
+    sqlite3_stmt *stmt;
+    int n = 0;
+    bool row = true;
+    enum status st = db_prepare(
+        &stmt, db,
+        number ? "SELECT deleted_id FROM deleted WHERE run_id=?1"
+               : "SELECT deleted_id FROM deleted WHERE point_id>=?1 AND "
+                 "point_id<?1||'g' AND (?2 IS NULL OR seed=?2) LIMIT 2",
+        err);
+
+    *id = 0;
+    if (st == OK)
+        db_bind(stmt, number ? "t" : "tt", start, seed);
+    for (; st == OK && (st = db_step(&row, db, stmt, err)) == OK && row; n++)
+        *id = sqlite3_column_int64(stmt, 0);
+    free(start);
+    if (st == OK && n > 1)
+        return err_set(err, ERR_USAGE,
+                       "'%.40s' fits several deleted runs; give more of the "
+                       "hash, or HASH-SEED",
+                       text);
+    return st;
+}
+
+/* --- back into the tables
+ * ------------------------------------------------------ */
+
+static enum status forget(struct db *db, int64_t id, struct err *err)
+{
+    return db_run(db, err, "DELETE FROM deleted WHERE deleted_id=?", "i", id);
+}
+
+static enum status take_all(struct db *db, int64_t id,
+                            const char *const *tables, const char *column,
+                            int64_t shift, struct err *err)
+{
+    enum status st = OK;
+
+    for (; *tables && st == OK; tables++)
+        st = shelf_take(db, id, *tables,
+                        strcmp(*tables, "point") == 0 ? "INSERT OR IGNORE"
+                                                      : "INSERT",
+                        column, shift, err);
+    return st == OK ? forget(db, id, err) : st;
+}
+
+/* A run that is there again meanwhile (an import made it) stays as it is. */
+enum status deleted_back_run(struct deleted_sum *sum, struct db *db, int64_t id,
+                             struct err *err)
+{
+    static const char *const tables[] = { "point",    "run",    "attempt",
+                                          "curve",    "metric", "result",
+                                          "artifact", "event",  "tag",
+                                          NULL };
+    char *number = mem_printf("%lld", (long long)id);
+    int64_t there;
+    enum status st = deleted_ask(&there, db,
+                                 "SELECT 1 FROM run r JOIN deleted d ON "
+                                 "d.point_id=r.point_id AND d.seed=r.seed "
+                                 "WHERE d.deleted_id=?",
+                                 number, err);
+
+    free(number);
+    if (st == OK && there)
+        return forget(db, id, err);
+    if (st == OK)
+        st = take_all(db, id, tables, NULL, 0, err);
+    sum->runs += st == OK;
+    return st;
+}
+
+static enum status back_runs_of(struct deleted_sum *sum, struct db *db,
+                                const char *grid, struct err *err)
+{
+    int64_t id;
+    enum status st;
+
+    do {
+        st = deleted_ask(&id, db,
+                         "SELECT deleted_id FROM deleted WHERE kind='run' AND "
+                         "grid=? ORDER BY 1 LIMIT 1",
+                         grid, err);
+        if (st == OK && id)
+            st = deleted_back_run(sum, db, id, err);
+    } while (st == OK && id);
+    return st;
+}
+
+/* Its versions keep their order, behind those of the others. */
+static enum status back_versions(struct db *db, int64_t id, struct err *err)
+{
+    static const char *const tables[] = { "point", "grid", "grid_point", "tag",
+                                          NULL };
+    int64_t top;
+    enum status st =
+        deleted_ask(&top, db, "SELECT max(grid_id) FROM grid", NULL, err);
+
+    return st == OK ? take_all(db, id, tables, "grid_id", top, err) : st;
+}
+
+enum status deleted_back_grid(struct deleted_sum *sum, struct db *db,
+                              const char *name, struct err *err)
+{
+    int64_t id, there = 0;
+    enum status st = deleted_find_grid(&id, db, name, err);
+
+    if (st == OK && !id)
+        return err_set(err, ERR_USAGE,
+                       "no grid '%.60s' is deleted in %s (see 'qlaw db list "
+                       "--deleted')",
+                       name, db_path(db));
+    if (st == OK)
+        st = deleted_ask(&there, db, "SELECT 1 FROM grid WHERE name=?", name,
+                         err);
+    if (st == OK && there)
+        return err_set(err, ERR_USAGE,
+                       "a grid '%.60s' is there again: rename that one first "
+                       "('qlaw db rename')",
+                       name);
+    if (st == OK)
+        st = back_versions(db, id, err);
+    if (st == OK)
+        st = back_runs_of(sum, db, name, err);
+    sum->grids += st == OK;
+    return st;
+}
+
+/* --- fits
+ * ----------------------------------------------------------------------- */
+
+/* A fit whose runs are not all back is refused by its references, and waits. */
+static enum status back_fit(bool *done, struct db *db, int64_t id,
+                            struct err *err)
+{
+    static const char *const tables[] = { "fit", "fit_param", "fit_point",
+                                          NULL };
+    int64_t top = 0;
+    int code;
+    enum status st = db_run(db, err, "SAVEPOINT fit", "");
+
+    if (st == OK)
+        st = deleted_ask(&top, db, "SELECT max(fit_id) FROM fit", NULL, err);
+    if (st == OK)
+        st = take_all(db, id, tables, "fit_id", top, err);
+    code = sqlite3_extended_errcode(db_handle(db));
+    *done = st == OK;
+    if (st != OK && code == SQLITE_CONSTRAINT_FOREIGNKEY)
+        st = db_run(db, err, "ROLLBACK TO fit", "");
+    return st == OK ? db_run(db, err, "RELEASE fit", "") : st;
+}
+
+enum status deleted_back_fits(struct deleted_sum *sum, struct db *db,
+                              struct err *err)
+{
+    sqlite3_stmt *stmt;
+    int64_t id = 0;
+    bool row = true, done;
+    enum status st = OK;
+
+    while (st == OK && row) {
+        st = db_prepare(&stmt, db,
+                        "SELECT deleted_id FROM deleted f WHERE kind='fit' "
+                        "AND deleted_id>? AND NOT EXISTS(SELECT 1 FROM "
+                        "deleted g WHERE g.kind='grid' AND g.grid=f.grid) "
+                        "ORDER BY 1 LIMIT 1",
+                        err);
+        if (st != OK)
+            return st;
+        db_bind(stmt, "i", id);
+        st = db_step(&row, db, stmt, err);
+        if (st != OK || !row)
+            return st;
+        id = sqlite3_column_int64(stmt, 0);
+        sqlite3_reset(stmt);
+        st = back_fit(&done, db, id, err);
+        sum->fits += st == OK && done;
+    }
+    return st;
+}
