@@ -110,11 +110,11 @@ static double stratum_variance(const struct tally *t, int stratum)
     return t->square[stratum] * s / (s - 1);
 }
 
-/* Seeds within every stratum.  Welch's degrees of freedom are those of the
- * unbiased estimate of the sum of squared variances. */
+/* Seeds within every stratum.  Welch's degrees of freedom, with the unbiased
+ * estimate of the sum of squared variances, and no more than there are. */
 static void error_of_seeds(struct cells_mean *m, const struct tally *t)
 {
-    double sum = 0, square = 0, least = HUGE_VAL;
+    double sum = 0, square = 0, least = HUGE_VAL, most = 0;
 
     for (int s = 0; s < t->strata; s++) {
         const double v = stratum_variance(t, s);
@@ -123,9 +123,11 @@ static void error_of_seeds(struct cells_mean *m, const struct tally *t)
         sum += v;
         square += v * v / (dof + 2);
         least = fmin(least, dof);
+        most += dof;
     }
     m->se = sqrt(sum) / m->cells;
-    m->dof = square > 0 ? fmax(sum * sum / square - 2, least) : least;
+    m->dof = square > 0 ? fmin(fmax(sum * sum / square - 2, least), most)
+                        : most;
     m->error = CELLS_SEEDS;
 }
 
