@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "harness/plot.h"
+#include "harness/splits.h"
 
 #define MAX_BITS 16
 
 /* The cost of eXmY at X, Y; NaN where there is none. */
 struct split_map {
     double cost[MAX_BITS][MAX_BITS];
+    bool framed[MAX_BITS][MAX_BITS]; /* the best, or not told from it */
     int points;
 };
 
@@ -21,6 +23,7 @@ static void clear(struct split_map *t)
     for (int e = 0; e < MAX_BITS; e++)
         for (int m = 0; m < MAX_BITS; m++)
             t->cost[e][m] = (double)NAN;
+    memset(t->framed, 0, sizeof t->framed);
 }
 
 static bool usable(const struct plot_point *p)
@@ -135,6 +138,51 @@ static int best_mantissa(const struct split_map *t, int sum)
     return n > 1 ? best : -1;
 }
 
+/* By the law, which has no noise: the smallest of those tried. */
+static void frame_smallest(struct split_map *t)
+{
+    for (int sum = 0; sum < 2 * MAX_BITS - 1; sum++) {
+        const int m = best_mantissa(t, sum);
+
+        if (m >= 0)
+            t->framed[sum - m][m] = true;
+    }
+}
+
+static void frame_arm(struct split_map *t, const struct plot_data *d,
+                      const struct plot_point *at, const char *fmt)
+{
+    for (int i = 0; i < d->n; i++) {
+        const struct plot_point *p = &d->points[i];
+
+        if (usable(p) && same_setting(at, p) && strcmp(p->fmt, fmt) == 0)
+            t->framed[(int)p->E][(int)p->M] = true;
+    }
+}
+
+/* Measured: the smallest mean over all cells of the group, and everything that
+ * is not told from it (splits.h). */
+static void frame_untold(struct split_map *t, const struct plot_data *d,
+                         const struct plot_point *at)
+{
+    struct split_set *sets;
+    const int n = splits_find(&sets, &d->measured);
+    char group[32];
+
+    snprintf(group, sizeof group, strcmp(at->gran, "group") == 0 ? "%.0f" : "",
+             at->G);
+    for (int i = 0; i < n; i++) {
+        if (strcmp(sets[i].operands, operands(at)) != 0 ||
+            strcmp(sets[i].group, *group ? group : at->gran) != 0)
+            continue;
+        for (int k = 0; k < sets[i].n; k++)
+            if (!sets[i].splits[k].told)
+                frame_arm(t, d, at,
+                          d->measured.arms[sets[i].splits[k].arm].fmt);
+    }
+    splits_free(sets, n);
+}
+
 static void limits(double *lo, double *hi, const struct split_map *t)
 {
     for (int e = 0; e < MAX_BITS; e++)
@@ -176,12 +224,10 @@ static void add_table(struct picture *p, const struct split_map *t,
             snprintf(text, sizeof text, v >= 0.0995 ? "%.2f" : "%.3f", v);
             picture_mark(p, panel, -1, e, m, shade, text);
         }
-    for (int sum = 0; sum < 2 * MAX_BITS - 1; sum++) {
-        const int m = best_mantissa(t, sum);
-
-        if (m >= 0)
-            add_frame(p, panel, sum - m, m);
-    }
+    for (int e = 0; e < MAX_BITS; e++)
+        for (int m = 0; m < MAX_BITS; m++)
+            if (t->framed[e][m])
+                add_frame(p, panel, e, m);
 }
 
 static void whole_tics(struct picture_axis *a)
@@ -195,6 +241,27 @@ static void whole_tics(struct picture_axis *a)
     picture_range(a, a->lo - 0.1, a->hi + 0.1);
 }
 
+/* "4 bits: e2m1 or e1m2."; of one split that was tried alone, nothing. */
+static bool say_framed(struct picture *p, const struct split_map *t, int sum,
+                       int said)
+{
+    int n = 0;
+
+    if (best_mantissa(t, sum) < 0)
+        return false;
+    for (int m = 0; m <= sum && m < MAX_BITS; m++)
+        if (sum - m < MAX_BITS && t->framed[sum - m][m]) {
+            if (n == 0)
+                picture_add(&p->finding, "%s%d bits: ",
+                            said ? " " : " Best, as far as can be told: ",
+                            sum + 1);
+            picture_add(&p->finding, "%se%dm%d", n++ ? " or " : "", sum - m, m);
+        }
+    if (n)
+        picture_add(&p->finding, ".");
+    return n > 0;
+}
+
 static void say(struct picture *p, const struct split_map *t,
                 const struct plot_point *at, const struct plot_data *d)
 {
@@ -206,22 +273,17 @@ static void say(struct picture *p, const struct split_map *t,
     if (isfinite(at->G))
         picture_say(&p->subtitle, "N = %s, D = %s, G = %.0f; %s", n, tokens,
                     at->G, operands(at));
-    picture_say(&p->note, "Framed: the best split of those tried, for each "
-                          "number of bits.");
+    picture_say(&p->note,
+                "Framed, for each number of bits: the smallest mean over all "
+                "cells, and every split that these runs cannot tell from it.");
     picture_say(&p->source,
                 "select E, M, bits, delta from degradation where N "
                 "= %.0f and D = %.0f",
                 at->N, at->D);
     picture_say(&p->finding, "Loss above the twin (nats) by exponent and "
                              "mantissa bits.");
-    for (int sum = 0; sum < 2 * MAX_BITS - 1; sum++) {
-        const int m = best_mantissa(t, sum);
-
-        if (m >= 0)
-            picture_add(&p->finding, "%s%d bits: e%dm%d%s",
-                        said++ ? "" : "Best tried with ", sum + 1, sum - m, m,
-                        ".");
-    }
+    for (int sum = 0; sum < 2 * MAX_BITS - 1; sum++)
+        said += say_framed(p, t, sum, said);
     (void)d;
 }
 
@@ -238,7 +300,9 @@ PLOT_BUILDER(plot_split)
                        "fewer than three splits of exponent and "
                        "mantissa bits were run at one setting");
     measure(&seen, d, at);
+    frame_untold(&seen, d, at);
     predict(&law, &seen, d, at);
+    frame_smallest(&law);
     limits(&lo, &hi, &seen);
     limits(&lo, &hi, &law);
     p = picture_new("Exponent or mantissa: what each split of the bits costs");

@@ -5,10 +5,15 @@
 
 #include "base/str.h"
 #include "harness/measured.h"
+#include "harness/splits.h"
 
-static const char make[] =
+static const char make_cost[] =
     "CREATE TEMP TABLE arm_cost(grid TEXT, arm TEXT, fmt TEXT, G, cost REAL, "
     "lo95 REAL, hi95 REAL, cells INTEGER, seeds TEXT, error TEXT)";
+
+static const char make_split[] =
+    "CREATE TEMP TABLE arm_split(grid TEXT, bits REAL, G, arm TEXT, "
+    "cost REAL, behind REAL, lo95 REAL, hi95 REAL, verdict TEXT)";
 
 static enum status add_arm(struct db *db, const struct measured *m, int arm,
                            struct err *err)
@@ -36,20 +41,67 @@ static enum status add_arm(struct db *db, const struct measured *m, int arm,
     return st;
 }
 
-static enum status add_grid(struct db *db, const char *grid, struct err *err)
+typedef enum status add_rows(struct db *, const struct measured *,
+                             struct err *);
+
+static enum status add_costs(struct db *db, const struct measured *m,
+                             struct err *err)
+{
+    enum status st = OK;
+
+    for (int i = 0; i < m->n_arms && st == OK; i++)
+        st = add_arm(db, m, i, err);
+    return st;
+}
+
+static enum status add_set(struct db *db, const struct measured *m,
+                           const struct split_set *set, struct err *err)
+{
+    enum status st = OK;
+
+    for (int i = 0; i < set->n && st == OK; i++) {
+        const struct split *s = &set->splits[i];
+
+        st = db_run(db, err,
+                    "INSERT INTO temp.arm_split VALUES(?,?,?,?,?,?,?,?,?)",
+                    "tdttddddt", m->grid, set->bits, set->group,
+                    m->arms[s->arm].name, s->cost.value,
+                    i ? s->behind.value : 0, i ? s->behind.lo : (double)NAN,
+                    i ? s->behind.hi : (double)NAN,
+                    i == 0    ? "smallest"
+                    : s->told ? "worse"
+                              : "not told apart");
+    }
+    return st;
+}
+
+static enum status add_splits(struct db *db, const struct measured *m,
+                              struct err *err)
+{
+    struct split_set *sets;
+    const int n = splits_find(&sets, m);
+    enum status st = OK;
+
+    for (int i = 0; i < n && st == OK; i++)
+        st = add_set(db, m, &sets[i], err);
+    splits_free(sets, n);
+    return st;
+}
+
+static enum status add_grid(struct db *db, const char *grid, add_rows *add,
+                            struct err *err)
 {
     struct measured m;
     enum status st = measured_read(&m, db, grid, err);
 
     if (st != OK)
         return st;
-    for (int i = 0; i < m.n_arms && st == OK; i++)
-        st = add_arm(db, &m, i, err);
+    st = add(db, &m, err);
     measured_release(&m);
     return st;
 }
 
-static enum status add_all(struct db *db, struct err *err)
+static enum status add_all(struct db *db, add_rows *add, struct err *err)
 {
     sqlite3_stmt *stmt;
     char **names = NULL;
@@ -63,18 +115,29 @@ static enum status add_all(struct db *db, struct err *err)
         names[n++] = mem_strdup((const char *)sqlite3_column_text(stmt, 0));
     }
     for (int i = 0; i < n && st == OK; i++)
-        st = add_grid(db, names[i], err);
+        st = add_grid(db, names[i], add, err);
     while (n > 0)
         free(names[--n]);
     free(names);
     return st;
 }
 
-enum status query_cost_fill(struct db *db, const char *grid, struct err *err)
+static enum status fill(struct db *db, const char *make, const char *grid,
+                        add_rows *add, struct err *err)
 {
     const enum status st = db_run(db, err, make, "");
 
     if (st != OK)
         return st;
-    return grid ? add_grid(db, grid, err) : add_all(db, err);
+    return grid ? add_grid(db, grid, add, err) : add_all(db, add, err);
+}
+
+enum status query_cost_fill(struct db *db, const char *grid, struct err *err)
+{
+    return fill(db, make_cost, grid, add_costs, err);
+}
+
+enum status query_split_fill(struct db *db, const char *grid, struct err *err)
+{
+    return fill(db, make_split, grid, add_splits, err);
 }

@@ -5,91 +5,60 @@
 #include <string.h>
 
 #include "harness/report.h"
-
-/* Arms in the order of the points. */
-static int find_arms(const struct plot_point ***out, const struct plot_data *d)
-{
-    const struct plot_point **arms = mem_array((size_t)d->n + 1, sizeof *arms);
-    int n = 0;
-
-    for (int i = 0; i < d->n; i++) {
-        bool new = !d->points[i].base &&isfinite(d->points[i].delta);
-
-        for (int k = 0; k < n && new; k++)
-            new = strcmp(arms[k]->arm, d->points[i].arm) != 0 ||
-                  strcmp(arms[k]->fmt, d->points[i].fmt) != 0;
-        if (new)
-            arms[n++] = &d->points[i];
-    }
-    *out = arms;
-    return n;
-}
-
-static struct interval cost_of(const struct plot_data *d,
-                               const struct plot_point *arm)
-{
-    double *x = mem_array((size_t)d->n + 1, sizeof *x);
-    struct interval m;
-    int n = 0;
-
-    for (int i = 0; i < d->n; i++)
-        if (!d->points[i].base && isfinite(d->points[i].delta) &&
-            strcmp(d->points[i].arm, arm->arm) == 0 &&
-            strcmp(d->points[i].fmt, arm->fmt) == 0)
-            x[n++] = d->points[i].delta;
-    m = interval_of(x, n);
-    free(x);
-    return m;
-}
+#include "harness/splits.h"
 
 /* The point of an arm with the largest N and then D. */
 static const struct plot_point *largest(const struct plot_data *d,
-                                        const struct plot_point *arm)
+                                        const struct measured_arm *arm)
 {
-    const struct plot_point *best = arm;
+    const struct plot_point *best = NULL;
 
     for (int i = 0; i < d->n; i++) {
         const struct plot_point *p = &d->points[i];
 
-        if (!p->base && isfinite(p->delta) && strcmp(p->arm, arm->arm) == 0 &&
+        if (!p->base && isfinite(p->delta) &&
+            strcmp(*p->arm ? p->arm : p->fmt, arm->name) == 0 &&
             strcmp(p->fmt, arm->fmt) == 0 &&
-            (p->N > best->N || (p->N == best->N && p->D > best->D)))
+            (!best || p->N > best->N || (p->N == best->N && p->D > best->D)))
             best = p;
     }
     return best;
 }
 
+static void add_cost(struct report *r, const struct finding_cost *c)
+{
+    const struct measured_arm *a = &r->data->measured.arms[c->arm];
+    const struct plot_point *p = largest(r->data, a);
+    const double law = p ? plot_fit_delta(r->data->fit, p) : (double)NAN;
+    const double share = p ? plot_fit_share(r->data->fit, p) : (double)NAN;
+    char *text = interval_text(c->cost.value, c->cost.lo, c->cost.hi);
+
+    page_cell(r->page, "%s", a->name);
+    page_cell(r->page, isnan(a->bits) ? "\u2013" : "%.0f", a->bits);
+    page_cell(r->page, "%d", c->cost.cells);
+    page_cell(r->page,
+              c->cost.least_seeds == c->cost.most_seeds ? "%d" : "%d\u2013%d",
+              c->cost.least_seeds, c->cost.most_seeds);
+    page_cell(r->page, "%s", text);
+    page_cell(r->page, p ? "%.3g" : "\u2013", p ? p->delta : 0);
+    page_cell(r->page, isnan(law) ? "\u2013" : "%.3g", law);
+    page_cell(r->page, isnan(share) ? "\u2013" : "%.3g N", share);
+    free(text);
+}
+
 static void add_costs(struct report *r)
 {
-    const struct plot_data *d = r->data;
-    const struct plot_point **arms;
-    const int n = find_arms(&arms, d);
-
     page_table(r->page, "Loss above the unquantized twin (nats per token)");
     page_column(r->page, "what", false);
     page_column(r->page, "bits", true);
-    page_column(r->page, "points", true);
-    page_column(r->page, "mean cost, 95 %", true);
+    page_column(r->page, "cells", true);
+    page_column(r->page, "seeds", true);
+    page_column(r->page, "mean cost, 95\u00a0%", true);
     page_column(r->page, "at the largest N, D", true);
     page_column(r->page, "by the law there", true);
     page_column(r->page, "worth, by the law", true);
-    for (int i = 0; i < n && i < 60; i++) {
-        const struct interval m = cost_of(d, arms[i]);
-        const struct plot_point *p = largest(d, arms[i]);
-        const double law = plot_fit_delta(d->fit, p);
-        const double share = plot_fit_share(d->fit, p);
-        char *text = interval_text(m.mean, m.lo, m.hi);
-
-        page_cell(r->page, "%s", *p->arm ? p->arm : p->fmt);
-        page_cell(r->page, isnan(p->bits) ? "\u2013" : "%.0f", p->bits);
-        page_cell(r->page, "%d", m.n);
-        page_cell(r->page, "%s", text);
-        page_cell(r->page, "%.3g", p->delta);
-        page_cell(r->page, isnan(law) ? "\u2013" : "%.3g", law);
-        page_cell(r->page, isnan(share) ? "\u2013" : "%.3g N", share);
-        free(text);
-    }
-    free(arms);
+    for (int i = 0; i < r->findings.n_costs && i < 60; i++)
+        add_cost(r, &r->findings.costs[i]);
 }
 
 static void say_worth(struct report *r)
@@ -103,39 +72,54 @@ static void say_worth(struct report *r)
              "law.");
 }
 
+/* The best split of each number of bits, with all that these runs cannot tell
+ * from it: a winner inside the noise is none. */
 static void add_splits(struct report *r)
 {
-    if (!(report_number(r,
-                        "SELECT count(DISTINCT exp_bits) FROM point WHERE "
-                        "is_base = 0 AND (?1 = 0 OR point_id IN (SELECT "
-                        "point_id FROM grid_point WHERE grid_id = ?1))") > 1))
-        return;
-    page_heading(r->page, "Best split of the bits");
-    page_table(r->page, "The format with the lowest cost for each number of "
-                        "bits, at the largest N and D");
-    page_column(r->page, "bits", true);
-    page_column(r->page, "G", true);
-    page_column(r->page, "best", false);
-    page_column(r->page, "exponent", true);
-    page_column(r->page, "mantissa", true);
-    page_column(r->page, "cost", true);
-    report_rows(r, "WITH mine AS (SELECT * FROM best_split s WHERE EXISTS "
-                   "(SELECT 1 FROM point p WHERE p.fmt = s.fmt AND p.n_body = "
-                   "s.N AND p.tokens = s.D AND (?1 = 0 OR p.point_id IN "
-                   "(SELECT point_id FROM grid_point WHERE grid_id = ?1)))), "
-                   "top AS (SELECT N, D FROM mine ORDER BY N DESC, D DESC "
-                   "LIMIT 1) SELECT bits, G, fmt, E, M, delta FROM mine JOIN "
-                   "top USING(N, D) ORDER BY bits, G LIMIT 60");
+    const struct measured *m = &r->data->measured;
+    struct split_set *sets;
+    const int n = splits_find(&sets, m);
+
+    if (n)
+        page_table(r->page, "Splits of a number of bits, over the cells that "
+                            "both have (Holm at 5\u00a0% within a row)");
+    if (n) {
+        page_column(r->page, "bits", true);
+        page_column(r->page, "G", true);
+        page_column(r->page, "smallest mean", false);
+        page_column(r->page, "cost, 95\u00a0%", true);
+        page_column(r->page, "not told from it", false);
+        page_column(r->page, "worse", false);
+    }
+    for (int i = 0; i < n && i < 60; i++) {
+        const struct split_set *s = &sets[i];
+        const struct cells_mean *best = &s->splits[0].cost;
+        char *text = interval_text(best->value, best->lo, best->hi);
+        struct str untold = { 0 }, told = { 0 };
+
+        for (int k = 1; k < s->n; k++) {
+            struct str *t = s->splits[k].told ? &told : &untold;
+
+            str_addf(t, "%s%s", t->len ? ", " : "",
+                     m->arms[s->splits[k].arm].fmt);
+        }
+        page_cell(r->page, "%.0f", s->bits);
+        page_cell(r->page, "%s", *s->group ? s->group : "\u2013");
+        page_cell(r->page, "%s", m->arms[s->splits[0].arm].name);
+        page_cell(r->page, "%s", text);
+        page_cell(r->page, "%s", untold.len ? str_text(&untold) : "\u2013");
+        page_cell(r->page, "%s", told.len ? str_text(&told) : "\u2013");
+        str_release(&untold);
+        str_release(&told);
+        free(text);
+    }
+    splits_free(sets, n);
 }
 
 void report_formats(struct report *r)
 {
-    const struct plot_point **arms;
-    const int n = find_arms(&arms, r->data);
-
-    free(arms);
     page_section(r->page, "formats", "What each format costs");
-    if (n == 0) {
+    if (r->findings.n_costs == 0) {
         page_paragraph(r->page);
         page_say(r->page, "No quantized run is finished beside its unquantized "
                           "twin.");

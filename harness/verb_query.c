@@ -27,7 +27,10 @@ static const struct named {
       "select grid,arm,fmt,G,round(cost,4) as cost,round(lo95,4) as lo95,"
       "round(hi95,4) as hi95,cells,seeds from arm_cost order by grid,cost",
       query_cost_fill },
-    { "best-split", "select * from best_split", NULL },
+    { "best-split",
+      "select grid,bits,G,arm,round(cost,4) as cost,round(behind,4) as behind,"
+      "round(lo95,4) as lo95,round(hi95,4) as hi95,verdict from arm_split",
+      query_split_fill },
     { "progress", "select * from progress", NULL },
     { "fits", "select * from fits", NULL },
     { "noise", "select N,D,round(avg(sd),4) as sd,count(*) as points from "
