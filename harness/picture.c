@@ -231,6 +231,30 @@ void picture_band_to(struct picture *p, int band, double x, double lo,
     see(&p->panels[l->panel].y, hi);
 }
 
+void picture_log_y(struct picture *p, int panel)
+{
+    struct picture_axis *y = &p->panels[panel].y;
+
+    y->log = true;
+    if (y->fixed)
+        return;
+    y->lo = HUGE_VAL;
+    y->hi = -HUGE_VAL;
+    for (int i = 0; i < p->n_points; i++)
+        if (p->points[i].panel == panel) {
+            see(y, p->points[i].y);
+            see(y, p->points[i].hi);
+        }
+    for (int i = 0; i < p->n_curves; i++)
+        for (int k = 0; p->curves[i].panel == panel && k < p->curves[i].n; k++)
+            see(y, p->curves[i].at[k].y);
+    for (int i = 0; i < p->n_bands; i++)
+        for (int k = 0; p->bands[i].panel == panel && k < p->bands[i].n; k++) {
+            see(y, p->bands[i].at[k].y);
+            see(y, p->bands[i].at[k].hi);
+        }
+}
+
 void picture_box(struct picture *p, const struct picture_box *box)
 {
     struct picture_panel *panel = &p->panels[box->panel];

@@ -130,6 +130,10 @@ void picture_mark(struct picture *p, int panel, int series, double x, double y,
 void picture_tic(struct picture_axis *a, double at, const char *text);
 void picture_range(struct picture_axis *a, double lo, double hi);
 
+/* Make a panel's y axis logarithmic after marks were added: its range is found
+ * once more from what is positive. */
+void picture_log_y(struct picture *p, int panel);
+
 /* The data file's text; finishes ranges, tics and names first. */
 void picture_data(struct str *out, struct picture *p, const char *name);
 

@@ -6,6 +6,8 @@
 #include <string.h>
 
 static const struct plot_figure figures[] = {
+    { "cost-by-arm", "what each format costs, with its interval", plot_arms,
+      "answer" },
     { "predicted-observed", "what the law says against what was measured",
       plot_predicted, "quality" },
     { "residuals", "what the law leaves over, against each variable",

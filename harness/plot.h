@@ -52,6 +52,7 @@ enum status plot_write(struct picture *p, const char *name, const char *folder,
     enum status name(struct picture **out, struct plot_data *d,                \
                      const struct plot_choice *choice, struct err *err)
 
+PLOT_BUILDER(plot_arms);
 PLOT_BUILDER(plot_loss_n);
 PLOT_BUILDER(plot_loss_d);
 PLOT_BUILDER(plot_loss_g);

@@ -49,14 +49,19 @@ struct profile_walk {
     int n;
 };
 
+#define MOST_FACTOR 1e4 /* of a coefficient's axis, to either side */
+
 /* How far to go to a side: to where the interval ends, and half as far again.
- * Coefficients are known to a factor rather than to a difference. */
+ * Coefficients are known to a factor rather than to a difference; where an
+ * interval spans many powers of ten its ends are off the picture. */
 static double reach_of(const struct fit_estimate *e, double end, bool log_axis)
 {
     double reach = log_axis ? fabs(log(end / e->value)) : fabs(end - e->value);
 
     if (!isfinite(reach) || reach == 0)
         reach = log_axis ? 1 : 2 * e->se;
+    if (log_axis)
+        reach = fmin(reach, log(MOST_FACTOR) / 1.5);
     return isfinite(reach) && reach > 0 ? 1.5 * reach : 0.3 * fabs(e->value);
 }
 
@@ -90,10 +95,16 @@ static void walk(struct profile_walk *w, const struct plot_again *a, int param,
     }
 }
 
+/* An end of the interval, where the walk came by. */
 static void add_end(struct picture *p, int panel, double at)
 {
-    const int c = picture_curve(p, panel, -1, LOOK_THIN);
+    const struct picture_axis *x = &p->panels[panel].x;
+    const int c = at >= x->lo && at <= x->hi
+                      ? picture_curve(p, panel, -1, LOOK_THIN)
+                      : -1;
 
+    if (c < 0)
+        return;
     picture_to(p, c, at, 0);
     picture_to(p, c, at, 6);
 }
@@ -261,6 +272,23 @@ static int choose_pairs(struct pair out[4], const struct plot_again *a,
     return kept;
 }
 
+static bool is_inside(const struct picture_axis *a, double v)
+{
+    return !a->fixed || (v >= a->lo && v <= a->hi);
+}
+
+/* The middle 99 % of the refits: a few that ran away would press all others
+ * together. */
+static void central_range(struct picture_axis *a, const struct bootstrap *b,
+                          int n, int param, double value)
+{
+    const double lo = bootstrap_quantile(b, n, param, 0.005);
+    const double hi = bootstrap_quantile(b, n, param, 0.995);
+
+    if (isfinite(lo) && isfinite(hi) && hi > lo)
+        picture_range(a, fmin(lo, value), fmax(hi, value));
+}
+
 static void add_cloud(struct picture *p, const struct plot_again *a,
                       const struct bootstrap *b, const struct pair *pair)
 {
@@ -272,7 +300,14 @@ static void add_cloud(struct picture *p, const struct plot_again *a,
                                     by_factors(b, n, pair->y));
 
     free(title);
+    central_range(&p->panels[panel].x, b, n, pair->x,
+                  a->fit.est[pair->x].value);
+    central_range(&p->panels[panel].y, b, n, pair->y,
+                  a->fit.est[pair->y].value);
     for (int i = 0; i < b->n; i++) {
+        if (!is_inside(&p->panels[panel].x, b->theta[i * n + pair->x]) ||
+            !is_inside(&p->panels[panel].y, b->theta[i * n + pair->y]))
+            continue;
         picture_point(p, panel, 0, b->theta[i * n + pair->x],
                       b->theta[i * n + pair->y], 0);
         p->points[p->n_points - 1].size = 0.45;
@@ -316,6 +351,7 @@ PLOT_BUILDER(plot_bootstrap)
                 n ? pairs[0].r : 0);
     picture_say(&p->source, "from fit %lld, made again", (long long)d->fit->id);
     bootstrap_release(&made);
+    picture_say(&p->note, "The middle 99 %% of the refits along each axis.");
     if (n == 0) {
         picture_free(p);
         return err_set(err, ERR_USAGE, "too few refits reached a minimum");

@@ -243,22 +243,21 @@ static void whole_tics(struct picture_axis *a)
 
 /* "4 bits: e2m1 or e1m2."; of one split that was tried alone, nothing. */
 static bool say_framed(struct picture *p, const struct split_map *t, int sum,
-                       int said)
+                       bool first)
 {
+    struct str s = { 0 };
     int n = 0;
 
     if (best_mantissa(t, sum) < 0)
         return false;
     for (int m = 0; m <= sum && m < MAX_BITS; m++)
-        if (sum - m < MAX_BITS && t->framed[sum - m][m]) {
-            if (n == 0)
-                picture_add(&p->finding, "%s%d bits: ",
-                            said ? " " : " Best, as far as can be told: ",
-                            sum + 1);
-            picture_add(&p->finding, "%se%dm%d", n++ ? " or " : "", sum - m, m);
-        }
+        if (sum - m < MAX_BITS && t->framed[sum - m][m])
+            str_addf(&s, "%se%dm%d", n++ ? " or " : "", sum - m, m);
     if (n)
-        picture_add(&p->finding, ".");
+        picture_add(&p->finding, "%s%d bits: %s.",
+                    first ? "Best, as far as these runs can tell: " : "",
+                    sum + 1, str_text(&s));
+    str_release(&s);
     return n > 0;
 }
 
@@ -266,7 +265,7 @@ static void say(struct picture *p, const struct split_map *t,
                 const struct plot_point *at, const struct plot_data *d)
 {
     char n[32], tokens[32];
-    int said = 0;
+    bool first = true;
 
     picture_say(&p->subtitle, "N = %s, D = %s%s; %s", text_si(n, at->N, 3),
                 text_si(tokens, at->D, 3), "", operands(at));
@@ -283,7 +282,7 @@ static void say(struct picture *p, const struct split_map *t,
     picture_say(&p->finding, "Loss above the twin (nats) by exponent and "
                              "mantissa bits.");
     for (int sum = 0; sum < 2 * MAX_BITS - 1; sum++)
-        said += say_framed(p, t, sum, said);
+        first = !say_framed(p, t, sum, first) && first;
     (void)d;
 }
 

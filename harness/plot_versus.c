@@ -214,8 +214,8 @@ static void choose_scale(struct versus *q)
 
     for (int i = 0; i < q->p->n_points; i++)
         positive = positive && q->p->points[i].y > 0;
-    for (int i = 0; i < q->p->n_panels; i++)
-        q->p->panels[i].y.log = positive;
+    for (int i = 0; positive && i < q->p->n_panels; i++)
+        picture_log_y(q->p, i);
     q->p->share_x = q->p->share_y = true;
     if (q->delta && !positive)
         for (int i = 0; i < q->p->n_panels; i++) {
