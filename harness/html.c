@@ -83,13 +83,12 @@ void html_path(struct str *out, const char *path)
     encode(out, path + strspn(path, "/"), "/");
 }
 
-void html_data(struct str *out, const char *type, const void *data, size_t size)
+void html_base64(struct str *out, const void *data, size_t size)
 {
     static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                 "abcdefghijklmnopqrstuvwxyz0123456789+/";
     const unsigned char *s = data;
 
-    str_addf(out, "data:%s;base64,", type);
     for (size_t i = 0; i < size; i += 3) {
         const unsigned b = i + 1 < size ? s[i + 1] : 0;
         const unsigned c = i + 2 < size ? s[i + 2] : 0;
@@ -100,4 +99,10 @@ void html_data(struct str *out, const char *type, const void *data, size_t size)
         str_add_char(out, i + 1 < size ? digit[v >> 6 & 63] : '=');
         str_add_char(out, i + 2 < size ? digit[v & 63] : '=');
     }
+}
+
+void html_data(struct str *out, const char *type, const void *data, size_t size)
+{
+    str_addf(out, "data:%s;base64,", type);
+    html_base64(out, data, size);
 }

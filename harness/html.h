@@ -22,7 +22,8 @@ void html_pre(struct str *out, const char *text);
 void html_fragment(struct str *out, const char *id);
 void html_path(struct str *out, const char *path);
 
-/* data:TYPE;base64,... of bytes. */
+/* Bytes as base64 (RFC 4648), and as data:TYPE;base64,... */
+void html_base64(struct str *out, const void *data, size_t size);
 void html_data(struct str *out, const char *type, const void *data,
                size_t size);
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "harness/html.h"
 #include "harness/page.h"
 #include "harness/plot.h"
@@ -209,16 +210,41 @@ static void add_contents(struct str *out, const struct page *d)
     str_add(out, "</ul></nav>\n");
 }
 
+/* The digest by which the policy knows our one script: no other runs, whatever
+ * a label or a message of a trainer holds. */
+static void add_digest(struct str *out, const char *script)
+{
+    char hex[HASH_HEX];
+    unsigned char raw[32];
+
+    hash_bytes(hex, script, strlen(script));
+    for (size_t i = 0; i < sizeof raw; i++) {
+        const char pair[3] = { hex[2 * i], hex[2 * i + 1], '\0' };
+
+        raw[i] = (unsigned char)strtoul(pair, NULL, 16);
+    }
+    html_base64(out, raw, sizeof raw);
+}
+
 /* The policy forbids every fetch, so that even a mistake of ours could not make
  * the page ask for anything. */
+static void add_policy(struct str *out, const char *script)
+{
+    str_add(out, "<meta http-equiv=\"Content-Security-Policy\" content=\""
+                 "default-src 'none'; img-src data:; style-src "
+                 "'unsafe-inline'; script-src 'sha256-");
+    add_digest(out, script);
+    str_add(out, "'; base-uri 'none'; form-action 'none'\">\n");
+}
+
 void page_html(struct str *out, const struct page *d)
 {
+    const char *script = plot_text_find("report.js");
+
+    str_add(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
+                 "<meta charset=\"utf-8\">\n");
+    add_policy(out, script);
     str_add(out,
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
-            "<meta charset=\"utf-8\">\n"
-            "<meta http-equiv=\"Content-Security-Policy\" content=\""
-            "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
-            "base-uri 'none'; form-action 'none'\">\n"
             "<meta name=\"viewport\" content=\"width=device-width, "
             "initial-scale=1\">\n"
             "<meta name=\"color-scheme\" content=\"light dark\">\n"
@@ -244,5 +270,6 @@ void page_html(struct str *out, const struct page *d)
         add_part(out, d, i);
     str_addf(out, "%s</main>\n<footer><p>", d->n ? "</section>\n" : "");
     html_text(out, d->made);
-    str_add(out, "</p></footer>\n</body>\n</html>\n");
+    str_addf(out, "</p></footer>\n<script>%s</script>\n</body>\n</html>\n",
+             script);
 }

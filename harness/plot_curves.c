@@ -286,6 +286,40 @@ static enum status first_tokens(struct curves *c, struct err *err)
     return st;
 }
 
+/* What an arm is without its group; NULL for the twin. */
+static const char *family_of(const struct curves *c, int k)
+{
+    for (int i = 0; i < c->d->n; i++) {
+        const struct plot_point *p = &c->d->points[i];
+
+        if (!p->base && strcmp(*p->arm ? p->arm : p->fmt, c->arms[k]) == 0)
+            return p->family;
+    }
+    return NULL;
+}
+
+/* The colour says what is quantized, and with what; shape and stroke say the
+ * group. */
+static void add_series(struct curves *c, int k)
+{
+    const char *family = family_of(c, k), *other;
+    const int s = picture_series(c->p, c->arms[k], -1);
+    int next = 0, hue = -1, shape = 0;
+
+    for (int i = 0; i < k; i++) {
+        const struct picture_series *before = &c->p->series[i];
+
+        next = before->hue >= next ? before->hue + 1 : next;
+        other = family_of(c, i);
+        if (family && other && strcmp(family, other) == 0) {
+            hue = before->hue;
+            shape++;
+        }
+    }
+    c->p->series[s].hue = family && hue < 0 ? next : hue;
+    c->p->series[s].shape = c->p->series[s].dash = shape;
+}
+
 static void add_panels(struct curves *c)
 {
     char buf[32], *title;
@@ -298,8 +332,7 @@ static void add_panels(struct curves *c)
     for (int i = 0; i < c->n_sizes; i++)
         picture_panel(c->p, "", "tokens seen", true, "above the twin", false);
     for (int k = 0; k < c->n_arms; k++)
-        picture_series(c->p, c->arms[k],
-                       strcmp(c->arms[k], "unquantized") == 0 ? -1 : k);
+        add_series(c, k);
     c->p->columns = c->n_sizes;
 }
 

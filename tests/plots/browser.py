@@ -230,6 +230,37 @@ def without_images(browser):
     check(n == 0, "%s figures do not say what they show" % n)
 
 
+def tables_sort_and_filter(browser):
+    """A click on a number's head puts its column in order, another turns it
+    round; a word leaves the rows that hold it."""
+    column = ("[...document.querySelectorAll('table')].find(t => "
+              "t.rows[0].cells[0].textContent == 'what' && "
+              "t.rows[0].cells[3].textContent == 'seeds')")
+    head = column + ".tHead.rows[0].cells[4]"
+    values = ("[...%s.tBodies[0].rows].map(r => "
+              "parseFloat(r.cells[4].textContent))" % column)
+    browser.value(head + ".querySelector('button').click()")
+    up = browser.value(values)
+    check(up == sorted(up) and len(up) > 2, "not sorted: %s" % up)
+    browser.value(head + ".querySelector('button').click()")
+    down = browser.value(values)
+    check(down == sorted(down, reverse=True), "not turned round: %s" % down)
+    check(browser.value(head + ".getAttribute('aria-sort')") == "descending",
+          "the order is not said")
+    rows = browser.value("(() => { const i = document.querySelector("
+                         "'input[type=search]'); const t = "
+                         "i.nextElementSibling.querySelector('table'); "
+                         "const word = t.tBodies[0].rows[0].cells[0]"
+                         ".textContent; i.value = word; i.dispatchEvent("
+                         "new Event('input')); const n = "
+                         "[...t.tBodies[0].rows].filter(r => !r.hidden && "
+                         "!r.textContent.includes(word)).length; i.value = '';"
+                         " i.dispatchEvent(new Event('input')); return n + "
+                         "[...t.tBodies[0].rows].filter(r => r.hidden).length;"
+                         " })()")
+    check(rows == 0, "%s rows should not be there, or are not" % rows)
+
+
 def by_keyboard(browser):
     n = browser.value("[...document.querySelectorAll('.scroll')].filter(d => "
                       "d.tabIndex != 0 || !d.getAttribute('aria-label')).length")
@@ -264,6 +295,7 @@ def one(browser, path, keep, full):
         fits(browser, keep)
         both_themes(browser, keep)
         without_images(browser)
+    tables_sort_and_filter(browser)
     by_keyboard(browser)
     if full:
         on_paper(browser, keep)

@@ -1,6 +1,8 @@
 """What the tests of figures and reports share: making databases, running the
 program, and reading what it wrote with parsers that are not ours."""
+import base64
 import csv
+import hashlib
 import html.parser
 import io
 import os
@@ -96,7 +98,7 @@ TAGS = VOID | {
     "html", "head", "title", "style", "body", "header", "h1", "h2", "h3", "p",
     "nav", "ul", "li", "a", "main", "section", "div", "table", "caption",
     "thead", "tbody", "tr", "th", "td", "figure", "picture", "figcaption",
-    "span", "details", "summary", "pre", "code", "strong", "footer"}
+    "span", "details", "summary", "pre", "code", "strong", "footer", "script"}
 ATTRIBUTES = {
     "lang", "charset", "http-equiv", "content", "name", "rel", "href", "id",
     "class", "role", "tabindex", "aria-label", "scope", "alt", "src", "width",
@@ -110,6 +112,7 @@ class Page(html.parser.HTMLParser):
         super().__init__(convert_charrefs=True)
         self.stack, self.tables, self.blocks = [], [], []
         self.images, self.links, self.text, self.ids = [], [], "", []
+        self.scripts, self.policy = [], ""
         self.feed(text)
         self.close()
         check(self.stack == [], "tags are left open: %s" % self.stack)
@@ -130,6 +133,11 @@ class Page(html.parser.HTMLParser):
             self.tables[-1][-1].append("")
         if tag == "pre":
             self.blocks.append("")
+        if tag == "script":
+            check(not attrs, "a script from elsewhere: %s" % attrs)
+            self.scripts.append("")
+        if dict(attrs).get("http-equiv") == "Content-Security-Policy":
+            self.policy = dict(attrs)["content"]
         if tag == "img":
             self.images.append(dict(attrs))
         if tag not in VOID:
@@ -145,7 +153,9 @@ class Page(html.parser.HTMLParser):
             self.tables[-1][-1][-1] += data
         if "pre" in self.stack:
             self.blocks[-1] += data
-        if "style" not in self.stack:
+        if "script" in self.stack:
+            self.scripts[-1] += data
+        elif "style" not in self.stack:
             self.text += data
 
     def table(self, head):
@@ -156,9 +166,20 @@ class Page(html.parser.HTMLParser):
         fail("no table begins with '%s'" % head)
 
 
+def only_our_script(page):
+    """One script, that of plots/, and a policy that lets no other run."""
+    ours = open(os.path.join(HERE, "../../plots/report.js")).read()
+    digest = base64.b64encode(hashlib.sha256(ours.encode()).digest()).decode()
+    check(page.scripts == [ours], "%d scripts" % len(page.scripts))
+    check("default-src 'none'" in page.policy and
+          "script-src 'sha256-%s';" % digest in page.policy,
+          "the policy lets other scripts run: " + page.policy)
+
+
 def read_page(path):
     raw = open(path, "rb").read()
     page = Page(raw.decode("utf-8"))
+    only_our_script(page)
     for link in page.links:
         check(link.startswith("data:") or link.startswith("#"),
               "the page refers to %s" % link[:80])
