@@ -1,13 +1,12 @@
 #!/bin/sh
 # Draw every figure of docs/gallery.md again: the page's own commands are run, in
-# their order.  The runs take about five minutes on two cores; what is done is not
-# done again.
+# their order.  The quickstart's runs take about two minutes on two free cores; what
+# is done is not done again.
 #
 #   scripts/gallery.sh            pictures go to docs/gallery/
 #
 # QLAW names the program (default build/harness/qlaw), QLAW_GALLERY the folder
-# of the database (default gallery).  The text is that of Debian's perl-doc, which
-# apt-get installs.
+# of the database (default gallery).
 set -eu
 cd "$(dirname "$0")/.."
 root=$PWD

@@ -234,7 +234,7 @@ def tables_sort_and_filter(browser):
     """A click on a number's head puts its column in order, another turns it
     round; a word leaves the rows that hold it."""
     column = ("[...document.querySelectorAll('table')].find(t => "
-              "t.rows[0].cells[0].textContent == 'what' && "
+              "t.rows[0].cells.length > 4 && "
               "t.rows[0].cells[3].textContent == 'seeds')")
     head = column + ".tHead.rows[0].cells[4]"
     values = ("[...%s.tBodies[0].rows].map(r => "
@@ -295,7 +295,7 @@ def one(browser, path, keep, full):
         fits(browser, keep)
         both_themes(browser, keep)
         without_images(browser)
-    tables_sort_and_filter(browser)
+        tables_sort_and_filter(browser)
     by_keyboard(browser)
     if full:
         on_paper(browser, keep)
