@@ -84,8 +84,12 @@ struct table *fit_planned_runs(const struct grid *g, bool gmse)
     for (size_t i = 0; i < N_COLUMNS; i++)
         table_add_column(t, columns[i]);
     for (int i = 0; i < g->n_points; i++) {
-        struct config *made = g->points[i].config ? NULL : grid_config(g, i);
+        struct config *made = NULL;
 
+        if (!g->points[i].chosen)
+            continue;
+        if (!g->points[i].config)
+            made = grid_config(g, i);
         add_runs(t, &g->points[i], made ? made : g->points[i].config, gmse,
                  &known);
         config_free(made);

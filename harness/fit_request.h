@@ -4,6 +4,7 @@
 #define HARNESS_FIT_REQUEST_H
 
 #include "base/json.h"
+#include "db/db.h"
 #include "fit/fit.h"
 #include "fit/holdout.h"
 #include "harness/cli.h"
@@ -58,8 +59,9 @@ void fit_request_release(struct fit_request *rq);
 enum status fit_input_runs(struct table **out, struct fit_request *rq,
                            const char *db_path, struct err *err);
 
-/* The runs of a grid that has not been run, with the same columns but loss
- * (fit_planned.c); gmse, which takes time to compute, only when asked for. */
+/* The chosen runs of a grid that has not been run, with the same columns but
+ * loss (fit_planned.c); gmse, which takes time to compute, only when asked for.
+ */
 struct table *fit_planned_runs(const struct grid *g, bool gmse);
 
 /* Where one element format stands for several ways to use it (column quant),
@@ -77,9 +79,29 @@ void fit_input_judge(struct fit *f, const struct fit_request *rq);
 /* Keep only the rows whose number is in the list, sorted. */
 void fit_input_keep(struct fit_request *rq, const int64_t *number, int n);
 
-/* The request of a stored fit, with exactly the rows it was made from. */
+/* The request of a stored fit, with exactly the rows it was made from, or with
+ * those that it selects today. */
 enum status fit_request_stored(struct fit_request *rq, const struct cli *cli,
                                int64_t id, struct err *err);
+enum status fit_request_repeat(struct fit_request *rq, const struct cli *cli,
+                               int64_t id, struct err *err);
+
+/* The runs that a stored fit was made from, sorted; with held those it was
+ * tried on, too.  The caller frees *numbers. */
+enum status fit_stored_rows(int64_t **numbers, int *n, struct db *db,
+                            int64_t id, bool held, struct err *err);
+
+/* The rows that a stored fit was made from beside those that its request
+ * selects now (fit_rows.c).  same: they are the same ones. */
+struct fit_rows {
+    size_t then, now;
+    bool same;
+};
+
+/* ERR_FIT and others where that cannot be told: the fit came from a file, or
+ * its request cannot be made again. */
+enum status fit_rows_compare(struct fit_rows *out, const struct cli *cli,
+                             int64_t id, struct err *err);
 
 /* The law that a grid names for itself in [grid] law, or NULL; the caller
  * frees it. */

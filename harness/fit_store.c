@@ -193,20 +193,20 @@ static enum status read_selection(json_t **out, struct db *db, int64_t id,
     return st;
 }
 
-static enum status read_points(int64_t **numbers, int *n, struct db *db,
-                               int64_t id, struct err *err)
+enum status fit_stored_rows(int64_t **numbers, int *n, struct db *db,
+                            int64_t id, bool held, struct err *err)
 {
     sqlite3_stmt *stmt;
     bool row;
     enum status st = db_prepare(&stmt, db,
                                 "SELECT run_id FROM fit_point WHERE fit_id = ?"
-                                " AND role = 'train' ORDER BY run_id",
+                                " AND (role = 'train' OR ?) ORDER BY run_id",
                                 err);
 
     *numbers = NULL;
     *n = 0;
     if (st == OK)
-        db_bind(stmt, "i", id);
+        db_bind(stmt, "ii", id, (int64_t)held);
     while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
         *numbers = mem_grow(*numbers, (size_t)*n + 1, sizeof **numbers);
         (*numbers)[(*n)++] = sqlite3_column_int64(stmt, 0);
@@ -238,28 +238,41 @@ static enum status repeat_command(struct fit_request *rq, const struct cli *cli,
     return st;
 }
 
-enum status fit_request_stored(struct fit_request *rq, const struct cli *cli,
+enum status fit_request_repeat(struct fit_request *rq, const struct cli *cli,
                                int64_t id, struct err *err)
 {
     struct db *db = NULL;
     json_t *selection = NULL;
-    int64_t *numbers = NULL;
-    int n = 0;
     enum status st = db_open(&db, cli->db_path, DB_READ, err);
 
     if (st == OK)
         st = read_selection(&selection, db, id, err);
-    if (st == OK)
-        st = read_points(&numbers, &n, db, id, err);
     db_close(db);
     if (st == OK)
         st = repeat_command(rq, cli, json_object_get(selection, "argv"), err);
     if (st == OK) {
         rq->selection = selection;
         selection = NULL;
-        fit_input_keep(rq, numbers, n);
     }
     json_decref(selection);
+    return st;
+}
+
+enum status fit_request_stored(struct fit_request *rq, const struct cli *cli,
+                               int64_t id, struct err *err)
+{
+    struct db *db = NULL;
+    int64_t *numbers = NULL;
+    int n = 0;
+    enum status st = db_open(&db, cli->db_path, DB_READ, err);
+
+    if (st == OK)
+        st = fit_stored_rows(&numbers, &n, db, id, false, err);
+    db_close(db);
+    if (st == OK)
+        st = fit_request_repeat(rq, cli, id, err);
+    if (st == OK)
+        fit_input_keep(rq, numbers, n);
     free(numbers);
     return st;
 }

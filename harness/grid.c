@@ -69,6 +69,17 @@ static void take_notes(struct grid *g, struct doc *d)
     d->n_notes = 0;
 }
 
+/* The options that choose, as they may be typed. */
+static char *choice_of(const struct doc *d)
+{
+    struct str text = { 0 };
+
+    for (int i = 0; i < d->n_choices; i++)
+        str_addf(&text, "%s%s '%s'", i ? " " : "", d->choices[i].where.file,
+                 d->choices[i].text);
+    return d->n_choices ? str_steal(&text) : NULL;
+}
+
 static void describe(struct grid *g, const struct grid_source *s)
 {
     const struct doc *d = s->doc;
@@ -77,6 +88,7 @@ static void describe(struct grid *g, const struct grid_source *s)
     g->description = text_or(d, "grid.description", mem_strdup(""));
     g->law = text_or(d, "grid.law", NULL);
     g->pair = doc_bool(d, "seeds.pair");
+    g->choice = choice_of(d);
     g->text = doc_print(d);
     hash_bytes(g->sha256, g->text, strlen(g->text));
     g->base = config_copy(s->base);
@@ -151,6 +163,7 @@ void grid_free(struct grid *g)
     free(g->name);
     free(g->description);
     free(g->law);
+    free(g->choice);
     free(g->text);
     free(g->path);
     config_free(g->base);

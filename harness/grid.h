@@ -38,6 +38,7 @@ struct grid_point {
     char twin[POINT_ID];   /* the same without quant.* */
     bool is_base;          /* id == twin: the unquantized twin itself */
     bool added;            /* a twin that no cell gives */
+    bool chosen;           /* by --only and --skip: it may be started */
     unsigned char operands; /* GEMM operands of a layer that are quantized */
     const char *block;     /* label, "" outside blocks */
     int ordinal;           /* place in the grid's order, from 0 */
@@ -81,6 +82,8 @@ struct grid {
     char *law;                  /* [grid] law, or NULL */
     struct grid_point *points;
     int n_points, n_runs;
+    int n_chosen; /* runs of points that are chosen */
+    char *choice; /* "--only 'N < 1M'", or NULL: all are */
     struct grid_axis *axes;
     int n_axes;
     struct grid_block *blocks;
@@ -104,7 +107,8 @@ struct grid_options {
     int n_profiles;
     const char *const *sets; /* "-s" texts: key=value, key+=v, !key */
     int n_sets;
-    const char *only, *skip; /* expressions or NULL */
+    const char *only, *skip; /* expressions or NULL: which points may be
+                                started; the grid keeps the others */
     int kept_configs; /* in place of GRID_KEPT_CONFIGS when not 0 */
 };
 

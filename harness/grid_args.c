@@ -69,6 +69,17 @@ static struct ini_entry *argument(struct doc *d, const char *text)
     return e;
 }
 
+#define FILTER "filter."
+
+/* A filter is one more, whatever the files have. */
+static enum status apply_filter(struct reading *r, struct ini_entry *e)
+{
+    char *key = e->key + strlen(FILTER);
+
+    memmove(e->key, key, strlen(key) + 1);
+    return reading_filter(r, e);
+}
+
 static enum status apply_set(struct reading *r, const char *text)
 {
     struct ini_entry *e = argument(r->d, text);
@@ -81,6 +92,8 @@ static enum status apply_set(struct reading *r, const char *text)
         return ini_fail(r->err, e->where,
                         "expected key=value, key+=value or !key");
     memmove(e->key, text_trim(e->key), strlen(text_trim(e->key)) + 1);
+    if (text_has_prefix(e->key, FILTER))
+        return apply_filter(r, e);
     if (eq[-1] != '+')
         return reading_assign(r, e->key, e, DOC_BASE);
     if (reading_value(r, &v, e->key, e, true) != OK)
@@ -88,13 +101,13 @@ static enum status apply_set(struct reading *r, const char *text)
     return doc_append(r->d, &v, r->err);
 }
 
-static void add_condition(struct doc *d, const char *key, const char *text)
+static void add_choice(struct doc *d, const char *key, const char *text)
 {
     struct doc_rule rule = { .key = mem_strdup(key),
                              .text = mem_strdup(text) };
 
     rule.where.file = strcmp(key, "keep") == 0 ? "--only" : "--skip";
-    doc_add_filter(d, &rule);
+    doc_add_choice(d, &rule);
 }
 
 static enum status apply_options(struct reading *r,
@@ -111,9 +124,9 @@ static enum status apply_options(struct reading *r,
     for (int i = 0; i < o->n_sets && st == OK; i++)
         st = apply_set(r, o->sets[i]);
     if (st == OK && o->only)
-        add_condition(r->d, "keep", o->only);
+        add_choice(r->d, "keep", o->only);
     if (st == OK && o->skip)
-        add_condition(r->d, "exclude", o->skip);
+        add_choice(r->d, "exclude", o->skip);
     return st;
 }
 

@@ -209,16 +209,17 @@ static enum status make_derives(struct grid_source *s, struct err *err)
     return st;
 }
 
-static enum status make_filters(struct grid_source *s, struct err *err)
+static enum status make_rules(struct formula **out, int *n_out,
+                              const struct grid_source *s,
+                              struct doc_rule *rules, int n, struct err *err)
 {
-    const int n = s->doc->n_filters;
+    struct formula *list = mem_array((size_t)n, sizeof *list);
     enum status st = OK;
 
-    s->filters = mem_array((size_t)n, sizeof *s->filters);
+    *out = list;
     for (int i = 0; i < n && st == OK; i++) {
-        st = formula_parse(&s->filters[i], s->names, &s->doc->filters[i],
-                           err);
-        s->n_filters++;
+        st = formula_parse(&list[i], s->names, &rules[i], err);
+        ++*n_out;
     }
     return st;
 }
@@ -251,7 +252,11 @@ enum status source_new(struct grid_source **out, struct doc *d,
     s->names = names_new(d);
     st = make_derives(s, err);
     if (st == OK)
-        st = make_filters(s, err);
+        st = make_rules(&s->filters, &s->n_filters, s, d->filters, d->n_filters,
+                        err);
+    if (st == OK)
+        st = make_rules(&s->choices, &s->n_choices, s, d->choices, d->n_choices,
+                        err);
     if (st == OK)
         st = make_count(s, err);
     if (st == OK)
@@ -285,6 +290,8 @@ void source_free(struct grid_source *s)
         formula_release(&s->derives[i]);
     for (int i = 0; i < s->n_filters; i++)
         formula_release(&s->filters[i]);
+    for (int i = 0; i < s->n_choices; i++)
+        formula_release(&s->choices[i]);
     formula_release(&s->count);
     doc_rule_release(&s->count_rule);
     for (int i = 0; i < s->n_blocks; i++)
@@ -297,6 +304,7 @@ void source_free(struct grid_source *s)
     }
     free(s->derives);
     free(s->filters);
+    free(s->choices);
     free(s->blocks);
     free(s->data);
     free(s->folder);

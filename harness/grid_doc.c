@@ -68,6 +68,8 @@ void doc_free(struct doc *d)
         doc_rule_release(&d->derives[i]);
     for (int i = 0; i < d->n_filters; i++)
         doc_rule_release(&d->filters[i]);
+    for (int i = 0; i < d->n_choices; i++)
+        doc_rule_release(&d->choices[i]);
     for (int i = 0; i < d->n_formats; i++) {
         free(d->formats[i].name);
         free(d->formats[i].text);
@@ -81,6 +83,7 @@ void doc_free(struct doc *d)
     free(d->blocks);
     free(d->derives);
     free(d->filters);
+    free(d->choices);
     free(d->files);
     free(d->formats);
     free(d->profiles);

@@ -75,6 +75,8 @@ struct doc {
     int n_blocks;
     struct doc_rule *derives, *filters;
     int n_derives, n_filters;
+    struct doc_rule *choices; /* --only ("keep") and --skip: not part of the */
+    int n_choices;            /* text, because the grid stays what it is */
     struct doc_profile *profiles;
     int n_profiles;
     struct doc_format *formats;
@@ -139,6 +141,7 @@ enum status doc_add_block(struct doc *d, struct doc_block *block,
 enum status doc_add_derive(struct doc *d, struct doc_rule *rule,
                            struct err *err);
 void doc_add_filter(struct doc *d, struct doc_rule *rule);
+void doc_add_choice(struct doc *d, struct doc_rule *rule);
 
 /* -s 'key+=a,b' and -s '!key'. */
 enum status doc_append(struct doc *d, struct doc_values *v, struct err *err);

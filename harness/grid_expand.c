@@ -73,6 +73,7 @@ static void join_point(struct grid *g, struct grid_point *p,
                        const struct grid_point *from)
 {
     grid_join_seeds(g, p, from);
+    p->chosen |= from->chosen;
     if (from->priority > p->priority)
         p->priority = from->priority;
 }
@@ -131,6 +132,7 @@ static enum status expand_cell(struct expansion *x, int block, uint64_t cell)
         x->g->filters[removed_by].removed++;
     } else if (st == OK) {
         fill_point(x, &p, m.config);
+        p.chosen = m.chosen;
         st = grid_give_seeds(x->g, &p, &m, of ? of->repeat : 0, x->err);
         if (st == OK) {
             take_point(x, &p, m.config, block);
@@ -308,10 +310,11 @@ static enum status count_runs(const struct expansion *x)
 {
     struct grid *g = x->g;
     const double allowed = doc_number(x->s->doc, "budget.max_runs");
-    int64_t n = 0;
+    int64_t n = 0, chosen = 0;
 
     for (int i = 0; i < g->n_points; i++) {
         n += g->points[i].n_seeds;
+        chosen += g->points[i].chosen ? g->points[i].n_seeds : 0;
         for (int b = 0; b < g->n_blocks; b++)
             if (g->blocks[b].label == g->points[i].block)
                 g->blocks[b].runs += g->points[i].n_seeds;
@@ -319,6 +322,12 @@ static enum status count_runs(const struct expansion *x)
     if (n > INT_MAX || (n > GRID_FREE_CELLS && (double)n > allowed))
         return too_many(x, n, "points and seeds make", "runs");
     g->n_runs = (int)n;
+    g->n_chosen = (int)chosen;
+    if (chosen == 0)
+        return err_set(x->err, ERR_CONFIG,
+                       "%s: %s chooses none of the %d "
+                       "points",
+                       g->path, g->choice, g->n_points);
     return OK;
 }
 

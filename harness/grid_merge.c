@@ -379,6 +379,12 @@ void doc_add_filter(struct doc *d, struct doc_rule *rule)
     d->filters[d->n_filters++] = *rule;
 }
 
+void doc_add_choice(struct doc *d, struct doc_rule *rule)
+{
+    GROW(d->choices, d->n_choices);
+    d->choices[d->n_choices++] = *rule;
+}
+
 static enum status derived_too(struct err *err, const struct doc_rule *rule,
                                const char *what, struct ini_where other)
 {

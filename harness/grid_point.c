@@ -233,22 +233,36 @@ static enum status identify_data(struct made *m, struct grid_source *s,
 
 /* --- filters ------------------------------------------------------------- */
 
-static enum status filter(int *removed_by, struct made *m,
-                          struct grid_source *s, struct err *err)
+/* The first rule that says no, or -1. */
+static enum status ask_rules(int *refused_by, struct made *m,
+                             const struct formula *rules, int n,
+                             struct grid_source *s, struct err *err)
 {
-    *removed_by = -1;
-    for (int i = 0; i < s->n_filters; i++) {
-        const bool keep = strcmp(s->filters[i].rule->key, "keep") == 0;
+    *refused_by = -1;
+    for (int i = 0; i < n; i++) {
+        const bool keep = strcmp(rules[i].rule->key, "keep") == 0;
         double x;
 
-        if (formula_eval(&x, &s->filters[i], s->names, &m->view, err) != OK)
+        if (formula_eval(&x, &rules[i], s->names, &m->view, err) != OK)
             return ERR_CONFIG;
         if ((x != 0) == keep)
             continue;
-        *removed_by = i;
+        *refused_by = i;
         break;
     }
     return OK;
+}
+
+static enum status filter(int *removed_by, struct made *m,
+                          struct grid_source *s, struct err *err)
+{
+    int not_chosen_by = -1;
+    enum status st = ask_rules(removed_by, m, s->filters, s->n_filters, s, err);
+
+    if (st == OK && *removed_by < 0)
+        st = ask_rules(&not_chosen_by, m, s->choices, s->n_choices, s, err);
+    m->chosen = not_chosen_by < 0;
+    return st;
 }
 
 enum status source_make(struct made *m, int *removed_by,

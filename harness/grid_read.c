@@ -194,30 +194,35 @@ static enum status read_derive(struct reading *r, const struct ini_section *s)
     return st;
 }
 
-static enum status read_filter(struct reading *r, const struct ini_section *s)
+enum status reading_filter(struct reading *r, const struct ini_entry *e)
 {
     static const char *const known[] = { "exclude", "keep" };
+    const char *near = text_nearest(e->key, known, 2);
+    struct doc_rule rule;
 
-    for (int i = 0; i < s->n_entries; i++) {
-        const struct ini_entry *e = &s->entries[i];
-        const char *near = text_nearest(e->key, known, 2);
-        struct doc_rule rule;
-
-        if (strcmp(e->key, "exclude") != 0 && strcmp(e->key, "keep") != 0)
-            return near ? ini_fail(r->err, e->where,
-                                   "unknown key '%s' in [filter], did you "
-                                   "mean '%s'?",
-                                   e->key, near)
-                        : ini_fail(r->err, e->where,
-                                   "unknown key '%s' in [filter]: it has "
-                                   "exclude and keep",
-                                   e->key);
-        if (e->n_pieces == 0)
-            return ini_fail(r->err, e->where, "%s has no expression", e->key);
-        rule = rule_from(r->d, e);
-        doc_add_filter(r->d, &rule);
-    }
+    if (strcmp(e->key, "exclude") != 0 && strcmp(e->key, "keep") != 0)
+        return near ? ini_fail(r->err, e->where,
+                               "unknown key '%s' in [filter], did you mean "
+                               "'%s'?",
+                               e->key, near)
+                    : ini_fail(r->err, e->where,
+                               "unknown key '%s' in [filter]: it has exclude "
+                               "and keep",
+                               e->key);
+    if (e->n_pieces == 0)
+        return ini_fail(r->err, e->where, "%s has no expression", e->key);
+    rule = rule_from(r->d, e);
+    doc_add_filter(r->d, &rule);
     return OK;
+}
+
+static enum status read_filter(struct reading *r, const struct ini_section *s)
+{
+    enum status st = OK;
+
+    for (int i = 0; i < s->n_entries && st == OK; i++)
+        st = reading_filter(r, &s->entries[i]);
+    return st;
 }
 
 /* --- files --------------------------------------------------------------- */

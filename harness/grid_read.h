@@ -26,4 +26,7 @@ enum status reading_value(struct reading *r, struct doc_values *v,
 enum status reading_assign(struct reading *r, const char *key,
                            const struct ini_entry *e, enum doc_kind kind);
 
+/* A line of [filter]: one filter more. */
+enum status reading_filter(struct reading *r, const struct ini_entry *e);
+
 #endif

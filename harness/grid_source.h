@@ -41,6 +41,8 @@ struct grid_source {
     int n_derives;
     struct formula *filters;
     int n_filters;
+    struct formula *choices; /* --only and --skip */
+    int n_choices;
     struct formula count; /* [seeds] count */
     struct doc_rule count_rule;
     struct cell_block *blocks;
@@ -68,6 +70,7 @@ struct made {
     struct config *config;
     double *scratch;
     struct point_view view;
+    bool chosen; /* by --only and --skip */
 };
 void made_release(struct made *m);
 

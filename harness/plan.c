@@ -32,9 +32,12 @@ double plan_run_s(const struct plan *p, int run)
     return own_share(p, run) * p->point_s[p->runs[run].point];
 }
 
-static bool to_do(const struct plan_run *r)
+bool plan_to_do(const struct plan *p, int run)
 {
-    return r->state == PLAN_NEW || r->state == PLAN_OPEN;
+    const struct plan_run *r = &p->runs[run];
+
+    return (r->state == PLAN_NEW || r->state == PLAN_OPEN) &&
+           p->grid->points[r->point].chosen;
 }
 
 int plan_default_slots(const struct grid *g)
@@ -71,7 +74,7 @@ static void find_trunks(struct plan *p)
     int *where = NULL, n = 0;
 
     for (int i = 0; i < p->n_runs; i++) {
-        if (!to_do(&p->runs[i]) ||
+        if (!plan_to_do(p, i) ||
             !trunk_may_share(&p->grid->points[p->runs[i].point], p->grid))
             continue;
         if ((n & (n - 1)) == 0) {
@@ -121,7 +124,7 @@ static double makespan(const struct plan *p, int first_n, bool all)
     double *slot = mem_array((size_t)p->slots, sizeof *slot), last = 0;
 
     for (int i = 0; i < p->n_runs && first_n > 0; i++) {
-        if (!all && !to_do(&p->runs[i]))
+        if (!all && !plan_to_do(p, i))
             continue;
         give_work(slot, p->slots,
                   all ? p->point_s[p->runs[i].point] : plan_run_s(p, i));
@@ -146,7 +149,7 @@ static int64_t peak_memory(const struct plan *p)
             p->grid->points[p->runs[i].point].size.memory_bytes;
         int least = 0;
 
-        if (!to_do(&p->runs[i]))
+        if (!plan_to_do(p, i))
             continue;
         for (int k = 1; k < p->slots; k++)
             least = bytes[k] < bytes[least] ? k : least;
@@ -183,7 +186,7 @@ static int64_t disk(const struct plan *p)
         const struct model_size *s = &p->grid->points[p->runs[i].point].size;
         const int64_t n = s->body + s->embed + s->head + s->other;
 
-        if (!to_do(&p->runs[i]))
+        if (!plan_to_do(p, i))
             continue;
         rows += RUN_BYTES + CURVE_ROW_BYTES * curve_rows(p->grid, s);
         largest = n > largest ? n : largest;
@@ -205,7 +208,7 @@ static int runs_below_flops(const struct plan *p, double limit)
     int n = 0;
 
     for (int i = 0; i < p->n_runs; i++) {
-        if (!to_do(&p->runs[i]))
+        if (!plan_to_do(p, i))
             continue;
         sum += own_share(p, i) * point_flops(p->grid, p->runs[i].point);
         if (sum > limit)
@@ -243,7 +246,7 @@ static void exceed(struct plan *p, const char *key, const char *need,
 
 static void check_budget(struct plan *p)
 {
-    const int n = p->n_new + p->n_open;
+    const int n = p->n_left;
     const double flops = limit_of(p, "budget.max_flops");
     const double wall = limit_of(p, "budget.max_wall");
     const double runs = limit_of(p, "budget.max_runs");
@@ -275,8 +278,9 @@ static void check_budget(struct plan *p)
 
 static void count_states(struct plan *p)
 {
-    p->n_new = p->n_open = p->n_done = p->n_diverged = 0;
+    p->n_new = p->n_open = p->n_done = p->n_diverged = p->n_left = 0;
     for (int i = 0; i < p->n_runs; i++) {
+        p->n_left += plan_to_do(p, i);
         p->n_new += p->runs[i].state == PLAN_NEW;
         p->n_open += p->runs[i].state == PLAN_OPEN;
         p->n_done += p->runs[i].state == PLAN_DONE;
@@ -296,7 +300,7 @@ static void sum_up(struct plan *p)
 
         p->flops += flops;
         seconds += p->point_s[point];
-        if (!to_do(&p->runs[i]))
+        if (!plan_to_do(p, i))
             continue;
         p->flops_left += own * flops;
         p->flops_shared += (1 - own) * flops;

@@ -43,6 +43,7 @@ struct plan {
     const struct grid *grid;
     struct plan_run *runs; /* in the grid's order: point by point, by seed */
     int n_runs, n_new, n_open, n_done, n_diverged;
+    int n_left; /* new and open ones that are chosen: those still to do */
     double *point_s;     /* estimated seconds of one run of a point */
     int slots, threads;
     struct plan_speed speed;
@@ -65,6 +66,9 @@ struct plan_options {
     double flops_s;      /* 0: measure */
     const char *isa_cap; /* QLAW_ISA or NULL */
 };
+
+/* Neither done nor diverged, and chosen by --only and --skip. */
+bool plan_to_do(const struct plan *p, int run);
 
 /* Seconds of one run, without what it shares with its trunk. */
 double plan_run_s(const struct plan *p, int run);

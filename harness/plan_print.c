@@ -211,13 +211,12 @@ static void print_speed(const struct plan *p)
 static void print_trunks(const struct plan *p)
 {
     const struct grid *g = p->grid;
-    const int left = p->n_new + p->n_open;
     char buf[48];
 
     if (p->n_branches > 0)
         printf("  shared  %d of %d runs begin with a checkpoint of a longer "
                "one: %.2fx less to train\n",
-               p->n_branches, left,
+               p->n_branches, p->n_left,
                (p->flops_left + p->flops_shared) / p->flops_left);
     else if (config_bool(g->base, "run.share_trunk") &&
              strcmp(config_get(g->base, "train.schedule"), "cosine") != 0 &&
@@ -230,15 +229,27 @@ static void print_trunks(const struct plan *p)
                text_number(buf, config_number(g->base, "train.warmup")));
 }
 
+static void print_choice(const struct plan *p)
+{
+    const struct grid *g = p->grid;
+    int points = 0;
+
+    for (int i = 0; i < g->n_points; i++)
+        points += g->points[i].chosen;
+    if (g->choice)
+        printf("  chosen  %d point%s, %d run%s (%d to do) by %s\n", points,
+               points == 1 ? "" : "s", g->n_chosen, g->n_chosen == 1 ? "" : "s",
+               p->n_left, g->choice);
+}
+
 static void print_cost(const struct plan *p)
 {
-    const int left = p->n_new + p->n_open;
     char a[48], b[48];
 
-    if (left < p->n_runs)
+    if (p->n_left < p->n_runs)
         printf("  all     %.3g FLOPs, %s\n", p->flops,
                time_text(a, p, p->wall_s));
-    if (left == 0) {
+    if (p->n_left == 0) {
         printf("  nothing is left to do\n");
         return;
     }
@@ -294,6 +305,7 @@ void plan_print(const struct plan *p, const struct plan_law *law,
     print_distinct(g, "D", d_of, "training tokens");
     print_ratio(g);
     print_seeds(g);
+    print_choice(p);
     print_cost(p);
     if (p->over)
         printf("  over budget: %s; %d run%s fit\n", p->over, p->allowed,
@@ -312,6 +324,7 @@ static char *summary_of(const struct grid *g, int point)
 
 /* --- list and JSON ------------------------------------------------------- */
 
+/* Only what is chosen. */
 void plan_print_list(const struct plan *p)
 {
     printf("%6s  %-16s  %5s  %7s  %7s  %8s  %-8s  %-12s  %s\n", "run",
@@ -319,9 +332,11 @@ void plan_print_list(const struct plan *p)
     for (int i = 0; i < p->n_runs; i++) {
         const struct plan_run *r = &p->runs[i];
         const struct grid_point *point = &p->grid->points[r->point];
-        char *quant = summary_of(p->grid, r->point);
-        char n[32], d[32], t[32];
+        char n[32], d[32], t[32], *quant;
 
+        if (!point->chosen)
+            continue;
+        quant = summary_of(p->grid, r->point);
         printf("%6d  %-16s  %5llu  %7s  %7s  %8s  %-8s  %-12s  %s\n", i,
                point->id, (unsigned long long)r->seed,
                text_si(n, n_of(point), 3), text_si(d, d_of(point), 3),
@@ -335,6 +350,8 @@ static void add_totals(struct str *out, const struct plan *p)
 {
     json_add_number(out, "points", p->grid->n_points);
     json_add_number(out, "runs", p->n_runs);
+    json_add_number(out, "chosen", p->grid->n_chosen);
+    json_add_number(out, "to_do", p->n_left);
     json_add_number(out, "new", p->n_new);
     json_add_number(out, "unfinished", p->n_open);
     json_add_number(out, "done", p->n_done);
@@ -409,6 +426,7 @@ static void add_runs(struct str *out, const struct plan *p)
         json_add_number(out, "seed", (double)r->seed);
         json_add_text(out, "block", point->block);
         json_add_text(out, "state", state_words[r->state]);
+        str_addf(out, ",\"chosen\":%s", point->chosen ? "true" : "false");
         json_add_number(out, "n_body", n_of(point));
         json_add_number(out, "tokens", d_of(point));
         json_add_text(out, "quant", quant);

@@ -56,7 +56,8 @@ const struct plot_again *plot_data_again(struct plot_data *d)
 static enum status request_costs(struct fit_request *rq,
                                  const struct plot_data *d, struct err *err)
 {
-    const struct law *law = d->fit ? law_find(d->fit->law) : NULL;
+    const struct plot_fit *f = d->fit ? d->fit : d->stale;
+    const struct law *law = f ? law_find(f->law) : NULL;
     char *words[7] = { "qlaw", "fit", d->grid, "--paired" };
     int n = 4;
     struct cli cli;
@@ -65,7 +66,7 @@ static enum status request_costs(struct fit_request *rq,
 
     if (law && law->paired) {
         words[n++] = "--law";
-        words[n++] = d->fit->law;
+        words[n++] = f->law;
     }
     st = cli_parse(&cli, n, words, &done, err);
     if (st == OK) {

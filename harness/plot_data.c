@@ -273,6 +273,33 @@ static enum status find_grid(struct plot_data *d, struct err *err)
     return st;
 }
 
+/* A law of other rows than there are now says nothing about them. */
+static void judge_fit(struct plot_data *d)
+{
+    const struct cli cli = { .db_path = d->db_path, .verbosity = -1 };
+
+    if (!d->fit || fit_rows_compare(&d->rows, &cli, d->fit->id, NULL) != OK ||
+        d->rows.same)
+        return;
+    d->stale = d->fit;
+    d->fit = NULL;
+}
+
+char *plot_data_no_fit(const struct plot_data *d)
+{
+    const char *grid = d->grid ? d->grid : "";
+
+    return d->stale ? mem_printf("fit %lld was made from %zu runs, and its "
+                                 "selection has %s%zu now: run 'qlaw fit%s%s' "
+                                 "again",
+                                 (long long)d->stale->id, d->rows.then,
+                                 d->rows.then == d->rows.now ? "other " : "",
+                                 d->rows.now, *grid ? " " : "", grid)
+                    : mem_printf("there is no fit yet: run 'qlaw fit%s%s' "
+                                 "first",
+                                 *grid ? " " : "", grid);
+}
+
 enum status plot_data_read(struct plot_data **out, const char *db_path,
                            const char *grid, int64_t fit_id, struct err *err)
 {
@@ -286,6 +313,7 @@ enum status plot_data_read(struct plot_data **out, const char *db_path,
         st = find_grid(d, err);
     if (st == OK && fit_id >= 0)
         st = plot_fit_read(&d->fit, d->db, grid, fit_id, err);
+    judge_fit(d);
     if (st == OK)
         st = read_points(d, err);
     if (st == OK)
@@ -322,6 +350,7 @@ void plot_data_free(struct plot_data *d)
     plot_again_free(d->again);
     plot_again_free(d->costs);
     plot_fit_free(d->fit);
+    plot_fit_free(d->stale);
     free(d->grid);
     free(d->db_path);
     free(d->description);

@@ -68,6 +68,8 @@ struct plot_data {
     int n;
     struct measured measured; /* the finished runs, for costs with errors */
     struct plot_fit *fit;     /* NULL: none */
+    struct plot_fit *stale;   /* made from other rows than there are now, so */
+    struct fit_rows rows;     /* not drawn; rows says how many; NULL: none */
     struct db *db;            /* open for reading */
     struct plot_again *again; /* plot_data_again */
     struct plot_again *costs; /* plot_data_costs */
@@ -78,6 +80,10 @@ struct plot_data {
 enum status plot_data_read(struct plot_data **out, const char *db_path,
                            const char *grid, int64_t fit_id, struct err *err);
 void plot_data_free(struct plot_data *d);
+
+/* What is to be said where a fit is needed and there is none; caller frees. */
+char *plot_data_no_fit(const struct plot_data *d);
+
 /* The settings of a point, as predict.h and derived.h take them: those that the
  * law asks for, without the names in `without` ("ND"). */
 struct plot_settings {

@@ -82,12 +82,14 @@ static enum status read_fitted(struct fitted_list *out,
 
 static enum status need_fit(const struct plot_data *d, struct err *err)
 {
-    if (!d->fit)
-        return err_set(err, ERR_USAGE,
-                       "there is no fit yet: run 'qlaw fit%s%s' "
-                       "first",
-                       d->grid ? " " : "", d->grid ? d->grid : "");
-    return OK;
+    char *why;
+
+    if (d->fit)
+        return OK;
+    why = plot_data_no_fit(d);
+    err_set(err, ERR_USAGE, "%s", why);
+    free(why);
+    return ERR_USAGE;
 }
 
 /* --- families as series --------------------------------------------------- */

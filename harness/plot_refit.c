@@ -18,8 +18,13 @@ static enum status need_fit(const struct plot_again **out, struct plot_data *d,
                             struct err *err)
 {
     *out = plot_data_again(d);
-    if (!*out)
-        return err_set(err, ERR_USAGE, "there is no fit yet");
+    if (!*out) {
+        char *why = plot_data_no_fit(d);
+
+        err_set(err, ERR_USAGE, "%s", why);
+        free(why);
+        return ERR_USAGE;
+    }
     if (!(*out)->ok)
         return err_set(err, ERR_USAGE, "the fit could not be made again: %s",
                        (*out)->why);

@@ -55,6 +55,12 @@ void report_figures(struct report *r, const char *section);
 
 /* --- helpers -------------------------------------------------------------- */
 
+/* The command line of a fit, from the words that it remembers, and "\n". */
+void report_fit_command(struct str *out, const struct plot_fit *f);
+
+/* Nothing is said by a fit of other rows than there are now but that. */
+void report_stale(struct report *r);
+
 /* The fit could be made again. */
 static inline bool report_has_fit(const struct report *r)
 {

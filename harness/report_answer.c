@@ -467,7 +467,10 @@ static void say_trust(struct report *r)
 
     page_paragraph(r->page);
     if (!f) {
-        page_say(r->page, "No law has been fitted; ");
+        page_say(r->page, r->data->stale
+                              ? "No law has been fitted to these runs (there "
+                                "is a fit of others, below); "
+                              : "No law has been fitted; ");
         say_state(r);
         page_say(r->page, ".");
         return;

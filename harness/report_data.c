@@ -32,7 +32,7 @@ static void add_word(struct str *out, const char *word)
 }
 
 /* The command of a fit, from the words that it remembers. */
-static void add_fit_command(struct str *out, const struct plot_fit *f)
+void report_fit_command(struct str *out, const struct plot_fit *f)
 {
     json_t *selection = NULL, *argv;
 
@@ -76,7 +76,7 @@ static void add_commands(struct report *r)
     if (argv)
         str_addf(&s, "%s\n", argv);
     if (r->data->fit)
-        add_fit_command(&s, r->data->fit);
+        report_fit_command(&s, r->data->fit);
     str_add(&s, "qlaw report");
     if (r->data->grid) {
         str_add(&s, " ");

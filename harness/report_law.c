@@ -102,11 +102,37 @@ static void add_warnings(struct report *r)
     }
 }
 
+void report_stale(struct report *r)
+{
+    const struct plot_data *d = r->data;
+    struct str command = { 0 };
+
+    report_fit_command(&command, d->stale);
+    page_say(r->page,
+             "Fit %lld is left out here: it was made from %zu runs, and its "
+             "selection has %s%zu now",
+             (long long)d->stale->id, d->rows.then,
+             d->rows.then == d->rows.now ? "other " : "", d->rows.now);
+    if (command.len > 0) {
+        page_say(r->page, "; this fits them: ");
+        page_code(r->page, text_trim(command.data));
+    } else {
+        page_say(r->page, ".");
+    }
+    str_release(&command);
+}
+
 void report_law(struct report *r)
 {
     const struct plot_fit *f = r->data->fit;
 
     page_section(r->page, "law", "The law");
+    if (!f && r->data->stale) {
+        page_warning(r->page);
+        report_stale(r);
+        report_figures(r, "law");
+        return;
+    }
     if (!f) {
         page_paragraph(r->page);
         page_say(r->page, "No law has been fitted yet: ");

@@ -54,8 +54,7 @@ static enum status check_file(struct runner *r, struct err *err)
 static enum status put_grid(struct runner *r, int64_t *env_id,
                             struct err *err)
 {
-    char *argv = command_line(r->cli);
-    int64_t grid_id;
+    char *argv = command_line(r->cli), *change = NULL;
     struct env env;
     enum status st = db_begin(r->db, err);
 
@@ -68,7 +67,7 @@ static enum status put_grid(struct runner *r, int64_t *env_id,
     if (st == OK)
         st = store_name(r->begin.store, r->db, err);
     if (st == OK)
-        st = store_grid(&grid_id, r->g, argv, r->db, err);
+        st = store_grid(&change, r->g, argv, r->db, err);
     if (st == OK)
         st = store_data_sizes(r->g, r->db, err);
     if (st == OK)
@@ -77,6 +76,9 @@ static enum status put_grid(struct runner *r, int64_t *env_id,
         st = db_commit(r->db, err);
     if (st != OK)
         db_rollback(r->db);
+    else if (change)
+        cli_note(r->cli, "%s", change);
+    free(change);
     env_release(&env);
     free(argv);
     return st;

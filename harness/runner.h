@@ -26,6 +26,7 @@ struct runner_options {
 
 struct runner_summary {
     int total, already, done, diverged, failed, left_out, waiting;
+    int not_chosen; /* by --only and --skip; not in total */
     int elsewhere; /* in Slurm's hands, part of waiting */
     int adopted; /* results found in the records of a killed scheduler */
     double wall_s, flops;

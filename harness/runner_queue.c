@@ -113,7 +113,8 @@ static void find_trunks(struct runner *r)
     free(runs);
 }
 
-/* The grid's own order is cheapest first unless the grid says otherwise. */
+/* The grid's own order is cheapest first unless the grid says otherwise.  A
+ * session is about what is chosen; of the rest it says only that it is. */
 void queue_make(struct runner *r)
 {
     r->tasks = mem_array((size_t)r->n_runs, sizeof *r->tasks);
@@ -121,6 +122,8 @@ void queue_make(struct runner *r)
         struct store_run *run = &r->runs[i];
         const struct model_size *s = &r->g->points[run->point].size;
 
+        if (!r->g->points[run->point].chosen)
+            continue;
         r->state.flops_total += s->flops_per_token * (double)s->tokens;
         if (run->state == RUN_QUEUED || run->state == RUN_RUNNING) {
             r->sum.elsewhere++; /* recovery closed those of this machine */
@@ -134,8 +137,9 @@ void queue_make(struct runner *r)
     find_trunks(r);
     for (int i = 0; i < r->n_tasks; i++)
         task_reopen(r, &r->tasks[i]);
-    r->sum.total = r->n_runs;
-    r->state.total = r->n_runs;
+    r->sum.total = r->g->n_chosen;
+    r->sum.not_chosen = r->g->n_runs - r->g->n_chosen;
+    r->state.total = r->sum.total;
     r->state.flops_at_start = r->state.flops_done;
 }
 

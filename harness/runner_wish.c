@@ -109,7 +109,8 @@ static void grant(struct runner *r, const struct wished *w)
     const bool cancel = strcmp(w->wish, "cancel") == 0;
     const bool retry = strcmp(w->wish, "retry") == 0;
 
-    if (run < 0) /* of another grid: nothing runs, the database is enough */
+    /* Of another grid, or not chosen: nothing runs, the database is enough. */
+    if (run < 0 || !r->g->points[r->runs[run].point].chosen)
         journal_state(r->journal, w->run_id,
                       cancel  ? RUN_CANCELLED
                       : retry ? RUN_PENDING

@@ -180,14 +180,13 @@ static char *command_line(const struct cli *cli)
 static enum status register_grid(struct submission *s, const struct cli *cli,
                                  const struct grid *g, struct err *err)
 {
-    char *argv = command_line(cli);
-    int64_t grid_id;
+    char *argv = command_line(cli), *change = NULL;
     enum status st = db_begin(s->db, err);
 
     if (st == OK)
         st = store_name(s->store, s->db, err);
     if (st == OK)
-        st = store_grid(&grid_id, g, argv, s->db, err);
+        st = store_grid(&change, g, argv, s->db, err);
     if (st == OK)
         st = store_data_sizes(g, s->db, err);
     if (st == OK)
@@ -196,6 +195,9 @@ static enum status register_grid(struct submission *s, const struct cli *cli,
         st = db_commit(s->db, err);
     if (st != OK)
         db_rollback(s->db);
+    else if (change)
+        cli_note(cli, "%s", change);
+    free(change);
     free(argv);
     return st;
 }
@@ -238,6 +240,8 @@ static enum status list_grid(struct submission *s, const struct grid *g,
         const bool claimed = runs[i].state == RUN_QUEUED ||
                              runs[i].state == RUN_RUNNING;
 
+        if (!g->points[runs[i].point].chosen)
+            continue;
         s->out->held += claimed;
         s->out->there += !claimed && !run_state_open(runs[i].state, false);
         if (wants(s, &runs[i]))
@@ -254,8 +258,9 @@ static void list_plan(struct submission *s, const struct plan *p)
     for (int i = 0; i < p->n_runs; i++) {
         const struct plan_run *r = &p->runs[i];
 
-        s->out->there += r->state == PLAN_DONE || r->state == PLAN_DIVERGED;
-        if (r->state == PLAN_NEW || r->state == PLAN_OPEN)
+        s->out->there += p->grid->points[r->point].chosen &&
+                         (r->state == PLAN_DONE || r->state == PLAN_DIVERGED);
+        if (plan_to_do(p, i))
             wanted_add_planned(&s->wanted, p->point_s[r->point]);
     }
 }

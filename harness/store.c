@@ -158,7 +158,7 @@ enum status store_run(int64_t *run_id, const char *point_id, uint64_t seed,
     return ask(run_id, db, stmt, 0, err);
 }
 
-static char *seeds_json(const struct grid_point *p)
+char *store_seeds(const struct grid_point *p)
 {
     struct str s = { 0 };
 
@@ -174,7 +174,7 @@ static char *seeds_json(const struct grid_point *p)
 static enum status put_runs(const struct grid *g, const struct grid_point *p,
                             int64_t grid_id, struct db *db, struct err *err)
 {
-    char *seeds = seeds_json(p);
+    char *seeds = store_seeds(p);
     int64_t run_id;
     enum status st = OK;
 
@@ -202,19 +202,23 @@ static enum status put_point(const struct grid *g, int i, struct gmse *known,
     return st;
 }
 
-enum status store_grid(int64_t *grid_id, const struct grid *g,
-                       const char *argv, struct db *db, struct err *err)
+enum status store_grid(char **change, const struct grid *g, const char *argv,
+                       struct db *db, struct err *err)
 {
     struct gmse known = { .n = 0 };
-    enum status st = find_current(grid_id, g, db, err);
+    int64_t grid_id;
+    enum status st = find_current(&grid_id, g, db, err);
 
-    if (st != OK || *grid_id != 0)
+    *change = NULL;
+    if (st != OK || grid_id != 0)
         return st;
-    st = put_grid_row(grid_id, g, argv, db, err);
+    st = store_change(change, g, db, err);
+    if (st == OK)
+        st = put_grid_row(&grid_id, g, argv, db, err);
     for (int i = 0; i < g->n_points && st == OK; i++) {
         st = put_point(g, i, &known, db, err);
         if (st == OK)
-            st = put_runs(g, &g->points[i], *grid_id, db, err);
+            st = put_runs(g, &g->points[i], grid_id, db, err);
     }
     return st;
 }

@@ -12,11 +12,19 @@
 #include "harness/record.h"
 
 /* Put a grid, its points and its runs; what is there already stays, and the
- * grid becomes the current one of its name.  A point whose stored
- * configuration differs although its identity is the same is an error (a hash
- * collision or a damaged file). */
-enum status store_grid(int64_t *grid_id, const struct grid *g,
-                       const char *argv, struct db *db, struct err *err);
+ * grid becomes the current one of its name.  When it had other runs before,
+ * *change is a sentence that says so, for the caller to show and free; else
+ * NULL.  A point whose stored configuration differs although its identity is
+ * the same is an error (a hash collision or a damaged file). */
+enum status store_grid(char **change, const struct grid *g, const char *argv,
+                       struct db *db, struct err *err);
+
+/* That sentence (store_change.c), of a grid that is about to be put. */
+enum status store_change(char **out, const struct grid *g, struct db *db,
+                         struct err *err);
+
+/* The seeds of a point as the table keeps them, "[1,2]"; the caller frees. */
+char *store_seeds(const struct grid_point *p);
 
 /* Put one point of a resolved configuration, with its data set; id (may be
  * NULL) is its identity, known is kept from point to point. */

@@ -9,6 +9,15 @@ static const struct cli_option options[] = {
     { NULL, 0, NULL, NULL },
 };
 
+static void print_ok(const struct grid *g)
+{
+    printf("%s: ok (%d point%s, %d run%s", g->path, g->n_points,
+           g->n_points == 1 ? "" : "s", g->n_runs, g->n_runs == 1 ? "" : "s");
+    if (g->choice)
+        printf(", %d of them chosen", g->n_chosen);
+    printf(")\n");
+}
+
 static enum status run(struct cli *cli, struct err *err)
 {
     struct grid *g;
@@ -19,9 +28,7 @@ static enum status run(struct cli *cli, struct err *err)
     if (cli_flag(cli, "canonical"))
         fputs(g->text, stdout);
     else
-        printf("%s: ok (%d point%s, %d run%s)\n", g->path, g->n_points,
-               g->n_points == 1 ? "" : "s", g->n_runs,
-               g->n_runs == 1 ? "" : "s");
+        print_ok(g);
     grid_free(g);
     return OK;
 }

@@ -36,6 +36,7 @@ static char *summary_json(const struct grid *g,
     json_add_text(&out, "schema", "qlaw/run/1");
     json_add_text(&out, "grid", g->name);
     json_add_number(&out, "runs", s->total);
+    json_add_number(&out, "not_chosen", s->not_chosen);
     json_add_number(&out, "already", s->already);
     json_add_number(&out, "done", s->done);
     json_add_number(&out, "diverged", s->diverged);
@@ -65,6 +66,9 @@ static void print_summary(const struct cli *cli, const struct grid *g,
 {
     char wall[32], flops[32], left_out[48] = "";
 
+    if (s->not_chosen > 0)
+        cli_note(cli, "%s: %d of its %d runs are chosen by %s", g->name,
+                 s->total, g->n_runs, g->choice);
     if (s->left_out > 0)
         snprintf(left_out, sizeof left_out, ", %d cancelled or skipped",
                  s->left_out);
@@ -181,7 +185,10 @@ static enum status run(struct cli *cli, struct err *err)
     if (st == OK)
         st = grid_from_cli(&g, cli, err);
     if (st == OK && cli_flag(cli, "dry-run")) {
-        printf("%s: %d points, %d runs\n", g->name, g->n_points, g->n_runs);
+        printf("%s: %d points, %d runs", g->name, g->n_points, g->n_runs);
+        if (g->choice)
+            printf(", %d of them chosen", g->n_chosen);
+        printf("\n");
         grid_free(g);
         return OK;
     }

@@ -49,9 +49,10 @@ static void report(const struct cli *cli, const struct grid *g,
         cli_note(cli, "%s", str_text(&before));
     str_release(&before);
     if (s->runs == 0 && s->left == 0) {
-        cli_note(cli, "%s: nothing to submit (%d of %d runs finished, %d in "
-                      "Slurm's hands)",
-                 g->name, s->there, g->n_runs, s->held);
+        cli_note(cli,
+                 "%s: nothing to submit (%d of %d runs finished, %d in "
+                 "Slurm's hands)",
+                 g->name, s->there, g->n_chosen, s->held);
         return;
     }
     if (s->runs > 0)

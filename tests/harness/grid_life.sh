@@ -96,6 +96,37 @@ tail -1 log.txt | grep -q 'nothing to do' || fail "it does not say so"
 echo "  $took ms"
 [ "$took" -lt 1000 ] || echo "  (more than a second: is the machine busy?)"
 
+echo "what is started does not change the grid"
+fresh
+n_runs() { sqlite3 qlaw.db "select group_concat(runs || ' ' || done, ', ') from progress"; }
+run --only 'bits == 4 && D < 20k && model.d_model == 16' ||
+    fail "--only ended with $?"
+[ "$(n_runs)" = "8 2" ] || fail "--only: runs and done are $(n_runs)"
+run --limit 1 || [ $? -eq 75 ] || fail "--limit ended with $?"
+[ "$(n_runs)" = "8 3" ] || fail "--limit: runs and done are $(n_runs)"
+run --skip 'D > 20k' || fail "--skip ended with $?"
+[ "$(sqlite3 qlaw.db "select count(*) from run join point using(point_id)
+    where tokens < 20000 and state='done'")" = 4 ] || fail "--skip: some are open"
+run --skip 'D > 20k' || fail "--skip ended with $?"
+tail -1 log.txt | grep -q 'nothing to do' || fail "--skip: $(tail -1 log.txt)"
+[ "$(sqlite3 qlaw.db 'select count(*) from grid')" = 1 ] ||
+    fail "there are several versions of the grid"
+grep "instead of" log.txt && fail "a choice is said to change the grid"
+run || fail "the rest ended with $?"
+check_end_state "chosen parts"
+
+echo "what changes the grid is said"
+"$qlaw" run grid.ini -s train.tokens=16k 2>said.txt || fail "-s ended with $?"
+grep -q "grid 'life' now has 4 runs instead of 8 (4 of those are not in it);" \
+    said.txt || fail "a smaller grid: $(cat said.txt)"
+grep -q "its text before is grid_id [0-9]*; to keep both: -s grid.name=" \
+    said.txt || fail "how to keep both: $(cat said.txt)"
+"$qlaw" run grid.ini 2>said.txt || fail "the whole ended with $?"
+grep -q "grid 'life' now has 8 runs instead of 4$" said.txt ||
+    fail "a larger grid: $(cat said.txt)"
+"$qlaw" run grid.ini -s run.log_every=10 2>said.txt
+grep "instead of" said.txt && fail "the same runs are said to be others"
+
 echo "signals"
 for signals in "INT" "INT INT" "TERM"; do
     fresh

@@ -63,9 +63,13 @@ cmp merged.ini again.ini || fail "the merged text changes when read again"
 cmp a.txt b.txt || fail "the merged text is another grid"
 
 # A note goes to stderr, data to stdout.
-"$qlaw" check g.ini --skip 'D > 1G' >out.txt 2>notes.txt
+"$qlaw" check g.ini -s 'filter.exclude=D > 1G' >out.txt 2>notes.txt
 [ "$(cat out.txt)" = "g.ini: ok (4 points, 4 runs)" ] || fail "stdout"
 grep -q "note: " notes.txt && fail "a rule of the command line got a note"
+says "g.ini: ok (2 points, 2 runs)" "$qlaw" check g.ini \
+    -s 'filter.keep=D < 5k' -s 'filter.exclude=D < 3k'
+ends 3 "unknown key 'kep' in [filter], did you mean 'keep'?" \
+    "$qlaw" check g.ini -s 'filter.kep=D < 5k'
 "$qlaw" -q check g.ini -s 'filter.x=1' 2>/dev/null && fail "filter.x is a key"
 
 says "4 points, 4 runs (4 new)" "$qlaw" plan g.ini --speed 1G
@@ -76,6 +80,24 @@ grep -q '"schema":"qlaw/plan/1"' plan.json || fail "plan --json"
 [ "$(grep -o '"point_id"' plan.json | wc -l)" = 4 ] || fail "plan --json runs"
 [ "$("$qlaw" plan g.ini --speed 1G --list | wc -l)" = 5 ] || fail "--list"
 [ ! -e qlaw.db ] || fail "plan made a database"
+
+# --only and --skip choose what is started, twins with it: the grid stays.
+"$qlaw" check g.ini --canonical >whole.ini
+"$qlaw" check g.ini --canonical --only 'bits == 4 && D < 3k' >chosen.ini
+cmp whole.ini chosen.ini || fail "--only is part of the grid"
+says "ok (4 points, 4 runs, 2 of them chosen)" "$qlaw" check g.ini \
+    --only 'bits == 4 && D < 3k'
+says "chosen  2 points, 2 runs (2 to do) by --only 'D < 3k' --skip 'D < 1k'" \
+    "$qlaw" plan g.ini --speed 1G --only 'D < 3k' --skip 'D < 1k'
+[ "$("$qlaw" plan g.ini --speed 1G --list --only 'D < 3k' | wc -l)" = 3 ] ||
+    fail "--list --only"
+"$qlaw" plan g.ini --speed 1G --json --skip 'bits == 4 && D < 3k' >plan.json
+[ "$(grep -o '"chosen":true' plan.json | wc -l)" = 2 ] || fail "plan --skip"
+grep -q '"runs":4,"chosen":2,"to_do":2' plan.json || fail "counts of --skip"
+says "4 points, 4 runs, 2 of them chosen" "$qlaw" run g.ini --dry-run \
+    --only 'D < 3k'
+ends 6 "budget.max_runs = 1, but the runs need 2" \
+    "$qlaw" plan g.ini --speed 1G -s budget.max_runs=1 --only 'D < 3k'
 
 id=$("$qlaw" plan g.ini --speed 1G --list | awk '/w=int4/ {print $2; exit}')
 says "not in the database" "$qlaw" plan g.ini --why "$id"

@@ -531,7 +531,7 @@ static void profiles_apply_only_when_asked_for(void **state)
     grid_free(g);
 }
 
-static void only_and_skip_are_filters(void **state)
+static void only_and_skip_choose_and_the_grid_stays(void **state)
 {
     struct grid_options options = { .only = "model.d_model > 32",
                                     .skip = "train.lr > 0.01" };
@@ -542,10 +542,44 @@ static void only_and_skip_are_filters(void **state)
     check_ok(grid_from(&g, TWO_SIZES "train.lr = 1e-3, 1e-2, 2e-2\n",
                        &options, &err),
              err);
-    assert_int_equal(g->n_points, 2);
-    assert_int_equal(g->filters[0].removed, 3);
-    assert_int_equal(g->filters[1].removed, 1);
+    assert_int_equal(g->n_points, 6);
+    assert_int_equal(g->n_chosen, 2);
+    assert_string_equal(g->choice, "--only 'model.d_model > 32' --skip "
+                                   "'train.lr > 0.01'");
+    for (int i = 0; i < g->n_points; i++)
+        assert_int_equal(
+            g->points[i].chosen,
+            config_int(g->points[i].config, "model.d_model") > 32 &&
+                config_number(g->points[i].config, "train.lr") <= 0.01);
     grid_free(g);
+}
+
+/* However the twins came about. */
+static void the_twins_of_what_is_chosen_are_chosen(void **state)
+{
+    static const char *const more[] = { "", "[block \"plain\"]\n" };
+    struct grid_options options = { .only = "bits == 4 && train.lr < 5e-3" };
+    struct err err = { 0 };
+
+    (void)state;
+    for (size_t k = 0; k < 2; k++) {
+        char *text = mem_printf(TWO_SIZES "train.lr = 1e-3, 1e-2\n"
+                                          "[block \"a\"]\nquant.w = int4, "
+                                          "int8\n%s",
+                                more[k]);
+        struct grid *g = NULL;
+
+        check_ok(grid_from(&g, text, &options, &err), err);
+        assert_int_equal(g->n_points, 12);
+        assert_int_equal(g->n_chosen, 4);
+        for (int i = 0; i < g->n_points; i++)
+            if (g->points[i].is_base)
+                assert_int_equal(
+                    g->points[i].chosen,
+                    config_number(g->points[i].config, "train.lr") < 5e-3);
+        grid_free(g);
+        free(text);
+    }
 }
 
 /* --- order --------------------------------------------------------------- */
@@ -1126,7 +1160,8 @@ int main(void)
         cmocka_unit_test(data_lie_beside_the_file_that_names_them),
         cmocka_unit_test(the_size_of_the_data_may_be_swept),
         cmocka_unit_test(profiles_apply_only_when_asked_for),
-        cmocka_unit_test(only_and_skip_are_filters),
+        cmocka_unit_test(only_and_skip_choose_and_the_grid_stays),
+        cmocka_unit_test(the_twins_of_what_is_chosen_are_chosen),
         cmocka_unit_test(cheapest_runs_come_first_unless_said_otherwise),
         cmocka_unit_test(a_random_order_depends_on_its_seed_only),
         cmocka_unit_test(spelling_order_and_comments_do_not_change_an_identity),

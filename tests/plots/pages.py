@@ -6,6 +6,7 @@
 import json
 import os
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -89,6 +90,32 @@ def redraw(place):
         if name.endswith(".svg"):
             check(len(read_svg(os.path.join(folder, name))) > 3,
                   "%s has no text" % name)
+
+
+def other_rows(place):
+    """A fit of other rows than the grid has now is named, and not used."""
+    db = place.make_db("rich")
+    place.run("--db", db, "fit", "rich", "--where",
+              "arm like '%W+A %' or is_base")
+    sql = sqlite3.connect(db)
+    n, = sql.execute("select n_points from fit order by fit_id desc").fetchone()
+    gone, = sql.execute("select count(*) from fit_point join run using(run_id) "
+                        "where role='train' and seed=1 and fit_id=(select "
+                        "max(fit_id) from fit)").fetchone()
+    sql.execute("update grid_point set seeds='[2,3]'")
+    sql.commit()
+    sql.close()
+    check(0 < gone < n, "%d of %d rows are of seed 1" % (gone, n))
+    report(place, "rich")
+    page = read_page(place.path("out", "rich.html"))
+    check("is left out here: it was made from %d runs, and its selection has "
+          "%d now; this fits them: qlaw fit rich '--where=arm like" %
+          (n, n - gone) in page.text, "the stale fit is not named: " +
+          section(page, "The law")[:300])
+    check("std. error" not in page.text, "parameters of a stale fit")
+    check("Predictions" not in page.text, "predictions of a stale fit")
+    _, err = place.run("--db", db, "plot", "residuals", "rich", code=2)
+    check("was made from %d runs" % n in err, err)
 
 
 def terminals(place):
@@ -278,6 +305,7 @@ def main():
     odd_places(place)
     if os.environ.get("QLAW_SLOW"):
         terminals(place)
+    other_rows(place)
     place.done()
 
 
