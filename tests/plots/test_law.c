@@ -403,6 +403,43 @@ static void sides_differ_by_keys_and_by_more_than_chance(void **state)
     contrast_release(&c);
 }
 
+/* Two runs of other seeds are not paired: sqrt(2) times what seeds do; two of
+ * one point differ in nothing else. */
+static void unpaired_runs_have_the_noise_of_both(void **state)
+{
+    static const double shared[] = { 0.3, -0.2, 0.1, -0.4 };
+    double mean = 0, square = 0;
+    struct contrast c;
+
+    (void)state;
+    for (int s = 0; s < 4; s++)
+        mean += shared[s] / 4;
+    for (int s = 0; s < 4; s++) {
+        const double b = shared[s] - mean + (s % 2 ? 0.01 : -0.01);
+
+        square += (shared[s] - mean) * (shared[s] - mean) + b * b;
+    }
+    c = compare("100000000-1", "200000000-2");
+    assert_int_equal(c.noise_of, NOISE_OF_POINTS);
+    assert_int_equal(c.noise_dof, 6);
+    check_close(c.noise, sqrt(2 * square / 6), 1e-12);
+    assert_true(c.known && !c.distinct);
+    contrast_release(&c);
+
+    c = compare("100000000-0", "100000000-3"); /* 0.7 nats apart */
+    assert_true(c.one_point && !c.distinct);
+    assert_int_equal(c.n_keys, 0);
+    {
+        struct str out = { 0 };
+
+        contrast_text(&out, &c);
+        assert_non_null(strstr(str_text(&out), "what seeds differ by"));
+        assert_null(strstr(str_text(&out), "b is"));
+        str_release(&out);
+    }
+    contrast_release(&c);
+}
+
 static void a_side_that_is_not_there_or_not_alone_is_told(void **state)
 {
     struct contrast c;
@@ -433,6 +470,7 @@ int main(void)
         cmocka_unit_test(a_mean_has_students_interval),
         cmocka_unit_test(an_interval_is_written_with_the_digits_it_deserves),
         cmocka_unit_test(sides_differ_by_keys_and_by_more_than_chance),
+        cmocka_unit_test(unpaired_runs_have_the_noise_of_both),
         cmocka_unit_test(a_side_that_is_not_there_or_not_alone_is_told),
         cmocka_unit_test(stars_are_the_arms_that_none_beats),
     };
