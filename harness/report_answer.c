@@ -255,7 +255,8 @@ static void say_costs(struct report *r)
         say_family(r, order[i]);
     }
     if (!all)
-        page_say(r->page, "; the other %d lie between", f->n_families - 3);
+        page_say(r->page, "; %d more stand in the table below",
+                 f->n_families - 3);
     say_errors(r);
     page_say(r->page, ".");
     free(order);
@@ -281,12 +282,15 @@ static void say_effect(struct report *r, const struct finding_effect *x)
     page_say(r->page, "From %s to %s %s the cost ", text_si(a, x->e.lo, 3),
              text_si(b, x->e.hi, 3), x->variable == 'G' ? "elements a scale"
                                                         : name);
-    text = interval_text(c->diff.value, c->diff.lo, c->diff.hi);
+    text = c->diff.hi < 0 /* a fall by so much */
+               ? interval_text(-c->diff.value, -c->diff.hi, -c->diff.lo)
+               : interval_text(c->diff.value, c->diff.lo, c->diff.hi);
     if (c->diff.error == CELLS_NONE)
         page_say(r->page, "changes by %s nats, with no error to be had", text);
-    else if (c->diff.lo > 0 || c->diff.hi < 0)
-        page_strong(r->page, "%s by %s nats",
-                    c->diff.value > 0 ? "rises" : "falls", text);
+    else if (c->diff.lo > 0)
+        page_strong(r->page, "rises by %s nats", text);
+    else if (c->diff.hi < 0)
+        page_strong(r->page, "falls by %s nats", text);
     else
         page_say(r->page, "changes by %s nats, which may be nothing", text);
     free(text);
@@ -470,7 +474,7 @@ static void say_trust(struct report *r)
         page_say(r->page, r->data->stale
                               ? "No law has been fitted to these runs (there "
                                 "is a fit of others, below); "
-                              : "No law has been fitted; ");
+                              : "No law of the losses has been fitted; ");
         say_state(r);
         page_say(r->page, ".");
         return;
