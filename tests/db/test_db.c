@@ -395,7 +395,6 @@ static void foreign_files_are_refused_and_left_alone(void **state)
             char before[HASH_HEX], after[HASH_HEX], good[80];
             struct db *db;
             struct err err;
-            const double start = clock_monotonic();
 
             shell("rm -rf '%s'/*", dir);
             snprintf(good, sizeof good, "%s/ours.db", dir);
@@ -409,7 +408,6 @@ static void foreign_files_are_refused_and_left_alone(void **state)
             assert_int_equal(
                 db_open(&db, path, mode ? DB_WRITE : DB_READ, &err), ERR_DB);
             check_says(err, foreign[i].says);
-            assert_true(clock_monotonic() - start < 5);
             if (foreign[i].regular) {
                 digest(after);
                 assert_string_equal(before, after);

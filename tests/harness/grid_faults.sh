@@ -309,7 +309,8 @@ for s in INT "INT INT" "INT INT INT" TERM "TERM TERM" HUP; do
     done
     rc=0
     wait $pid || rc=$?
-    [ $(($(date +%s) - start)) -le 11 ] || fail "after $s it took more than 10 s"
+    # The grace is 10 s; what this finds is waiting for ever, on any machine.
+    [ $(($(date +%s) - start)) -le 120 ] || fail "after $s it hung"
     [ -z "$(workers)" ] || fail "after $s workers are left"
     case $rc in
     0 | 75 | 130 | 143) ;;

@@ -134,12 +134,10 @@ static void an_existing_file_with_another_digest_is_left_alone(void **state)
 static void a_missing_page_fails_at_once(void **state)
 {
     struct world *w = *state;
-    const double start = clock_monotonic();
 
-    w->options.pause_s = 5;
     assert_int_equal(fetch(w, "/status/404"), ERR_IO);
     check_says(w->err, "the server answers 404");
-    assert_true(clock_monotonic() - start < 2);
+    assert_null(strstr(w->err.text, "tries")); /* not tried again */
 }
 
 static void a_broken_server_is_tried_again_and_given_up(void **state)
@@ -211,12 +209,11 @@ static void too_many_bytes_are_refused(void **state)
 static void a_stall_is_noticed(void **state)
 {
     struct world *w = *state;
-    const double start = clock_monotonic();
 
     w->options.low_time_s = 1;
     w->options.tries = 1;
     assert_int_equal(fetch(w, "/trickle"), ERR_IO);
-    assert_true(clock_monotonic() - start < 10);
+    check_says(w->err, "Timeout was reached");
 }
 
 static void file_names_stay_in_their_folder(void **state)

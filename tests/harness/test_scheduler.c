@@ -29,6 +29,8 @@ struct world {
     int signal_after_ms; /* send sig to ourselves then; 0: no */
     int sig, heard;
     int ask_after_ms, ask; /* ask that job to stop then */
+    bool ask_endless; /* ask 0 and 1 to stop when they said much, 2 ended */
+    int n_ended;
     int limit;             /* after the first tick; 0: none */
     const char *refuse;    /* a line that is refused */
     const char *program;   /* instead of the shell */
@@ -96,6 +98,7 @@ static void job_done(void *ctx, void *user, const struct sched_exit *e)
 
     w->ends[(intptr_t)user] = *e;
     w->running--;
+    w->n_ended++;
 }
 
 static enum sched_stop tick(void *ctx, struct sched *s, enum sched_stop asked)
@@ -112,6 +115,12 @@ static enum sched_stop tick(void *ctx, struct sched *s, enum sched_stop asked)
     if (w->ask_after_ms && ms > w->ask_after_ms) {
         w->ask_after_ms = 0;
         sched_ask(s, (void *)(intptr_t)w->ask);
+    }
+    if (w->ask_endless && w->n_ended == 1 && w->ends[2].wall_s > 0 &&
+        w->n_lines[0] > 1000 && w->lines[1].len > 0) {
+        w->ask_endless = false;
+        sched_ask(s, (void *)(intptr_t)0);
+        sched_ask(s, (void *)(intptr_t)1);
     }
     if (w->limit)
         sched_limit(s, w->limit);
@@ -209,35 +218,47 @@ static void a_job_past_its_time_is_ended(void **state)
 {
     static const char *const commands[] = { "sleep 60", NULL };
     struct world w = { .timeout_s = 0.3 };
-    const double start = clock_monotonic();
 
     (void)state;
     run(&w, commands, 1);
     assert_true(w.ends[0].timed_out);
-    assert_true(clock_monotonic() - start < 5);
+    assert_int_equal(w.ends[0].term_signal, SIGTERM); /* not by itself */
     forget(&w);
 }
 
-static bool alive(const char *mark)
+/* A sleep that no other test's is taken for. */
+static char *own_sleep(void)
 {
-    char *command = mem_printf("pgrep -f '^sleep %s$' >/dev/null", mark);
-    const bool found = system(command) == 0;
+    return mem_printf("sleep 98.%ld", (long)getpid());
+}
 
-    free(command);
-    return found;
+/* Is it alive, or dead, in the end?  A busy machine may need a while. */
+static bool becomes(const char *command, bool alive)
+{
+    char *look = mem_printf("pgrep -f '^%s$' >/dev/null", command);
+    bool found = !alive;
+
+    for (int i = 0; i < 300 && found != alive; i++) {
+        found = system(look) == 0;
+        usleep(found != alive ? 100000 : 0);
+    }
+    free(look);
+    return found == alive;
 }
 
 /* A job forks a child that outlives it; the child must not survive. */
 static void what_a_job_leaves_behind_is_killed(void **state)
 {
-    static const char *const commands[] = { "sleep 98.7651 & exit 0", NULL };
+    char *left = own_sleep(), *command = mem_printf("%s & exit 0", left);
+    const char *const commands[] = { command, NULL };
     struct world w = { 0 };
 
     (void)state;
     run(&w, commands, 1);
-    usleep(100000);
-    assert_false(alive("98.7651"));
+    assert_true(becomes(left, false));
     forget(&w);
+    free(command);
+    free(left);
 }
 
 static void one_interrupt_drains(void **state)
@@ -259,13 +280,11 @@ static void a_termination_asks_the_jobs_to_stop(void **state)
         "trap 'exit 75' TERM; sleep 30 & wait", "exit 0", NULL
     };
     struct world w = { .signal_after_ms = 200, .sig = SIGTERM };
-    const double start = clock_monotonic();
 
     (void)state;
     assert_int_equal(run(&w, commands, 1), STOP_ASK);
-    assert_int_equal(w.ends[0].exit_code, 75);
+    assert_int_equal(w.ends[0].exit_code, 75); /* by its trap, not by KILL */
     assert_true(w.ends[0].asked_to_stop);
-    assert_true(clock_monotonic() - start < 5);
     forget(&w);
 }
 
@@ -322,8 +341,8 @@ static void a_job_that_ignores_us_is_killed_after_the_grace(void **state)
     assert_int_equal(run(&w, commands, 1), STOP_ASK);
     assert_int_equal(w.heard, SIGTERM);
     assert_int_equal(w.ends[0].term_signal, SIGKILL);
+    /* No sooner; a machine that has other things to do may take longer. */
     assert_true(clock_monotonic() - start >= SCHED_GRACE_S);
-    assert_true(clock_monotonic() - start < SCHED_GRACE_S + 3);
     forget(&w);
 }
 
@@ -345,7 +364,7 @@ static void a_line_can_be_refused(void **state)
 }
 
 /* An endless line and an endless stream each reach their reader, and the job
- * beside them is served too. */
+ * beside them is served too: they are only stopped once it has ended. */
 static void endless_output_holds_nobody_up(void **state)
 {
     static const char *const commands[] = {
@@ -353,15 +372,15 @@ static void endless_output_holds_nobody_up(void **state)
         "tr '\\0' x </dev/zero >>$QLAW_METRICS",
         "sleep 0.3; echo hello >>$QLAW_METRICS", NULL
     };
-    struct world w = { .timeout_s = 1 };
+    struct world w = { .ask_endless = true };
 
     (void)state;
     run(&w, commands, 3);
-    assert_true(w.n_lines[0] > 1000);
-    assert_true(w.ends[0].timed_out && w.ends[1].timed_out);
+    assert_false(w.ask_endless);
+    assert_true(w.ends[0].asked_to_stop && w.ends[1].asked_to_stop);
     assert_string_equal(str_text(&w.lines[1]), "(65536 cut)|");
     assert_string_equal(str_text(&w.lines[2]), "hello|");
-    assert_true(w.ends[2].wall_s < 1);
+    assert_int_equal(w.ends[2].exit_code, 0);
     forget(&w);
 }
 
@@ -384,24 +403,24 @@ static void fewer_slots_are_kept_to(void **state)
 /* The scheduler dies without a word; so do its jobs, whatever they ignore. */
 static void jobs_die_with_their_scheduler(void **state)
 {
-    static const char *const commands[] = {
-        "trap '' TERM INT HUP; exec sleep 98.7652", NULL
-    };
+    char *left = own_sleep();
+    char *command = mem_printf("trap '' TERM INT HUP; exec %s", left);
+    const char *const commands[] = { command, NULL };
     const pid_t pid = fork();
 
     (void)state;
     if (pid == 0) {
-        struct world w = { .signal_after_ms = 300, .sig = SIGKILL };
+        struct world w = { 0 };
 
         run(&w, commands, 1);
         _exit(0);
     }
-    usleep(200000);
-    assert_true(alive("98.7652"));
+    assert_true(becomes(left, true));
+    kill(pid, SIGKILL);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
-    for (int i = 0; i < 20 && alive("98.7652"); i++)
-        usleep(100000);
-    assert_false(alive("98.7652"));
+    assert_true(becomes(left, false));
+    free(command);
+    free(left);
 }
 
 static int open_descriptors(void)
