@@ -137,6 +137,43 @@ void str_add_doubled(struct str *s, const char *text)
     }
 }
 
+/* The length of the character at p, 0 when it is none that may be shown. */
+static size_t shown_length(const unsigned char *p)
+{
+    const size_t n = p[0] < 0x80   ? 1
+                     : p[0] < 0xc2 ? 0
+                     : p[0] < 0xe0 ? 2
+                     : p[0] < 0xf0 ? 3
+                     : p[0] < 0xf5 ? 4
+                                   : 0;
+
+    if (p[0] < 0x20 || p[0] == 0x7f || (p[0] == 0xc2 && p[1] < 0xa0))
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    return n;
+}
+
+void str_add_shown(struct str *s, const char *text, size_t columns)
+{
+    size_t cut = 0, n = 0; /* cut: the length with room for the dots */
+
+    for (const char *p = text; *p; n++) {
+        const size_t length = shown_length((const unsigned char *)p);
+
+        if (n + 3 == columns)
+            cut = s->len;
+        if (n == columns) {
+            s->len = cut;
+            str_add(s, "...");
+            return;
+        }
+        str_add_n(s, length ? p : "?", length ? length : 1);
+        p += length ? length : 1;
+    }
+}
+
 const char *str_text(const struct str *s)
 {
     return s->data ? s->data : "";

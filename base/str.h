@@ -22,6 +22,10 @@ void str_addf(struct str *s, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* With every double quote twice, as between the quotes of CSV (RFC 4180). */
 void str_add_doubled(struct str *s, const char *text);
+/* At most columns characters of text from elsewhere, for a terminal: control
+ * characters and bytes that are no UTF-8 become "?", and "..." ends what was
+ * cut.  Each character counts as one column. */
+void str_add_shown(struct str *s, const char *text, size_t columns);
 const char *str_text(const struct str *s);
 
 /* Hand the text to the caller, who frees it; s is empty again. */

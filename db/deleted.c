@@ -72,12 +72,12 @@ struct shelved {
     const char *table, *where;
 };
 
+/* Tags of a grid are by its name and wait where they are. */
 static const struct shelved of_grid[] = {
     { "point", "point_id IN (SELECT point_id FROM grid_point JOIN grid "
                "USING(grid_id) WHERE name=?1)" },
     { "grid", "name=?1" },
     { "grid_point", "grid_id IN (SELECT grid_id FROM grid WHERE name=?1)" },
-    { "tag", "grid=?1" },
     { NULL, NULL },
 };
 static const struct shelved of_run[] = {
@@ -176,8 +176,6 @@ static enum status remove_rows(struct db *db, const char *grid, struct err *err)
                     "grid_point JOIN grid USING(grid_id) WHERE name=?",
                     "t", grid);
     if (st == OK && grid)
-        st = db_run(db, err, "DELETE FROM tag WHERE grid=?", "t", grid);
-    if (st == OK && grid)
         st = db_run(db, err, "DELETE FROM grid WHERE name=?", "t", grid);
     for (size_t i = 0; i < sizeof gone / sizeof gone[0] && st == OK; i++)
         st = db_run(db, err, gone[i], "");
@@ -258,5 +256,11 @@ enum status deleted_total(struct deleted_sum *sum, struct db *db,
 
 enum status deleted_purge(struct db *db, struct err *err)
 {
-    return db_run(db, err, "DELETE FROM deleted", "");
+    enum status st = db_run(db, err, "DELETE FROM deleted", "");
+
+    return st == OK ? db_run(db, err,
+                             "DELETE FROM tag WHERE grid NOT IN (SELECT name "
+                             "FROM grid)",
+                             "")
+                    : st;
 }

@@ -136,16 +136,48 @@ static enum status back_runs_of(struct deleted_sum *sum, struct db *db,
     return st;
 }
 
-/* Its versions keep their order, behind those of the others. */
+/* Where what one statement wrote is written again otherwise: the savepoint is
+ * left in any case. */
+static enum status leave_savepoint(struct db *db, bool undo, struct err *err)
+{
+    enum status st = undo ? db_run(db, err, "ROLLBACK TO taking", "") : OK;
+
+    return st == OK ? db_run(db, err, "RELEASE taking", "") : st;
+}
+
+/* Their own numbers; where those are taken meanwhile, the next in order. */
+static enum status take_numbered(bool *refused, struct db *db, int64_t id,
+                                 const char *const *tables, const char *column,
+                                 const char *top_sql, struct err *err)
+{
+    int64_t top = 0;
+    enum status st = deleted_ask(&top, db, top_sql, NULL, err);
+
+    for (int again = 0; again < 2 && st == OK; again++) {
+        int code;
+
+        st = db_run(db, err, "SAVEPOINT taking", "");
+        if (st != OK)
+            return st;
+        st = take_all(db, id, tables, column, again ? top : 0, err);
+        code = st == OK ? SQLITE_OK : sqlite3_extended_errcode(db_handle(db));
+        *refused = code == SQLITE_CONSTRAINT_FOREIGNKEY;
+        if (st == OK || *refused)
+            return leave_savepoint(db, *refused, err);
+        if (again || code != SQLITE_CONSTRAINT_PRIMARYKEY)
+            return st; /* the whole transaction ends */
+        st = leave_savepoint(db, true, err);
+    }
+    return st;
+}
+
 static enum status back_versions(struct db *db, int64_t id, struct err *err)
 {
-    static const char *const tables[] = { "point", "grid", "grid_point", "tag",
-                                          NULL };
-    int64_t top;
-    enum status st =
-        deleted_ask(&top, db, "SELECT max(grid_id) FROM grid", NULL, err);
+    static const char *const tables[] = { "point", "grid", "grid_point", NULL };
+    bool refused;
 
-    return st == OK ? take_all(db, id, tables, "grid_id", top, err) : st;
+    return take_numbered(&refused, db, id, tables, "grid_id",
+                         "SELECT max(grid_id) FROM grid", err);
 }
 
 enum status deleted_back_grid(struct deleted_sum *sum, struct db *db,
@@ -184,19 +216,12 @@ static enum status back_fit(bool *done, struct db *db, int64_t id,
 {
     static const char *const tables[] = { "fit", "fit_param", "fit_point",
                                           NULL };
-    int64_t top = 0;
-    int code;
-    enum status st = db_run(db, err, "SAVEPOINT fit", "");
+    bool refused = false;
+    const enum status st = take_numbered(&refused, db, id, tables, "fit_id",
+                                         "SELECT max(fit_id) FROM fit", err);
 
-    if (st == OK)
-        st = deleted_ask(&top, db, "SELECT max(fit_id) FROM fit", NULL, err);
-    if (st == OK)
-        st = take_all(db, id, tables, "fit_id", top, err);
-    code = sqlite3_extended_errcode(db_handle(db));
-    *done = st == OK;
-    if (st != OK && code == SQLITE_CONSTRAINT_FOREIGNKEY)
-        st = db_run(db, err, "ROLLBACK TO fit", "");
-    return st == OK ? db_run(db, err, "RELEASE fit", "") : st;
+    *done = st == OK && !refused;
+    return st;
 }
 
 enum status deleted_back_fits(struct deleted_sum *sum, struct db *db,

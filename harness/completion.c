@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fit/law.h"
+#include "harness/db_parts.h"
 #include "harness/grid_keys.h"
 #include "harness/plot.h"
 #include "kernels/num.h"
@@ -115,6 +116,12 @@ unsigned completion_of_option(struct str *words, const struct verb *v,
 
 /* --- arguments ---------------------------------------------------------------- */
 
+static void add_db_parts(struct str *out)
+{
+    for (int i = 0; db_part_at(i); i++)
+        add_word(out, db_part_at(i));
+}
+
 static const struct {
     const char *verb;
     unsigned how;
@@ -123,6 +130,7 @@ static const struct {
     { "query", COMPLETE_QUERIES, NULL },
     { "plot", COMPLETE_WORDS | COMPLETE_GRIDS, add_figures },
     { "compare", COMPLETE_GRIDS, NULL },
+    { "db", COMPLETE_WORDS, add_db_parts },
     { "formats", COMPLETE_WORDS, add_formats },
     { "laws", COMPLETE_WORDS, add_laws },
     { "help", COMPLETE_WORDS, add_verbs },

@@ -77,6 +77,7 @@ static void take_row(struct index *x, sqlite3_stmt *row, struct sums *sums)
     x->p->speed.n_finished++;
 }
 
+/* A deleted run counts: running the grid brings it back. */
 static enum status read_rows(struct index *x, struct db *db, struct err *err)
 {
     sqlite3_stmt *stmt;
@@ -87,7 +88,8 @@ static enum status read_rows(struct index *x, struct db *db, struct err *err)
                    "SELECT r.point_id, r.seed, r.state, coalesce(a.wall_s, "
                    "x.wall_s) FROM run r LEFT JOIN result x USING(run_id) LEFT "
                    "JOIN attempt a ON a.run_id=r.run_id AND a.outcome='ok' AND "
-                   "a.from_step=0",
+                   "a.from_step=0 UNION ALL SELECT point_id, seed, state, NULL "
+                   "FROM deleted WHERE kind='run'",
                    err);
 
     while (st == OK && row) {

@@ -10,6 +10,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "db/deleted.h"
+#include "harness/marks.h"
 #include "harness/retell.h"
 #include "harness/store.h"
 #include "trainer/config.h"
@@ -337,7 +339,8 @@ enum status rebuild_from(struct rebuild *out, struct db *db, const char *root,
                          void (*warn)(const char *sentence), struct err *err)
 {
     struct reading r = { .sum = out, .db = db };
-    int envs;
+    struct deleted_sum gone = { 0 };
+    int envs, marks;
     enum status st;
 
     *out = (struct rebuild){ 0 };
@@ -352,6 +355,11 @@ enum status rebuild_from(struct rebuild *out, struct db *db, const char *root,
                     "t", r.store);
     if (st == OK)
         st = each_json(db, root, "grids", put_grid, &out->grids, err);
+    if (st == OK)
+        st = each_json(db, root, "marks", marks_apply, &marks, err);
+    if (st == OK)
+        st = deleted_total(&gone, db, err);
+    out->deleted = (int)(gone.grids + gone.runs);
     journal_close(r.told.journal);
     return st;
 }

@@ -1,7 +1,8 @@
 /* rebuild.h - the database again, from the records of its runs (record.h).
  *
  * Runs, attempts, curves, results and grids come back; a point that was never
- * started and fits do not: running the grid and `qlaw fit` make them again. */
+ * started and fits do not: running the grid and `qlaw fit` make them again.  Names, tags and deletions are as the marks
+ * (marks.h) say. */
 #ifndef HARNESS_REBUILD_H
 #define HARNESS_REBUILD_H
 
@@ -9,6 +10,7 @@
 
 struct rebuild {
     int folders, runs, results, grids;
+    int deleted; /* grids and runs that were deleted (marks.h), and are again */
     int odd; /* folders that could not be read; each is told to warn */
 };
 

@@ -5,7 +5,8 @@
  *   runs/HASH-SEED/log.txt         output and errors of its attempts
  *   runs/HASH-SEED/checkpoint.*    until the run is done
  *   runs/env/FINGERPRINT.json      what attempts were made on
- *   runs/grids/NAME-SHA.json       grids and their points
+ *   runs/grids/SHA.json            grids and their points
+ *   runs/marks/STORE.json          names, tags, deletions (marks.h)
  *
  * HASH is the first 12 digits of the point's.  The records are the second copy
  * of the database: `qlaw db rebuild` makes it again from them, and a scheduler

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "harness/marks.h"
 #include "harness/memory.h"
 #include "harness/record_put.h"
 #include "harness/recover.h"
@@ -54,7 +55,7 @@ static enum status check_file(struct runner *r, struct err *err)
 static enum status put_grid(struct runner *r, int64_t *env_id,
                             struct err *err)
 {
-    char *argv = command_line(r->cli), *change = NULL;
+    char *argv = command_line(r->cli), *change = NULL, *said = NULL;
     struct env env;
     enum status st = db_begin(r->db, err);
 
@@ -66,6 +67,8 @@ static enum status put_grid(struct runner *r, int64_t *env_id,
         st = env_store(env_id, &env, r->db, err);
     if (st == OK)
         st = store_name(r->begin.store, r->db, err);
+    if (st == OK)
+        st = store_undelete(&said, r->g, r->db, err);
     if (st == OK)
         st = store_grid(&change, r->g, argv, r->db, err);
     if (st == OK)
@@ -79,7 +82,12 @@ static enum status put_grid(struct runner *r, int64_t *env_id,
     else if (change)
         cli_note(r->cli, "%s", change);
     free(change);
+    if (st == OK && said) {
+        runner_say(r, "%s", said);
+        st = marks_write(r->db, r->cli->db_path, err);
+    }
     env_release(&env);
+    free(said);
     free(argv);
     return st;
 }

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "harness/env.h"
 #include "harness/lock.h"
+#include "harness/marks.h"
 #include "harness/plan.h"
 #include "harness/record_put.h"
 #include "harness/recover.h"
@@ -180,11 +181,13 @@ static char *command_line(const struct cli *cli)
 static enum status register_grid(struct submission *s, const struct cli *cli,
                                  const struct grid *g, struct err *err)
 {
-    char *argv = command_line(cli), *change = NULL;
+    char *argv = command_line(cli), *change = NULL, *said = NULL;
     enum status st = db_begin(s->db, err);
 
     if (st == OK)
         st = store_name(s->store, s->db, err);
+    if (st == OK)
+        st = store_undelete(&said, g, s->db, err);
     if (st == OK)
         st = store_grid(&change, g, argv, s->db, err);
     if (st == OK)
@@ -198,6 +201,11 @@ static enum status register_grid(struct submission *s, const struct cli *cli,
     else if (change)
         cli_note(cli, "%s", change);
     free(change);
+    if (st == OK && said) {
+        cli_note(cli, "%s", said);
+        st = marks_write(s->db, cli->db_path, err);
+    }
+    free(said);
     free(argv);
     return st;
 }

@@ -26,6 +26,12 @@ enum status store_change(char **out, const struct grid *g, struct db *db,
 /* The seeds of a point as the table keeps them, "[1,2]"; the caller frees. */
 char *store_seeds(const struct grid_point *p);
 
+/* Bring back the grid of that name, and runs of it, where they are deleted.
+ * *said (NULL: nothing was) is the sentence about it, or about a grid that
+ * was renamed; the caller frees it and writes the marks (marks.h). */
+enum status store_undelete(char **said, const struct grid *g, struct db *db,
+                           struct err *err);
+
 /* Put one point of a resolved configuration, with its data set; id (may be
  * NULL) is its identity, known is kept from point to point. */
 enum status store_point(char id[POINT_ID], const struct config *c,

@@ -1,5 +1,6 @@
 /* verb_db.c - care of the database file. */
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,58 +8,22 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/json.h"
 #include "base/str.h"
 #include "db/admin.h"
+#include "harness/db_parts.h"
 #include "harness/lock.h"
 #include "harness/rebuild.h"
 #include "harness/record.h"
+#include "harness/sheet.h"
 #include "harness/verbs.h"
 
 static const struct cli_option options[] = {
-    { "json", 0, NULL, "report as JSON (info, check, merge, rebuild)" },
+    { "deleted", 0, NULL, "list: what is deleted" },
+    { "remove", 0, "TAG", "tag: take TAG away (again for more)" },
+    { "yes", 0, NULL, "vacuum: what is deleted may go for good" },
+    { "json", 0, NULL, "report as JSON (all but backup)" },
     { NULL, 0, NULL, NULL },
 };
-
-/* A report: names and values, as lines or as one JSON object. */
-struct sheet {
-    bool json;
-    struct str s;
-};
-
-static void sheet_open(struct sheet *t, const struct cli *cli,
-                       const char *schema)
-{
-    *t = (struct sheet){ .json = cli_flag(cli, "json") };
-    if (!t->json)
-        return;
-    str_add(&t->s, "{");
-    json_add_text(&t->s, "schema", schema);
-}
-
-static void sheet_number(struct sheet *t, const char *name, double x)
-{
-    char buf[32];
-
-    if (t->json)
-        json_add_number(&t->s, name, x);
-    else
-        str_addf(&t->s, "%-12s %s\n", name, text_number(buf, x));
-}
-
-static void sheet_text(struct sheet *t, const char *name, const char *text)
-{
-    if (t->json)
-        json_add_text(&t->s, name, text);
-    else
-        str_addf(&t->s, "%-12s %s\n", name, text);
-}
-
-static void sheet_close(struct sheet *t)
-{
-    printf("%s%s", str_text(&t->s), t->json ? "}\n" : "");
-    str_release(&t->s);
-}
 
 /* --- info ----------------------------------------------------------------------- */
 
@@ -78,6 +43,7 @@ static const struct {
     { "attempts", "SELECT count(*) FROM attempt" },
     { "curve_rows", "SELECT count(*) FROM curve" },
     { "fits", "SELECT count(*) FROM fit" },
+    { "deleted", "SELECT count(*) FROM deleted WHERE kind<>'fit'" },
 };
 
 static enum status add_fact(struct sheet *t, struct db *db, size_t i,
@@ -175,7 +141,7 @@ static enum status check(struct cli *cli, struct err *err)
                : st;
 }
 
-/* --- backup, merge, vacuum --------------------------------------------------------- */
+/* --- backup, merge --------------------------------------------------------- */
 
 static enum status backup(struct cli *cli, struct err *err)
 {
@@ -210,21 +176,9 @@ static enum status merge(struct cli *cli, struct err *err)
     sheet_number(&t, "results", (double)m.results);
     sheet_number(&t, "conflicts", (double)m.conflicts);
     sheet_number(&t, "fits", (double)m.fits);
+    sheet_number(&t, "deleted", (double)m.deleted);
     sheet_close(&t);
     return db_merge_verdict(&m, err);
-}
-
-static enum status vacuum(struct cli *cli, struct err *err)
-{
-    struct lock lock = { .fd = -1 };
-    struct db *db;
-    enum status st = lock_open(&lock, &db, cli->db_path, err);
-
-    if (st == OK)
-        st = db_vacuum(db, err);
-    db_close(db);
-    lock_release(&lock);
-    return st;
 }
 
 /* --- rebuild ----------------------------------------------------------------------- */
@@ -279,6 +233,7 @@ static void report_rebuild(const struct cli *cli, const struct rebuild *b)
     sheet_number(&t, "runs", b->runs);
     sheet_number(&t, "results", b->results);
     sheet_number(&t, "grids", b->grids);
+    sheet_number(&t, "deleted", b->deleted);
     sheet_number(&t, "odd", b->odd);
     sheet_close(&t);
 }
@@ -306,6 +261,8 @@ static enum status rebuild(struct cli *cli, struct err *err)
     lock_release(&lock);
     if (st == OK)
         report_rebuild(cli, &b);
+    if (st == OK && b.deleted > 0)
+        cli_note(cli, "what was deleted still is ('qlaw db list --deleted')");
     free(tmp);
     free(root);
     return st;
@@ -314,48 +271,68 @@ static enum status rebuild(struct cli *cli, struct err *err)
 /* --- the verb ------------------------------------------------------------------------ */
 
 static const struct {
-    const char *name;
-    int args; /* beside the name */
+    const char *name, *takes;
+    int min, max; /* arguments beside the name */
     enum status (*run)(struct cli *cli, struct err *err);
 } parts[] = {
-    { "info", 0, info },     { "check", 0, check },
-    { "backup", 1, backup }, { "merge", 1, merge },
-    { "rebuild", 0, rebuild }, { "vacuum", 0, vacuum },
+    { "info", "no argument", 0, 0, info },
+    { "check", "no argument", 0, 0, check },
+    { "list", "at most one grid", 0, 1, db_part_list },
+    { "rename", "a grid and its new name", 2, 2, db_part_rename },
+    { "tag", "a grid or a run, then +TAG...", 1, INT_MAX, db_part_tag },
+    { "delete", "grids and runs", 1, INT_MAX, db_part_delete },
+    { "undelete", "grids and runs", 1, INT_MAX, db_part_undelete },
+    { "backup", "one file", 1, 1, backup },
+    { "merge", "one file", 1, 1, merge },
+    { "rebuild", "no argument", 0, 0, rebuild },
+    { "vacuum", "no argument", 0, 0, db_part_vacuum },
 };
 #define N_PARTS (sizeof parts / sizeof parts[0])
+
+const char *db_part_at(int i)
+{
+    return i < (int)N_PARTS ? parts[i].name : NULL;
+}
 
 static enum status run(struct cli *cli, struct err *err)
 {
     const char *names[N_PARTS], *near;
+    struct str all = { 0 };
+    enum status st;
 
     for (size_t i = 0; i < N_PARTS; i++) {
         names[i] = parts[i].name;
+        str_addf(&all, "%s%s", i ? ", " : "", parts[i].name);
         if (strcmp(parts[i].name, cli->args[0]) != 0)
             continue;
-        if (cli->n_args - 1 != parts[i].args)
+        str_release(&all);
+        if (cli->n_args - 1 < parts[i].min || cli->n_args - 1 > parts[i].max)
             return err_set(err, ERR_USAGE, "db %s takes %s", parts[i].name,
-                           parts[i].args ? "one file" : "no argument");
+                           parts[i].takes);
         return parts[i].run(cli, err);
     }
     near = text_nearest(cli->args[0], names, N_PARTS);
-    return err_set(err, ERR_USAGE,
-                   "db '%.20s' is not info, check, backup, merge, rebuild or "
-                   "vacuum%s%s%s",
-                   cli->args[0], near ? "; did you mean '" : "",
-                   near ? near : "", near ? "'?" : "");
+    st = err_set(err, ERR_USAGE, "db '%.20s' is none of %s%s%s%s",
+                 cli->args[0], str_text(&all), near ? "; did you mean '" : "",
+                 near ? near : "", near ? "'?" : "");
+    str_release(&all);
+    return st;
 }
 
 const struct verb verb_db = {
     .name = "db",
-    .args = "info|check|backup FILE|merge FILE|rebuild|vacuum",
+    .args = "PART [GRID|RUN|FILE...]",
     .min_args = 1,
-    .max_args = 2,
+    .max_args = -1,
     .summary = "look after the database file",
-    .example = "qlaw db backup study-2026-11.db",
+    .example = "qlaw db delete quickstart",
     .options = options,
     .detail = "info: what is in it.  check: damage and contradictions (exit 5 "
-              "if any).\nbackup: a copy, also while it is in use.  merge: take "
-              "over what FILE has and\nthis one lacks.  rebuild: make a lost "
-              "database again from runs/.  vacuum: give\nfreed room back.",
+              "if any).\nlist [GRID]: grids, or runs of one.  rename OLD NEW.  "
+              "tag GRID|RUN +TAG...\ndelete GRID|RUN...: out of everything, "
+              "until undelete.  backup: a copy, also while\nit is in use.  "
+              "merge: take over what FILE has.  rebuild: make a lost database "
+              "again\nfrom runs/.  vacuum: give freed room back; with --yes "
+              "also what is deleted.",
     .run = run,
 };

@@ -190,6 +190,35 @@ static void a_grid_goes_with_what_is_its_own_and_comes_back(void **state)
     db_close(db);
 }
 
+/* Numbers of grids and fits may be given again meanwhile; runs' are not. */
+static void numbers_that_are_taken_are_others(void **state)
+{
+    struct db *db = open_db("n.db");
+    struct deleted_sum sum = { 0 };
+    struct err err;
+
+    (void)state;
+    scratch_fill(db, rows);
+    check_ok(deleted_put_grid(&sum, db, "a", &err), err);
+    scratch_fill(db, "INSERT INTO grid VALUES(3,'c','','s9','','2026');"
+                     "BEGIN; PRAGMA defer_foreign_keys=1; UPDATE fit SET "
+                     "fit_id=1; UPDATE fit_point SET fit_id=1; COMMIT");
+    check_ok(deleted_back_grid(&sum, db, "a", &err), err);
+    check_ok(deleted_back_fits(&sum, db, &err), err);
+    check_close(scratch_number(db, "select count(*) from grid where name='a' "
+                                   "and grid_id>3"),
+                2, 0);
+    check_close(scratch_number(db, "select count(*) from grid_run x join "
+                                   "current_grid using(grid_id) where "
+                                   "name='a'"),
+                4, 0);
+    check_close(scratch_number(db, "select run_id from fit_point join fit "
+                                   "using(fit_id) where name='a law'"),
+                3, 0);
+    check_sound(db);
+    db_close(db);
+}
+
 /* A fit waits until all its runs are back. */
 static void a_run_takes_its_fits_along(void **state)
 {
@@ -294,6 +323,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         in_folder(a_grid_goes_with_what_is_its_own_and_comes_back),
+        in_folder(numbers_that_are_taken_are_others),
         in_folder(a_run_takes_its_fits_along),
         in_folder(what_cannot_be_is_said),
         in_folder(a_merge_does_not_bring_it_back),
