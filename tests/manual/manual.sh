@@ -69,6 +69,31 @@ for page in "$pages"/*.[15]; do
     done <"$work/names"
 done
 
+# --- files: what a page names is installed, and nothing of the source tree is
+# named, which who reads it need not have
+installed=$pages/../meson-info/intro-installed.json
+tr ',' '\n' <"$installed" | sed -n 's/.*: *"\(.*\)".*/\1/p' >"$work/installed"
+for page in "$pages"/*.[15]; do
+    text_of "$page" | grep -oE '(docs|experiments|scripts|tests|examples)/[a-z_.-]+' \
+        >"$work/names" || :
+    text_of "$page" | grep -oE 'share/[a-z_./-]*[a-z]' >"$work/shared" || :
+    while read -r name; do
+        grep -q "share/qlaw/$name" "$work/shared" ||
+            complain "$(basename "$page") names $name of the source tree"
+    done <"$work/names"
+    while read -r name; do
+        file=$name
+        case $name in
+        share/doc/qlaw/*)
+            [ -f "$root/docs/${name#share/doc/qlaw/}" ] ||
+                complain "$(basename "$page") names $name, which is not there"
+            file=share/doc/qlaw ;;
+        esac
+        grep -qE "/$file\$" "$work/installed" ||
+            complain "$(basename "$page") names $name, which is not installed"
+    done <"$work/shared"
+done
+
 # --- the database: every view, every column of one with its meaning
 sqlite3 :memory: ".read $root/db/schema.sql" "select distinct c.name from
     sqlite_schema v, pragma_table_info(v.name) c
