@@ -96,6 +96,7 @@ says "chosen  2 points, 2 runs (2 to do) by --only 'D < 3k' --skip 'D < 1k'" \
 grep -q '"runs":4,"chosen":2,"to_do":2' plan.json || fail "counts of --skip"
 says "4 points, 4 runs, 2 of them chosen" "$qlaw" run g.ini --dry-run \
     --only 'D < 3k'
+says "     1      2 " "$qlaw" submit g.ini --dry-run --speed 1G --only 'D < 3k'
 ends 6 "budget.max_runs = 1, but the runs need 2" \
     "$qlaw" plan g.ini --speed 1G -s budget.max_runs=1 --only 'D < 3k'
 
