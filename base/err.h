@@ -34,7 +34,7 @@ enum status {
 
 struct err {
     enum status status;
-    char text[1024]; /* cut, never overflowed */
+    char text[4096]; /* cut, never overflowed */
 };
 
 /* Record a failure: printf-style sentence without a trailing newline.

@@ -34,9 +34,8 @@ static enum status apply_profile(struct reading *r, const char *label)
         found = true;
         r->d->layer = ++r->d->last_layer;
         for (int k = 0; k < s->n_entries; k++)
-            if (reading_assign(r, s->entries[k].key, &s->entries[k],
-                               DOC_BASE) != OK)
-                return ERR_CONFIG;
+            reading_note(r, reading_assign(r, s->entries[k].key,
+                                           &s->entries[k], DOC_BASE));
     }
     return found ? OK : unknown_profile(r->d, label, r->err);
 }
@@ -110,38 +109,38 @@ static void add_choice(struct doc *d, const char *key, const char *text)
     doc_add_choice(d, &rule);
 }
 
-static enum status apply_options(struct reading *r,
-                                 const struct grid_options *o)
+static void apply_options(struct reading *r, const struct grid_options *o)
 {
-    enum status st = OK;
-
-    for (int i = 0; i < o->n_overlays && st == OK; i++) {
+    for (int i = 0; i < o->n_overlays; i++) {
         r->depth = 0;
-        st = reading_file(r, o->overlays[i]);
+        reading_note(r, reading_file(r, o->overlays[i]));
     }
-    for (int i = 0; i < o->n_profiles && st == OK; i++)
-        st = apply_profile(r, o->profiles[i]);
-    for (int i = 0; i < o->n_sets && st == OK; i++)
-        st = apply_set(r, o->sets[i]);
-    if (st == OK && o->only)
+    /* Names that stood in a line with a mistake are not missing. */
+    for (int i = 0; i < o->n_profiles && r->wrong.n == 0; i++)
+        reading_note(r, apply_profile(r, o->profiles[i]));
+    for (int i = 0; i < o->n_sets; i++)
+        if (r->wrong.n == 0 || o->sets[i][0] != '!')
+            reading_note(r, apply_set(r, o->sets[i]));
+    if (o->only)
         add_choice(r->d, "keep", o->only);
-    if (st == OK && o->skip)
+    if (o->skip)
         add_choice(r->d, "exclude", o->skip);
-    return st;
 }
 
 enum status doc_read(struct doc **out, const char *path,
                      const struct grid_options *options, struct err *err)
 {
     struct doc *d = mem_alloc(sizeof *d);
-    struct reading r = { .d = d, .err = err };
+    struct err own;
+    struct reading r = { .d = d, .err = err ? err : &own };
     enum status st;
 
     *out = NULL;
     d->path = mem_strdup(path);
-    st = reading_file(&r, path);
-    if (st == OK && options)
-        st = apply_options(&r, options);
+    reading_note(&r, reading_file(&r, path));
+    if (options)
+        apply_options(&r, options);
+    st = wrong_end(&r.wrong, err);
     if (st == OK)
         st = doc_check(d, err);
     if (st == OK)

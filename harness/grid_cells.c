@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "harness/grid_source.h"
+#include "harness/wrong.h"
 
 /* --- values -------------------------------------------------------------- */
 
@@ -191,14 +192,17 @@ static enum status make_derives(struct grid_source *s, struct err *err)
 {
     const int n = s->doc->n_derives;
     struct sorting w = { .s = s, .err = err };
-    enum status st = OK;
+    struct wrong wrong = { .n = 0 };
+    enum status st;
 
     w.in = mem_array((size_t)n, sizeof *w.in);
     w.mark = mem_array((size_t)n, 1);
     w.path = mem_array((size_t)n, sizeof *w.path);
     s->derives = mem_array((size_t)n, sizeof *s->derives);
-    for (int i = 0; i < n && st == OK; i++)
-        st = formula_parse(&w.in[i], s->names, &s->doc->derives[i], err);
+    for (int i = 0; i < n; i++)
+        wrong_note(&wrong, formula_parse(&w.in[i], s->names,
+                                         &s->doc->derives[i], err), err);
+    st = wrong_end(&wrong, err);
     for (int i = 0; i < n && st == OK; i++)
         st = place(&w, i);
     for (int i = 0; i < n; i++)
@@ -214,14 +218,14 @@ static enum status make_rules(struct formula **out, int *n_out,
                               struct doc_rule *rules, int n, struct err *err)
 {
     struct formula *list = mem_array((size_t)n, sizeof *list);
-    enum status st = OK;
+    struct wrong wrong = { .n = 0 };
 
     *out = list;
-    for (int i = 0; i < n && st == OK; i++) {
-        st = formula_parse(&list[i], s->names, &rules[i], err);
-        ++*n_out;
-    }
-    return st;
+    for (int i = 0; i < n; i++)
+        wrong_note(&wrong, formula_parse(&list[i], s->names, &rules[i], err),
+                   err);
+    *n_out = n;
+    return wrong_end(&wrong, err);
 }
 
 static enum status make_count(struct grid_source *s, struct err *err)
@@ -245,20 +249,23 @@ enum status source_new(struct grid_source **out, struct doc *d,
                        struct err *err)
 {
     struct grid_source *s = mem_alloc(sizeof *s);
+    struct wrong wrong = { .n = 0 };
     enum status st;
 
     s->doc = d;
     s->folder = getcwd(NULL, 0);
     s->names = names_new(d);
-    st = make_derives(s, err);
-    if (st == OK)
-        st = make_rules(&s->filters, &s->n_filters, s, d->filters, d->n_filters,
-                        err);
-    if (st == OK)
-        st = make_rules(&s->choices, &s->n_choices, s, d->choices, d->n_choices,
-                        err);
-    if (st == OK)
-        st = make_count(s, err);
+    wrong_note(&wrong, make_derives(s, err), err);
+    wrong_note(&wrong,
+               make_rules(&s->filters, &s->n_filters, s, d->filters,
+                          d->n_filters, err),
+               err);
+    wrong_note(&wrong,
+               make_rules(&s->choices, &s->n_choices, s, d->choices,
+                          d->n_choices, err),
+               err);
+    wrong_note(&wrong, make_count(s, err), err);
+    st = wrong_end(&wrong, err);
     if (st == OK)
         st = make_blocks(s, err);
     *out = st == OK ? s : NULL;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "harness/grid_doc.h"
+#include "harness/wrong.h"
 
 /* Append room for one element to a counted array. */
 #define GROW(array, n)                                                        \
@@ -393,21 +394,28 @@ static enum status derived_too(struct err *err, const struct doc_rule *rule,
                     what, other.file, other.line);
 }
 
-enum status doc_check(const struct doc *d, struct err *err)
+static enum status check_derive(const struct doc *d,
+                                const struct doc_rule *rule, struct err *err)
 {
-    for (int i = 0; i < d->n_derives; i++) {
-        const struct doc_rule *rule = &d->derives[i];
-        const struct doc_axis *axis = doc_axis_of(d, rule->key);
+    const struct doc_axis *axis = doc_axis_of(d, rule->key);
 
-        if (axis)
-            return derived_too(err, rule, "an axis", axis->where);
-        for (int b = 0; b < d->n_blocks; b++) {
-            const struct doc_values *line =
-                doc_block_line(&d->blocks[b], rule->key);
+    if (axis)
+        return derived_too(err, rule, "an axis", axis->where);
+    for (int b = 0; b < d->n_blocks; b++) {
+        const struct doc_values *line =
+            doc_block_line(&d->blocks[b], rule->key);
 
-            if (line)
-                return derived_too(err, rule, "set in a block", line->where);
-        }
+        if (line)
+            return derived_too(err, rule, "set in a block", line->where);
     }
     return OK;
+}
+
+enum status doc_check(const struct doc *d, struct err *err)
+{
+    struct wrong wrong = { .n = 0 };
+
+    for (int i = 0; i < d->n_derives; i++)
+        wrong_note(&wrong, check_derive(d, &d->derives[i], err), err);
+    return wrong_end(&wrong, err);
 }

@@ -11,6 +11,11 @@ void reading_keep_file(struct doc *d, struct ini *ini)
     d->layer = ++d->last_layer;
 }
 
+void reading_note(struct reading *r, enum status st)
+{
+    wrong_note(&r->wrong, st, r->err);
+}
+
 /* --- base values, sweeps, profiles --------------------------------------- */
 
 enum status reading_value(struct reading *r, struct doc_values *v,
@@ -39,27 +44,24 @@ enum status reading_assign(struct reading *r, const char *key,
 
 static enum status read_base(struct reading *r, const struct ini_section *s)
 {
-    enum status st = OK;
-
     if (s->label && strcmp(s->name, "quant") != 0)
         return ini_fail(r->err, s->where, "[%s] takes no label", s->name);
-    for (int i = 0; i < s->n_entries && st == OK; i++) {
+    for (int i = 0; i < s->n_entries; i++) {
         char *key = mem_printf("%s.%s%s%s", s->name, s->label ? s->label : "",
                                s->label ? "." : "", s->entries[i].key);
 
-        st = reading_assign(r, key, &s->entries[i], DOC_BASE);
+        reading_note(r, reading_assign(r, key, &s->entries[i], DOC_BASE));
         free(key);
     }
-    return st;
+    return OK;
 }
 
 static enum status read_sweep(struct reading *r, const struct ini_section *s)
 {
-    enum status st = OK;
-
-    for (int i = 0; i < s->n_entries && st == OK; i++)
-        st = reading_assign(r, s->entries[i].key, &s->entries[i], DOC_SWEEP);
-    return st;
+    for (int i = 0; i < s->n_entries; i++)
+        reading_note(r, reading_assign(r, s->entries[i].key, &s->entries[i],
+                                       DOC_SWEEP));
+    return OK;
 }
 
 /* A profile is only remembered, but its keys and values are checked. */
@@ -70,11 +72,12 @@ static enum status read_profile(struct reading *r,
 
     for (int i = 0; i < s->n_entries; i++) {
         struct doc_values v;
+        const enum status st =
+            reading_value(r, &v, s->entries[i].key, &s->entries[i], false);
 
-        if (reading_value(r, &v, s->entries[i].key, &s->entries[i], false) !=
-            OK)
-            return ERR_CONFIG;
-        doc_values_release(&v);
+        reading_note(r, st);
+        if (st == OK)
+            doc_values_release(&v);
     }
     d->profiles = mem_grow(d->profiles, (size_t)d->n_profiles + 1,
                            sizeof *d->profiles);
@@ -141,17 +144,17 @@ static enum status read_block_line(struct reading *r, struct doc_block *b,
 static enum status read_block(struct reading *r, const struct ini_section *s)
 {
     struct doc_block b = { .where = s->where, .layer = r->d->layer };
-    enum status st = OK;
+    const int before = r->wrong.n;
 
     b.label = mem_strdup(s->label ? s->label : "");
     if (!s->label)
-        st = ini_fail(r->err, s->where,
-                      "a block needs a label: [block \"int4\"]");
-    for (int i = 0; i < s->n_entries && st == OK; i++)
-        st = read_block_line(r, &b, &s->entries[i]);
-    if (st != OK) {
+        reading_note(r, ini_fail(r->err, s->where,
+                                 "a block needs a label: [block \"int4\"]"));
+    for (int i = 0; i < s->n_entries; i++)
+        reading_note(r, read_block_line(r, &b, &s->entries[i]));
+    if (r->wrong.n > before) {
         doc_block_release(&b);
-        return st;
+        return OK; /* noted */
     }
     return doc_add_block(r->d, &b, r->err);
 }
@@ -165,33 +168,34 @@ static struct doc_rule rule_from(const struct doc *d,
                               (struct ini_entry *)e, e->where, d->layer };
 }
 
+static enum status read_derive_line(struct reading *r,
+                                    const struct ini_entry *e)
+{
+    struct doc_rule rule;
+    bool ok;
+    const struct setting *row = key_find(e->key, &ok, r->err);
+
+    if (!ok) {
+        ini_prefix(r->err, e->where);
+        return ERR_CONFIG;
+    }
+    if (row && (!row->hashed || row->type == SETTING_WORD ||
+                row->type == SETTING_QUANT || row->list))
+        return ini_fail(r->err, e->where,
+                        "%s cannot be derived: only numbers that change a "
+                        "result and x.* can",
+                        e->key);
+    if (e->n_pieces == 0)
+        return ini_fail(r->err, e->where, "%s has no expression", e->key);
+    rule = rule_from(r->d, e);
+    return doc_add_derive(r->d, &rule, r->err);
+}
+
 static enum status read_derive(struct reading *r, const struct ini_section *s)
 {
-    enum status st = OK;
-
-    for (int i = 0; i < s->n_entries && st == OK; i++) {
-        const struct ini_entry *e = &s->entries[i];
-        struct doc_rule rule;
-        bool ok;
-        const struct setting *row = key_find(e->key, &ok, r->err);
-
-        if (!ok)
-            ini_prefix(r->err, e->where);
-        else if (row && (!row->hashed || row->type == SETTING_WORD ||
-                         row->type == SETTING_QUANT || row->list))
-            ok = ini_fail(r->err, e->where,
-                          "%s cannot be derived: only numbers that change a "
-                          "result and x.* can",
-                          e->key) == OK;
-        else if (e->n_pieces == 0)
-            ok = ini_fail(r->err, e->where, "%s has no expression", e->key) ==
-                 OK;
-        if (!ok)
-            return ERR_CONFIG;
-        rule = rule_from(r->d, e);
-        st = doc_add_derive(r->d, &rule, r->err);
-    }
-    return st;
+    for (int i = 0; i < s->n_entries; i++)
+        reading_note(r, read_derive_line(r, &s->entries[i]));
+    return OK;
 }
 
 enum status reading_filter(struct reading *r, const struct ini_entry *e)
@@ -218,11 +222,9 @@ enum status reading_filter(struct reading *r, const struct ini_entry *e)
 
 static enum status read_filter(struct reading *r, const struct ini_section *s)
 {
-    enum status st = OK;
-
-    for (int i = 0; i < s->n_entries && st == OK; i++)
-        st = reading_filter(r, &s->entries[i]);
-    return st;
+    for (int i = 0; i < s->n_entries; i++)
+        reading_note(r, reading_filter(r, &s->entries[i]));
+    return OK;
 }
 
 /* --- files --------------------------------------------------------------- */
@@ -279,28 +281,30 @@ static enum status include_one(struct reading *r,
     return st;
 }
 
+static enum status include_line(struct reading *r, const struct ini_entry *e)
+{
+    struct value_list paths = { 0 };
+    enum status st;
+
+    if (strcmp(e->key, "path") != 0)
+        return ini_fail(r->err, e->where,
+                        "unknown key '%s' in [include], did you mean 'path'?",
+                        e->key);
+    st = value_split(&paths, e, r->err);
+    if (st == OK && paths.n == 0)
+        st = ini_fail(r->err, e->where, "path has no value");
+    for (int k = 0; k < paths.n && st == OK; k++)
+        reading_note(r, include_one(r, &paths.items[k]));
+    value_release(&paths);
+    return st;
+}
+
 static enum status read_include(struct reading *r,
                                 const struct ini_section *s)
 {
-    enum status st = OK;
-
-    for (int i = 0; i < s->n_entries && st == OK; i++) {
-        const struct ini_entry *e = &s->entries[i];
-        struct value_list paths = { 0 };
-
-        if (strcmp(e->key, "path") != 0)
-            return ini_fail(r->err, e->where,
-                            "unknown key '%s' in [include], did you mean "
-                            "'path'?",
-                            e->key);
-        st = value_split(&paths, e, r->err);
-        if (st == OK && paths.n == 0)
-            st = ini_fail(r->err, e->where, "path has no value");
-        for (int k = 0; k < paths.n && st == OK; k++)
-            st = include_one(r, &paths.items[k]);
-        value_release(&paths);
-    }
-    return st;
+    for (int i = 0; i < s->n_entries; i++)
+        reading_note(r, include_line(r, &s->entries[i]));
+    return OK;
 }
 
 /* Read before the others, see reading_file. */
@@ -345,14 +349,11 @@ static enum status read_section(struct reading *r,
 }
 
 /* Formats are known in the whole file, wherever they stand. */
-static enum status read_formats(struct reading *r, const struct ini *ini)
+static void read_formats(struct reading *r, const struct ini *ini)
 {
-    enum status st = OK;
-
-    for (int i = 0; i < ini->n_sections && st == OK; i++)
+    for (int i = 0; i < ini->n_sections; i++)
         if (strcmp(ini->sections[i].name, "format") == 0)
-            st = doc_read_format(r->d, &ini->sections[i], r->err);
-    return st;
+            reading_note(r, doc_read_format(r->d, &ini->sections[i], r->err));
 }
 
 enum status reading_file(struct reading *r, const char *path)
@@ -364,8 +365,8 @@ enum status reading_file(struct reading *r, const char *path)
         return st;
     reading_keep_file(r->d, ini);
     r->stack[r->depth++] = ini->path;
-    st = read_formats(r, ini);
-    for (int i = 0; i < ini->n_sections && st == OK; i++)
-        st = read_section(r, &ini->sections[i]);
-    return st;
+    read_formats(r, ini);
+    for (int i = 0; i < ini->n_sections; i++)
+        reading_note(r, read_section(r, &ini->sections[i]));
+    return OK;
 }

@@ -3,6 +3,7 @@
 #define HARNESS_GRID_READ_H
 
 #include "harness/grid_doc.h"
+#include "harness/wrong.h"
 
 #define MAX_DEPTH 16 /* of includes */
 
@@ -10,10 +11,15 @@ struct reading {
     struct doc *d;
     const char *stack[MAX_DEPTH]; /* the open files, outermost first */
     int depth;
-    struct err *err;
+    struct err *err; /* of the step at hand */
+    struct wrong wrong; /* every entry that could not be read */
 };
 
-/* Read a grid file and what it includes, as new layers. */
+/* Note the failure of a step, if it is one, and go on. */
+void reading_note(struct reading *r, enum status st);
+
+/* Read a grid file and what it includes, as new layers; what is wrong in it is
+ * noted.  ERR_IO when it cannot be opened. */
 enum status reading_file(struct reading *r, const char *path);
 
 /* Let the document own ini and begin its layer. */

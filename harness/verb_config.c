@@ -1,7 +1,14 @@
+/* verb_config.c - the values of a grid and where they come from.
+ *
+ * With --json {"schema":"qlaw/config/1","grid":"NAME","keys":[{"key","value",
+ * "how","file","line"},...]}: how is "" for a base value, else sweep, axis
+ * LABEL, block LABEL or derived; file and line are left out where there are
+ * none (a default). */
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "harness/grid_cli.h"
 #include "harness/grid_source.h"
@@ -10,6 +17,7 @@
 static const struct cli_option options[] = {
     GRID_CLI_OPTIONS,
     { "origin", 0, NULL, "add the file and line each value comes from" },
+    { "json", 0, NULL, "report as JSON" },
     { NULL, 0, NULL, NULL },
 };
 
@@ -18,8 +26,24 @@ struct listing {
     const struct doc *doc;
     const char *pattern;
     bool origin;
+    struct str *json; /* NULL: lines */
     int n;
 };
+
+static void add_object(struct str *s, bool first, const char *key,
+                       const char *text, struct ini_where where,
+                       const char *how)
+{
+    str_add(s, first ? "\n{" : ",\n{");
+    json_add_text(s, "key", key);
+    json_add_text(s, "value", text);
+    json_add_text(s, "how", how);
+    if (where.file)
+        json_add_text(s, "file", where.file);
+    if (where.line)
+        json_add_number(s, "line", where.line);
+    str_add(s, "}");
+}
 
 static bool wanted(const struct listing *l, const char *key)
 {
@@ -32,6 +56,10 @@ static void print_line(struct listing *l, const char *key, const char *text,
                        struct ini_where where, const char *how)
 {
     l->n++;
+    if (l->json) {
+        add_object(l->json, l->n == 1, key, text, where, how);
+        return;
+    }
     if (!l->origin) {
         printf("%s = %s\n", key, text);
         return;
@@ -117,13 +145,19 @@ static void print_default(struct listing *l, const struct setting *s)
 
 static enum status run(struct cli *cli, struct err *err)
 {
+    struct str json = { 0 };
     struct listing l = { .pattern = cli->n_args > 1 ? cli->args[1] : NULL,
+                         .json = cli_flag(cli, "json") ? &json : NULL,
                          .origin = cli_flag(cli, "origin") };
     struct grid *g;
 
     if (grid_from_cli(&g, cli, err) != OK)
         return err->status;
     l.doc = g->source->doc;
+    str_add(&json, "{");
+    json_add_text(&json, "schema", "qlaw/config/1");
+    json_add_text(&json, "grid", g->name);
+    str_add(&json, ",\"keys\":[");
     for (int i = 0; i < l.doc->n_base; i++)
         print_list(&l, l.doc->base[i].key, &l.doc->base[i].list, 0, 1,
                    l.doc->base[i].where, "");
@@ -133,6 +167,9 @@ static enum status run(struct cli *cli, struct err *err)
     for (int i = 0; setting_at(i); i++)
         print_default(&l, setting_at(i));
     grid_free(g);
+    if (l.json && l.n > 0)
+        printf("%s]}\n", str_text(&json));
+    str_release(&json);
     return l.n > 0 ? OK
                    : err_set(err, ERR_USAGE, "no key matches '%s'",
                              l.pattern);

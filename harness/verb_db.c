@@ -327,12 +327,13 @@ const struct verb verb_db = {
     .summary = "look after the database file",
     .example = "qlaw db delete quickstart",
     .options = options,
-    .detail = "info: what is in it.  check: damage and contradictions (exit 5 "
-              "if any).\nlist [GRID]: grids, or runs of one.  rename OLD NEW.  "
-              "tag GRID|RUN +TAG...\ndelete GRID|RUN...: out of everything, "
-              "until undelete.  backup: a copy, also while\nit is in use.  "
-              "merge: take over what FILE has.  rebuild: make a lost database "
-              "again\nfrom runs/.  vacuum: give freed room back; with --yes "
-              "also what is deleted.",
+    .detail =
+        "info: what is in it.  check: damage and contradictions (exit 5 if "
+        "any).\nlist [GRID]: grids, or runs of one.  rename OLD NEW.  tag "
+        "GRID|RUN +TAG...\ndelete GRID|RUN...: out of everything, until "
+        "undelete.  backup FILE: a copy,\nalso while it is in use.  merge "
+        "FILE: take over what it has.  rebuild: make a\nlost database again "
+        "from runs/.  vacuum: give freed room back; with --yes also\nwhat is "
+        "deleted.",
     .run = run,
 };

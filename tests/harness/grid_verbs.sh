@@ -49,6 +49,22 @@ INI
 says "g.ini: ok (4 points, 4 runs)" "$qlaw" check g.ini
 says "ok (8 points, 16 runs)" "$qlaw" check g.ini -s train.lr=1e-3,2e-3 \
     -s seeds.count=2
+says '"ok":true' "$qlaw" check g.ini --json
+cat >two.ini <<'INI'
+[train]
+lrr = 1
+batch = x
+INI
+"$qlaw" check two.ini --json 2>/dev/null | python3 -c 'import json, sys
+d = json.load(sys.stdin)
+assert not d["ok"] and len(d["errors"]) == 2, d
+assert all(e.startswith("two.ini:%d: " % (i + 2))
+           for i, e in enumerate(d["errors"])), d' || fail "check --json"
+"$qlaw" config g.ini --json train | python3 -c 'import json, sys
+keys = {k["key"]: k for k in json.load(sys.stdin)["keys"]}
+assert keys["train.batch"]["value"] == "2", keys
+assert keys["train.batch"]["line"] == 8, keys
+assert keys["train.tokens"]["how"] == "sweep", keys' || fail "config --json"
 ends 3 "-s 'train.rate=1': unknown key 'train.rate'" \
     "$qlaw" check g.ini -s train.rate=1
 ends 7 "nowhere.ini" "$qlaw" check nowhere.ini

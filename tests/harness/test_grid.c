@@ -1128,6 +1128,80 @@ static void the_formats_that_are_shipped_are_the_published(void **state)
     free(text);
 }
 
+/* By hand: the line of each mistake is counted in the text; what stands between
+ * them is right and gets no sentence. */
+static void all_mistakes_are_said_at_once(void **state)
+{
+    static const char *const lines[] = {
+        "grid.ini:2: unknown key 'model.n_layers', did you mean "
+        "'model.n_layer'?",
+        "grid.ini:6: unknown key 'train.lrr', did you mean 'train.lr'?",
+        "grid.ini:9: unknown section [sweeep], did you mean [sweep]?",
+        "more.ini:2: ",
+        "grid.ini:14: ",
+        "grid.ini:16: unknown key 'kep' in [filter], did you mean 'keep'?",
+        "-s 'model.width=3': unknown key 'model.width'",
+    };
+    const char *set = "model.width=3";
+    const struct grid_options o = { .sets = &set, .n_sets = 1 };
+    struct grid *g;
+    struct err err;
+    const char *at;
+
+    (void)state;
+    grid_write("more.ini", "[train]\nbatch = many\n");
+    assert_int_equal(grid_from(&g,
+                               "[model]\nn_layers = 2\nd_model = 32\n"
+                               "[train]\nbatch = 2\nlrr = 0.1\nlr = 0.1\n\n"
+                               "[sweeep]\ntrain.lr = 1, 2\n[include]\n"
+                               "path = more.ini\n[block \"b\"]\n"
+                               "quant.w = int99x\n[filter]\nkep = N > 1\n",
+                               &o, &err),
+                     ERR_CONFIG);
+    at = err.text;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        const char *found = strstr(at, lines[i]);
+
+        if (!found)
+            print_error("no '%s' in: %s\n", lines[i], err.text);
+        assert_non_null(found);
+        at = found;
+    }
+    for (size_t i = 1; (at = strchr(i == 1 ? err.text : at, '\n')); i++, at++)
+        assert_true(i < sizeof lines / sizeof lines[0]);
+    /* formulas: only where the files are right */
+    assert_int_equal(grid_from(&g,
+                               "[model]\nd_model = 32\n[derive]\n"
+                               "train.lr = 1 +\ntrain.batch = nothing * 2\n"
+                               "[filter]\nkeep = N >> 1\n",
+                               NULL, &err),
+                     ERR_CONFIG);
+    assert_non_null(strstr(err.text, "grid.ini:4:"));
+    assert_non_null(strstr(err.text, "grid.ini:5:"));
+    assert_non_null(strstr(err.text, "grid.ini:7:"));
+}
+
+/* More than a sentence can hold are counted. */
+static void mistakes_without_room_are_counted(void **state)
+{
+    struct str text = { 0 };
+    struct grid *g;
+    struct err err;
+    int said = 0, more = 0;
+
+    (void)state;
+    str_add(&text, "[train]\n");
+    for (int i = 0; i < 500; i++)
+        str_addf(&text, "nonsense%d = 1\n", i);
+    assert_int_equal(grid_from(&g, str_text(&text), NULL, &err), ERR_CONFIG);
+    for (const char *p = err.text; (p = strstr(p, "nonsense")); p++)
+        said++;
+    assert_non_null(strstr(err.text, "\n... and "));
+    sscanf(strstr(err.text, "\n... and "), "\n... and %d more", &more);
+    assert_int_equal(said + more, 500);
+    str_release(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1167,6 +1241,8 @@ int main(void)
         cmocka_unit_test(spelling_order_and_comments_do_not_change_an_identity),
         cmocka_unit_test(every_hashed_key_changes_the_identity_and_no_other),
         cmocka_unit_test(golden_identities_are_as_written),
+        cmocka_unit_test(all_mistakes_are_said_at_once),
+        cmocka_unit_test(mistakes_without_room_are_counted),
         cmocka_unit_test(kept_parts_give_the_same_identities),
         cmocka_unit_test(large_grids_make_configurations_again),
         cmocka_unit_test(configurations_are_kept_by_the_number_of_points),
