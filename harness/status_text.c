@@ -16,6 +16,20 @@ static void add_plain(struct str *out, const unsigned char *text, size_t most)
                                                             : (char)text[i]);
 }
 
+#define NAME 16 /* columns; the whole row has 80 */
+
+/* A long name has a line of its own. */
+static void add_name(struct str *out, const char *name)
+{
+    const size_t start = out->len;
+
+    str_add_shown(out, name, 79);
+    if (out->len - start > NAME)
+        str_addf(out, "\n%*s", NAME, "");
+    else
+        str_addf(out, "%*s", (int)(NAME - (out->len - start)), "");
+}
+
 enum status status_grids(struct str *out, int *found, struct db *db,
                          const char *grid, struct err *err)
 {
@@ -33,10 +47,10 @@ enum status status_grids(struct str *out, int *found, struct db *db,
         db_bind(stmt, "t", grid);
     while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
         if (++*found == 1)
-            str_addf(out, "%-20s %7s %7s %7s %7s %8s %6s %8s %6s\n", "grid",
+            str_addf(out, "%-16s %7s %7s %7s %7s %8s %6s %8s %6s\n", "grid",
                      "runs", "done", "running", "waiting", "diverged",
                      "failed", "left out", "FLOPs");
-        str_addf(out, "%-20s", (const char *)sqlite3_column_text(stmt, 0));
+        add_name(out, (const char *)sqlite3_column_text(stmt, 0));
         for (int i = 1; i < 8; i++)
             str_addf(out, " %*d", i < 5 ? 7 : i == 6 ? 6 : 8,
                      sqlite3_column_int(stmt, i));

@@ -175,7 +175,17 @@ sqlite3 qlaw.db "update run set state='running' where run_id=1"
 ends 2 "qlaw cancel 1" "$qlaw" db delete 1
 sqlite3 qlaw.db "update run set state='done' where run_id=1;
     update grid set name='a'||char(27)||'[31m' where name='second'"
-hides "$(printf '\033')" "$qlaw" db list
+for verb in status "db list"; do
+    # shellcheck disable=SC2086
+    hides "$(printf '\033')" "$qlaw" $verb
+done
+long=$(printf '%0100d' 0 | tr 0 x)
+"$qlaw" db rename "main study" "$long" -q
+for verb in status "db list" "db list $long" "db list --deleted"; do
+    # shellcheck disable=SC2086
+    "$qlaw" $verb 2>&1 | awk 'length > 80 { bad = 1; print } END { exit bad }' ||
+        fail "$verb is wider than 80 columns"
+done
 for verb in delete undelete tag; do
     ends 2 "db $verb takes" "$qlaw" db $verb
 done
