@@ -78,6 +78,9 @@ static enum status request_costs(struct fit_request *rq,
     return st;
 }
 
+/* A constant for each of very many arms is work that grows with their cube. */
+#define MOST_PARAMS 200
+
 static void make_costs(struct plot_again *a, const struct plot_data *d)
 {
     struct err err = { 0 };
@@ -85,6 +88,11 @@ static void make_costs(struct plot_again *a, const struct plot_data *d)
 
     if (st == OK)
         st = fit_model_new(&a->model, a->request.table, &a->request.spec, &err);
+    if (st == OK && a->model->n_params > MOST_PARAMS)
+        st = err_set(&err, ERR_FIT,
+                     "%d parameters are too many to be fitted "
+                     "for a report",
+                     a->model->n_params);
     if (st == OK)
         st = fit_run(&a->fit, a->model, a->request.table, &a->request.spec,
                      &err);
