@@ -5,8 +5,14 @@
 #include "fit/law.h"
 
 #define NEEDED ((double)NAN)
-#define VAR_N { "N", "parameters", NEEDED }
-#define VAR_D { "D", "training tokens", NEEDED }
+#define VAR_N                                                                  \
+    {                                                                          \
+        "N", "parameters", NEEDED, false, 0                                    \
+    }
+#define VAR_D                                                                  \
+    {                                                                          \
+        "D", "training tokens", NEEDED, false, 0                               \
+    }
 #define VAR_G                                                                 \
     { "G", "elements that share a scale; 1 when unquantized", NEEDED, true, 1 }
 
@@ -103,7 +109,7 @@ static const struct law laws[] = {
             { "uN", 0.051, 0.051, LAW_FIXED, NULL,
               "parameters a unique token" },
         },
-        .vars = { VAR_N, VAR_D, { "U", "unique tokens", NEEDED } },
+        .vars = { VAR_N, VAR_D, { "U", "unique tokens", NEEDED, false, 0 } },
         .sets = {
             { "muennighoff", "E=1.8691436784054858 A=520.8249516599187 "
               "alpha=0.3526596 B=1487.716093782861 beta=0.3526596 "
@@ -266,7 +272,7 @@ static const struct law laws[] = {
             { "alpha", 0.05, 1.2, 0, NULL, "fall with model size" },
             { "gamma", 0.5, 9, 0, NULL, "fall with bits" },
         },
-        .vars = { VAR_N, VAR_D, { "P", "bits", NEEDED } },
+        .vars = { VAR_N, VAR_D, { "P", "bits", NEEDED, false, 0 } },
         .sets = {
             { "ouyang", "k=0.017 beta=0.5251 alpha=0.2261 gamma=5.4967",
               "arXiv:2411.17691" },
@@ -293,8 +299,8 @@ static const struct law laws[] = {
         },
         .vars = {
             VAR_N, VAR_D,
-            { "E", "exponent bits", NEEDED },
-            { "M", "mantissa bits", NEEDED },
+            { "E", "exponent bits", NEEDED, false, 0 },
+            { "M", "mantissa bits", NEEDED, false, 0 },
             { "B", "elements that share a scale; 1 when unquantized", NEEDED,
               true, 1 },
         },
@@ -329,7 +335,7 @@ static const struct law laws[] = {
         .terms = "capacity",
         .space = FIT_LINEAR,
         .params = { CAPACITY_PARAMS },
-        .vars = { { "gmse", "Gaussian mean squared error", NEEDED } },
+        .vars = { { "gmse", "Gaussian mean squared error", NEEDED, false, 0 } },
         .sets = {
             { "llama", "L=1 F=0.41 C=1.39", "arXiv:2506.01863, Llama on C4" },
             { "olmo2", "L=0.84 F=0.37 C=1.24",
@@ -379,7 +385,7 @@ static const struct law laws[] = {
             { "aD", 0.001, 1, 0, "D*loss^(1/bD)", "scale of data" },
             { "c", 0.01, 4, 0, NULL, "irreducible loss" },
         },
-        .vars = { VAR_N, VAR_D, { "S", "share of zero weights", NEEDED } },
+        .vars = { VAR_N, VAR_D, { "S", "share of zero weights", NEEDED, false, 0 } },
     },
 };
 

@@ -167,10 +167,10 @@ static void frame_untold(struct split_map *t, const struct plot_data *d,
 {
     struct split_set *sets;
     const int n = splits_find(&sets, &d->measured);
-    char group[32];
+    char group[32] = "";
 
-    snprintf(group, sizeof group, strcmp(at->gran, "group") == 0 ? "%.0f" : "",
-             at->G);
+    if (strcmp(at->gran, "group") == 0)
+        snprintf(group, sizeof group, "%.0f", at->G);
     for (int i = 0; i < n; i++) {
         if (strcmp(sets[i].operands, operands(at)) != 0 ||
             strcmp(sets[i].group, *group ? group : at->gran) != 0)

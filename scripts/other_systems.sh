@@ -33,7 +33,8 @@ chroots=$(cd "$chroots" && pwd)
 make_system() { # make_system SUITE
     [ ! -e "$chroots/$1.made" ] || return 0
     rm -rf "${chroots:?}/$1"
-    debootstrap --variant=minbase --include=ca-certificates,clang,procps \
+    debootstrap --variant=minbase \
+        --include=ca-certificates,clang,libomp-dev,procps \
         "$1" "$chroots/$1" "$mirror" >"$chroots/$1.log" 2>&1 || return 1
     # What apt says here about how to reach the archive holds there, too.
     cp -r /etc/apt/apt.conf.d/. "$chroots/$1/etc/apt/apt.conf.d/"

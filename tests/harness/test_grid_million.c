@@ -74,7 +74,7 @@ static struct use plan_apart(int settings)
                               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct use u;
     pid_t pid;
-    int status;
+    int status = -1;
 
     assert_ptr_not_equal(shared, MAP_FAILED);
     pid = fork();
