@@ -218,19 +218,22 @@ static void side_open(struct measured_side *s, const struct measured *m)
     *s = (struct measured_side){
         .name = "",
         .arms = mem_array((size_t)m->n_arms + 1, sizeof *s->arms),
+        .list = mem_array((size_t)m->n_arms + 1, sizeof *s->list),
     };
 }
 
 static void side_add(struct measured_side *s, int arm)
 {
-    s->n += !s->arms[arm];
+    s->list[s->n++] = arm;
     s->arms[arm] = true;
 }
 
 void measured_side_release(struct measured_side *s)
 {
     free(s->arms);
+    free(s->list);
     s->arms = NULL;
+    s->list = NULL;
 }
 
 void measured_side_of_arm(struct measured_side *out, const struct measured *m,

@@ -52,7 +52,8 @@ void measured_release(struct measured *m);
 /* Some arms: one, or a family over its groups. */
 struct measured_side {
     const char *name; /* of the arm, or of the family */
-    bool *arms; /* [n_arms]; owned by the side */
+    bool *arms; /* [n_arms] which; owned by the side */
+    int *list;  /* [n] the same as numbers, in order */
     int n;
 };
 

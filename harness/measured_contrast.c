@@ -141,44 +141,7 @@ static struct measured_contrast judge(struct pairs *p, enum what what)
     return c;
 }
 
-/* --- costs ------------------------------------------------------------------ */
-
-struct cells_mean measured_cost(const struct measured *m,
-                                const struct measured_side *s)
-{
-    struct pairs p = { .n = 0 };
-    struct cells_mean mean;
-
-    for (int i = 0; i < m->n; i++)
-        if (s->arms[m->rows[i].arm])
-            add_pair(&p, NULL, &m->rows[i]);
-    if (p.n)
-        qsort(p.pair, (size_t)p.n, sizeof *p.pair, in_order);
-    mean = mean_of(&p, COST_B);
-    free(p.pair);
-    return mean;
-}
-
-/* --- contrasts -------------------------------------------------------------- */
-
-static bool has_group(const struct measured *m, const struct measured_side *s,
-                      const char *group)
-{
-    for (int i = 0; i < m->n_arms; i++)
-        if (s->arms[i] && strcmp(m->arms[i].group, group) == 0)
-            return true;
-    return false;
-}
-
-bool measured_share_group(const struct measured *m,
-                          const struct measured_side *a,
-                          const struct measured_side *b)
-{
-    for (int i = 0; i < m->n_arms; i++)
-        if (a->arms[i] && has_group(m, b, m->arms[i].group))
-            return true;
-    return false;
-}
+/* --- rows of an arm ---------------------------------------------------------- */
 
 /* The first row that is not before (arm, twin, seed). */
 static int first_row(const struct measured *m, int arm, int twin, int64_t seed)
@@ -198,6 +161,38 @@ static int first_row(const struct measured *m, int arm, int twin, int64_t seed)
     return lo;
 }
 
+/* --- costs ------------------------------------------------------------------ */
+
+struct cells_mean measured_cost(const struct measured *m,
+                                const struct measured_side *s)
+{
+    struct pairs p = { .n = 0 };
+    struct cells_mean mean;
+
+    for (int k = 0; k < s->n; k++)
+        for (int i = first_row(m, s->list[k], -1, 0);
+             i < m->n && m->rows[i].arm == s->list[k]; i++)
+            add_pair(&p, NULL, &m->rows[i]);
+    if (p.n)
+        qsort(p.pair, (size_t)p.n, sizeof *p.pair, in_order);
+    mean = mean_of(&p, COST_B);
+    free(p.pair);
+    return mean;
+}
+
+/* --- contrasts -------------------------------------------------------------- */
+
+bool measured_share_group(const struct measured *m,
+                          const struct measured_side *a,
+                          const struct measured_side *b)
+{
+    for (int i = 0; i < a->n; i++)
+        for (int k = 0; k < b->n; k++)
+            if (m->arms[a->list[i]].group_id == m->arms[b->list[k]].group_id)
+                return true;
+    return false;
+}
+
 static void add_partners(struct pairs *p, const struct measured *m,
                          const struct measured_row *b, int arm)
 {
@@ -206,6 +201,15 @@ static void add_partners(struct pairs *p, const struct measured *m,
          m->rows[i].seed == b->seed;
          i++)
         add_pair(p, &m->rows[i], b);
+}
+
+static bool is_wanted(const struct measured *m, const struct measured_row *r,
+                      const struct measured_only *only)
+{
+    return (!only->group ||
+            strcmp(only->group, m->arms[r->arm].group) == 0) &&
+           (isnan(only->N) || r->N == only->N) &&
+           (isnan(only->D) || r->D == only->D);
 }
 
 struct measured_contrast measured_contrast(const struct measured *m,
@@ -217,17 +221,15 @@ struct measured_contrast measured_contrast(const struct measured *m,
                      !measured_share_group(m, a, b);
     struct pairs p = { .n = 0 };
 
-    for (int i = 0; i < m->n; i++) {
-        const struct measured_row *r = &m->rows[i];
-        const char *g = m->arms[r->arm].group;
+    for (int j = 0; j < b->n; j++) {
+        const int arm = b->list[j];
 
-        if (!b->arms[r->arm] || (only.group && strcmp(only.group, g) != 0) ||
-            (!isnan(only.N) && r->N != only.N) ||
-            (!isnan(only.D) && r->D != only.D))
-            continue;
-        for (int k = 0; k < m->n_arms; k++)
-            if (a->arms[k] && (any || strcmp(m->arms[k].group, g) == 0))
-                add_partners(&p, m, r, k);
+        for (int i = first_row(m, arm, -1, 0);
+             i < m->n && m->rows[i].arm == arm; i++)
+            for (int k = 0; k < a->n && is_wanted(m, &m->rows[i], &only); k++)
+                if (any || m->arms[a->list[k]].group_id ==
+                               m->arms[arm].group_id)
+                    add_partners(&p, m, &m->rows[i], a->list[k]);
     }
     return judge(&p, LOSSES);
 }

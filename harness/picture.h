@@ -82,6 +82,10 @@ struct picture {
     bool no_key;
     int columns;   /* 0: chosen */
     double height; /* in pixels, 0: chosen */
+    /* On paper: the width in millimetres and the size of its letters in points;
+     * 0: a picture for a screen.  font NULL: the terminal's own. */
+    double width_mm, font_pt;
+    char *font;
     struct picture_panel *panels;
     int n_panels;
     struct picture_series *series;
@@ -148,7 +152,10 @@ void picture_axes(struct picture *p);
 /* Where a value lies on a finished axis: 0 at its low end, 1 at its high. */
 double picture_unit(const struct picture_axis *a, double v);
 
-/* Panels side by side. */
+/* The width in units of layout: a letter of font_pt is 16 of them high. */
+double picture_width(const struct picture *p);
+
+/* Panels side by side; fewer on a narrow page. */
 int picture_columns(const struct picture *p);
 
 /* A number as an axis shows it: 0.05, 200, 2×10⁴. */

@@ -233,11 +233,24 @@ static void share(struct picture *p, bool y, int first, int n)
     }
 }
 
+#define SCREEN_WIDTH 860
+#define SCREEN_POINT 9.6 /* of a letter of 16 units at 120 units an inch */
+
+double picture_width(const struct picture *p)
+{
+    return p->width_mm > 0 ? p->width_mm / 25.4 * 120 *
+                                 (SCREEN_POINT / p->font_pt)
+                           : SCREEN_WIDTH;
+}
+
 int picture_columns(const struct picture *p)
 {
     const int n = p->n_panels;
+    const double width = picture_width(p);
+    const int most = width < 520 ? 1 : width < 760 ? 2 : 3;
+    const int chosen = n <= 3 ? n : n == 4 ? 2 : 3;
 
-    return p->columns ? p->columns : n <= 3 ? n : n == 4 ? 2 : 3;
+    return p->columns ? p->columns : chosen < most ? chosen : most;
 }
 
 void picture_axes(struct picture *p)

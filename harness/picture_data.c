@@ -54,6 +54,8 @@ static void add_layout(struct str *out, const struct picture *p,
                                          : 0 },
             { "curves", p->n_curves },
             { "bands", p->n_bands },
+            { "paper", p->width_mm > 0 },
+            { "letter", p->font_pt > 0 ? p->font_pt : 9.6 },
         };
 
         dat_block(out, "layout", "number\tname\tvalue");
@@ -306,6 +308,7 @@ static void sort_lines(struct picture_line *lines, int *n)
 void picture_data(struct str *out, struct picture *p, const char *name)
 {
     struct layout l = { 0 };
+    size_t room; /* characters of a line */
     char *head =
         mem_printf("%s: %s\n%s\n%s", name, p->title, p->finding, p->source);
 
@@ -316,10 +319,12 @@ void picture_data(struct str *out, struct picture *p, const char *name)
     picture_lay_out(&l, p);
     dat_comment(out, head);
     dat_block(out, "texts", "number\twhat\ttext");
-    text_row(out, 0, "title", p->title, TEXT_LENGTH);
-    text_row(out, 1, "subtitle", p->subtitle, TEXT_LENGTH);
-    text_row(out, 2, "note", p->note, TEXT_LENGTH + 20);
+    room = (size_t)(TEXT_LENGTH * l.width / 860);
+    text_row(out, 0, "title", p->title, room - room / 5); /* larger letters */
+    text_row(out, 1, "subtitle", p->subtitle, room);
+    text_row(out, 2, "note", p->note, room + 20 * room / TEXT_LENGTH);
     text_row(out, 3, "key", p->key_title, PICTURE_NAME);
+    text_row(out, 4, "font", p->font ? p->font : "", 40);
     add_layout(out, p, &l);
     add_panels(out, p);
     add_tics(out, p);

@@ -166,7 +166,7 @@ void picture_lay_out(struct layout *l, const struct picture *p)
 
     l->columns = picture_columns(p);
     l->rows = n ? (n + l->columns - 1) / l->columns : 1;
-    l->width = 860;
+    l->width = picture_width(p);
     l->height = p->height > 0  ? p->height
                 : l->rows == 1 ? 440
                                : 80 + 330 * l->rows;

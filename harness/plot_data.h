@@ -113,7 +113,8 @@ const struct plot_again *plot_data_again(struct plot_data *d);
 
 /* The law of the cost: the paired form of the fit's law, or of the grid's,
  * fitted to the differences with each twin and seed counted once.  Made on the
- * first call; NULL without a grid. */
+ * first call; NULL without a grid, and where there are more than forty
+ * families. */
 const struct plot_again *plot_data_costs(struct plot_data *d);
 
 /* --- the fit (plot_fit.c) ------------------------------------------------- */

@@ -21,6 +21,9 @@ static const struct cli_option options[] = {
     { "term", 0, "TERM",
       "svg, png, pdf, or dumb for a terminal (default svg)" },
     { "theme", 0, "THEME", "light or dark (default light)" },
+    { "width", 0, "MM", "for a paper: as wide as its column, in millimetres" },
+    { "font-size", 0, "PT", "with --width: of its letters (default 8)" },
+    { "font", 0, "NAME", "with --width: the family of its letters" },
     { "out", 0, "DIR", "folder of the files (default figures)" },
     { "json", 0, NULL, "report as JSON" },
     { NULL, 0, NULL, NULL },
@@ -171,6 +174,38 @@ static enum status check_words(const char *term, const char *theme,
                    term);
 }
 
+/* Letters of a name that every terminal and gnuplot read as one. */
+static bool is_font(const char *name)
+{
+    return *name && strlen(name) <= 40 &&
+           strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                        "0123456789 -") == strlen(name);
+}
+
+/* The page that the picture is for. */
+static enum status read_paper(struct picture *p, const struct cli *cli,
+                              struct err *err)
+{
+    const char *font = cli_value(cli, "font", NULL);
+    enum status st = cli_number(&p->width_mm, cli, "width", 0, 40, 600, err);
+
+    if (st == OK)
+        st = cli_number(&p->font_pt, cli, "font-size", 0, 4, 30, err);
+    if (st == OK && font && !is_font(font))
+        st = err_set(err, ERR_USAGE,
+                     "--font: '%.40s' is not the name of a family (letters, "
+                     "digits, blanks)",
+                     font);
+    if (st == OK && p->width_mm == 0 && (font || p->font_pt > 0))
+        st = err_set(err, ERR_USAGE, "--font and --font-size go with --width");
+    if (st != OK)
+        return st;
+    if (p->width_mm > 0 && p->font_pt == 0)
+        p->font_pt = 8;
+    p->font = font ? mem_strdup(font) : NULL;
+    return OK;
+}
+
 static enum status run(struct cli *cli, struct err *err)
 {
     const char *folder = cli_value(cli, "out", "figures");
@@ -195,6 +230,8 @@ static enum status run(struct cli *cli, struct err *err)
         st = read_data(&d, cli, err);
     if (st == OK)
         st = figure->build(&p, d, &choice, err);
+    if (st == OK)
+        st = read_paper(p, cli, err);
     if (st == OK)
         st = file_make_dirs(folder, err);
     if (st == OK)

@@ -9,7 +9,7 @@
 #include "harness/verbs.h"
 
 static const struct cli_option options[] = {
-    { "format", 'f', "FORMAT", "table, csv, json, jsonl or md (default table)" },
+    { "format", 'f', "FORMAT", "table, csv, json, jsonl, md or latex (default table)" },
     { NULL, 0, NULL, NULL },
 };
 
@@ -162,6 +162,57 @@ static void end_markdown(struct sheet *s)
     }
 }
 
+/* LaTeX's own characters as text. */
+static void put_latex(struct str *out, const char *text)
+{
+    static const struct {
+        char c;
+        const char *shown;
+    } odd[] = {
+        { '\\', "\\textbackslash{}" }, { '~', "\\textasciitilde{}" },
+        { '^', "\\textasciicircum{}" }, { '<', "\\textless{}" },
+        { '>', "\\textgreater{}" },     { '|', "\\textbar{}" },
+        { '"', "\\textquotedbl{}" },
+    };
+
+    for (; *text; text++) {
+        size_t i = 0;
+
+        while (i < sizeof odd / sizeof odd[0] && odd[i].c != *text)
+            i++;
+        if (i < sizeof odd / sizeof odd[0])
+            str_add(out, odd[i].shown);
+        else if (strchr("#$%&_{}", *text))
+            str_addf(out, "\\%c", *text);
+        else
+            str_add_char(out, (unsigned char)*text < ' ' || *text == 0x7f
+                                  ? ' '
+                                  : *text);
+    }
+}
+
+/* A tabular of the package booktabs; a column whose cells are all numbers is
+ * set to the right. */
+static void end_latex(struct sheet *s)
+{
+    str_add(&s->out, "% \\usepackage{booktabs}\n\\begin{tabular}{");
+    for (int k = 0; k < s->columns; k++) {
+        bool number = s->n > s->columns;
+
+        for (int i = s->columns + k; i < s->n; i += s->columns)
+            number = number && (!*s->cells[i] || is_number(s->cells[i]));
+        str_add_char(&s->out, number ? 'r' : 'l');
+    }
+    str_add(&s->out, "}\n\\toprule\n");
+    for (int i = 0; i < s->n; i++) {
+        put_latex(&s->out, s->cells[i]);
+        str_add(&s->out, (i + 1) % s->columns ? " & " : " \\\\\n");
+        if (i + 1 == s->columns)
+            str_add(&s->out, "\\midrule\n");
+    }
+    str_add(&s->out, "\\bottomrule\n\\end{tabular}\n");
+}
+
 /* Quoted when needed; a text that a spreadsheet would take for a formula gets
  * an apostrophe. */
 static void put_csv(struct str *out, const char *text, bool number)
@@ -254,6 +305,7 @@ static const struct format {
     { "json", NULL, json_row, end_json },
     { "jsonl", NULL, jsonl_row, NULL },
     { "md", keep_head, add_cells, end_markdown },
+    { "latex", keep_head, add_cells, end_latex },
 };
 #define N_FORMATS (int)(sizeof formats / sizeof formats[0])
 
@@ -267,8 +319,8 @@ static const struct format *find_format(const char *name, struct err *err)
         names[i] = formats[i].name;
     }
     near = text_nearest(name, names, N_FORMATS);
-    err_set(err, ERR_USAGE, "--format '%.20s' is not table, csv, json, jsonl "
-                            "or md%s%s%s",
+    err_set(err, ERR_USAGE, "--format '%.20s' is not table, csv, json, jsonl, "
+                            "md or latex%s%s%s",
             name, near ? "; did you mean '" : "", near ? near : "",
             near ? "'?" : "");
     return NULL;

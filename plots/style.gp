@@ -23,7 +23,7 @@ set datafile commentschars '#'
 # What C laid out, by number (the names stand beside it in DATA).  A text that
 # is empty is one space, because gnuplot cannot read an empty cell.
 array TEXT[8]
-array LAYOUT[16]
+array LAYOUT[18]
 stats DATA index 'texts' using (TEXT[int($1) + 1] = strcol(3), $1) nooutput
 stats DATA index 'layout' using (LAYOUT[int($1) + 1] = $3, $1) nooutput
 TITLE = TEXT[1]; SUBTITLE = TEXT[2]; NOTE = TEXT[3]; KEYTITLE = TEXT[4]
@@ -33,6 +33,13 @@ SERIES = int(LAYOUT[6]); KEYMODE = int(LAYOUT[7]); KEYLENGTH = LAYOUT[8]
 YTICLENGTH = LAYOUT[9]; TICS = int(LAYOUT[10]); LABELS = int(LAYOUT[11])
 KEYROWS = int(LAYOUT[12]); SHAREY = int(LAYOUT[13])
 CURVES = int(LAYOUT[14]); BANDS = int(LAYOUT[15])
+# On paper a picture has a width in inches and letters in points; a unit of
+# layout is then UNIT inches.  On a screen it is a pixel.
+PAPER = int(LAYOUT[16]); LETTER = LAYOUT[17]
+UNIT = (PAPER ? LETTER / 9.6 : 1) / 120.
+FAMILY = TEXT[5] eq ' ' ? (TERM eq 'svg' ? 'sans-serif' : 'sans') : TEXT[5]
+SVG = PAPER ? 96 * UNIT : 1
+PNG = PAPER ? 300 * UNIT : 1
 
 DUMB = TERM eq 'dumb'
 DARK = THEME eq 'dark'
@@ -48,18 +55,19 @@ FONT = 16.0
 CW = DUMB ? 1.0 / 96 : 0.6 * FONT / WIDTH
 CH = DUMB ? 1.0 / (ROWS > 1 ? 44 : 28) : 1.3 * FONT / HEIGHT
 LINE = 2.2
-SIZE = TERM eq 'svg' ? 0.65 : 1 # of points: each terminal has its own unit
+SIZE = (TERM eq 'svg' ? 0.65 : 1) * (PAPER && TERM eq 'png' ? PNG : 1) # of points: each terminal has its own unit
 SINK = DUMB ? 0 : -0.2          # a text stands on its baseline
 
 if (TERM eq 'svg') \
-  set terminal svg size WIDTH, HEIGHT font 'sans-serif,16' noenhanced \
-    background BG linewidth 1
+  set terminal svg size WIDTH * SVG, HEIGHT * SVG \
+    font FAMILY.','.sprintf('%g', 16 * SVG) noenhanced background BG \
+    linewidth SVG
 if (TERM eq 'png') \
-  set terminal pngcairo size WIDTH, HEIGHT font 'sans,16' fontscale 0.75 \
-    noenhanced background BG linewidth 1
+  set terminal pngcairo size WIDTH * PNG, HEIGHT * PNG font FAMILY.',16' \
+    fontscale 0.75 * PNG noenhanced background BG linewidth PNG
 if (TERM eq 'pdf') \
-  set terminal pdfcairo size WIDTH / 120., HEIGHT / 120. font 'sans,16' \
-    fontscale 0.6 noenhanced background BG linewidth 0.75
+  set terminal pdfcairo size WIDTH * UNIT, HEIGHT * UNIT font FAMILY.',16' \
+    fontscale 72 * UNIT noenhanced background BG linewidth 90 * UNIT
 if (DUMB) set terminal dumb size 96, (ROWS > 1 ? 44 : 28) noenhanced
 set output OUT
 
