@@ -9,6 +9,7 @@
 #include "harness/plot.h"
 
 #define STEPS     25
+#define REFITS    100 /* of a bootstrap that a band takes: it has STEPS ends */
 #define MAX_LINES 6
 
 static enum status need_again(const struct plot_again **out,
@@ -29,13 +30,15 @@ static bool ask(struct derived *out, const struct plot_again *a,
 {
     struct plot_settings s = plot_settings_of(a, d->fit, p, without);
     double *theta = mem_array((size_t)a->model->n_params + 1, sizeof *theta);
+    struct fit fit = a->fit; /* the same, by fewer refits */
     bool ok;
 
+    fit.boot.n = fit.boot.n < REFITS ? fit.boot.n : REFITS;
     if (extra)
         plot_settings_add(&s, extra);
     for (int i = 0; i < a->model->n_params; i++)
         theta[i] = a->fit.est[i].value;
-    ok = derived_find(out, question, a->model, theta, &a->fit, s.text, s.n,
+    ok = derived_find(out, question, a->model, theta, &fit, s.text, s.n,
                       NULL) == OK &&
          isfinite(out->value) && out->value > 0;
     plot_settings_release(&s);
