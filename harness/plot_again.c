@@ -79,7 +79,7 @@ static enum status request_costs(struct fit_request *rq,
 }
 
 /* A constant for each of very many arms is work that grows with their cube. */
-#define MOST_PARAMS 200
+#define MOST_PARAMS 48
 
 static void make_costs(struct plot_again *a, const struct plot_data *d)
 {
