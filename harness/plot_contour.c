@@ -270,9 +270,10 @@ static void add_panel(struct picture *p, const struct contour *c, int i)
 {
     const struct surface *s = &c->surfaces[i];
     const struct plot_point *like = c->like[i];
-    char *title = isnan(like->G)
-                      ? mem_strdup(like->family)
-                      : mem_printf("%s, G = %.0f", like->family, like->G);
+    char group[32];
+    char *title = isnan(like->G) ? mem_strdup(like->family)
+                                 : mem_printf("%s, %s", like->family,
+                                              plot_group_name(group, like));
 
     picture_panel(p, title, "training tokens D", true,
                   "model size N (parameters)", true);

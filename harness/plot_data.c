@@ -1,6 +1,7 @@
 #include "harness/plot_data.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -327,6 +328,15 @@ enum status plot_data_read(struct plot_data **out, const char *db_path,
     else
         plot_data_free(d);
     return st;
+}
+
+const char *plot_group_name(char buf[32], const struct plot_point *p)
+{
+    if (strcmp(p->gran, "row") == 0 || strcmp(p->gran, "tensor") == 0)
+        snprintf(buf, 32, "by %s", p->gran);
+    else
+        snprintf(buf, 32, "G = %.0f", p->G);
+    return buf;
 }
 
 void plot_data_free(struct plot_data *d)

@@ -75,6 +75,10 @@ struct plot_data {
     struct plot_again *costs; /* plot_data_costs */
 };
 
+/* "G = 32", or "by row", "by tensor": a row's width is no group that anybody
+ * chose.  buf holds 32 bytes. */
+const char *plot_group_name(char buf[32], const struct plot_point *p);
+
 /* Read the points of a grid (NULL: all) and a fit: fit_id, or with 0 the
  * latest of this grid, or with -1 none. */
 enum status plot_data_read(struct plot_data **out, const char *db_path,

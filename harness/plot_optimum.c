@@ -213,18 +213,17 @@ PLOT_BUILDER(plot_precision)
                   false);
     for (int i = 0; i < d->n && n < MAX_LINES; i++) {
         const struct plot_point *q = &d->points[i];
-        bool new = !q->base && q->known &&isfinite(q->G);
-        char *name;
+        bool new = !q->base && q->known && isfinite(q->G) &&
+                   strcmp(q->gran, "row") != 0;
+        char name[32];
 
         for (int k = 0; k < n; k++)
-            new = new &&seen[k] != q->G;
+            new = new && seen[k] != q->G;
         if (!new)
             continue;
         seen[n++] = q->G;
-        name = mem_printf("G = %.0f", q->G);
-        any |= add_precision(p, a, d, q, name, compute_of(d, -1),
-                             1e6 * compute_of(d, 1));
-        free(name);
+        any |= add_precision(p, a, d, q, plot_group_name(name, q),
+                             compute_of(d, -1), 1e6 * compute_of(d, 1));
     }
     if (!any) {
         picture_free(p);
@@ -232,8 +231,8 @@ PLOT_BUILDER(plot_precision)
     }
     picture_say(&p->subtitle, "N and D chosen best too; by %s, fit %lld",
                 d->fit->law, (long long)d->fit->id);
-    picture_say(&p->note, "A run of P bits costs P/16 of 6 N D. Bands: 95 %% "
-                          "intervals.");
+    picture_say(&p->note, "A run of P bits costs P/16 of 6 N D.%s",
+                p->n_bands && p->bands[0].n ? " Bands: 95 % intervals." : "");
     say_precision(p, d);
     picture_say(&p->source, "from fit %lld, made again", (long long)d->fit->id);
     *out = p;

@@ -252,7 +252,7 @@ PLOT_BUILDER(plot_ablation)
 {
     const struct plot_point *at = fullest(d, false), *bars[MAX_BARS];
     struct picture *p;
-    char n_text[32], d_text[32];
+    char n_text[32], d_text[32], group[32];
     double noise;
     int n;
 
@@ -287,8 +287,8 @@ PLOT_BUILDER(plot_ablation)
     picture_say(&p->subtitle, "%s, N = %s, D = %s%s", at->fmt,
                 text_si(n_text, at->N, 3), text_si(d_text, at->D, 3), "");
     if (isfinite(at->G))
-        picture_say(&p->subtitle, "%s, N = %s, D = %s, G = %.0f", at->fmt,
-                    n_text, d_text, at->G);
+        picture_say(&p->subtitle, "%s, N = %s, D = %s, %s", at->fmt, n_text,
+                    d_text, plot_group_name(group, at));
     picture_say(&p->source,
                 "select arm, delta, delta_se from degradation where "
                 "fmt = '%s' and N = %.0f and D = %.0f",

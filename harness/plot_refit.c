@@ -277,6 +277,8 @@ static int choose_pairs(struct pair out[4], const struct plot_again *a,
     return kept;
 }
 
+#define CLOUD 500 /* refits that are drawn; more are a blot of many bytes */
+
 static bool is_inside(const struct picture_axis *a, double v)
 {
     return !a->fixed || (v >= a->lo && v <= a->hi);
@@ -309,7 +311,7 @@ static void add_cloud(struct picture *p, const struct plot_again *a,
                   a->fit.est[pair->x].value);
     central_range(&p->panels[panel].y, b, n, pair->y,
                   a->fit.est[pair->y].value);
-    for (int i = 0; i < b->n; i++) {
+    for (int i = 0; i < b->n && i < CLOUD; i++) {
         if (!is_inside(&p->panels[panel].x, b->theta[i * n + pair->x]) ||
             !is_inside(&p->panels[panel].y, b->theta[i * n + pair->y]))
             continue;
@@ -356,7 +358,8 @@ PLOT_BUILDER(plot_bootstrap)
                 n ? pairs[0].r : 0);
     picture_say(&p->source, "from fit %lld, made again", (long long)d->fit->id);
     bootstrap_release(&made);
-    picture_say(&p->note, "The middle 99 %% of the refits along each axis.");
+    picture_say(&p->note, "The middle 99 %% of %d refits along each axis.",
+                b->n < CLOUD ? b->n : CLOUD);
     if (n == 0) {
         picture_free(p);
         return err_set(err, ERR_USAGE, "too few refits reached a minimum");

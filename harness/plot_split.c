@@ -264,14 +264,14 @@ static bool say_framed(struct picture *p, const struct split_map *t, int sum,
 static void say(struct picture *p, const struct split_map *t,
                 const struct plot_point *at, const struct plot_data *d)
 {
-    char n[32], tokens[32];
+    char n[32], tokens[32], group[32];
     bool first = true;
 
     picture_say(&p->subtitle, "N = %s, D = %s%s; %s", text_si(n, at->N, 3),
                 text_si(tokens, at->D, 3), "", operands(at));
-    if (isfinite(at->G))
-        picture_say(&p->subtitle, "N = %s, D = %s, G = %.0f; %s", n, tokens,
-                    at->G, operands(at));
+    if (isfinite(at->G) || strcmp(at->gran, "tensor") == 0)
+        picture_say(&p->subtitle, "N = %s, D = %s, %s; %s", n, tokens,
+                    plot_group_name(group, at), operands(at));
     picture_say(&p->note,
                 "Framed, for each number of bits: the smallest mean over all "
                 "cells, and every split that these runs cannot tell from it.");
