@@ -142,15 +142,26 @@ static void draw_figures(struct report *r)
     free(jobs);
 }
 
+static void show(struct report *r, struct report_figure *f)
+{
+    page_figure(r->page, f->figure->name, f->finding, r->beside, f->light,
+                f->dark);
+    f->shown = true;
+}
+
+void report_figure(struct report *r, const char *name)
+{
+    for (int i = 0; i < r->n_figures; i++)
+        if (strcmp(r->figures[i].figure->name, name) == 0)
+            show(r, &r->figures[i]);
+}
+
 void report_figures(struct report *r, const char *section)
 {
-    for (int i = 0; i < r->n_figures; i++) {
-        const struct report_figure *f = &r->figures[i];
-
-        if (strcmp(f->figure->section, section) == 0)
-            page_figure(r->page, f->figure->name, f->finding, r->beside,
-                        f->light, f->dark);
-    }
+    for (int i = 0; i < r->n_figures; i++)
+        if (strcmp(r->figures[i].figure->section, section) == 0 &&
+            !r->figures[i].shown)
+            show(r, &r->figures[i]);
 }
 
 /* --- all of it ------------------------------------------------------------ */

@@ -16,6 +16,7 @@ struct report_figure {
     char *finding;
     char *light, *dark; /* SVG text, NULL: not drawn */
     bool written;       /* its data and script lie in the folder */
+    bool shown;         /* it stands on the page already */
 };
 
 struct report {
@@ -50,7 +51,10 @@ void report_cost(struct report *r);
 void report_reproduce(struct report *r);
 void report_points(struct report *r);
 
-/* The figures that belong to a section. */
+/* One figure by its name, out of its section's turn. */
+void report_figure(struct report *r, const char *name);
+
+/* The figures that belong to a section and do not stand elsewhere. */
 void report_figures(struct report *r, const char *section);
 
 /* --- helpers -------------------------------------------------------------- */

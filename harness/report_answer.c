@@ -489,6 +489,29 @@ static void say_trust(struct report *r)
     page_say(r->page, ".");
 }
 
+/* The axis that these runs say most about: the effect that is the most
+ * standard errors from nothing. */
+static void show_axis(struct report *r)
+{
+    const char *name = NULL;
+    double most = 0;
+
+    for (int i = 0; i < FINDING_EFFECTS; i++) {
+        const struct finding_effect *x = &r->findings.effects[i];
+        const struct cells_mean *d = &x->e.change.diff;
+        const double t = d->error == CELLS_NONE ? 0 : fabs(d->value) / d->se;
+
+        if (d->cells && (t > most || !name)) {
+            most = t;
+            name = x->variable == 'G'   ? "delta-vs-G"
+                   : x->variable == 'N' ? "delta-vs-N"
+                                        : "delta-vs-D";
+        }
+    }
+    if (name)
+        report_figure(r, name);
+}
+
 void report_answer(struct report *r)
 {
     page_section(r->page, "answer", "The answer");
@@ -513,4 +536,5 @@ void report_answer(struct report *r)
         page_say(r->page, ".");
     }
     report_figures(r, "answer");
+    show_axis(r);
 }
