@@ -11,9 +11,9 @@
 /* Rows summed up: by cell, by stratum, and by stratum and seed. */
 struct tally {
     int cells, strata, clusters;
-    double *cell_mean; /* [cells] */
-    int *cell_rows;    /* [cells] */
-    int *cell_at;      /* [cells] stratum */
+    double *cell_mean;  /* [cells] */
+    int *cell_rows;     /* [cells] */
+    int *cell_at;       /* [cells] stratum */
     int *stratum_cells; /* [strata] */
     int *stratum_seeds; /* [strata] */
     double *y;          /* [strata] mean of its cells' means */
@@ -96,8 +96,7 @@ static void tally_rows(struct tally *t, const struct cells_row *row, int n)
         t->y[s] /= t->stratum_cells[s] ? t->stratum_cells[s] : 1;
     for (int i = 0; i < n; i++)
         t->off[cluster_of(t, row[i].stratum, row[i].seed)] +=
-            (row[i].x - t->cell_mean[row[i].cell]) /
-            t->cell_rows[row[i].cell];
+            (row[i].x - t->cell_mean[row[i].cell]) / t->cell_rows[row[i].cell];
     for (int k = 0; k < t->clusters; k++)
         t->square[t->cluster_at[k]] += t->off[k] * t->off[k];
 }
@@ -126,8 +125,8 @@ static void error_of_seeds(struct cells_mean *m, const struct tally *t)
         most += dof;
     }
     m->se = sqrt(sum) / m->cells;
-    m->dof = square > 0 ? fmin(fmax(sum * sum / square - 2, least), most)
-                        : most;
+    m->dof =
+        square > 0 ? fmin(fmax(sum * sum / square - 2, least), most) : most;
     m->error = CELLS_SEEDS;
 }
 
@@ -148,8 +147,8 @@ static void error_of_pattern(struct cells_mean *m, const struct tally *t)
             pure += stratum_variance(t, s) * seeds * (seeds - 1) / (k * k);
         weight += k * k / seeds;
     }
-    dof = pattern_scatter(&about, t->y, t->n, t->d, t->stratum_seeds,
-                          t->strata);
+    dof =
+        pattern_scatter(&about, t->y, t->n, t->d, t->stratum_seeds, t->strata);
     if (dof > 2 && 2 * replicated < t->strata)
         pure = pure_dof = 0;
     if (dof + pure_dof < 2)
@@ -231,7 +230,8 @@ double cells_seeds(const struct cells_mean *m)
     return seeds > each ? ceil(seeds) : 0;
 }
 
-/* --- ratios ---------------------------------------------------------------- */
+/* --- ratios ------------------------------------------------------------------
+ */
 
 struct quotient {
     const struct cells_row *a, *b;

@@ -11,7 +11,8 @@
 #define DEFAULT_BOOTSTRAP 1000
 #define FEW_UNITS         50 /* clusters below which percentiles are too narrow */
 
-/* --- when ------------------------------------------------------------------- */
+/* --- when --------------------------------------------------------------------
+ */
 
 static bool is_any_at_bound(const struct fit *f)
 {
@@ -60,8 +61,7 @@ void resample_run(struct fit *f, const struct fit_spec *spec)
 static char *column_of_warning(const struct fit *f)
 {
     for (int i = 0; i < f->n_warnings; i++)
-        if (f->warnings[i].code == FIT_CLUSTERED_ROWS &&
-            f->warnings[i].column)
+        if (f->warnings[i].code == FIT_CLUSTERED_ROWS && f->warnings[i].column)
             return mem_strdup(f->warnings[i].column);
     return NULL;
 }
@@ -73,9 +73,9 @@ bool resample_obey(struct fit *f, const struct table *t,
     char *column = column_of_warning(f);
     bool obeyed = false;
 
-    if (spec->obey && spec->bootstrap < 0 && !spec->cluster &&
-        !spec->profile && f->m->loss.kind == FIT_L2 && f->dof > 0 &&
-        f->m->n_free > 0 && (column || rows)) {
+    if (spec->obey && spec->bootstrap < 0 && !spec->cluster && !spec->profile &&
+        f->m->loss.kind == FIT_L2 && f->dof > 0 && f->m->n_free > 0 &&
+        (column || rows)) {
         if (column && diagnose_clusters(f, t, column, NULL) != OK) {
             free(column);
             column = NULL;
@@ -99,7 +99,8 @@ bool resample_has(const struct fit *f)
     return f->jack.n > 0 || f->boot.n > 20;
 }
 
-/* --- estimates --------------------------------------------------------------- */
+/* --- estimates ---------------------------------------------------------------
+ */
 
 /* Percentiles of the bootstrap; of a parameter at its bound, one-sided. */
 static void percentiles(struct fit *f, int i)

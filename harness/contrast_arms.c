@@ -8,7 +8,8 @@
 #include "harness/interval.h"
 #include "harness/label.h"
 
-/* --- finding ---------------------------------------------------------------- */
+/* --- finding -----------------------------------------------------------------
+ */
 
 /* Both names, in the finished runs of one grid. */
 static enum status find_both(struct measured_side *a, struct measured_side *b,
@@ -36,8 +37,7 @@ static enum status list_grids(char ***out, int *n, struct db *db,
     *n = 0;
     while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
         *out = mem_grow(*out, (size_t)*n + 1, sizeof **out);
-        (*out)[(*n)++] =
-            mem_strdup((const char *)sqlite3_column_text(stmt, 0));
+        (*out)[(*n)++] = mem_strdup((const char *)sqlite3_column_text(stmt, 0));
     }
     return st;
 }
@@ -87,7 +87,8 @@ static enum status choose_grid(char **out, struct db *db, const char *a,
     return st;
 }
 
-/* --- parts ------------------------------------------------------------------ */
+/* --- parts -------------------------------------------------------------------
+ */
 
 static void add_part(struct contrast_arms *c, char *label,
                      struct cells_mean diff)
@@ -173,7 +174,8 @@ static void part_by(struct contrast_arms *c, const struct measured *m,
     free(v);
 }
 
-/* --- all together ----------------------------------------------------------- */
+/* --- all together ------------------------------------------------------------
+ */
 
 static enum status make(struct contrast_arms *c, const struct measured *m,
                         const char *a, const char *b, struct err *err)
@@ -242,8 +244,8 @@ const char *contrast_arms_verdict(const struct contrast_arms *c)
 {
     const struct cells_mean *d = &c->all.diff;
 
-    return d->error == CELLS_NONE    ? "not known"
-           : c->within <= c->margin  ? "the same"
-           : d->lo > 0 || d->hi < 0  ? "different"
-                                     : "not told apart";
+    return d->error == CELLS_NONE   ? "not known"
+           : c->within <= c->margin ? "the same"
+           : d->lo > 0 || d->hi < 0 ? "different"
+                                    : "not told apart";
 }

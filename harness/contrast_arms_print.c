@@ -67,8 +67,9 @@ static void add_verdict(struct str *out, const struct contrast_arms *c)
         str_addf(out, "  b is %s%s\n", d->value > 0 ? "worse" : "better",
                  c->within <= c->margin ? ", by less than the margin" : "");
     else
-        str_addf(out, "  not told apart: they lie within %.2g nats of each "
-                      "other\n",
+        str_addf(out,
+                 "  not told apart: they lie within %.2g nats of each "
+                 "other\n",
                  c->within);
     if (!isnan(c->margin) && d->error != CELLS_NONE)
         str_addf(out, "  the same to within %.3g nats: %s\n", c->margin,

@@ -133,8 +133,9 @@ static void add_verdict(struct str *out, const struct contrast *c)
     const char *unit = c->grids ? "cell" : "pair";
 
     if (c->one_point) {
-        str_addf(out, "\nb - a = %.3g nats per token: no key differs, so this "
-                      "is what seeds differ by\n",
+        str_addf(out,
+                 "\nb - a = %.3g nats per token: no key differs, so this "
+                 "is what seeds differ by\n",
                  c->diff.value);
         if (c->noise_of != NOISE_UNKNOWN)
             add_source(out, c);

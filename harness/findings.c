@@ -8,7 +8,8 @@
 
 #define MOST_FAMILIES 8 /* that are all contrasted with one another */
 
-/* --- costs ------------------------------------------------------------------ */
+/* --- costs -------------------------------------------------------------------
+ */
 
 static int find_family(struct findings *f, const char *name)
 {
@@ -33,13 +34,13 @@ static void find_costs(struct findings *f, const struct measured *m)
         measured_side_release(&s);
         if (cost.cells == 0)
             continue;
-        f->costs[f->n_costs++] = (struct finding_cost){
-            i, find_family(f, m->arms[i].family), cost
-        };
+        f->costs[f->n_costs++] =
+            (struct finding_cost){ i, find_family(f, m->arms[i].family), cost };
     }
 }
 
-/* --- contrasts -------------------------------------------------------------- */
+/* --- contrasts ---------------------------------------------------------------
+ */
 
 static void add_contrast(struct findings *f, const struct measured *m, int a,
                          int b)
@@ -124,7 +125,8 @@ static void find_contrasts(struct findings *f, const struct measured *m)
     judge_together(f);
 }
 
-/* --- all together ----------------------------------------------------------- */
+/* --- all together ------------------------------------------------------------
+ */
 
 void findings_make(struct findings *out, const struct measured *m)
 {
@@ -136,9 +138,9 @@ void findings_make(struct findings *out, const struct measured *m)
     find_contrasts(out, m);
     measured_side_of_all(&all, m);
     for (int i = 0; i < FINDING_EFFECTS; i++)
-        out->effects[i] = (struct finding_effect){
-            variables[i], measured_effect(m, &all, variables[i])
-        };
+        out->effects[i] =
+            (struct finding_effect){ variables[i],
+                                     measured_effect(m, &all, variables[i]) };
     measured_side_release(&all);
 }
 

@@ -26,7 +26,8 @@ static void add_pair(struct pairs *p, const struct measured_row *a,
     p->pair[p->n++] = (struct pair){ a, b };
 }
 
-/* --- strata and cells ------------------------------------------------------- */
+/* --- strata and cells --------------------------------------------------------
+ */
 
 /* Strata are pairs of twins; a cell is what was run in one of them. */
 static int by_stratum(const struct pair *x, const struct pair *y)
@@ -84,8 +85,7 @@ static double needed(const struct pair *p, enum what what)
 
 /* Rows of cells.h from pairs in order; a variable in which the sides differ
  * says nothing of a stratum, so it is 1 there.  Returns how many. */
-static int rows_of(struct cells_row *row, const struct pairs *p,
-                   enum what what)
+static int rows_of(struct cells_row *row, const struct pairs *p, enum what what)
 {
     int n = 0, stratum = -1, cell = -1;
     const struct pair *last = NULL;
@@ -141,7 +141,8 @@ static struct measured_contrast judge(struct pairs *p, enum what what)
     return c;
 }
 
-/* --- rows of an arm ---------------------------------------------------------- */
+/* --- rows of an arm ----------------------------------------------------------
+ */
 
 /* The first row that is not before (arm, twin, seed). */
 static int first_row(const struct measured *m, int arm, int twin, int64_t seed)
@@ -161,7 +162,8 @@ static int first_row(const struct measured *m, int arm, int twin, int64_t seed)
     return lo;
 }
 
-/* --- costs ------------------------------------------------------------------ */
+/* --- costs -------------------------------------------------------------------
+ */
 
 struct cells_mean measured_cost(const struct measured *m,
                                 const struct measured_side *s)
@@ -180,7 +182,8 @@ struct cells_mean measured_cost(const struct measured *m,
     return mean;
 }
 
-/* --- contrasts -------------------------------------------------------------- */
+/* --- contrasts ---------------------------------------------------------------
+ */
 
 bool measured_share_group(const struct measured *m,
                           const struct measured_side *a,
@@ -206,8 +209,7 @@ static void add_partners(struct pairs *p, const struct measured *m,
 static bool is_wanted(const struct measured *m, const struct measured_row *r,
                       const struct measured_only *only)
 {
-    return (!only->group ||
-            strcmp(only->group, m->arms[r->arm].group) == 0) &&
+    return (!only->group || strcmp(only->group, m->arms[r->arm].group) == 0) &&
            (isnan(only->N) || r->N == only->N) &&
            (isnan(only->D) || r->D == only->D);
 }
@@ -217,8 +219,7 @@ struct measured_contrast measured_contrast(const struct measured *m,
                                            const struct measured_side *b,
                                            struct measured_only only)
 {
-    const bool any = (a->n == 1 && b->n == 1) ||
-                     !measured_share_group(m, a, b);
+    const bool any = (a->n == 1 && b->n == 1) || !measured_share_group(m, a, b);
     struct pairs p = { .n = 0 };
 
     for (int j = 0; j < b->n; j++) {
@@ -227,14 +228,15 @@ struct measured_contrast measured_contrast(const struct measured *m,
         for (int i = first_row(m, arm, -1, 0);
              i < m->n && m->rows[i].arm == arm; i++)
             for (int k = 0; k < a->n && is_wanted(m, &m->rows[i], &only); k++)
-                if (any || m->arms[a->list[k]].group_id ==
-                               m->arms[arm].group_id)
+                if (any ||
+                    m->arms[a->list[k]].group_id == m->arms[arm].group_id)
                     add_partners(&p, m, &m->rows[i], a->list[k]);
     }
     return judge(&p, LOSSES);
 }
 
-/* --- effects ---------------------------------------------------------------- */
+/* --- effects -----------------------------------------------------------------
+ */
 
 #define MOST_LEVELS 12 /* of a variable that are tried as ends */
 
@@ -244,10 +246,10 @@ static double variable_of(const struct measured *m,
 {
     const struct measured_arm *a = &m->arms[r->arm];
 
-    return variable == 'N'               ? r->N
-           : variable == 'D'             ? r->D
+    return variable == 'N'                ? r->N
+           : variable == 'D'              ? r->D
            : strcmp(a->group, "row") != 0 ? a->G
-                                         : (double)NAN;
+                                          : (double)NAN;
 }
 
 /* Agree in all but the variable, as far as columns tell. */

@@ -53,8 +53,9 @@ static void say_ends(struct picture *p, const struct plot_data *d,
     }
     a = interval_text(least->cost.value, least->cost.lo, least->cost.hi);
     b = interval_text(most->cost.value, most->cost.lo, most->cost.hi);
-    picture_say(&p->finding, "Loss above the twin, from %s for %s to %s for %s.",
-                a, arm_of(d, least)->name, b, arm_of(d, most)->name);
+    picture_say(&p->finding,
+                "Loss above the twin, from %s for %s to %s for %s.", a,
+                arm_of(d, least)->name, b, arm_of(d, most)->name);
     free(a);
     free(b);
 }
@@ -95,8 +96,9 @@ PLOT_BUILDER(plot_arms)
     rows = f.n_costs < MAX_ROWS ? f.n_costs : MAX_ROWS;
     if (rows == 0) {
         findings_release(&f);
-        return err_set(err, ERR_USAGE, "no quantized run is finished beside "
-                                       "its unquantized twin");
+        return err_set(err, ERR_USAGE,
+                       "no quantized run is finished beside "
+                       "its unquantized twin");
     }
     p = picture_new("What each format costs");
     picture_panel(p, "", "loss above twin (nats/token)", false, "", false);

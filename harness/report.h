@@ -41,6 +41,7 @@ void report_free(struct report *r);
 /* --- sections, in their order --------------------------------------------- */
 
 void report_answer(struct report *r);
+void report_trust(struct report *r); /* of the answer, its last paragraph */
 void report_runs(struct report *r);
 void report_law(struct report *r);
 void report_quality(struct report *r);

@@ -1,5 +1,5 @@
 /* report_answer.c - the answer: what the formats cost, which of them differ,
- * what the cost depends on, and how far all that can be trusted.
+ * and what the cost depends on (how far that can be trusted: report_trust.c).
  *
  * What is said first is what these runs can tell (docs/intervals.md): errors
  * are of seeds within cells, or of a pattern over them; contrasts are over
@@ -23,7 +23,8 @@ static void say_mean(struct report *r, const struct cells_mean *m)
     free(text);
 }
 
-/* --- no cost ---------------------------------------------------------------- */
+/* --- no cost -----------------------------------------------------------------
+ */
 
 static void say_no_cost(struct report *r)
 {
@@ -77,7 +78,8 @@ static void say_every_cost_zero(struct report *r)
                       "rounds anything costs exactly nothing.");
 }
 
-/* --- which differ ----------------------------------------------------------- */
+/* --- which differ ------------------------------------------------------------
+ */
 
 static const char *name_of(const struct report *r, int family)
 {
@@ -130,9 +132,11 @@ static void say_untold(struct report *r)
     const double seeds = cells_seeds(&c->c.diff);
 
     page_strong(r->page, "These runs cannot tell the formats apart");
-    page_say(r->page, ": %s%s minus %s is %s nats over the cells that both "
-                      "have",
-             r->findings.n_contrasts > 1 ? "of all contrasts the clearest, " : "",
+    page_say(r->page,
+             ": %s%s minus %s is %s nats over the cells that both "
+             "have",
+             r->findings.n_contrasts > 1 ? "of all contrasts the clearest, "
+                                         : "",
              name_of(r, c->b), name_of(r, c->a), text);
     page_say(r->page, ", so the two lie within %.2g nats of each other",
              c->within);
@@ -158,7 +162,8 @@ static void say_contrasts(struct report *r)
         say_untold(r);
 }
 
-/* --- what each costs -------------------------------------------------------- */
+/* --- what each costs ---------------------------------------------------------
+ */
 
 static const char *group_words(char buf[48], const char *group)
 {
@@ -262,7 +267,8 @@ static void say_costs(struct report *r)
     free(order);
 }
 
-/* --- what it depends on ----------------------------------------------------- */
+/* --- what it depends on ------------------------------------------------------
+ */
 
 static bool is_narrow(double lo, double hi)
 {
@@ -280,8 +286,8 @@ static void say_effect(struct report *r, const struct finding_effect *x)
 
     page_item(r->page);
     page_say(r->page, "From %s to %s %s the cost ", text_si(a, x->e.lo, 3),
-             text_si(b, x->e.hi, 3), x->variable == 'G' ? "elements a scale"
-                                                        : name);
+             text_si(b, x->e.hi, 3),
+             x->variable == 'G' ? "elements a scale" : name);
     text = c->diff.hi < 0 /* a fall by so much */
                ? interval_text(-c->diff.value, -c->diff.hi, -c->diff.lo)
                : interval_text(c->diff.value, c->diff.lo, c->diff.hi);
@@ -354,8 +360,9 @@ static void say_law(struct report *r)
                      "twin counted once, ",
                      p->model->law->name, p->model->rows);
             if (n)
-                page_say(r->page, "ten times the parameters divide the cost "
-                                  "by %s",
+                page_say(r->page,
+                         "ten times the parameters divide the cost "
+                         "by %s",
                          n);
             if (d)
                 page_say(r->page, "%sten times the tokens multiply %s by %s",
@@ -368,126 +375,8 @@ static void say_law(struct report *r)
     }
 }
 
-/* --- how far to trust it ---------------------------------------------------- */
-
-static void say_state(struct report *r)
-{
-    int runs = 0, done = 0, diverged = 0, failed = 0, left_out = 0;
-
-    for (int i = 0; i < r->data->n; i++) {
-        const struct plot_point *p = &r->data->points[i];
-
-        runs += p->runs;
-        done += p->done;
-        diverged += p->diverged;
-        failed += p->failed;
-        left_out += p->left_out;
-    }
-    page_say(r->page, "%d of %d runs are finished", done, runs);
-    if (diverged)
-        page_say(r->page, ", %d diverged", diverged);
-    if (failed)
-        page_say(r->page, ", %d failed", failed);
-    if (left_out)
-        page_say(r->page, ", %d %s left out", left_out,
-                 left_out == 1 ? "is" : "are");
-    if (runs - done - diverged - failed - left_out > 0)
-        page_say(r->page, ", %d %s waiting",
-                 runs - done - diverged - failed - left_out,
-                 runs - done - diverged - failed - left_out == 1 ? "is"
-                                                                 : "are");
-}
-
-/* Root mean square of what a law of losses misses the cost by, and the cost's
- * mean; NaN when it has none. */
-static double cost_missed(const struct report *r, double *mean)
-{
-    double sum = 0, square = 0;
-    int n = 0;
-
-    for (int i = 0; i < r->data->n; i++) {
-        const struct plot_point *p = &r->data->points[i];
-        const double law = p->base || !p->in_fit
-                               ? (double)NAN
-                               : plot_fit_delta(r->data->fit, p);
-
-        if (!isfinite(law) || !isfinite(p->delta))
-            continue;
-        sum += p->delta;
-        square += (law - p->delta) * (law - p->delta);
-        n++;
-    }
-    *mean = n ? sum / n : (double)NAN;
-    return n ? sqrt(square / n) : (double)NAN;
-}
-
-/* A residual of the logarithm is a share of the loss. */
-static void say_residual(struct report *r, const struct plot_fit *f)
-{
-    const bool share =
-        report_has_fit(r) && r->again->model->space != FIT_LINEAR;
-    double mean;
-    const double missed = cost_missed(r, &mean);
-
-    page_say(r->page, "The law of the losses, %s, leaves ", f->law);
-    if (isnan(f->rmse))
-        page_say(r->page, "an unknown residual");
-    else if (share)
-        page_say(r->page, "%.2g\u00a0%% of the loss", 100 * f->rmse);
-    else
-        page_say(r->page, "a residual of %.2g", f->rmse);
-    page_say(r->page, " unexplained (root mean square over %d)", f->n_points);
-    if (!isnan(missed))
-        page_say(r->page,
-                 " and misses the cost by %.2g nats, where costs are %.2g on "
-                 "average",
-                 missed, mean);
-}
-
-static void say_warnings(struct report *r)
-{
-    const struct fit *f = &r->again->fit;
-
-    if (f->n_warnings == 0)
-        return;
-    page_say(r->page, "; it is warned of ");
-    for (int i = 0; i < f->n_warnings; i++) {
-        bool again = false;
-
-        for (int k = 0; k < i; k++)
-            again = again || f->warnings[k].code == f->warnings[i].code;
-        if (again)
-            continue;
-        page_say(r->page, i ? ", " : "");
-        page_code(r->page, fit_code_text(f->warnings[i].code));
-    }
-    page_say(r->page, f->obeyed ? " (its intervals obey them), below"
-                                : ", below");
-}
-
-static void say_trust(struct report *r)
-{
-    const struct plot_fit *f = r->data->fit;
-
-    page_paragraph(r->page);
-    if (!f) {
-        page_say(r->page, r->data->stale
-                              ? "No law has been fitted to these runs (there "
-                                "is a fit of others, below); "
-                              : "No law of the losses has been fitted; ");
-        say_state(r);
-        page_say(r->page, ".");
-        return;
-    }
-    say_residual(r, f);
-    if (report_has_fit(r))
-        say_warnings(r);
-    else if (!f->converged || strcmp(f->status, "ok") != 0)
-        page_say(r->page, " and is not sound");
-    page_say(r->page, ". ");
-    say_state(r);
-    page_say(r->page, ".");
-}
+/* --- all together ------------------------------------------------------------
+ */
 
 /* The axis that these runs say most about: the effect that is the most
  * standard errors from nothing. */
@@ -525,7 +414,7 @@ void report_answer(struct report *r)
         say_effects(r);
         say_law(r);
     }
-    say_trust(r);
+    report_trust(r);
     if (r->trouble) {
         page_warning(r->page);
         page_say(r->page,

@@ -67,8 +67,9 @@ static int by_set(const void *a, const void *b)
     int c = (x->bits > y->bits) - (x->bits < y->bits);
 
     c = c ? c : strcmp(x->operands, y->operands);
-    c = c ? c : (int)(strlen(x->group) > strlen(y->group)) -
-                    (int)(strlen(x->group) < strlen(y->group));
+    c = c ? c
+          : (int)(strlen(x->group) > strlen(y->group)) -
+                (int)(strlen(x->group) < strlen(y->group));
     return c ? c : strcmp(x->group, y->group);
 }
 

@@ -10,8 +10,8 @@
 #include "tests/check.h"
 
 /* Additional hours of sleep under two drugs (Student 1908, table I). */
-static const double drug_1[10] = { 0.7,  -1.6, -0.2, -1.2, -0.1,
-                                   3.4,  3.7,  0.8,  0.0,  2.0 };
+static const double drug_1[10] = { 0.7, -1.6, -0.2, -1.2, -0.1,
+                                   3.4, 3.7,  0.8,  0.0,  2.0 };
 static const double drug_2[10] = { 1.9, 0.8, 1.1, 0.1, -0.1,
                                    4.4, 5.5, 1.6, 4.6, 3.4 };
 
@@ -108,8 +108,8 @@ static double product(int i, int k)
 
 static double noisy(int i, int k)
 {
-    return product(i, k) + 0.02 * rng_normal(rng_key(7, RNG_FIT, 0),
-                                             (uint64_t)(4 * i + k));
+    return product(i, k) +
+           0.02 * rng_normal(rng_key(7, RNG_FIT, 0), (uint64_t)(4 * i + k));
 }
 
 static void sums_and_products_of_powers_leave_no_scatter(void **state)

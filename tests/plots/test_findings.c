@@ -114,7 +114,8 @@ static void simulate(struct measured *m, const struct plan *p, int families,
                     add_rows(m, p, f, g, i, k, key);
 }
 
-/* --- the truth -------------------------------------------------------------- */
+/* --- the truth ---------------------------------------------------------------
+ */
 
 /* Mean true cost over the cells in which the families' groups were all run. */
 static double mean_cost(const struct plan *p, int family, int other, int group)
@@ -126,7 +127,8 @@ static double mean_cost(const struct plan *p, int family, int other, int group)
         for (int i = 0; i < SIZES; i++)
             for (int k = 0; k < LENGTHS; k++) {
                 if ((group >= 0 && g != group) ||
-                    !is_there(p, i, k, family, g) || !is_there(p, i, k, other, g))
+                    !is_there(p, i, k, family, g) ||
+                    !is_there(p, i, k, other, g))
                     continue;
                 sum += true_cost(family, sizes[i], lengths[k], groups[g]);
                 n++;
@@ -156,8 +158,7 @@ static double end_cost(const struct plan *p, int families,
 
     for (int f = 0; f < families; f++)
         for (int c = 0; c < SIZES * LENGTHS * GROUPS; c++) {
-            int lo[3] = { c % SIZES, c / SIZES % LENGTHS,
-                          c / SIZES / LENGTHS };
+            int lo[3] = { c % SIZES, c / SIZES % LENGTHS, c / SIZES / LENGTHS };
             int hi[3] = { lo[0], lo[1], lo[2] };
             const int *at = high ? hi : lo;
 
@@ -173,7 +174,8 @@ static double end_cost(const struct plan *p, int families,
     return sum / n;
 }
 
-/* --- counting --------------------------------------------------------------- */
+/* --- counting ----------------------------------------------------------------
+ */
 
 struct tally {
     int n, inside, none;
@@ -267,15 +269,16 @@ static void print_table(int grids)
         cover(t, &plans[i], grids);
         printf("%s\n", plans[i].name);
         for (int k = 0; k < SAID; k++)
-            printf("  %-22s %5.1f %% of %d, %d without limits\n",
-                   said_names[k], 100.0 * t[k].inside / (t[k].n ? t[k].n : 1),
-                   t[k].n, t[k].none);
+            printf("  %-22s %5.1f %% of %d, %d without limits\n", said_names[k],
+                   100.0 * t[k].inside / (t[k].n ? t[k].n : 1), t[k].n,
+                   t[k].none);
         printf("  %-22s %5.1f %%\n", "false findings",
                100.0 * false_findings(&plans[i], grids) / grids);
     }
 }
 
-/* --- tests ------------------------------------------------------------------ */
+/* --- tests -------------------------------------------------------------------
+ */
 
 /* With few grids only gross errors show: five standard deviations. */
 static void what_is_said_holds_as_often_as_it_claims(void **state)
@@ -345,8 +348,8 @@ static void a_twin_that_is_missing_leaves_contrasts(void **state)
 
         measured_side_of_arm(&a, &m, 0);
         measured_side_of_arm(&b, &m, 3);
-        assert_int_equal(
-            measured_contrast(&m, &a, &b, MEASURED_ANY).diff.cells, 12);
+        assert_int_equal(measured_contrast(&m, &a, &b, MEASURED_ANY).diff.cells,
+                         12);
         measured_side_release(&a);
         measured_side_release(&b);
     }
