@@ -31,7 +31,7 @@ mkdir -p "$out"
 cd "$out"
 grid=$root/experiments/quickstart.ini
 
-say "84 small models come now: about two minutes on two free cores"
+say "84 small models come now; the plan says how long that takes here"
 echo "\$ qlaw plan quickstart.ini"
 "$qlaw" plan "$grid"
 echo "\$ qlaw run quickstart.ini"
