@@ -110,34 +110,39 @@ static enum status shelve(struct db *db, const struct shelved *s,
     return st;
 }
 
-/* Each row of temp.going or temp.unmade, by number: the statements between
- * may push that of a loop out of the cache. */
+enum status deleted_next(int64_t *id, struct db *db, const char *sql,
+                         struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row;
+    enum status st = db_prepare(&stmt, db, sql, err);
+
+    if (st != OK)
+        return st;
+    db_bind(stmt, "i", *id);
+    st = db_step(&row, db, stmt, err);
+    *id = st == OK && row ? sqlite3_column_int64(stmt, 0) : 0;
+    sqlite3_reset(stmt);
+    return st;
+}
+
+/* Each row of temp.going or temp.unmade. */
 static enum status shelve_each(int64_t *n, struct db *db, const char *next,
                                const char *note, const struct shelved *s,
                                const char *grid, struct err *err)
 {
-    sqlite3_stmt *stmt;
     int64_t id = 0;
-    enum status st = OK;
+    enum status st;
 
-    for (;; ++*n) {
-        bool row;
-
-        st = db_prepare(&stmt, db, next, err);
-        if (st != OK)
-            return st;
-        db_bind(stmt, "i", id);
-        st = db_step(&row, db, stmt, err);
-        if (st != OK || !row)
-            return st;
-        id = sqlite3_column_int64(stmt, 0);
-        sqlite3_reset(stmt);
+    while ((st = deleted_next(&id, db, next, err)) == OK && id) {
         st = db_run(db, err, note, "it", id, grid);
         if (st == OK)
             st = shelve(db, s, NULL, id, err);
         if (st != OK)
             return st;
+        ++*n;
     }
+    return st;
 }
 
 static const char next_run[] =

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "db/run_name.h"
 #include "db/shelf.h"
 
 /* --- finding -----------------------------------------------------------------
@@ -43,27 +44,15 @@ enum status deleted_find_seed(int64_t *id, struct db *db, const char *point_id,
 enum status deleted_find_run(int64_t *id, struct db *db, const char *text,
                              struct err *err)
 {
-    const size_t hash = strcspn(text, "-");
-    const char *seed = text[hash] ? text + hash + 1 : NULL;
-    const bool number =
-        !seed && hash < 8 && strspn(text, "0123456789") == strlen(text);
-    char *start = mem_strndup(text, hash);
-    sqlite3_stmt *stmt;
-    int n = 0;
-    bool row = true;
-    enum status st = db_prepare(
-        &stmt, db,
-        number ? "SELECT deleted_id FROM deleted WHERE run_id=?1"
-               : "SELECT deleted_id FROM deleted WHERE point_id>=?1 AND "
-                 "point_id<?1||'g' AND (?2 IS NULL OR seed=?2) LIMIT 2",
-        err);
+    enum status st;
+    int n;
 
     *id = 0;
-    if (st == OK)
-        db_bind(stmt, number ? "t" : "tt", start, seed);
-    for (; st == OK && (st = db_step(&row, db, stmt, err)) == OK && row; n++)
-        *id = sqlite3_column_int64(stmt, 0);
-    free(start);
+    st = db_named_run(id, &n, db, text,
+                      "SELECT deleted_id FROM deleted WHERE run_id=?1",
+                      "SELECT deleted_id FROM deleted WHERE point_id>=?1 AND "
+                      "point_id<?1||'g' AND (?2 IS NULL OR seed=?2) LIMIT 2",
+                      err);
     if (st == OK && n > 1)
         return err_set(err, ERR_USAGE,
                        "'%.40s' fits several deleted runs; give more of the "
@@ -227,26 +216,15 @@ static enum status back_fit(bool *done, struct db *db, int64_t id,
 enum status deleted_back_fits(struct deleted_sum *sum, struct db *db,
                               struct err *err)
 {
-    sqlite3_stmt *stmt;
+    static const char next[] =
+        "SELECT deleted_id FROM deleted f WHERE kind='fit' AND deleted_id>? "
+        "AND NOT EXISTS(SELECT 1 FROM deleted g WHERE g.kind='grid' AND "
+        "g.grid=f.grid) ORDER BY 1 LIMIT 1";
     int64_t id = 0;
-    bool row = true, done;
+    bool done;
     enum status st = OK;
 
-    while (st == OK && row) {
-        st = db_prepare(&stmt, db,
-                        "SELECT deleted_id FROM deleted f WHERE kind='fit' "
-                        "AND deleted_id>? AND NOT EXISTS(SELECT 1 FROM "
-                        "deleted g WHERE g.kind='grid' AND g.grid=f.grid) "
-                        "ORDER BY 1 LIMIT 1",
-                        err);
-        if (st != OK)
-            return st;
-        db_bind(stmt, "i", id);
-        st = db_step(&row, db, stmt, err);
-        if (st != OK || !row)
-            return st;
-        id = sqlite3_column_int64(stmt, 0);
-        sqlite3_reset(stmt);
+    while (st == OK && (st = deleted_next(&id, db, next, err)) == OK && id) {
         st = back_fit(&done, db, id, err);
         sum->fits += st == OK && done;
     }

@@ -58,3 +58,19 @@ enum status db_need_grid(int64_t *grid_id, struct db *db, const char *name,
     sqlite3_reset(stmt);
     return found ? OK : db_no_grid(db, name, err);
 }
+
+enum status db_grid_names(char ***out, int *n, struct db *db, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row = true;
+    enum status st = db_prepare(
+        &stmt, db, "SELECT name FROM current_grid ORDER BY name", err);
+
+    *out = NULL;
+    *n = 0;
+    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
+        *out = mem_grow(*out, (size_t)*n + 1, sizeof **out);
+        (*out)[(*n)++] = mem_strdup((const char *)sqlite3_column_text(stmt, 0));
+    }
+    return st;
+}

@@ -12,4 +12,7 @@ enum status db_need_grid(int64_t *grid_id, struct db *db, const char *name,
 /* The sentence for a name that no grid has. */
 enum status db_no_grid(struct db *db, const char *name, struct err *err);
 
+/* The names of all grids in order; the caller frees the texts and the list. */
+enum status db_grid_names(char ***out, int *n, struct db *db, struct err *err);
+
 #endif

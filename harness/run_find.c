@@ -4,42 +4,20 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "db/run_name.h"
 
 /* --- one ------------------------------------------------------------------------ */
-
-static enum status find_rows(int64_t *run_id, int *n, struct db *db,
-                             const char *text, struct err *err)
-{
-    const size_t hash = strcspn(text, "-");
-    const char *seed = text[hash] ? text + hash + 1 : NULL;
-    const bool number = !seed && hash < 8 &&
-                        strspn(text, "0123456789") == strlen(text);
-    char *start = mem_strndup(text, hash);
-    sqlite3_stmt *stmt;
-    bool row = true;
-    enum status st = db_prepare(
-        &stmt, db,
-        number ? "SELECT run_id FROM run WHERE run_id=?1"
-               : "SELECT run_id FROM run WHERE point_id>=?1 AND "
-                 "point_id<?1||'g' AND (?2 IS NULL OR seed=?2) LIMIT 2",
-        err);
-
-    *n = 0;
-    if (st == OK)
-        db_bind(stmt, number ? "t" : "tt", start, seed);
-    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
-        *run_id = sqlite3_column_int64(stmt, 0);
-        ++*n;
-    }
-    free(start);
-    return st;
-}
 
 enum status run_find(int64_t *run_id, struct db *db, const char *text,
                      struct err *err)
 {
     int n = 0;
-    const enum status st = find_rows(run_id, &n, db, text, err);
+    const enum status st =
+        db_named_run(run_id, &n, db, text,
+                     "SELECT run_id FROM run WHERE run_id=?1",
+                     "SELECT run_id FROM run WHERE point_id>=?1 AND "
+                     "point_id<?1||'g' AND (?2 IS NULL OR seed=?2) LIMIT 2",
+                     err);
 
     if (st == OK && n == 0)
         return err_set(err, ERR_USAGE, "no run '%.40s' in %s", text,
