@@ -137,22 +137,38 @@ void str_add_doubled(struct str *s, const char *text)
     }
 }
 
-/* The length of the character at p, 0 when it is none that may be shown. */
-static size_t shown_length(const unsigned char *p)
+uint32_t text_decode(const char *text, size_t *size)
 {
-    const size_t n = p[0] < 0x80   ? 1
-                     : p[0] < 0xc2 ? 0
-                     : p[0] < 0xe0 ? 2
-                     : p[0] < 0xf0 ? 3
-                     : p[0] < 0xf5 ? 4
+    /* Smallest code point of each length: a longer form of it is refused. */
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    const unsigned char *s = (const unsigned char *)text;
+    const size_t n = s[0] < 0x80   ? 1
+                     : s[0] < 0xc2 ? 0
+                     : s[0] < 0xe0 ? 2
+                     : s[0] < 0xf0 ? 3
+                     : s[0] < 0xf5 ? 4
                                    : 0;
+    uint32_t c = n > 1 ? s[0] & (0xffu >> (n + 1)) : s[0];
 
-    if (p[0] < 0x20 || p[0] == 0x7f || (p[0] == 0xc2 && p[1] < 0xa0))
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    return n;
+    *size = s[0] != 0;
+    if (n == 0)
+        return TEXT_NOT_UTF8;
+    for (size_t i = 1; i < n; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return TEXT_NOT_UTF8;
+        c = c << 6 | (s[i] & 0x3f);
+    }
+    if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
+        return TEXT_NOT_UTF8;
+    if (n > 1)
+        *size = n;
+    return c;
+}
+
+/* A control character, of ASCII or of C1. */
+static bool is_control(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c < 0xa0);
 }
 
 void str_add_shown(struct str *s, const char *text, size_t columns)
@@ -160,7 +176,9 @@ void str_add_shown(struct str *s, const char *text, size_t columns)
     size_t cut = 0, n = 0; /* cut: the length with room for the dots */
 
     for (const char *p = text; *p; n++) {
-        const size_t length = shown_length((const unsigned char *)p);
+        size_t length;
+        const uint32_t c = text_decode(p, &length);
+        const bool shown = c != TEXT_NOT_UTF8 && !is_control(c);
 
         if (n + 3 == columns)
             cut = s->len;
@@ -169,8 +187,8 @@ void str_add_shown(struct str *s, const char *text, size_t columns)
             str_add(s, "...");
             return;
         }
-        str_add_n(s, length ? p : "?", length ? length : 1);
-        p += length ? length : 1;
+        str_add_n(s, shown ? p : "?", shown ? length : 1);
+        p += length;
     }
 }
 

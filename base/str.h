@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* A growable, always terminated string.  Starts empty as { 0 }; str_text of an
  * empty one is "".  Out of memory ends the program: a tool that cannot hold a
@@ -38,6 +39,11 @@ void *mem_grow(void *p, size_t n, size_t size);
 char *mem_strdup(const char *text);
 char *mem_strndup(const char *text, size_t n);
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* One code point; *size is the number of bytes read, at least 1 unless text is
+ * empty.  TEXT_NOT_UTF8 for a byte that is none. */
+#define TEXT_NOT_UTF8 UINT32_MAX
+uint32_t text_decode(const char *text, size_t *size);
 
 /* Cut white space off both ends in place; returns the new start. */
 char *text_trim(char *text);

@@ -20,7 +20,7 @@ struct tally {
     double *n, *d;      /* [strata] */
     double *square;     /* [strata] sum of its clusters' squared off */
     int *cluster_at;    /* [clusters] stratum */
-    int *cluster_seed;  /* [clusters] */
+    int64_t *cluster_seed; /* [clusters] */
     double *off; /* [clusters] sum over its rows of (x - mean) / rows of the
                     cell: what this seed's luck adds to the sum of the cells */
 };
@@ -45,7 +45,7 @@ static void tally_open(struct tally *t, const struct cells_row *row, int n)
     t->d = mem_array((size_t)t->strata + 1, sizeof(double));
     t->square = mem_array((size_t)t->strata + 1, sizeof(double));
     t->cluster_at = mem_array(most, sizeof(int));
-    t->cluster_seed = mem_array(most, sizeof(int));
+    t->cluster_seed = mem_array(most, sizeof(int64_t));
     t->off = mem_array(most, sizeof(double));
 }
 
@@ -65,7 +65,7 @@ static void tally_close(struct tally *t)
     free(t->off);
 }
 
-static int cluster_of(struct tally *t, int stratum, int seed)
+static int cluster_of(struct tally *t, int stratum, int64_t seed)
 {
     for (int k = t->clusters - 1; k >= 0; k--)
         if (t->cluster_at[k] == stratum && t->cluster_seed[k] == seed)
@@ -209,6 +209,27 @@ void cells_limits(double *lo, double *hi, const struct cells_mean *m,
     *hi = m->value + half;
 }
 
+const char *cells_error_name(enum cells_error error)
+{
+    static const char *const names[] = {
+        [CELLS_NONE] = "none",
+        [CELLS_SEEDS] = "seeds",
+        [CELLS_PATTERN] = "pattern",
+    };
+
+    return names[error];
+}
+
+double cells_within(const struct cells_mean *m)
+{
+    double lo, hi;
+
+    if (m->error == CELLS_NONE)
+        return (double)NAN;
+    cells_limits(&lo, &hi, m, 0.90);
+    return fmax(fabs(lo), fabs(hi));
+}
+
 double cells_p(const struct cells_mean *m)
 {
     if (m->error == CELLS_NONE)
@@ -275,6 +296,13 @@ static double limit(const struct quotient *q, double r, double step)
         *(fabs(t_of(q, mid)) >= 1 ? &out : &in) = mid;
     }
     return 0.5 * (in + out);
+}
+
+#define MOST_FACTOR 10
+
+bool cells_is_factor(double lo, double hi)
+{
+    return lo > 0 && hi / lo <= MOST_FACTOR;
 }
 
 struct cells_ratio cells_ratio(const struct cells_row *b,

@@ -17,9 +17,12 @@
 #ifndef FIT_CELLS_H
 #define FIT_CELLS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct cells_row {
     int stratum; /* 0, 1, ..; what shares a seed's luck */
-    int seed;
+    int64_t seed;
     int cell;    /* 0, 1, ..; lies in one stratum */
     double x;    /* finite */
     double n, d; /* of the stratum */
@@ -42,9 +45,16 @@ struct cells_mean {
 
 struct cells_mean cells_mean(const struct cells_row *row, int n);
 
+/* "none", "seeds" or "pattern". */
+const char *cells_error_name(enum cells_error error);
+
 /* The limits at another level (0.9: five per cent outside on either side). */
 void cells_limits(double *lo, double *hi, const struct cells_mean *m,
                   double level);
+
+/* How close to zero the mean is shown to be at 5 %: two one-sided tests; NaN
+ * without an error. */
+double cells_within(const struct cells_mean *m);
 
 /* Two-sided probability of a mean this far from zero by chance; NaN without an
  * error. */
@@ -57,6 +67,9 @@ double cells_p(const struct cells_mean *m);
 struct cells_ratio {
     double value, lo, hi;
 };
+/* Is an interval of a factor worth a sentence?  One that spans more than ten
+ * times, or reaches zero, tells nothing. */
+bool cells_is_factor(double lo, double hi);
 struct cells_ratio cells_ratio(const struct cells_row *b,
                                const struct cells_row *a, int n);
 

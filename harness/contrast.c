@@ -197,7 +197,7 @@ static enum status read_pairs(struct contrast *c, struct sample *x,
         x->row[x->n++] = (struct cells_row){
             .stratum = strata - 1,
             .cell = cells - 1,
-            .seed = sqlite3_column_int(s, 5),
+            .seed = sqlite3_column_int64(s, 5),
             .x = sqlite3_column_double(s, 2) - sqlite3_column_double(s, 1),
             .n = sqlite3_column_double(s, 6),
             .d = sqlite3_column_double(s, 7),

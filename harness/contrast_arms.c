@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "db/need_grid.h"
 #include "harness/interval.h"
 #include "harness/label.h"
 
@@ -24,51 +25,45 @@ static enum status find_both(struct measured_side *a, struct measured_side *b,
     return st;
 }
 
-/* The newest version of every name. */
-static enum status list_grids(char ***out, int *n, struct db *db,
-                              struct err *err)
+static enum status has_both(bool *out, struct db *db, const char *grid,
+                            const char *a, const char *b, struct err *err)
 {
-    sqlite3_stmt *stmt;
-    bool row = true;
-    enum status st = db_prepare(
-        &stmt, db, "SELECT name FROM grid GROUP BY name ORDER BY name", err);
+    struct measured m;
+    struct measured_side sa, sb;
+    enum status st = measured_read(&m, db, grid, err);
 
-    *out = NULL;
-    *n = 0;
-    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
-        *out = mem_grow(*out, (size_t)*n + 1, sizeof **out);
-        (*out)[(*n)++] = mem_strdup((const char *)sqlite3_column_text(stmt, 0));
+    if (st != OK)
+        return st;
+    *out = find_both(&sa, &sb, &m, a, b, NULL) == OK;
+    if (*out) {
+        measured_side_release(&sa);
+        measured_side_release(&sb);
     }
-    return st;
+    measured_release(&m);
+    return OK;
 }
 
-/* The one grid that has both; of a single grid its own error is told. */
+/* The one grid that has both.  A single grid is it, and tells by itself what
+ * it does not have. */
 static enum status choose_grid(char **out, struct db *db, const char *a,
                                const char *b, struct err *err)
 {
     char **names;
     int n, found = 0;
     struct str list = { 0 };
-    enum status st = list_grids(&names, &n, db, err);
+    enum status st = db_grid_names(&names, &n, db, err);
 
     *out = NULL;
     for (int i = 0; i < n && st == OK; i++) {
-        struct measured m;
-        struct measured_side sa, sb;
+        bool both = n == 1;
 
-        st = measured_read(&m, db, names[i], err);
-        if (st != OK)
-            break;
-        if (n == 1 || find_both(&sa, &sb, &m, a, b, NULL) == OK) {
-            str_addf(&list, "%s'%s'", found++ ? ", " : "", names[i]);
-            if (n > 1) {
-                measured_side_release(&sa);
-                measured_side_release(&sb);
-            }
-            free(*out);
-            *out = mem_strdup(names[i]);
-        }
-        measured_release(&m);
+        if (!both)
+            st = has_both(&both, db, names[i], a, b, err);
+        if (st != OK || !both)
+            continue;
+        str_addf(&list, "%s'%s'", found++ ? ", " : "", names[i]);
+        free(*out);
+        *out = mem_strdup(names[i]);
     }
     if (st == OK && found != 1)
         st = found ? err_set(err, ERR_USAGE,
@@ -182,17 +177,13 @@ static enum status make(struct contrast_arms *c, const struct measured *m,
 {
     struct measured_side sa, sb;
     enum status st = find_both(&sa, &sb, m, a, b, err);
-    double lo, hi;
 
     if (st != OK)
         return st;
     c->name_a = mem_strdup(sa.name);
     c->name_b = mem_strdup(sb.name);
     c->all = measured_contrast(m, &sa, &sb, MEASURED_ANY);
-    cells_limits(&lo, &hi, &c->all.diff, 0.90);
-    c->within = fmax(fabs(lo), fabs(hi));
-    if (c->all.diff.error == CELLS_NONE)
-        c->within = (double)NAN;
+    c->within = cells_within(&c->all.diff);
     part_by_group(c, m, &sa, &sb);
     part_by(c, m, &sa, &sb, 'N');
     part_by(c, m, &sa, &sb, 'D');

@@ -8,8 +8,6 @@
 #include "harness/interval.h"
 #include "harness/label.h"
 
-#define MOST_SPAN 10 /* of a ratio's interval that is worth printing */
-
 static void add_cost(struct str *out, char side, const char *name,
                      const struct cells_mean *m)
 {
@@ -44,7 +42,7 @@ static void add_ratio(struct str *out, const struct cells_ratio *r)
                      "from nothing\n");
         return;
     }
-    if (!(r->lo > 0) || r->hi / r->lo > MOST_SPAN) {
+    if (!cells_is_factor(r->lo, r->hi)) {
         str_add(out, "b / a: these runs cannot tell the ratio of the costs\n");
         return;
     }
@@ -140,7 +138,6 @@ static void add_mean(struct str *out, const char *name,
 
 void contrast_arms_json(struct str *out, const struct contrast_arms *c)
 {
-    static const char *const errors[] = { "none", "seeds", "pattern" };
     const struct cells_mean *d = &c->all.diff;
 
     str_add(out, "{");
@@ -150,7 +147,7 @@ void contrast_arms_json(struct str *out, const struct contrast_arms *c)
     json_add_text(out, "b", c->name_b);
     json_add_number(out, "cells", d->cells);
     json_add_number(out, "twins", d->strata);
-    json_add_text(out, "error", errors[d->error]);
+    json_add_text(out, "error", cells_error_name(d->error));
     json_add_number(out, "difference", d->value);
     json_add_number(out, "lo95", d->lo);
     json_add_number(out, "hi95", d->hi);

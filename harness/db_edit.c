@@ -78,14 +78,14 @@ static enum status find_thing(int64_t *run_id, struct db *db, const char *name,
         deleted_ask(&grid, db, "SELECT 1 FROM grid WHERE name=?", name, err);
 
     *run_id = 0;
-    if (st != OK || grid || run_find(run_id, db, name, err) == OK)
+    if (st != OK || grid)
         return st;
-    return strstr(err->text, "no run")
-               ? err_set(err, ERR_USAGE,
-                         "no grid and no run '%.60s' in %s (see 'qlaw db "
-                         "list')",
-                         name, db_path(db))
-               : ERR_USAGE;
+    st = run_look(run_id, db, name, err);
+    if (st == OK && !*run_id)
+        return err_set(err, ERR_USAGE,
+                       "no grid and no run '%.60s' in %s (see 'qlaw db list')",
+                       name, db_path(db));
+    return st;
 }
 
 static enum status put_one(struct deleted_sum *n, struct db *db,

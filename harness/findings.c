@@ -26,12 +26,8 @@ static void find_costs(struct findings *f, const struct measured *m)
 {
     f->costs = mem_array((size_t)m->n_arms + 1, sizeof *f->costs);
     for (int i = 0; i < m->n_arms; i++) {
-        struct measured_side s;
-        struct cells_mean cost;
+        const struct cells_mean cost = measured_cost_of_arm(m, i);
 
-        measured_side_of_arm(&s, m, i);
-        cost = measured_cost(m, &s);
-        measured_side_release(&s);
         if (cost.cells == 0)
             continue;
         f->costs[f->n_costs++] =
@@ -47,7 +43,6 @@ static void add_contrast(struct findings *f, const struct measured *m, int a,
 {
     struct measured_side sa, sb;
     struct finding_contrast c = { .a = a, .b = b };
-    double lo, hi;
 
     measured_side_of_family(&sa, m, f->families[a]);
     measured_side_of_family(&sb, m, f->families[b]);
@@ -56,8 +51,7 @@ static void add_contrast(struct findings *f, const struct measured *m, int a,
     measured_side_release(&sb);
     if (c.c.diff.error == CELLS_NONE)
         return;
-    cells_limits(&lo, &hi, &c.c.diff, 0.90);
-    c.within = fmax(fabs(lo), fabs(hi));
+    c.within = cells_within(&c.c.diff);
     f->contrasts = mem_grow(f->contrasts, (size_t)f->n_contrasts + 1,
                             sizeof *f->contrasts);
     f->contrasts[f->n_contrasts++] = c;
@@ -142,6 +136,15 @@ void findings_make(struct findings *out, const struct measured *m)
             (struct finding_effect){ variables[i],
                                      measured_effect(m, &all, variables[i]) };
     measured_side_release(&all);
+}
+
+int findings_errors(const struct findings *f, enum cells_error error)
+{
+    int n = 0;
+
+    for (int i = 0; i < f->n_costs; i++)
+        n += f->costs[i].cost.error == error;
+    return n;
 }
 
 void findings_release(struct findings *f)

@@ -40,10 +40,13 @@ struct findings {
                                            standard errors */
     int n_contrasts, n_told;
     bool against_best; /* too many families: each against the cheapest alone */
-    struct finding_effect effects[FINDING_EFFECTS];
+    struct finding_effect effects[FINDING_EFFECTS]; /* of G, N and D */
 };
 
 void findings_make(struct findings *out, const struct measured *m);
+
+/* How many costs have their error from there. */
+int findings_errors(const struct findings *f, enum cells_error error);
 void findings_release(struct findings *f);
 
 #endif

@@ -30,16 +30,14 @@ static enum status find_n_def(const char **sql, const char *name,
                    "--n-def '%s' is not body, body+head or total", name);
 }
 
-/* Runs of a grid's newest version with its own seeds, and of twins that its
- * points are compared with but another grid made. */
+/* Runs of the grid ?1 with its own seeds, and of twins that its points are
+ * compared with but another grid made. */
 static const char of_grid[] =
-    "(r.run_id IN (SELECT run_id FROM grid_run WHERE grid_id = (SELECT "
-    "max(grid_id) FROM grid WHERE name = ?1)) OR (r.point_id IN (SELECT "
-    "b.point_id FROM grid_point gp JOIN point q USING(point_id) JOIN point b "
-    "ON b.twin_id = q.twin_id AND b.is_base = 1 WHERE gp.grid_id = (SELECT "
-    "max(grid_id) FROM grid WHERE name = ?1)) AND r.point_id NOT IN (SELECT "
-    "point_id FROM grid_point WHERE grid_id = (SELECT max(grid_id) FROM grid "
-    "WHERE name = ?1))))";
+    "(r.run_id IN (SELECT run_id FROM grid_run WHERE grid_id = ?1) OR "
+    "(r.point_id IN (SELECT b.point_id FROM grid_point gp JOIN point q "
+    "USING(point_id) JOIN point b ON b.twin_id = q.twin_id AND b.is_base = 1 "
+    "WHERE gp.grid_id = ?1) AND r.point_id NOT IN (SELECT point_id FROM "
+    "grid_point WHERE grid_id = ?1)))";
 
 /* The bits that an unquantized twin might be said to have do not matter,
  * because its group of 1 removes the quantization term.  quant tells formats
@@ -185,6 +183,7 @@ enum status fit_input_runs(struct table **out, struct fit_request *rq,
                            const char *db_path, struct err *err)
 {
     const char *n_def = NULL;
+    int64_t grid_id = 0;
     struct db *db = NULL;
     sqlite3_stmt *stmt = NULL;
     enum status st = find_n_def(&n_def, rq->n_def, err);
@@ -193,7 +192,7 @@ enum status fit_input_runs(struct table **out, struct fit_request *rq,
     if (st == OK)
         st = db_open(&db, db_path, DB_READ, err);
     if (st == OK && rq->grid)
-        st = db_need_grid(NULL, db, rq->grid, err);
+        st = db_need_grid(&grid_id, db, rq->grid, err);
     if (st == OK) {
         sql = build_sql(rq, n_def);
         st = prepare_selection(&stmt, db, sql, err);
@@ -202,7 +201,7 @@ enum status fit_input_runs(struct table **out, struct fit_request *rq,
     if (st == OK) {
         *out = table_new(rq->source, "run");
         if (rq->grid)
-            sqlite3_bind_text(stmt, 1, rq->grid, -1, SQLITE_STATIC);
+            sqlite3_bind_int64(stmt, 1, grid_id);
         st = read_rows(*out, db, stmt, err);
         sqlite3_finalize(stmt);
         if (st == OK)

@@ -2,36 +2,6 @@
 
 #include <stdlib.h>
 
-#define NOT_UTF8 UINT32_MAX
-
-uint32_t label_decode(const char *text, size_t *size)
-{
-    /* Smallest code point of each length: a longer form of it is refused. */
-    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-    const unsigned char *s = (const unsigned char *)text;
-    const size_t n = s[0] < 0x80   ? 1
-                     : s[0] < 0xc2 ? 0
-                     : s[0] < 0xe0 ? 2
-                     : s[0] < 0xf0 ? 3
-                     : s[0] < 0xf5 ? 4
-                                   : 0;
-    uint32_t c = n > 1 ? s[0] & (0xffu >> (n + 1)) : s[0];
-
-    *size = s[0] != 0;
-    if (n == 0)
-        return NOT_UTF8;
-    for (size_t i = 1; i < n; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return NOT_UTF8;
-        c = c << 6 | (s[i] & 0x3f);
-    }
-    if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-        return NOT_UTF8;
-    if (n > 1)
-        *size = n;
-    return c;
-}
-
 /* Code points that change how the text around them is read, or that XML does
  * not allow. */
 static bool acts(uint32_t c)
@@ -53,7 +23,7 @@ static bool acts(uint32_t c)
 
 static void add_one(struct str *out, const char *text, size_t size, uint32_t c)
 {
-    if (c == NOT_UTF8)
+    if (c == TEXT_NOT_UTF8)
         str_addf(out, "\\x%02x", (unsigned char)*text);
     else if (c == '\n' || c == '\t' || c == '\r')
         str_addf(out, "\\%c", c == '\n' ? 'n' : c == '\t' ? 't' : 'r');
@@ -70,7 +40,7 @@ void label_add(struct str *out, const char *text)
     size_t size;
 
     for (; *text; text += size) {
-        const uint32_t c = label_decode(text, &size);
+        const uint32_t c = text_decode(text, &size);
 
         add_one(out, text, size, c);
     }

@@ -26,8 +26,4 @@ char *label_cut(const char *text, size_t max);
 /* Characters (code points) of valid UTF-8. */
 size_t label_length(const char *text);
 
-/* One code point; *size is the number of bytes read, at least 1 unless text is
- * empty.  Returns UINT32_MAX for a byte that is not UTF-8. */
-uint32_t label_decode(const char *text, size_t *size);
-
 #endif

@@ -72,6 +72,8 @@ void measured_side_release(struct measured_side *s);
 struct cells_mean measured_cost(const struct measured *m,
                                 const struct measured_side *s);
 
+struct cells_mean measured_cost_of_arm(const struct measured *m, int arm);
+
 /* --- contrasts -------------------------------------------------------------- */
 
 /* b - a over the cells that both have: the same twin, seed and group.  Where

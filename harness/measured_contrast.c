@@ -100,7 +100,7 @@ static int rows_of(struct cells_row *row, const struct pairs *p, enum what what)
         row[n++] = (struct cells_row){
             .stratum = stratum,
             .cell = cell,
-            .seed = (int)q->b->seed,
+            .seed = q->b->seed,
             .x = value_of(q, what),
             .n = q->a && q->a->N != q->b->N ? 1 : q->b->N,
             .d = q->a && q->a->D != q->b->D ? 1 : q->b->D,
@@ -179,6 +179,17 @@ struct cells_mean measured_cost(const struct measured *m,
         qsort(p.pair, (size_t)p.n, sizeof *p.pair, in_order);
     mean = mean_of(&p, COST_B);
     free(p.pair);
+    return mean;
+}
+
+struct cells_mean measured_cost_of_arm(const struct measured *m, int arm)
+{
+    struct measured_side s;
+    struct cells_mean mean;
+
+    measured_side_of_arm(&s, m, arm);
+    mean = measured_cost(m, &s);
+    measured_side_release(&s);
     return mean;
 }
 

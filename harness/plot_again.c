@@ -20,6 +20,17 @@ static bool same(const struct plot_again *a, const struct plot_fit *f)
     return true;
 }
 
+/* Fit the model of the request, unless something failed before. */
+static void finish(struct plot_again *a, enum status st, struct err *err)
+{
+    if (st == OK)
+        st = fit_run(&a->fit, a->model, a->request.table, &a->request.spec,
+                     err);
+    a->ok = st == OK;
+    if (!a->ok)
+        a->why = mem_strdup(err->text);
+}
+
 static void make(struct plot_again *a, const struct plot_data *d)
 {
     struct cli cli = { .db_path = d->db_path, .verbosity = -1 };
@@ -28,13 +39,9 @@ static void make(struct plot_again *a, const struct plot_data *d)
 
     if (st == OK)
         st = fit_model_new(&a->model, a->request.table, &a->request.spec, &err);
-    if (st == OK)
-        st = fit_run(&a->fit, a->model, a->request.table, &a->request.spec,
-                     &err);
-    if (st != OK) {
-        a->why = mem_strdup(err.text);
+    finish(a, st, &err);
+    if (!a->ok)
         return;
-    }
     fit_input_judge(&a->fit, &a->request);
     a->ok = same(a, d->fit);
     if (!a->ok) {
@@ -93,12 +100,7 @@ static void make_costs(struct plot_again *a, const struct plot_data *d)
                      "%d parameters are too many to be fitted "
                      "for a report",
                      a->model->n_params);
-    if (st == OK)
-        st = fit_run(&a->fit, a->model, a->request.table, &a->request.spec,
-                     &err);
-    a->ok = st == OK;
-    if (!a->ok)
-        a->why = mem_strdup(err.text);
+    finish(a, st, &err);
 }
 
 const struct plot_again *plot_data_costs(struct plot_data *d)

@@ -62,17 +62,16 @@ static void say_ends(struct picture *p, const struct plot_data *d,
 
 static void say_errors(struct picture *p, const struct findings *f)
 {
-    int n[3] = { 0 };
+    const int n = f->n_costs;
 
-    for (int i = 0; i < f->n_costs; i++)
-        n[f->costs[i].cost.error]++;
     picture_say(&p->note,
                 "Lines: 95 %% of each mean%s. Arms that share twins differ by "
                 "less.",
-                n[CELLS_SEEDS] == f->n_costs     ? ", by seeds"
-                : n[CELLS_PATTERN] == f->n_costs ? ", by a pattern in N and D"
-                                                 : "");
-    if (n[CELLS_NONE] == f->n_costs)
+                findings_errors(f, CELLS_SEEDS) == n     ? ", by seeds"
+                : findings_errors(f, CELLS_PATTERN) == n ? ", by a pattern in N "
+                                                           "and D"
+                                                         : "");
+    if (findings_errors(f, CELLS_NONE) == n)
         picture_say(&p->note, "One seed and few models: there is no interval.");
 }
 
@@ -87,36 +86,31 @@ static void add_series(struct picture *p, const struct findings *f)
 
 PLOT_BUILDER(plot_arms)
 {
-    struct findings f;
+    const struct findings *f = plot_data_findings(d);
+    const int rows = f->n_costs < MAX_ROWS ? f->n_costs : MAX_ROWS;
     struct picture *p;
-    int rows;
 
     (void)choice;
-    findings_make(&f, &d->measured);
-    rows = f.n_costs < MAX_ROWS ? f.n_costs : MAX_ROWS;
-    if (rows == 0) {
-        findings_release(&f);
+    if (rows == 0)
         return err_set(err, ERR_USAGE,
                        "no quantized run is finished beside "
                        "its unquantized twin");
-    }
     p = picture_new("What each format costs");
     picture_panel(p, "", "loss above twin (nats/token)", false, "", false);
-    add_series(p, &f);
+    add_series(p, f);
     for (int i = 0; i < rows; i++) {
-        add_row(p, &f.costs[i], f.costs[i].family, rows - 1 - i);
+        add_row(p, &f->costs[i], f->costs[i].family, rows - 1 - i);
         picture_tic(&p->panels[0].y, rows - 1 - i,
-                    arm_of(d, &f.costs[i])->name);
+                    arm_of(d, &f->costs[i])->name);
     }
     add_zero(p, rows - 0.3);
     picture_range(&p->panels[0].y, -0.7, rows - 0.3);
     p->height = 150 + 24.0 * rows;
-    say_ends(p, d, &f);
-    say_errors(p, &f);
-    if (rows < f.n_costs)
-        picture_add(&p->note, "%d of %d arms are shown.", rows, f.n_costs);
+    say_ends(p, d, f);
+    say_errors(p, f);
+    if (rows < f->n_costs)
+        picture_add(&p->note, "%d of %d arms are shown.", rows, f->n_costs);
     picture_say(&p->source, "qlaw query cost GRID");
-    findings_release(&f);
     *out = p;
     return OK;
 }

@@ -339,6 +339,15 @@ const char *plot_group_name(char buf[32], const struct plot_point *p)
     return buf;
 }
 
+const struct findings *plot_data_findings(struct plot_data *d)
+{
+    if (!d->findings) {
+        d->findings = mem_alloc(sizeof *d->findings);
+        findings_make(d->findings, &d->measured);
+    }
+    return d->findings;
+}
+
 void plot_data_free(struct plot_data *d)
 {
     if (!d)
@@ -356,6 +365,9 @@ void plot_data_free(struct plot_data *d)
         free(p->family);
     }
     free(d->points);
+    if (d->findings)
+        findings_release(d->findings);
+    free(d->findings);
     measured_release(&d->measured);
     plot_again_free(d->again);
     plot_again_free(d->costs);

@@ -8,7 +8,7 @@
 
 #include "db/db.h"
 #include "harness/fit_request.h"
-#include "harness/measured.h"
+#include "harness/findings.h"
 
 /* One configuration, its seeds folded.  What was not measured is NaN. */
 struct plot_point {
@@ -67,6 +67,7 @@ struct plot_data {
     struct plot_point *points;
     int n;
     struct measured measured; /* the finished runs, for costs with errors */
+    struct findings *findings; /* plot_data_findings */
     struct plot_fit *fit;     /* NULL: none */
     struct plot_fit *stale;   /* made from other rows than there are now, so */
     struct fit_rows rows;     /* not drawn; rows says how many; NULL: none */
@@ -114,6 +115,9 @@ struct plot_again {
     struct fit fit;
 };
 const struct plot_again *plot_data_again(struct plot_data *d);
+
+/* What the finished runs say; made on the first call. */
+const struct findings *plot_data_findings(struct plot_data *d);
 
 /* The law of the cost: the paired form of the fit's law, or of the grid's,
  * fitted to the differences with each twin and seed counted once.  Made on the

@@ -24,24 +24,31 @@ static enum status need_again(const struct plot_again **out,
     return OK;
 }
 
+/* The same fit by fewer refits. */
+static struct fit thinned(const struct plot_again *a)
+{
+    struct fit fit = a->fit;
+
+    fit.boot.n = fit.boot.n < REFITS ? fit.boot.n : REFITS;
+    return fit;
+}
+
+/* band: the fit that gives an interval, or NULL. */
 static bool ask(struct derived *out, const struct plot_again *a,
-                const struct plot_data *d, const char *question,
-                const struct plot_point *p, const char *without, char *extra)
+                const struct plot_data *d, const struct fit *band,
+                const char *question, const struct plot_point *p,
+                const char *without, char *extra)
 {
     struct plot_settings s = plot_settings_of(a, d->fit, p, without);
     double *theta = mem_array((size_t)a->model->n_params + 1, sizeof *theta);
-    struct fit fit = a->fit; /* the same, by fewer refits */
-    /* The best bits are a search in a search; refits of it take minutes. */
-    const bool with_band = fit.boot.n == 0 || strcmp(question, "P-opt") != 0;
     bool ok;
 
-    fit.boot.n = fit.boot.n < REFITS ? fit.boot.n : REFITS;
     if (extra)
         plot_settings_add(&s, extra);
     for (int i = 0; i < a->model->n_params; i++)
         theta[i] = a->fit.est[i].value;
-    ok = derived_find(out, question, a->model, theta, with_band ? &fit : NULL,
-                      s.text, s.n, NULL) == OK &&
+    ok = derived_find(out, question, a->model, theta, band, s.text, s.n,
+                      NULL) == OK &&
          isfinite(out->value) && out->value > 0;
     plot_settings_release(&s);
     free(theta);
@@ -67,6 +74,7 @@ static bool add_critical(struct picture *p, const struct plot_again *a,
     const int series = picture_series(p, like->arm, p->n_series);
     const int curve = picture_curve(p, 0, series, LOOK_LINE);
     const int band = picture_band(p, 0, series);
+    const struct fit fit = thinned(a);
     bool any = false;
 
     for (int i = 0; i < STEPS; i++) {
@@ -74,7 +82,7 @@ static bool add_critical(struct picture *p, const struct plot_again *a,
         struct derived v;
 
         at.N = lo * pow(hi / lo, i / (STEPS - 1.0));
-        if (!ask(&v, a, d, "D-crit", &at, "D", NULL))
+        if (!ask(&v, a, d, &fit, "D-crit", &at, "D", NULL))
             continue;
         any = true;
         picture_to(p, curve, at.N, v.value);
@@ -120,7 +128,7 @@ PLOT_BUILDER(plot_critical)
     picture_say(&p->subtitle, "by %s, fit %lld; grey: what was run",
                 d->fit->law, (long long)d->fit->id);
     picture_say(&p->note, "Bands: 95 %% intervals.");
-    if (ask(&v, a, d, "D-crit", arms[0], "D", NULL)) {
+    if (ask(&v, a, d, NULL, "D-crit", arms[0], "D", NULL)) {
         char x[32], y[32];
 
         picture_say(&p->finding,
@@ -149,6 +157,8 @@ static double compute_of(const struct plot_data *d, double sign)
     return best;
 }
 
+/* The best bits are a search in a search, of which refits take minutes: a fit
+ * that has some gives no band. */
 static bool add_precision(struct picture *p, const struct plot_again *a,
                           const struct plot_data *d,
                           const struct plot_point *like, const char *name,
@@ -164,7 +174,8 @@ static bool add_precision(struct picture *p, const struct plot_again *a,
         const double c = lo * pow(hi / lo, i / (STEPS - 1.0));
         struct derived v;
 
-        if (!ask(&v, a, d, "P-opt", like, "NDEMP",
+        if (!ask(&v, a, d, a->fit.boot.n ? NULL : &a->fit, "P-opt", like,
+                 "NDEMP",
                  mem_printf("C=%s", text_number(buf, c))))
             continue;
         any = true;

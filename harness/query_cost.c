@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "db/need_grid.h"
 #include "harness/measured.h"
 #include "harness/splits.h"
 
@@ -18,15 +19,10 @@ static const char make_split[] =
 static enum status add_arm(struct db *db, const struct measured *m, int arm,
                            struct err *err)
 {
-    static const char *const errors[] = { "none", "seeds", "pattern" };
-    struct measured_side s;
-    struct cells_mean mean;
+    const struct cells_mean mean = measured_cost_of_arm(m, arm);
     char *seeds;
     enum status st = OK;
 
-    measured_side_of_arm(&s, m, arm);
-    mean = measured_cost(m, &s);
-    measured_side_release(&s);
     if (mean.cells == 0)
         return OK;
     seeds = mean.least_seeds == mean.most_seeds
@@ -36,7 +32,7 @@ static enum status add_arm(struct db *db, const struct measured *m, int arm,
                 "INSERT INTO temp.arm_cost VALUES(?,?,?,?,?,?,?,?,?,?)",
                 "ttttddditt", m->grid, m->arms[arm].name, m->arms[arm].fmt,
                 m->arms[arm].group, mean.value, mean.lo, mean.hi,
-                (int64_t)mean.cells, seeds, errors[mean.error]);
+                (int64_t)mean.cells, seeds, cells_error_name(mean.error));
     free(seeds);
     return st;
 }
@@ -103,17 +99,10 @@ static enum status add_grid(struct db *db, const char *grid, add_rows *add,
 
 static enum status add_all(struct db *db, add_rows *add, struct err *err)
 {
-    sqlite3_stmt *stmt;
-    char **names = NULL;
-    int n = 0;
-    bool row = true;
-    enum status st = db_prepare(
-        &stmt, db, "SELECT name FROM grid GROUP BY name ORDER BY name", err);
+    char **names;
+    int n;
+    enum status st = db_grid_names(&names, &n, db, err);
 
-    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
-        names = mem_grow(names, (size_t)n + 1, sizeof *names);
-        names[n++] = mem_strdup((const char *)sqlite3_column_text(stmt, 0));
-    }
     for (int i = 0; i < n && st == OK; i++)
         st = add_grid(db, names[i], add, err);
     while (n > 0)

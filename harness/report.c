@@ -205,7 +205,7 @@ enum status report_make(struct report **out, const struct cli *cli,
     if (st == OK) {
         draw_figures(r);
         r->again = plot_data_again(r->data);
-        findings_make(&r->findings, &r->data->measured);
+        r->findings = plot_data_findings(r->data);
         write_words(r);
         *out = r;
     } else {
@@ -225,7 +225,6 @@ void report_free(struct report *r)
     }
     plot_data_free(r->data);
     page_free(r->page);
-    findings_release(&r->findings);
     free(r->figures);
     free(r->folder);
     free(r->beside);

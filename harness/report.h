@@ -28,7 +28,7 @@ struct report {
     struct report_figure *figures;
     int n_figures;
     const struct plot_again *again; /* NULL: there is no fit */
-    struct findings findings;
+    const struct findings *findings; /* of data */
 };
 
 /* Read, draw and write the report's words; the caller frees *out.  Figures go
@@ -71,6 +71,14 @@ static inline bool report_has_fit(const struct report *r)
 {
     return r->again && r->again->ok;
 }
+
+/* Points of the grid ?1, and its runs, with its own seeds alone: every count
+ * and time of the page.  0: everything. */
+#define OF_GRID                                                                \
+    "(?1 = 0 OR point_id IN (SELECT point_id FROM grid_point WHERE grid_id = " \
+    "?1))"
+#define RUN_OF_GRID                                                            \
+    "(?1 = 0 OR run_id IN (SELECT run_id FROM grid_run WHERE grid_id = ?1))"
 
 /* Rows of constant SQL with ?1 the grid's id (0: everything) as cells of the
  * table begun before; columns are its columns.  Returns the rows. */

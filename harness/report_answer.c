@@ -12,7 +12,6 @@
 
 #define MAX_SAID   4  /* families whose costs stand in the sentence */
 #define MAX_TOLD   3  /* contrasts that do */
-#define MAX_FACTOR 10 /* by which an interval of a factor may span */
 
 /* Nothing can be had from an interval that is not there. */
 static void say_mean(struct report *r, const struct cells_mean *m)
@@ -83,7 +82,7 @@ static void say_every_cost_zero(struct report *r)
 
 static const char *name_of(const struct report *r, int family)
 {
-    return r->findings.families[family];
+    return r->findings->families[family];
 }
 
 /* "int3 W+A costs 0.012 [0.004, 0.020] nats more than e2m0 W+A". */
@@ -101,7 +100,7 @@ static void say_contrast(struct report *r, const struct finding_contrast *c)
 
 static void say_together(struct report *r)
 {
-    const struct findings *f = &r->findings;
+    const struct findings *f = r->findings;
 
     if (f->n_contrasts > 1)
         page_say(r->page,
@@ -114,7 +113,7 @@ static void say_together(struct report *r)
 
 static void say_told(struct report *r)
 {
-    const struct findings *f = &r->findings;
+    const struct findings *f = r->findings;
 
     for (int i = 0; i < f->n_told && i < MAX_TOLD; i++) {
         page_say(r->page, i ? "; " : "Over the cells that both have, ");
@@ -127,7 +126,7 @@ static void say_told(struct report *r)
  * and what would tell it. */
 static void say_untold(struct report *r)
 {
-    const struct finding_contrast *c = &r->findings.contrasts[0];
+    const struct finding_contrast *c = &r->findings->contrasts[0];
     char *text = interval_text(c->c.diff.value, c->lo, c->hi);
     const double seeds = cells_seeds(&c->c.diff);
 
@@ -135,7 +134,7 @@ static void say_untold(struct report *r)
     page_say(r->page,
              ": %s%s minus %s is %s nats over the cells that both "
              "have",
-             r->findings.n_contrasts > 1 ? "of all contrasts the clearest, "
+             r->findings->n_contrasts > 1 ? "of all contrasts the clearest, "
                                          : "",
              name_of(r, c->b), name_of(r, c->a), text);
     page_say(r->page, ", so the two lie within %.2g nats of each other",
@@ -153,10 +152,10 @@ static void say_untold(struct report *r)
 
 static void say_contrasts(struct report *r)
 {
-    if (r->findings.n_contrasts == 0)
+    if (r->findings->n_contrasts == 0)
         return;
     page_paragraph(r->page);
-    if (r->findings.n_told)
+    if (r->findings->n_told)
         say_told(r);
     else
         say_untold(r);
@@ -189,7 +188,7 @@ static void family_ends(int *first, int *last, const struct findings *f,
 
 static void say_family(struct report *r, int family)
 {
-    const struct findings *f = &r->findings;
+    const struct findings *f = r->findings;
     int ends[2];
     char buf[48];
 
@@ -228,25 +227,22 @@ static void order_families(int *order, const struct findings *f)
 /* Where the errors of the sentence come from. */
 static void say_errors(struct report *r)
 {
-    const struct findings *f = &r->findings;
-    int n[3] = { 0 };
+    const struct findings *f = r->findings;
 
-    for (int i = 0; i < f->n_costs; i++)
-        n[f->costs[i].cost.error]++;
-    if (n[CELLS_NONE] == f->n_costs)
+    if (findings_errors(f, CELLS_NONE) == f->n_costs)
         page_say(r->page, " (with one seed and few models there is no error "
                           "to be had: only more seeds can tell)");
     else
         page_say(r->page, " (means over the cells of each, 95\u00a0%% by %s)",
-                 n[CELLS_PATTERN] == 0 ? "what seeds differ by"
-                 : n[CELLS_SEEDS] == 0
+                 findings_errors(f, CELLS_PATTERN) == 0 ? "what seeds differ by"
+                 : findings_errors(f, CELLS_SEEDS) == 0
                      ? "the scatter about a pattern in N and D: one seed a cell"
                      : "seeds, or the scatter about a pattern in N and D");
 }
 
 static void say_costs(struct report *r)
 {
-    const struct findings *f = &r->findings;
+    const struct findings *f = r->findings;
     int *order = mem_array((size_t)f->n_families + 1, sizeof *order);
     const bool all = f->n_families <= MAX_SAID;
 
@@ -270,24 +266,24 @@ static void say_costs(struct report *r)
 /* --- what it depends on ------------------------------------------------------
  */
 
-static bool is_narrow(double lo, double hi)
-{
-    return lo > 0 && hi / lo <= MAX_FACTOR;
-}
+/* How each effect of findings is worded, and drawn. */
+static const struct {
+    const char *unit, *figure;
+} axes[FINDING_EFFECTS] = {
+    { "elements a scale", "delta-vs-G" },
+    { "parameters", "delta-vs-N" },
+    { "tokens", "delta-vs-D" },
+};
 
-static void say_effect(struct report *r, const struct finding_effect *x)
+static void say_effect(struct report *r, int i)
 {
-    static const char *const what[] = { "group size", "parameters", "tokens" };
-    const struct measured_contrast *c = &x->e.change;
-    const char *name = what[x->variable == 'G'   ? 0
-                            : x->variable == 'N' ? 1
-                                                 : 2];
+    const struct measured_effect *e = &r->findings->effects[i].e;
+    const struct measured_contrast *c = &e->change;
     char a[32], b[32], *text;
 
     page_item(r->page);
-    page_say(r->page, "From %s to %s %s the cost ", text_si(a, x->e.lo, 3),
-             text_si(b, x->e.hi, 3),
-             x->variable == 'G' ? "elements a scale" : name);
+    page_say(r->page, "From %s to %s %s the cost ", text_si(a, e->lo, 3),
+             text_si(b, e->hi, 3), axes[i].unit);
     text = c->diff.hi < 0 /* a fall by so much */
                ? interval_text(-c->diff.value, -c->diff.hi, -c->diff.lo)
                : interval_text(c->diff.value, c->diff.lo, c->diff.hi);
@@ -300,7 +296,7 @@ static void say_effect(struct report *r, const struct finding_effect *x)
     else
         page_say(r->page, "changes by %s nats, which may be nothing", text);
     free(text);
-    if (is_narrow(c->ratio.lo, c->ratio.hi)) {
+    if (cells_is_factor(c->ratio.lo, c->ratio.hi)) {
         text = interval_text(c->ratio.value, c->ratio.lo, c->ratio.hi);
         page_say(r->page, ", to %s times what it was", text);
         free(text);
@@ -312,8 +308,8 @@ static void say_effect(struct report *r, const struct finding_effect *x)
 static void say_effects(struct report *r)
 {
     for (int i = 0; i < FINDING_EFFECTS; i++)
-        if (r->findings.effects[i].e.change.diff.cells)
-            say_effect(r, &r->findings.effects[i]);
+        if (r->findings->effects[i].e.change.diff.cells)
+            say_effect(r, i);
 }
 
 /* Laws whose cost is a power of one parameter each in N and D: its interval is
@@ -325,7 +321,7 @@ static const struct {
     { "ouyang", "alpha", "beta" },
 };
 
-/* 10^p with its interval; NULL where it spans more than MAX_FACTOR or p sits
+/* 10^p with its interval; NULL where it tells nothing (cells.h) or p sits
  * at a bound. */
 static char *tenfold(const struct fit *f, const char *name)
 {
@@ -333,7 +329,7 @@ static char *tenfold(const struct fit *f, const char *name)
     const struct fit_estimate *e = i < 0 ? NULL : &f->est[i];
 
     if (!e || e->at_bound || isnan(e->lo) ||
-        !is_narrow(pow(10, e->lo), pow(10, e->hi)))
+        !cells_is_factor(pow(10, e->lo), pow(10, e->hi)))
         return NULL;
     return interval_text(pow(10, e->value), pow(10, e->lo), pow(10, e->hi));
 }
@@ -382,29 +378,26 @@ static void say_law(struct report *r)
  * standard errors from nothing. */
 static void show_axis(struct report *r)
 {
-    const char *name = NULL;
+    int best = -1;
     double most = 0;
 
     for (int i = 0; i < FINDING_EFFECTS; i++) {
-        const struct finding_effect *x = &r->findings.effects[i];
-        const struct cells_mean *d = &x->e.change.diff;
+        const struct cells_mean *d = &r->findings->effects[i].e.change.diff;
         const double t = d->error == CELLS_NONE ? 0 : fabs(d->value) / d->se;
 
-        if (d->cells && (t > most || !name)) {
+        if (d->cells && (t > most || best < 0)) {
             most = t;
-            name = x->variable == 'G'   ? "delta-vs-G"
-                   : x->variable == 'N' ? "delta-vs-N"
-                                        : "delta-vs-D";
+            best = i;
         }
     }
-    if (name)
-        report_figure(r, name);
+    if (best >= 0)
+        report_figure(r, axes[best].figure);
 }
 
 void report_answer(struct report *r)
 {
     page_section(r->page, "answer", "The answer");
-    if (r->findings.n_costs == 0) {
+    if (r->findings->n_costs == 0) {
         say_no_cost(r);
     } else if (is_every_cost_zero(&r->data->measured)) {
         say_every_cost_zero(r);

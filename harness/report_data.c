@@ -6,10 +6,6 @@
 #include "base/json.h"
 #include "harness/report.h"
 
-#define OF_GRID                                                                \
-    "(?1 = 0 OR point_id IN (SELECT point_id FROM grid_point WHERE grid_id = " \
-    "?1))"
-
 /* --- commands ------------------------------------------------------------- */
 
 /* A word as a POSIX shell reads it back. */
@@ -111,8 +107,7 @@ static void add_machines(struct report *r)
                 "e.cpu_model, e.isa, e.kernel || ', libc ' || e.libc, "
                 "(SELECT group_concat(key || ' ' || value, ', ') FROM "
                 "json_each(e.libs_json)), count(*) FROM attempt a "
-                "JOIN env e USING(env_id) WHERE (?1 = 0 OR run_id IN (SELECT "
-                "run_id FROM grid_run WHERE grid_id = ?1)) GROUP BY e.env_id ORDER BY e.env_id");
+                "JOIN env e USING(env_id) WHERE " RUN_OF_GRID " GROUP BY e.env_id ORDER BY e.env_id");
 }
 
 static void add_texts(struct report *r)

@@ -57,8 +57,8 @@ static void add_costs(struct report *r)
     page_column(r->page, "at the largest N, D", true);
     page_column(r->page, "by the law there", true);
     page_column(r->page, "worth, by the law", true);
-    for (int i = 0; i < r->findings.n_costs && i < 60; i++)
-        add_cost(r, &r->findings.costs[i]);
+    for (int i = 0; i < r->findings->n_costs && i < 60; i++)
+        add_cost(r, &r->findings->costs[i]);
 }
 
 static void say_worth(struct report *r)
@@ -119,7 +119,7 @@ static void add_splits(struct report *r)
 void report_formats(struct report *r)
 {
     page_section(r->page, "formats", "What each format costs");
-    if (r->findings.n_costs == 0) {
+    if (r->findings->n_costs == 0) {
         page_paragraph(r->page);
         page_say(r->page, "No quantized run is finished beside its unquantized "
                           "twin.");

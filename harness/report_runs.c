@@ -6,14 +6,6 @@
 
 #include "harness/report.h"
 
-#define OF_GRID                                                                \
-    "(?1 = 0 OR point_id IN (SELECT point_id FROM grid_point WHERE grid_id = " \
-    "?1))"
-
-/* Runs of the grid, with its own seeds: every count and time of the page. */
-#define RUN_OF_GRID                                                            \
-    "(?1 = 0 OR run_id IN (SELECT run_id FROM grid_run WHERE grid_id = ?1))"
-
 /* --- runs ----------------------------------------------------------------- */
 
 static void add_states(struct report *r)

@@ -8,25 +8,36 @@
 
 /* --- one ------------------------------------------------------------------------ */
 
-enum status run_find(int64_t *run_id, struct db *db, const char *text,
+enum status run_look(int64_t *run_id, struct db *db, const char *text,
                      struct err *err)
 {
     int n = 0;
-    const enum status st =
+    enum status st;
+
+    *run_id = 0;
+    st =
         db_named_run(run_id, &n, db, text,
                      "SELECT run_id FROM run WHERE run_id=?1",
                      "SELECT run_id FROM run WHERE point_id>=?1 AND "
                      "point_id<?1||'g' AND (?2 IS NULL OR seed=?2) LIMIT 2",
                      err);
 
-    if (st == OK && n == 0)
-        return err_set(err, ERR_USAGE, "no run '%.40s' in %s", text,
-                       db_path(db));
     if (st == OK && n > 1)
         return err_set(err, ERR_USAGE,
                        "'%.40s' fits several runs; give more of the hash, or "
                        "HASH-SEED",
                        text);
+    return st;
+}
+
+enum status run_find(int64_t *run_id, struct db *db, const char *text,
+                     struct err *err)
+{
+    const enum status st = run_look(run_id, db, text, err);
+
+    if (st == OK && !*run_id)
+        return err_set(err, ERR_USAGE, "no run '%.40s' in %s", text,
+                       db_path(db));
     return st;
 }
 
@@ -69,10 +80,10 @@ static enum status add_named(struct chosen *c, struct db *db,
         keep(c, sqlite3_column_int64(stmt, 0));
     if (st != OK || c->n > before)
         return st;
-    st = run_find(&id, db, name, err);
-    if (st == OK)
+    st = run_look(&id, db, name, err);
+    if (st == OK && id)
         keep(c, id);
-    else if (strstr(err->text, "no run"))
+    else if (st == OK)
         return err_set(err, ERR_USAGE,
                        "no grid and no run '%.40s' in %s (see 'qlaw status')",
                        name, db_path(db));

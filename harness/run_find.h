@@ -11,6 +11,10 @@
 enum status run_find(int64_t *run_id, struct db *db, const char *text,
                      struct err *err);
 
+/* The same, but that there is none is no error: *run_id is 0. */
+enum status run_look(int64_t *run_id, struct db *db, const char *text,
+                     struct err *err);
+
 /* The runs that all of the following choose; free *ids.  names: grids and runs
  * (as above), of which any; n_names 0: every run.  states: words separated by
  * spaces, of which any; NULL: any.  where: an SQL condition on the columns of

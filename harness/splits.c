@@ -20,22 +20,11 @@ static bool is_of(const struct split_set *s, const struct measured_arm *a)
            strcmp(s->operands, operands_of(a)) == 0;
 }
 
-static struct cells_mean cost_of(const struct measured *m, int arm)
-{
-    struct measured_side s;
-    struct cells_mean cost;
-
-    measured_side_of_arm(&s, m, arm);
-    cost = measured_cost(m, &s);
-    measured_side_release(&s);
-    return cost;
-}
-
 static void add_arm(struct split_set **sets, int *n, const struct measured *m,
                     int arm)
 {
     const struct measured_arm *a = &m->arms[arm];
-    const struct cells_mean cost = cost_of(m, arm);
+    const struct cells_mean cost = measured_cost_of_arm(m, arm);
     struct split_set *s;
     int k = 0;
 

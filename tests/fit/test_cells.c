@@ -15,7 +15,7 @@ static const double drug_1[10] = { 0.7, -1.6, -0.2, -1.2, -0.1,
 static const double drug_2[10] = { 1.9, 0.8, 1.1, 0.1, -0.1,
                                    4.4, 5.5, 1.6, 4.6, 3.4 };
 
-static struct cells_row row_of(int stratum, int seed, double x)
+static struct cells_row row_of(int stratum, int64_t seed, double x)
 {
     return (struct cells_row){ stratum, seed, stratum, x, 1e4, 1e5 };
 }
@@ -81,6 +81,18 @@ static void rows_of_one_seed_count_once(void **state)
     check_close(a.dof, b.dof, 0);
     assert_int_equal(b.cells, 2);
     assert_int_equal(b.clusters, 10);
+}
+
+/* Seeds that agree in 32 bits are two seeds. */
+static void seeds_have_64_bits(void **state)
+{
+    struct cells_row row[2];
+
+    (void)state;
+    row[0] = row_of(0, 1, 0.1);
+    row[1] = row_of(0, INT64_C(0x100000001), 0.2);
+    assert_int_equal(cells_mean(row, 2).clusters, 2);
+    assert_int_equal(cells_mean(row, 2).error, CELLS_SEEDS);
 }
 
 static const double sizes[3] = { 8192, 26624, 106496 };
@@ -274,6 +286,7 @@ int main(void)
         cmocka_unit_test(pairs_of_one_stratum_have_students_interval),
         cmocka_unit_test(strata_add_up_their_variances),
         cmocka_unit_test(rows_of_one_seed_count_once),
+        cmocka_unit_test(seeds_have_64_bits),
         cmocka_unit_test(sums_and_products_of_powers_leave_no_scatter),
         cmocka_unit_test(the_scatter_is_tukeys),
         cmocka_unit_test(few_strata_are_judged_by_a_line),

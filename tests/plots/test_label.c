@@ -57,7 +57,7 @@ static void bytes_are_characters_just_when_the_c_library_says_so(void **state)
             text[k] = (char)(r & 1 ? 0x80 + r / 2 % 0x40 : 0x80 + r / 2 % 0x80);
         }
         want = mbrtowc(&wide, text, 4, &shift);
-        got = label_decode(text, &size);
+        got = text_decode(text, &size);
         if (want > 4 || wide > 0x10ffff) { /* RFC 3629 ends there */
             assert_true(got == UINT32_MAX);
             assert_int_equal(size, 1);
