@@ -172,6 +172,29 @@ static void part_by(struct contrast_arms *c, const struct measured *m,
 /* --- all together ------------------------------------------------------------
  */
 
+/* An arm differs from itself in nothing. */
+static enum status check_apart(const struct measured_side *a,
+                               const struct measured_side *b,
+                               const struct measured *m, struct err *err)
+{
+    for (int i = 0; i < a->n; i++)
+        if (b->arms[a->list[i]])
+            return err_set(err, ERR_USAGE, "'%.60s' is on both sides",
+                           m->arms[a->list[i]].name);
+    return OK;
+}
+
+static void compare(struct contrast_arms *c, const struct measured *m,
+                    const struct measured_side *a,
+                    const struct measured_side *b)
+{
+    c->all = measured_contrast(m, a, b, MEASURED_ANY);
+    c->within = cells_within(&c->all.diff);
+    part_by_group(c, m, a, b);
+    part_by(c, m, a, b, 'N');
+    part_by(c, m, a, b, 'D');
+}
+
 static enum status make(struct contrast_arms *c, const struct measured *m,
                         const char *a, const char *b, struct err *err)
 {
@@ -182,14 +205,12 @@ static enum status make(struct contrast_arms *c, const struct measured *m,
         return st;
     c->name_a = mem_strdup(sa.name);
     c->name_b = mem_strdup(sb.name);
-    c->all = measured_contrast(m, &sa, &sb, MEASURED_ANY);
-    c->within = cells_within(&c->all.diff);
-    part_by_group(c, m, &sa, &sb);
-    part_by(c, m, &sa, &sb, 'N');
-    part_by(c, m, &sa, &sb, 'D');
+    st = check_apart(&sa, &sb, m, err);
+    if (st == OK)
+        compare(c, m, &sa, &sb);
     measured_side_release(&sa);
     measured_side_release(&sb);
-    if (c->all.diff.cells == 0)
+    if (st == OK && c->all.diff.cells == 0)
         st = err_set(err, ERR_USAGE,
                      "grid '%.60s': no cell (twin, seed and group size) has "
                      "finished runs of both '%.60s' and '%.60s'",

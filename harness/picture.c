@@ -62,7 +62,6 @@ void picture_free(struct picture *p)
     free(p->key_title);
     free(p->finding);
     free(p->source);
-    free(p->font);
     free(p);
 }
 

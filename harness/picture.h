@@ -72,6 +72,14 @@ struct picture_mark { /* a text in the panel */
     double shade; /* of what is below it, -1: the page */
 };
 
+/* On paper: the width in millimetres and the size of its letters in points; 0:
+ * a picture for a screen.  font "": the terminal's own. */
+#define PICTURE_FONT 40
+struct picture_paper {
+    double width_mm, font_pt;
+    char font[PICTURE_FONT + 1];
+};
+
 struct picture {
     char *title, *subtitle, *note;
     char *key_title; /* what tells the series apart */
@@ -82,10 +90,7 @@ struct picture {
     bool no_key;
     int columns;   /* 0: chosen */
     double height; /* in pixels, 0: chosen */
-    /* On paper: the width in millimetres and the size of its letters in points;
-     * 0: a picture for a screen.  font NULL: the terminal's own. */
-    double width_mm, font_pt;
-    char *font;
+    struct picture_paper paper;
     struct picture_panel *panels;
     int n_panels;
     struct picture_series *series;

@@ -238,9 +238,9 @@ static void share(struct picture *p, bool y, int first, int n)
 
 double picture_width(const struct picture *p)
 {
-    return p->width_mm > 0 ? p->width_mm / 25.4 * 120 *
-                                 (SCREEN_POINT / p->font_pt)
-                           : SCREEN_WIDTH;
+    return p->paper.width_mm > 0 ? p->paper.width_mm / 25.4 * 120 *
+                                       (SCREEN_POINT / p->paper.font_pt)
+                                 : SCREEN_WIDTH;
 }
 
 int picture_columns(const struct picture *p)

@@ -54,8 +54,8 @@ static void add_layout(struct str *out, const struct picture *p,
                                          : 0 },
             { "curves", p->n_curves },
             { "bands", p->n_bands },
-            { "paper", p->width_mm > 0 },
-            { "letter", p->font_pt > 0 ? p->font_pt : 9.6 },
+            { "paper", p->paper.width_mm > 0 },
+            { "letter", p->paper.font_pt > 0 ? p->paper.font_pt : 9.6 },
         };
 
         dat_block(out, "layout", "number\tname\tvalue");
@@ -324,7 +324,7 @@ void picture_data(struct str *out, struct picture *p, const char *name)
     text_row(out, 1, "subtitle", p->subtitle, room);
     text_row(out, 2, "note", p->note, room + 20 * room / TEXT_LENGTH);
     text_row(out, 3, "key", p->key_title, PICTURE_NAME);
-    text_row(out, 4, "font", p->font ? p->font : "", 40);
+    text_row(out, 4, "font", p->paper.font, PICTURE_FONT);
     add_layout(out, p, &l);
     add_panels(out, p);
     add_tics(out, p);

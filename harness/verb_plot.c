@@ -177,32 +177,34 @@ static enum status check_words(const char *term, const char *theme,
 /* Letters of a name that every terminal and gnuplot read as one. */
 static bool is_font(const char *name)
 {
-    return *name && strlen(name) <= 40 &&
+    return *name && strlen(name) <= PICTURE_FONT &&
            strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                         "0123456789 -") == strlen(name);
 }
 
 /* The page that the picture is for. */
-static enum status read_paper(struct picture *p, const struct cli *cli,
+static enum status read_paper(struct picture_paper *p, const struct cli *cli,
                               struct err *err)
 {
-    const char *font = cli_value(cli, "font", NULL);
-    enum status st = cli_number(&p->width_mm, cli, "width", 0, 40, 600, err);
+    const char *font = cli_value(cli, "font", "");
+    enum status st;
 
+    *p = (struct picture_paper){ .width_mm = 0 };
+    st = cli_number(&p->width_mm, cli, "width", 0, 40, 600, err);
     if (st == OK)
         st = cli_number(&p->font_pt, cli, "font-size", 0, 4, 30, err);
-    if (st == OK && font && !is_font(font))
+    if (st == OK && *font && !is_font(font))
         st = err_set(err, ERR_USAGE,
                      "--font: '%.40s' is not the name of a family (letters, "
                      "digits, blanks)",
                      font);
-    if (st == OK && p->width_mm == 0 && (font || p->font_pt > 0))
+    if (st == OK && p->width_mm == 0 && (*font || p->font_pt > 0))
         st = err_set(err, ERR_USAGE, "--font and --font-size go with --width");
     if (st != OK)
         return st;
     if (p->width_mm > 0 && p->font_pt == 0)
         p->font_pt = 8;
-    p->font = font ? mem_strdup(font) : NULL;
+    strcpy(p->font, font);
     return OK;
 }
 
@@ -214,6 +216,7 @@ static enum status run(struct cli *cli, struct err *err)
     const struct plot_figure *figure;
     const char *at[MAX_AT];
     struct plot_choice choice;
+    struct picture_paper paper;
     struct plot_data *d = NULL;
     struct picture *p = NULL;
     char *by = NULL;
@@ -227,11 +230,13 @@ static enum status run(struct cli *cli, struct err *err)
     if (st == OK)
         st = read_choice(&choice, &by, at, cli, err);
     if (st == OK)
+        st = read_paper(&paper, cli, err);
+    if (st == OK)
         st = read_data(&d, cli, err);
     if (st == OK)
         st = figure->build(&p, d, &choice, err);
-    if (st == OK)
-        st = read_paper(p, cli, err);
+    if (p)
+        p->paper = paper;
     if (st == OK)
         st = file_make_dirs(folder, err);
     if (st == OK)
