@@ -290,7 +290,7 @@ static double limit(const struct quotient *q, double r, double step)
     }
     if (!(fabs(t_of(q, out)) >= 1))
         return (double)NAN;
-    for (int i = 0; i < 60; i++) {
+    while (fabs(out - in) > 1e-9 * fabs(out + in)) {
         const double mid = 0.5 * (in + out);
 
         *(fabs(t_of(q, mid)) >= 1 ? &out : &in) = mid;

@@ -9,6 +9,7 @@
 #include "fit/diagnose.h"
 
 #define DEFAULT_BOOTSTRAP 1000
+#define MANY_ROWS         2000 /* of which a refit takes a while: 300 will do */
 #define FEW_UNITS         50 /* clusters below which percentiles are too narrow */
 
 /* --- when --------------------------------------------------------------------
@@ -21,6 +22,11 @@ static bool is_any_at_bound(const struct fit *f)
             optimum_at_bound(&f->m->params[i], f->best.theta[i]))
             return true;
     return false;
+}
+
+static int count_to_obey(const struct fit *f)
+{
+    return f->m->rows > MANY_ROWS ? 300 : DEFAULT_BOOTSTRAP;
 }
 
 static void run_bootstrap(struct fit *f, const struct fit_spec *spec, int count)
@@ -81,7 +87,7 @@ bool resample_obey(struct fit *f, const struct table *t,
             column = NULL;
         }
         if (!run_jackknife(f))
-            run_bootstrap(f, spec, DEFAULT_BOOTSTRAP);
+            run_bootstrap(f, spec, count_to_obey(f));
         obeyed = resample_has(f);
     }
     if (obeyed)

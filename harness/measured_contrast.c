@@ -263,55 +263,100 @@ static double variable_of(const struct measured *m,
                                           : (double)NAN;
 }
 
-/* Agree in all but the variable, as far as columns tell. */
-static bool alike(const struct measured *m, const struct measured_row *x,
-                  const struct measured_row *y, char variable)
-{
-    const struct measured_arm *a = &m->arms[x->arm], *b = &m->arms[y->arm];
+/* Rows with a cost, those beside one another that agree in all but the
+ * variable as far as columns tell, each such run by its value. */
+struct ladder {
+    const struct rung {
+        const struct measured_row *row;
+        int64_t alike[4]; /* equal in rows that agree */
+        double other[2];
+        double value;
+    } * rung;
+    int n;
+};
 
-    if (x->seed != y->seed || a->family_id != b->family_id)
-        return false;
-    if (variable == 'G')
-        return x->twin == y->twin;
-    return a->group_id == b->group_id && (variable == 'N' || x->N == y->N) &&
-           (variable == 'D' || x->D == y->D);
+static struct rung rung_of(const struct measured *m,
+                           const struct measured_row *r, char variable)
+{
+    const struct measured_arm *a = &m->arms[r->arm];
+    struct rung x = { .row = r, .value = variable_of(m, r, variable) };
+
+    x.alike[0] = a->family_id;
+    x.alike[1] = r->seed;
+    x.alike[2] = variable == 'G' ? r->twin : a->group_id;
+    x.other[0] = variable == 'D' ? r->N : 0;
+    x.other[1] = variable == 'N' ? r->D : 0;
+    return x;
 }
 
-/* Of several that are alike nobody knows which is meant: NULL. */
-static const struct measured_row *partner(const struct measured *m,
-                                          const struct measured_side *s,
-                                          const struct measured_row *of,
-                                          char variable, double value)
+static int compare_alike(const struct rung *x, const struct rung *y)
 {
-    const struct measured_row *found = NULL;
+    for (int i = 0; i < 4; i++)
+        if (x->alike[i] != y->alike[i])
+            return x->alike[i] < y->alike[i] ? -1 : 1;
+    for (int i = 0; i < 2; i++)
+        if (x->other[i] != y->other[i])
+            return x->other[i] < y->other[i] ? -1 : 1;
+    return 0;
+}
+
+static int by_alike(const void *a, const void *b)
+{
+    const struct rung *x = a, *y = b;
+    const int c = compare_alike(x, y);
+
+    return c                    ? c
+           : x->value == y->value ? (x->row > y->row) - (x->row < y->row)
+                                  : (x->value > y->value ? 1 : -1);
+}
+
+static struct ladder ladder_of(const struct measured *m,
+                               const struct measured_side *s, char variable)
+{
+    struct rung *rung = mem_array((size_t)m->n + 1, sizeof *rung);
+    int n = 0;
 
     for (int i = 0; i < m->n; i++) {
         const struct measured_row *r = &m->rows[i];
 
-        if (!s->arms[r->arm] || isnan(r->base) ||
-            variable_of(m, r, variable) != value || !alike(m, of, r, variable))
-            continue;
-        if (found)
-            return NULL;
-        found = r;
+        if (s->arms[r->arm] && !isnan(r->base) &&
+            variable_of(m, r, variable) > 0)
+            rung[n++] = rung_of(m, r, variable);
     }
+    if (n)
+        qsort(rung, (size_t)n, sizeof *rung, by_alike);
+    return (struct ladder){ rung, n };
+}
+
+/* The one row of a value among rungs that are alike; of several nobody knows
+ * which is meant. */
+static const struct measured_row *only_one(const struct rung *first,
+                                           const struct rung *end, double value)
+{
+    const struct measured_row *found = NULL;
+
+    for (; first < end; first++)
+        if (first->value == value) {
+            if (found)
+                return NULL;
+            found = first->row;
+        }
     return found;
 }
 
-static struct pairs pairs_between(const struct measured *m,
-                                  const struct measured_side *s, char variable,
-                                  double lo, double hi)
+static struct pairs pairs_between(const struct ladder *l, double lo, double hi)
 {
+    const struct rung *end = l->rung + l->n;
     struct pairs p = { .n = 0 };
 
-    for (int i = 0; i < m->n; i++) {
-        const struct measured_row *a = &m->rows[i], *b;
+    for (const struct rung *first = l->rung, *next; first < end; first = next) {
+        const struct measured_row *a, *b;
 
-        if (!s->arms[a->arm] || isnan(a->base) ||
-            variable_of(m, a, variable) != lo)
-            continue;
-        b = partner(m, s, a, variable, hi);
-        if (b && partner(m, s, b, variable, lo) == a)
+        for (next = first; next < end && compare_alike(first, next) == 0;)
+            next++;
+        a = only_one(first, next, lo);
+        b = only_one(first, next, hi);
+        if (a && b)
             add_pair(&p, a, b);
     }
     return p;
@@ -325,21 +370,16 @@ static int by_value(const void *a, const void *b)
 }
 
 /* Distinct values of the variable in order, thinned to a few. */
-static int find_levels(double *level, const struct measured *m,
-                       const struct measured_side *s, char variable)
+static int find_levels(double *level, const struct ladder *l)
 {
-    double *all = mem_array((size_t)m->n + 1, sizeof *all);
-    int n = 0, distinct = 0;
+    double *all = mem_array((size_t)l->n + 1, sizeof *all);
+    int n, distinct = 0;
 
-    for (int i = 0; i < m->n; i++) {
-        const double v = variable_of(m, &m->rows[i], variable);
-
-        if (s->arms[m->rows[i].arm] && v > 0)
-            all[n++] = v;
-    }
-    if (n)
-        qsort(all, (size_t)n, sizeof *all, by_value);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < l->n; i++)
+        all[i] = l->rung[i].value;
+    if (l->n)
+        qsort(all, (size_t)l->n, sizeof *all, by_value);
+    for (int i = 0; i < l->n; i++)
         if (distinct == 0 || all[i] != all[distinct - 1])
             all[distinct++] = all[i];
     n = distinct < MOST_LEVELS ? distinct : MOST_LEVELS;
@@ -355,13 +395,14 @@ struct measured_effect measured_effect(const struct measured *m,
                                        char variable)
 {
     double level[MOST_LEVELS], best = 0;
-    const int n = find_levels(level, m, s, variable);
+    struct ladder ladder = ladder_of(m, s, variable);
+    const int n = find_levels(level, &ladder);
     struct measured_effect e = { .lo = (double)NAN, .hi = (double)NAN };
     struct pairs pairs = { .n = 0 };
 
     for (int i = 0; i < n; i++)
         for (int k = i + 1; k < n; k++) {
-            struct pairs p = pairs_between(m, s, variable, level[i], level[k]);
+            struct pairs p = pairs_between(&ladder, level[i], level[k]);
             const double score = p.n * log(level[k] / level[i]);
 
             if (score > best) {
@@ -375,6 +416,7 @@ struct measured_effect measured_effect(const struct measured *m,
             }
             free(p.pair);
         }
+    free((void *)ladder.rung);
     e.change = judge(&pairs, COSTS);
     return e;
 }

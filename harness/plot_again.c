@@ -31,6 +31,17 @@ static void finish(struct plot_again *a, enum status st, struct err *err)
         a->why = mem_strdup(err->text);
 }
 
+/* What was found needs no second search: it starts at what is stored. */
+static void start_at(struct model *m, const struct plot_fit *f)
+{
+    for (int i = 0; i < f->n_stored; i++) {
+        const int k = model_find_param(m, f->params[i].name);
+
+        if (k >= 0 && isfinite(f->params[i].value))
+            m->params[k].start = f->params[i].value;
+    }
+}
+
 static void make(struct plot_again *a, const struct plot_data *d)
 {
     struct cli cli = { .db_path = d->db_path, .verbosity = -1 };
@@ -39,6 +50,8 @@ static void make(struct plot_again *a, const struct plot_data *d)
 
     if (st == OK)
         st = fit_model_new(&a->model, a->request.table, &a->request.spec, &err);
+    if (st == OK)
+        start_at(a->model, d->fit);
     finish(a, st, &err);
     if (!a->ok)
         return;

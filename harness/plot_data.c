@@ -62,27 +62,25 @@ static const char runs_of_all[] = "SELECT r.*, 1 AS own FROM run r";
     "dg AS (SELECT dm.point_id, dm.k AS seeds, dm.mu AS delta, CASE WHEN "    \
     "dm.k > 1 THEN sqrt(sum((d.delta - dm.mu) * (d.delta - dm.mu)) / (dm.k "  \
     "- 1) / dm.k) END AS delta_se FROM dm JOIN delta d USING(point_id) "      \
-    "GROUP BY dm.point_id), "
+    "GROUP BY dm.point_id) "
 
 static char *points_sql(const struct plot_data *d)
 {
     return mem_printf(
         "WITH chosen AS (%s), mine AS (%s), " FOLDED
-        "fitted AS (SELECT DISTINCT point_id FROM "
-        "fit_point JOIN run USING(run_id) WHERE fit_id = ?2) "
         "SELECT p.point_id, p.fmt, p.arm, p.gran, p.act_fmt, "
         ARM_QUANT_SQL ", p.is_base, %s, "
         "p.tokens, q.G, q.E, q.M, q.bits, q.stored_bits, q.scale, p.gmse, "
         "p.n_layer, p.d_model, p.flops_plan, pt.seeds, "
         "pt.loss, pt.se, dg.seeds, dg.delta, dg.delta_se, s.runs, s.done, "
         "s.diverged, s.failed, s.left_out, s.waiting, s.wall_s, s.slot_s, "
-        "f.point_id IS NOT NULL "
+        "p.point_id IN (SELECT point_id FROM fit_point JOIN run "
+        "USING(run_id) WHERE fit_id = ?2) "
         "FROM chosen JOIN point p USING(point_id) "
         "JOIN quantized q USING(point_id) "
         "LEFT JOIN pt USING(point_id) "
         "LEFT JOIN dg USING(point_id) "
         "LEFT JOIN states s USING(point_id) "
-        "LEFT JOIN fitted f USING(point_id) "
         "ORDER BY p.point_id",
         d->grid ? of_grid : of_all, d->grid ? runs_of_grid : runs_of_all,
         n_sql(d->fit));

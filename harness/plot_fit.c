@@ -324,19 +324,29 @@ static double group_value(const struct plot_fit *f, const char *stem,
     return base ? value_of_twins(f, stem) : (double)NAN;
 }
 
-static double evaluate(const struct plot_fit *f, const struct plot_point *p,
-                       bool base)
+/* What the formula names, at a point; NULL when it cannot be evaluated there.
+ * The caller frees it. */
+static double *slots_of(const struct plot_fit *f, const struct plot_point *p,
+                        bool base)
 {
-    double *slots, v;
+    double *slots;
 
     if (!f || !f->expr || !p->known)
-        return (double)NAN;
+        return NULL;
     slots = mem_array((size_t)(VAR_COUNT + f->n_grouped), sizeof *slots);
     fill_vars(slots, p, base);
     for (int g = 0; g < f->n_grouped; g++)
         slots[VAR_COUNT + g] =
             group_value(f, f->params[f->slot_param[g]].stem, p, base);
-    v = expr_eval(f->expr, slots);
+    return slots;
+}
+
+static double evaluate(const struct plot_fit *f, const struct plot_point *p,
+                       bool base)
+{
+    double *slots = slots_of(f, p, base);
+    const double v = slots ? expr_eval(f->expr, slots) : (double)NAN;
+
     free(slots);
     return isfinite(v) ? v : (double)NAN;
 }
@@ -370,19 +380,16 @@ double plot_fit_share(const struct plot_fit *f, const struct plot_point *p)
 {
     const double least = log(1e-6), most = log(1e3);
     const double loss = plot_fit_loss(f, p);
-    double lo = least, hi = most;
+    double *slots = isnan(loss) ? NULL : slots_of(f, p, true);
+    double lo = least, hi = most, v = 0;
 
-    if (isnan(loss))
+    if (!slots)
         return (double)NAN;
-    for (int i = 0; i < 60; i++) {
-        struct plot_point q = *p;
-        double v;
-
-        q.N = p->N * exp((lo + hi) / 2);
-        v = plot_fit_base(f, &q);
-        if (isnan(v))
-            return (double)NAN;
+    for (int i = 0; i < 60 && isfinite(v); i++) {
+        slots[VAR_N] = p->N * exp((lo + hi) / 2);
+        v = expr_eval(f->expr, slots);
         *(v > loss ? &lo : &hi) = (lo + hi) / 2;
     }
-    return lo > least && hi < most ? exp(lo) : (double)NAN;
+    free(slots);
+    return isfinite(v) && lo > least && hi < most ? exp(lo) : (double)NAN;
 }

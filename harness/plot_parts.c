@@ -181,9 +181,10 @@ static const struct plot_point *fullest(const struct plot_data *d, bool format)
         for (int k = 0; k < d->n; k++) {
             const struct plot_point *b = &d->points[k];
 
-            n += !isnan(shown_cost(b)) && operands_of(b) && a->N == b->N &&
-                 a->D == b->D && (a->G == b->G || isnan(a->G)) &&
-                 (format || strcmp(a->fmt, b->fmt) == 0);
+            n += a->N == b->N && a->D == b->D &&
+                 (a->G == b->G || isnan(a->G)) &&
+                 (format || strcmp(a->fmt, b->fmt) == 0) &&
+                 !isnan(shown_cost(b)) && operands_of(b);
         }
         if (n > most ||
             (n == most && best && a->N * a->D > best->N * best->D)) {
