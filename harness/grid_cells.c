@@ -75,7 +75,7 @@ static bool block_sets_all(const struct doc_block *block,
                            const struct doc_axis *axis)
 {
     for (int i = 0; i < axis->n_keys; i++)
-        if (!block || !doc_block_line(block, axis->keys[i]))
+        if (!block || !doc_block_sets(block, axis->keys[i]))
             return false;
     return true;
 }
@@ -102,6 +102,8 @@ static enum status fill_block(struct grid_source *s, struct cell_block *b,
     for (int i = 0; i < d->n_axes; i++)
         if (!block_sets_all(b->block, &d->axes[i]))
             add_dim(b, &d->axes[i], NULL, d->axes[i].n_rows);
+    if (b->block && b->block->zip.n_keys)
+        add_dim(b, &b->block->zip, NULL, b->block->zip.n_rows);
     for (int i = 0; b->block && i < b->block->n_keys; i++) {
         const struct doc_values *line = &b->block->keys[i];
 
@@ -383,7 +385,8 @@ static enum status put_known(struct made *m, const struct grid_source *s,
     return OK;
 }
 
-/* A block's own values win: an axis leaves out the keys the block sets. */
+/* A block's own values win: an axis of the grid leaves out the keys that the
+ * block sets. */
 static enum status assign_axis(struct made *m, const struct grid_source *s,
                                const struct cell_block *b,
                                const struct cell_dim *dim, int row,
@@ -394,7 +397,8 @@ static enum status assign_axis(struct made *m, const struct grid_source *s,
     for (int k = 0; k < a->n_keys; k++) {
         const int i = row * a->n_keys + k;
 
-        if (b->block && doc_block_line(b->block, a->keys[k]))
+        if (b->block && a != &b->block->zip &&
+            doc_block_sets(b->block, a->keys[k]))
             continue;
         if (put_known(m, s, &dim->values[i], a->keys[k], &a->values.items[i],
                       err) != OK)

@@ -42,6 +42,7 @@ void doc_block_release(struct doc_block *b)
 {
     for (int i = 0; i < b->n_keys; i++)
         doc_values_release(&b->keys[i]);
+    doc_axis_release(&b->zip);
     free(b->keys);
     free(b->label);
     *b = (struct doc_block){ 0 };
@@ -147,4 +148,9 @@ struct doc_values *doc_block_line(const struct doc_block *b, const char *key)
         if (strcmp(b->keys[i].key, key) == 0)
             return &b->keys[i];
     return NULL;
+}
+
+bool doc_block_sets(const struct doc_block *b, const char *key)
+{
+    return doc_block_line(b, key) || doc_axis_column(&b->zip, key) >= 0;
 }

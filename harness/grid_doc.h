@@ -40,6 +40,7 @@ struct doc_block {
     char *label;
     struct doc_values *keys;
     int n_keys, repeat, priority;
+    struct doc_axis zip; /* its keys and values lines; no keys: it has none */
     struct ini_where where;
     int layer;
 };
@@ -106,6 +107,8 @@ void doc_note(struct doc *d, const char *fmt, ...)
 int doc_axis_column(const struct doc_axis *a, const char *key); /* -1: none */
 struct doc_axis *doc_axis_of(const struct doc *d, const char *key);
 struct doc_values *doc_block_line(const struct doc_block *b, const char *key);
+/* By a line of its own or among the keys that move together. */
+bool doc_block_sets(const struct doc_block *b, const char *key);
 
 /* A quantizer's text with the name of a format of the document replaced by
  * the format itself, and back; the caller frees them. */
@@ -126,6 +129,10 @@ enum status doc_read_format(struct doc *d, const struct ini_section *s,
                             struct err *err);
 enum status doc_axis_read(struct doc *d, struct doc_axis *out,
                           const struct ini_section *s, struct err *err);
+/* The lines keys and values of an axis or a block; no keys when it has neither
+ * line. */
+enum status doc_zip_read(struct doc *d, struct doc_axis *out,
+                         const struct ini_section *s, struct err *err);
 void doc_values_release(struct doc_values *v);
 void doc_axis_release(struct doc_axis *a);
 void doc_block_release(struct doc_block *b);

@@ -263,18 +263,42 @@ static enum status nothing_left(const struct expansion *x)
                     worst->keep ? "keep" : "exclude", worst->text);
 }
 
+static void add_shown(struct str *out, const struct doc *d, const char *text)
+{
+    char *value = doc_without_values(d, text);
+
+    str_add(out, value);
+    free(value);
+}
+
+/* "quant.w, quant.group = (int4, 32) (int3, 16)": what moves together. */
+static void add_zip(struct str *out, const struct doc *d,
+                    const struct doc_axis *zip)
+{
+    for (int k = 0; k < zip->n_keys; k++)
+        str_addf(out, "%s%s", k ? ", " : "", zip->keys[k]);
+    str_add(out, " =");
+    for (int i = 0; i < zip->values.n; i++) {
+        const int k = i % zip->n_keys;
+
+        str_add(out, k ? ", " : zip->n_keys > 1 ? " (" : " ");
+        add_shown(out, d, zip->values.items[i].text);
+        str_add(out, k && k == zip->n_keys - 1 ? ")" : "");
+    }
+}
+
 /* What a block sets by itself, on one line. */
 static char *block_values(const struct doc *d, const struct doc_block *b)
 {
     struct str text = { 0 };
 
+    if (b && b->zip.n_keys)
+        add_zip(&text, d, &b->zip);
     for (int i = 0; b && i < b->n_keys; i++) {
-        str_addf(&text, "%s%s =", i ? "; " : "", b->keys[i].key);
+        str_addf(&text, "%s%s =", text.len ? "; " : "", b->keys[i].key);
         for (int k = 0; k < b->keys[i].list.n; k++) {
-            char *value = doc_without_values(d, b->keys[i].list.items[k].text);
-
-            str_addf(&text, " %s", value);
-            free(value);
+            str_add_char(&text, ' ');
+            add_shown(&text, d, b->keys[i].list.items[k].text);
         }
     }
     return str_steal(&text);

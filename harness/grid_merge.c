@@ -80,17 +80,43 @@ static void drop_derive(struct doc *d, const char *key, int layer)
     }
 }
 
-/* Replace the key's line in the blocks of earlier layers. */
-static void replace_in_blocks(struct doc *d, const struct doc_values *v)
+/* A key that moves together with others cannot be changed without them.
+ * section: where it does, "axis" or "block". */
+static enum status moves_together(struct err *err, struct ini_where now,
+                                  const char *key, const char *section,
+                                  const struct doc_axis *a, const char *what)
+{
+    return ini_fail(err, now,
+                    "%s moves together with other keys in [%s \"%s\"] "
+                    "(%s:%d) and cannot be %s alone",
+                    key, section, a->label, a->where.file, a->where.line,
+                    what);
+}
+
+/* Replace the key's values in the blocks of earlier layers. */
+static enum status replace_in_blocks(struct doc *d, const struct doc_values *v,
+                                     struct err *err)
 {
     for (int i = 0; i < d->n_blocks; i++) {
-        struct doc_values *line = doc_block_line(&d->blocks[i], v->key);
+        struct doc_block *b = &d->blocks[i];
+        struct doc_values *line = doc_block_line(b, v->key);
+        const bool zipped = doc_axis_column(&b->zip, v->key) >= 0;
 
-        if (!line || d->blocks[i].layer == v->layer)
+        if (b->layer == v->layer)
             continue;
-        copy_list(&line->list, &v->list);
-        line->where = v->where;
+        if (zipped && b->zip.n_keys > 1)
+            return moves_together(err, v->where, v->key, "block", &b->zip,
+                                  "replaced");
+        if (line) {
+            copy_list(&line->list, &v->list);
+            line->where = v->where;
+        } else if (zipped) {
+            copy_list(&b->zip.values, &v->list);
+            b->zip.n_rows = v->list.n;
+            b->zip.where = v->where;
+        }
     }
+    return OK;
 }
 
 /* --- assignments --------------------------------------------------------- */
@@ -135,10 +161,7 @@ static enum status replace_axis(struct doc *d, struct doc_axis *a,
                                 struct err *err)
 {
     if (a->n_keys > 1)
-        return ini_fail(err, v->where,
-                        "%s moves together with other keys in [axis \"%s\"] "
-                        "(%s:%d) and cannot be replaced alone",
-                        v->key, a->label, a->where.file, a->where.line);
+        return moves_together(err, v->where, v->key, "axis", a, "replaced");
     if (kind == DOC_BASE && v->list.n == 1) {
         remove_axis(d, a);
         set_base(d, v);
@@ -168,7 +191,8 @@ static enum status assign(struct doc *d, struct doc_values *v,
     if (done)
         return OK;
     drop_derive(d, v->key, v->layer);
-    replace_in_blocks(d, v);
+    if (replace_in_blocks(d, v, err) != OK)
+        return ERR_CONFIG;
     if (axis && axis->layer != v->layer)
         return replace_axis(d, axis, v, kind, err);
     if (several) {
@@ -189,24 +213,40 @@ enum status doc_assign(struct doc *d, struct doc_values *v, enum doc_kind kind,
     return st;
 }
 
+#define MOST_PLACES 64
+
+/* The lists of a block that a key's values can be appended to. */
+static enum status block_places(struct value_list **to, int *n,
+                                struct doc_block *b,
+                                const struct doc_values *v, struct err *err)
+{
+    struct doc_values *line = doc_block_line(b, v->key);
+    const bool zipped = doc_axis_column(&b->zip, v->key) >= 0;
+
+    if (zipped && b->zip.n_keys > 1)
+        return moves_together(err, v->where, v->key, "block", &b->zip,
+                              "appended to");
+    if (line && *n < MOST_PLACES)
+        to[(*n)++] = &line->list;
+    if (zipped && *n < MOST_PLACES)
+        to[(*n)++] = &b->zip.values;
+    return OK;
+}
+
 enum status doc_append(struct doc *d, struct doc_values *v, struct err *err)
 {
     struct doc_axis *a = doc_axis_of(d, v->key);
     struct doc_values *base = (struct doc_values *)doc_find(d, v->key);
-    struct value_list *to[64] = { NULL };
+    struct value_list *to[MOST_PLACES] = { NULL };
     enum status st = OK;
     int n = 0;
 
     if (a && a->n_keys > 1)
-        st = ini_fail(err, v->where, "%s moves together with other keys in "
-                                     "[axis \"%s\"]; nothing can be appended "
-                                     "to it alone",
-                      v->key, a->label);
+        st = moves_together(err, v->where, v->key, "axis", a, "appended to");
     else if (a)
         to[n++] = &a->values;
-    for (int i = 0; i < d->n_blocks && n < 63; i++)
-        if (doc_block_line(&d->blocks[i], v->key))
-            to[n++] = &doc_block_line(&d->blocks[i], v->key)->list;
+    for (int i = 0; i < d->n_blocks && st == OK; i++)
+        st = block_places(to, &n, &d->blocks[i], v, err);
     if (n == 0 && base)
         to[n++] = &base->list;
     if (st == OK && n == 0)
@@ -218,6 +258,9 @@ enum status doc_append(struct doc *d, struct doc_values *v, struct err *err)
             value_add(to[k], v->list.items[i].text, v->where, false);
     if (st == OK && a)
         a->n_rows = a->values.n;
+    for (int i = 0; i < d->n_blocks; i++)
+        if (d->blocks[i].zip.n_keys == 1)
+            d->blocks[i].zip.n_rows = d->blocks[i].zip.values.n;
     /* A base value that got company is an axis now. */
     if (st == OK && base && to[0] == &base->list &&
         !(base->setting && base->setting->list)) {
@@ -265,10 +308,13 @@ enum status doc_remove(struct doc *d, const char *key, struct ini_where where,
     for (int i = 0; i < d->n_blocks; i++) {
         struct doc_block *b = &d->blocks[i];
         struct doc_values *line = doc_block_line(b, key);
+        const int column = doc_axis_column(&b->zip, key);
 
+        found = found || line || column >= 0;
+        if (column >= 0)
+            remove_column(&b->zip, column);
         if (!line)
             continue;
-        found = true;
         doc_values_release(line);
         *line = b->keys[--b->n_keys];
     }
@@ -301,11 +347,8 @@ static enum status make_way(struct doc *d, const struct doc_axis *axis,
         if (old->layer == axis->layer)
             return twice(err, axis->where, shared, old->where);
         if (!same && old->n_keys > 1)
-            return ini_fail(err, axis->where,
-                            "%s moves together with other keys in [axis "
-                            "\"%s\"] (%s:%d) and cannot be replaced alone",
-                            shared, old->label, old->where.file,
-                            old->where.line);
+            return moves_together(err, axis->where, shared, "axis", old,
+                                  "replaced");
         remove_axis(d, old);
         *place = *place < 0 ? i : *place;
         i--;
@@ -405,8 +448,9 @@ static enum status check_derive(const struct doc *d,
         const struct doc_values *line =
             doc_block_line(&d->blocks[b], rule->key);
 
-        if (line)
-            return derived_too(err, rule, "set in a block", line->where);
+        if (doc_block_sets(&d->blocks[b], rule->key))
+            return derived_too(err, rule, "set in a block",
+                               line ? line->where : d->blocks[b].zip.where);
     }
     return OK;
 }

@@ -42,9 +42,14 @@ struct names *names_new(const struct doc *d)
     for (int i = 0; i < d->n_axes; i++)
         for (int k = 0; k < d->axes[i].n_keys; k++)
             add_scratch(n, d->axes[i].keys[k]);
-    for (int i = 0; i < d->n_blocks; i++)
-        for (int k = 0; k < d->blocks[i].n_keys; k++)
-            add_scratch(n, d->blocks[i].keys[k].key);
+    for (int i = 0; i < d->n_blocks; i++) {
+        const struct doc_block *b = &d->blocks[i];
+
+        for (int k = 0; k < b->zip.n_keys; k++)
+            add_scratch(n, b->zip.keys[k]);
+        for (int k = 0; k < b->n_keys; k++)
+            add_scratch(n, b->keys[k].key);
+    }
     for (int i = 0; i < d->n_derives; i++)
         add_scratch(n, d->derives[i].key);
     return n;

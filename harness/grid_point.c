@@ -21,7 +21,7 @@ static struct ini_where place_of(const struct grid_source *s, int block,
     for (int i = 0; i < s->doc->n_derives; i++)
         if (strcmp(s->doc->derives[i].key, key) == 0)
             return s->doc->derives[i].where;
-    for (int i = 0; i < b->n_dims; i++) {
+    for (int i = b->n_dims - 1; i >= 0; i--) { /* a block's own come last */
         const struct cell_dim *dim = &b->dims[i];
         const int row = cell_index(b, cell, i);
         const int k = dim->axis ? doc_axis_column(dim->axis, key) : -1;

@@ -117,7 +117,10 @@ static enum status read_block_line(struct reading *r, struct doc_block *b,
                                    const struct ini_entry *e)
 {
     struct doc_values v, *old;
+    bool zipped;
 
+    if (strcmp(e->key, "keys") == 0 || strcmp(e->key, "values") == 0)
+        return OK; /* read before the lines, by doc_zip_read */
     if (strcmp(e->key, "repeat") == 0)
         return read_block_number(r, &b->repeat, e);
     if (strcmp(e->key, "priority") == 0)
@@ -125,10 +128,12 @@ static enum status read_block_line(struct reading *r, struct doc_block *b,
     if (reading_value(r, &v, e->key, e, true) != OK)
         return ERR_CONFIG;
     old = doc_block_line(b, e->key);
-    if (old || !key_can_vary(v.key, v.setting)) {
-        if (old)
+    zipped = doc_axis_column(&b->zip, e->key) >= 0;
+    if (old || zipped || !key_can_vary(v.key, v.setting)) {
+        if (old || zipped)
             ini_fail(r->err, e->where, "%s is already set at %s:%d", e->key,
-                     old->where.file, old->where.line);
+                     old ? old->where.file : b->zip.where.file,
+                     old ? old->where.line : b->zip.where.line);
         else
             ini_fail(r->err, e->where,
                      "%s does not change a result, so a block cannot set it",
@@ -150,6 +155,7 @@ static enum status read_block(struct reading *r, const struct ini_section *s)
     if (!s->label)
         reading_note(r, ini_fail(r->err, s->where,
                                  "a block needs a label: [block \"int4\"]"));
+    reading_note(r, doc_zip_read(r->d, &b.zip, s, r->err));
     for (int i = 0; i < s->n_entries; i++)
         reading_note(r, read_block_line(r, &b, &s->entries[i]));
     if (r->wrong.n > before) {

@@ -144,10 +144,11 @@ static void add_all_base(struct str *out, const struct doc *d)
 
 /* --- axes, blocks, rules ------------------------------------------------- */
 
-static void add_axis(struct str *out, const struct doc *d,
-                     const struct doc_axis *a)
+/* The lines keys and values. */
+static void add_zip(struct str *out, const struct doc *d,
+                    const struct doc_axis *a)
 {
-    str_addf(out, "\n[axis \"%s\"]\nkeys =", a->label);
+    str_add(out, "keys =");
     for (int i = 0; i < a->n_keys; i++)
         str_addf(out, "%s %s", i ? "," : "", a->keys[i]);
     str_add(out, "\nvalues =");
@@ -180,7 +181,8 @@ static void add_axes(struct str *out, const struct doc *d)
         const struct doc_axis *a = &d->axes[i];
 
         if (!a->sweep) {
-            add_axis(out, d, a);
+            str_addf(out, "\n[axis \"%s\"]\n", a->label);
+            add_zip(out, d, a);
         } else {
             str_addf(out, "%s%s =", in_sweep ? "" : "\n[sweep]\n",
                      a->keys[0]);
@@ -201,6 +203,8 @@ static void add_blocks(struct str *out, const struct doc *d)
             str_addf(out, "repeat = %d\n", b->repeat);
         if (b->priority)
             str_addf(out, "priority = %d\n", b->priority);
+        if (b->zip.n_keys)
+            add_zip(out, d, &b->zip);
         for (int k = 0; k < b->n_keys; k++) {
             str_addf(out, "%s =", b->keys[k].key);
             add_items(out, d, b->keys[k].key, b->keys[k].list.items,

@@ -86,7 +86,8 @@ enum status doc_values_read(struct doc *d, struct doc_values *out,
 
 /* --- axes ---------------------------------------------------------------- */
 
-static enum status tuple_length(struct err *err, const struct doc_axis *a,
+static enum status tuple_length(struct err *err, const char *section,
+                                const struct doc_axis *a,
                                 const struct ini_piece *piece, int n)
 {
     struct str names = { 0 };
@@ -94,14 +95,15 @@ static enum status tuple_length(struct err *err, const struct doc_axis *a,
     for (int i = 0; i < a->n_keys; i++)
         str_addf(&names, "%s%s", i ? ", " : "", a->keys[i]);
     ini_fail(err, piece->where,
-             "this tuple has %d value%s, but [axis \"%s\"] has %d keys (%s)",
-             n, n == 1 ? "" : "s", a->label, a->n_keys, str_text(&names));
+             "this tuple has %d value%s, but [%s \"%s\"] has %d keys (%s)",
+             n, n == 1 ? "" : "s", section, a->label, a->n_keys, str_text(&names));
     str_release(&names);
     return ERR_CONFIG;
 }
 
 /* With several keys each line is a tuple. */
 static enum status read_tuples(const struct doc *d, struct doc_axis *a,
+                               const char *section,
                                const struct ini_entry *entry, struct err *err)
 {
     for (int i = 0; i < entry->n_pieces; i++) {
@@ -110,7 +112,7 @@ static enum status read_tuples(const struct doc *d, struct doc_axis *a,
         if (value_split_piece(&a->values, &entry->pieces[i], err) != OK)
             return ERR_CONFIG;
         if (a->values.n - before != a->n_keys)
-            return tuple_length(err, a, &entry->pieces[i],
+            return tuple_length(err, section, a, &entry->pieces[i],
                                 a->values.n - before);
         for (int k = 0; k < a->n_keys; k++)
             if (canonical_item(d, a->keys[k], a->settings[k],
@@ -156,22 +158,23 @@ static enum status read_axis_keys(struct doc_axis *a,
     for (int i = 0; i < names.n && st == OK; i++)
         st = add_axis_key(a, &names.items[i], err);
     if (st == OK && names.n == 0)
-        st = ini_fail(err, entry->where, "the axis has no keys");
+        st = ini_fail(err, entry->where, "keys names no key");
     value_release(&names);
     return st;
 }
 
 static enum status read_axis_values(struct doc *d, struct doc_axis *a,
+                                    const char *section,
                                     const struct ini_entry *entry,
                                     struct err *err)
 {
     struct doc_values v;
 
     if (entry->n_pieces == 0)
-        return ini_fail(err, entry->where, "[axis \"%s\"] has no values",
-                        a->label);
+        return ini_fail(err, entry->where, "[%s \"%s\"] has no values",
+                        section, a->label);
     if (a->n_keys > 1)
-        return read_tuples(d, a, entry, err);
+        return read_tuples(d, a, section, entry, err);
     if (doc_values_read(d, &v, a->keys[0], a->settings[0], entry, true,
                         err) != OK)
         return ERR_CONFIG;
@@ -208,33 +211,59 @@ static enum status check_axis_entries(const struct ini_section *s,
                                    "unknown key '%s' in [axis]: it has keys "
                                    "and values",
                                    e->key);
-        if (find_entry(s, e->key) != e)
-            return ini_fail(err, e->where, "%s is already set at %s:%d",
-                            e->key, e->where.file,
-                            find_entry(s, e->key)->where.line);
     }
     return OK;
+}
+
+static enum status check_once(const struct ini_section *s, const char *key,
+                              struct err *err)
+{
+    const struct ini_entry *first = find_entry(s, key);
+
+    for (int i = 0; i < s->n_entries; i++)
+        if (strcmp(s->entries[i].key, key) == 0 && &s->entries[i] != first)
+            return ini_fail(err, s->entries[i].where,
+                            "%s is already set at %s:%d", key,
+                            first->where.file, first->where.line);
+    return OK;
+}
+
+enum status doc_zip_read(struct doc *d, struct doc_axis *out,
+                         const struct ini_section *s, struct err *err)
+{
+    const struct ini_entry *keys = find_entry(s, "keys");
+    const struct ini_entry *values = find_entry(s, "values");
+    enum status st = check_once(s, "keys", err);
+
+    *out = (struct doc_axis){ .where = s->where, .layer = d->layer };
+    out->label = mem_strdup(s->label ? s->label : "");
+    if (st == OK)
+        st = check_once(s, "values", err);
+    if (st == OK && !keys != !values)
+        st = ini_fail(err, s->where, "[%s \"%s\"] has no '%s' line", s->name,
+                      out->label, keys ? "values" : "keys");
+    if (st == OK && keys)
+        st = read_axis_keys(out, keys, err);
+    if (st == OK && keys)
+        st = read_axis_values(d, out, s->name, values, err);
+    if (st != OK)
+        doc_axis_release(out);
+    return st;
 }
 
 enum status doc_axis_read(struct doc *d, struct doc_axis *out,
                           const struct ini_section *s, struct err *err)
 {
-    const struct ini_entry *keys = find_entry(s, "keys");
-    const struct ini_entry *values = find_entry(s, "values");
     enum status st = check_axis_entries(s, err);
 
-    *out = (struct doc_axis){ .where = s->where, .layer = d->layer };
-    out->label = mem_strdup(s->label ? s->label : "");
     if (st == OK && !s->label)
         st = ini_fail(err, s->where, "an axis needs a label: [axis \"size\"]");
-    if (st == OK && (!keys || !values))
-        st = ini_fail(err, s->where, "[axis \"%s\"] has no '%s' line",
-                      s->label, keys ? "values" : "keys");
     if (st == OK)
-        st = read_axis_keys(out, keys, err);
-    if (st == OK)
-        st = read_axis_values(d, out, values, err);
-    if (st != OK)
+        st = doc_zip_read(d, out, s, err);
+    if (st == OK && out->n_keys == 0) {
+        st = ini_fail(err, s->where, "[axis \"%s\"] has no 'keys' line",
+                      s->label);
         doc_axis_release(out);
+    }
     return st;
 }

@@ -90,6 +90,13 @@ static void print_list(struct listing *l, const char *key,
     str_release(&text);
 }
 
+static void print_columns(struct listing *l, const struct doc_axis *a,
+                          const char *how)
+{
+    for (int k = 0; k < a->n_keys; k++)
+        print_list(l, a->keys[k], &a->values, k, a->n_keys, a->where, how);
+}
+
 static void print_axes(struct listing *l)
 {
     for (int i = 0; i < l->doc->n_axes; i++) {
@@ -98,9 +105,7 @@ static void print_axes(struct listing *l)
 
         if (!a->sweep)
             snprintf(how, sizeof how, "axis %s", a->label);
-        for (int k = 0; k < a->n_keys; k++)
-            print_list(l, a->keys[k], &a->values, k, a->n_keys, a->where,
-                       how);
+        print_columns(l, a, how);
     }
 }
 
@@ -111,6 +116,7 @@ static void print_blocks(struct listing *l)
         char how[64];
 
         snprintf(how, sizeof how, "block %s", b->label);
+        print_columns(l, &b->zip, how);
         for (int k = 0; k < b->n_keys; k++)
             print_list(l, b->keys[k].key, &b->keys[k].list, 0, 1,
                        b->keys[k].where, how);

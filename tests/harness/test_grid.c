@@ -90,6 +90,64 @@ static void what_a_block_says_wins_over_an_axis(void **state)
     grid_free(g);
 }
 
+#define ZIPPED                                                                \
+    "[block \"pairs\"]\nkeys = quant.w, quant.group\n"                        \
+    "values = int4, 32\n  int3, 16\n  e2m1, 8\n"                             \
+    "quant.x = none, int8\n"
+
+/* Rows of a block are crossed with its other lists and with the axes, and win
+ * over an axis of one of their keys as a line does. */
+static void keys_of_a_block_move_together(void **state)
+{
+    struct grid *g = grid_of(TWINS_OFF "[sweep]\ntrain.lr = 1e-3, 2e-3\n"
+                                       "quant.group = 4, 64\n" ZIPPED
+                                       "[block \"plain\"]\nquant.w = int8\n",
+                             NULL);
+
+    (void)state;
+    assert_int_equal(g->blocks[0].points, 3 * 2 * 2 * 2 / 2);
+    assert_int_equal(g->blocks[1].points, 2 * 2);
+    assert_int_equal(grid_count(g, "quant.group", "4"), 2);
+    for (int i = 0; i < g->n_points; i++) {
+        const char *w = config_get(g->points[i].config, "quant.w");
+        const int group =
+            (int)config_int(g->points[i].config, "quant.group");
+
+        if (strcmp(w, "int8") != 0)
+            assert_int_equal(group, strcmp(w, "int4") == 0   ? 32
+                                    : strcmp(w, "int3") == 0 ? 16
+                                                             : 8);
+    }
+    assert_string_equal(g->blocks[0].values,
+                        "quant.w, quant.group = (int4, 32) (int3, 16) "
+                        "(e2m1, 8); quant.x = none int8");
+    grid_free(g);
+}
+
+static void one_key_of_a_block_alone_is_a_list(void **state)
+{
+    static const char block[] = "[block \"a\"]\nkeys = quant.w\n"
+                                "values = int4, int8\n";
+    struct grid *g = grid_of(TWINS_OFF "[block \"a\"]\nkeys = quant.w\n"
+                                       "values = int4, int8\n",
+                             NULL);
+
+    (void)state;
+    assert_int_equal(g->n_points, 2);
+    grid_free(g);
+    g = grid_of(block, "quant.w=e2m1", NULL);
+    assert_int_equal(grid_count(g, "quant.w", "e2m1"), 1);
+    assert_int_equal(grid_count(g, "quant.w", "int4"), 0);
+    grid_free(g);
+    g = grid_of(block, "quant.w+=e2m1", NULL);
+    assert_int_equal(grid_count(g, "quant.w", "e2m1"), 1);
+    assert_int_equal(grid_count(g, "quant.w", "int8"), 1);
+    grid_free(g);
+    g = grid_of("[quant]\nx = int8\n" ZIPPED, "!quant.group", NULL);
+    assert_int_equal(grid_count(g, "quant.w", "e2m1"), 2);
+    grid_free(g);
+}
+
 static void points_that_two_blocks_give_are_one(void **state)
 {
     struct grid *g =
@@ -922,7 +980,7 @@ static void the_merged_text_reads_back_to_the_same_grid(void **state)
         "quant.last:1.w = int8, none\n"
         "[quant \"fc2\"]\nx = int8\n"
         "[block \"a\"]\nquant.w = int4, e2m1:finite\nrepeat = 2\n"
-        "[block \"b\"]\nquant.w = mxfp4\npriority = 3\n"
+        "[block \"b\"]\nquant.w = mxfp4\npriority = 3\n" ZIPPED
         "[derive]\ntrain.lr = x.r * 1e-3\n"
         "[filter]\nexclude = model.n_layer == 1 &&\n  bits == 4\n"
         "[seeds]\ncount = N < 1M ? 2 : 1\n[budget]\nmax_wall = 30m\n"
@@ -1214,6 +1272,8 @@ int main(void)
         cmocka_unit_test(a_list_in_a_base_section_is_an_axis),
         cmocka_unit_test(blocks_are_added_up_and_their_lists_crossed),
         cmocka_unit_test(what_a_block_says_wins_over_an_axis),
+        cmocka_unit_test(keys_of_a_block_move_together),
+        cmocka_unit_test(one_key_of_a_block_alone_is_a_list),
         cmocka_unit_test(points_that_two_blocks_give_are_one),
         cmocka_unit_test(equal_numerics_are_one_point),
         cmocka_unit_test(each_quantized_point_gets_its_unquantized_twin_once),
