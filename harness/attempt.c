@@ -13,12 +13,6 @@
 #include "base/json.h"
 #include "base/str.h"
 
-/* A trainer reports its curve, not more: some points a step would be a
- * mistake, and fill the disk. */
-#define LINES_PER_STEP 4
-#define LINES_FREE     10000
-#define ODD_LINES      1000
-
 #define LOG_TAIL 4096 /* bytes of the log that are looked at */
 
 /* A log is for people.  A trainer that says something a step for a million
@@ -94,12 +88,13 @@ void attempt_free(struct attempt *a)
     free(a->config_path);
     free(a->log_path);
     free(a->records_path);
+    str_release(&a->open);
     free(a);
 }
 
 /* --- records ------------------------------------------------------------------ */
 
-static void append(struct attempt *a, const char *line, size_t n)
+void attempt_record(struct attempt *a, const char *line, size_t n)
 {
     struct str s = { 0 };
 
@@ -138,81 +133,9 @@ void attempt_begin(struct attempt *a, pid_t pid)
     else
         end_torn_line(a->fd);
     line = record_begin_line(&a->begin);
-    append(a, line, strlen(line));
+    attempt_record(a, line, strlen(line));
     free(line);
     free(path);
-}
-
-static enum attempt_line refuse(struct attempt *a, const char *complaint)
-{
-    snprintf(a->complaint, sizeof a->complaint, "%s", complaint);
-    return LINE_REFUSED;
-}
-
-static enum attempt_line odd(struct attempt *a, const char *line, size_t n)
-{
-    char text[100];
-
-    if (++a->odd_lines < ODD_LINES)
-        return LINE_ODD;
-    snprintf(text, sizeof text, "%d lines are no records, as '%.*s'",
-             ODD_LINES, n < 40 ? (int)n : 40, line);
-    return refuse(a, text);
-}
-
-/* D is a variable of every law: a run that saw other tokens than it was asked
- * for is another run.  The last step may be a part of one. */
-static bool tokens_agree(struct attempt *a, struct metrics_line *m)
-{
-    char text[160];
-
-    if (m->diverged || m->stopped || a->tokens <= 0 || a->steps <= 0)
-        return true;
-    if (isnan(m->tokens))
-        m->tokens = a->tokens;
-    if (fabs(m->tokens - a->tokens) <= a->tokens / a->steps)
-        return true;
-    snprintf(text, sizeof text,
-             "it trained on %.0f tokens, %.0f were asked for", m->tokens,
-             a->tokens);
-    refuse(a, text);
-    return false;
-}
-
-/* Points whose steps do not grow would be duplicates in the curve. */
-enum attempt_line attempt_line(struct attempt *a, struct metrics_line *m,
-                               const char *line, size_t n, bool whole)
-{
-    if (!whole)
-        return refuse(a, "a line is longer than 65536 bytes");
-    if (n == 0)
-        return LINE_ODD;
-    if (a->final.final || text_has_prefix(line, "{\"attempt\":") ||
-        metrics_line_read(m, line, n, NULL) != OK)
-        return odd(a, line, n);
-    if (!m->final && !a->first && m->step <= a->step) {
-        metrics_line_release(m);
-        return odd(a, line, n);
-    }
-    if (++a->lines > LINES_FREE + LINES_PER_STEP * a->steps) {
-        metrics_line_release(m);
-        return refuse(a, "it reports without end");
-    }
-    if (m->final && !tokens_agree(a, m)) {
-        metrics_line_release(m);
-        return LINE_REFUSED;
-    }
-    append(a, line, n);
-    if (m->final) {
-        a->final = *m;
-        if (isnan(a->final.steps))
-            a->final.steps = a->step;
-        return LINE_FINAL;
-    }
-    a->first = false;
-    a->step = m->step;
-    a->loss = isnan(m->train_loss) ? a->loss : m->train_loss;
-    return LINE_POINT;
 }
 
 bool attempt_log_overflows(struct attempt *a)
@@ -230,7 +153,7 @@ void attempt_end(struct attempt *a, const struct attempt_end *e)
 {
     char *line = record_end_line(a->begin.number, e);
 
-    append(a, line, strlen(line));
+    attempt_record(a, line, strlen(line));
     free(line);
 }
 
@@ -288,15 +211,17 @@ static bool folder_busy(const struct attempt *a, const struct sched_exit *e)
     return strstr(words, "another process trains here") != NULL;
 }
 
-struct attempt_facts attempt_facts(const struct attempt *a,
+struct attempt_facts attempt_facts(struct attempt *a,
                                    const struct sched_exit *e,
                                    double best_step_before)
 {
+    attempt_close_lines(a);
     return (struct attempt_facts){
         .final = a->final.final,
         .diverged = a->final.diverged,
         .stopped = a->final.stopped,
         .finite = isfinite(a->final.loss),
+        .unread_final = a->unread_final,
         .exit_code = e->exit_code,
         .term_signal = e->term_signal,
         .timed_out = e->timed_out,
@@ -325,6 +250,9 @@ void attempt_explain(char *out, size_t size, const struct attempt *a,
     } else if (v->outcome == OUTCOME_SIGNAL || v->outcome == OUTCOME_OOM) {
         snprintf(out, size, "%s by signal %d (%s)", v->why, e->term_signal,
                  strsignal(e->term_signal));
+    } else if (v->failure && *a->unread &&
+               (a->unread_final || e->exit_code == 0)) {
+        snprintf(out, size, "%s: %s", v->why, a->unread);
     } else if (v->failure || v->state == RUN_SKIPPED) {
         last_words(words, sizeof words, a);
         if (*v->why)

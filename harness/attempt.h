@@ -2,10 +2,16 @@
  *
  * The life of an attempt: prepare (folder and config.json, which may happen
  * long before), begin, lines, end.  What is recorded is on the disk before the
- * caller hears of it; sync makes it last. */
+ * caller hears of it; sync makes it last.
+ *
+ * A line that cannot be used is passed over, never without a word: unread says
+ * which and why, and is the reason of a run that ends without a final record;
+ * note says what was passed over in a run that is done.  A record over several
+ * lines, as json.dumps(..., indent=1) writes it, is one line. */
 #ifndef HARNESS_ATTEMPT_H
 #define HARNESS_ATTEMPT_H
 
+#include "base/str.h"
 #include "harness/metrics_line.h"
 #include "harness/record.h"
 #include "harness/scheduler.h"
@@ -24,6 +30,12 @@ struct attempt {
     bool full;         /* the disk took no more */
     struct metrics_line final; /* final.final: it came */
     char complaint[160]; /* why lines were refused, "" otherwise */
+    long read;           /* lines as the trainer wrote them */
+    struct str open;     /* a record that does not end yet */
+    long open_at;        /* its first line */
+    char unread[400];    /* the line that tells most of those not used */
+    bool unread_final;   /* it was to be the final record */
+    char note[300];      /* what was passed over, the first of it */
 };
 
 /* Folder and configuration of a run, written when they are not there. */
@@ -48,6 +60,12 @@ enum attempt_line {
 enum attempt_line attempt_line(struct attempt *a, struct metrics_line *m,
                                const char *line, size_t n, bool whole);
 
+/* No line will come: a record that is still open is none. */
+void attempt_close_lines(struct attempt *a);
+
+/* Append one line to metrics.jsonl. */
+void attempt_record(struct attempt *a, const char *line, size_t n);
+
 /* Has its log grown beyond what a log is for?  complaint says so then. */
 bool attempt_log_overflows(struct attempt *a);
 
@@ -55,8 +73,8 @@ bool attempt_log_overflows(struct attempt *a);
 void attempt_end(struct attempt *a, const struct attempt_end *e);
 void attempt_sync(struct attempt *a); /* nothing more is recorded */
 
-/* What the process left to judge by. */
-struct attempt_facts attempt_facts(const struct attempt *a,
+/* What the process left to judge by; no line will come. */
+struct attempt_facts attempt_facts(struct attempt *a,
                                    const struct sched_exit *e,
                                    double best_step_before);
 

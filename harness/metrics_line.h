@@ -1,9 +1,22 @@
 /* metrics_line.h - one line that a trainer reported (trainer/run.h).
  *
- * JSON, except that NaN, Infinity and -Infinity are taken too, in any case, as
- * Python and printf write them, and numbers too large for a double: they
- * become a flag, never a number.  Keys that are not of the protocol and hold a
- * number are kept as extra metrics when they have a plain name. */
+ * Trainers are written in many languages, and a training that is over must not
+ * be lost for how its last line was written.  So a line is JSON, and beyond it:
+ *
+ *   numbers  NaN, Infinity and -Infinity are taken, in any case, as Python and
+ *            printf write them, and numbers too large for a double: they become
+ *            a flag, never a number.  Whole numbers of any length are doubles.
+ *   truth    final, diverged and stopped are true, a number that is not 0, or a
+ *            text that says so ("true", "yes", "1"); anything that is neither
+ *            true nor false is refused.
+ *   keys     the last of two that are the same counts, as in other readers.
+ *   metrics  a key that is not of the protocol and holds a number is kept when
+ *            its name is printable and short enough for METRIC_NAME.
+ *
+ * What is passed over is said in note; what makes the line unusable is said by
+ * the error.  A final record is unusable without a number as its loss, unless
+ * it says that the run diverged or was stopped: NaN is a result (null too,
+ * which is NaN in JSON without it), a loss under another name is not. */
 #ifndef HARNESS_METRICS_LINE_H
 #define HARNESS_METRICS_LINE_H
 
@@ -13,8 +26,8 @@
 #include "base/err.h"
 #include "base/hash.h"
 
-#define METRIC_NAME   64 /* [A-Za-z0-9][A-Za-z0-9._-]{0,62} */
-#define METRICS_EXTRA 64 /* most extra metrics of a line */
+#define METRIC_NAME   64   /* bytes of a name and its end */
+#define METRICS_EXTRA 1024 /* most extra metrics of a line */
 
 struct metrics_extra {
     char name[METRIC_NAME];
@@ -31,11 +44,12 @@ struct metrics_line {
     double loss, loss_se, best_loss, steps, flops, tok_per_s;
     double n_body, n_embed, n_head_params, n_other;
     char weights_sha256[HASH_HEX], reason[200];
+    char note[160]; /* what of the line is passed over; "": nothing */
 };
 
 /* Numbers that are absent, null or not finite are NaN.  ERR_CONFIG for what
- * is not a JSON object, or a curve point without a step (nothing to
- * release then). */
+ * is not a JSON object, a curve point without a step, a final record without
+ * a loss (nothing to release then). */
 enum status metrics_line_read(struct metrics_line *out, const char *text,
                               size_t n, struct err *err);
 void metrics_line_release(struct metrics_line *line);

@@ -1,8 +1,8 @@
 /* record.h - the records of a run, in its own folder.
  *
- *   runs/HASH-SEED/config.json     every key and the seeds (qlaw train --config)
- *   runs/HASH-SEED/metrics.jsonl   what happened, a line each, appended only
- *   runs/HASH-SEED/log.txt         output and errors of its attempts
+ *   runs/HASH-SEED/config.json     every key and the seeds (qlaw train
+ * --config) runs/HASH-SEED/metrics.jsonl   what happened, a line each, appended
+ * only runs/HASH-SEED/log.txt         output and errors of its attempts
  *   runs/HASH-SEED/checkpoint.*    until the run is done
  *   runs/env/FINGERPRINT.json      what attempts were made on
  *   runs/grids/SHA.json            grids and their points
@@ -13,8 +13,9 @@
  * that starts takes over what its killed predecessor could not write.
  *
  * metrics.jsonl holds, for each attempt, a line of ours, the lines of the
- * trainer as they came (trainer/run.h), and when we lived to see it another
- * line of ours:
+ * trainer as they came (trainer/run.h; a record over several lines is joined,
+ * and steps and tokens that the last one lacks are filled in), and when we
+ * lived to see it another line of ours:
  *
  *   {"attempt":2,"begin":"2026-11-24T09:15:11.123Z","token":"5d3c...",
  *    "store":"...","point":"...","pid":4711,"start_ticks":123456,

@@ -328,6 +328,21 @@ static void tell_counts(struct runner *r, const struct task *t)
                    t->label, text);
 }
 
+/* What of its records was passed over: a metric that was hoped for may be
+ * among it. */
+static void tell_note(struct runner *r, const struct task *t)
+{
+    if (*t->attempt->note == '\0')
+        return;
+    journal_event(r->journal, task_run(r, t)->run_id, "records",
+                  t->attempt->note);
+    if (r->notes_said++ == 0)
+        runner_say(r,
+                   "%s: of its records was passed over: %s; said once, "
+                   "'qlaw show' has it for each run",
+                   t->label, t->attempt->note);
+}
+
 static void job_done(void *ctx, void *user, const struct sched_exit *e)
 {
     struct runner *r = ctx;
@@ -350,6 +365,7 @@ static void job_done(void *ctx, void *user, const struct sched_exit *e)
                 end.state == RUN_DONE ? &a->final : NULL);
     if (end.state == RUN_DONE) {
         tell_counts(r, t);
+        tell_note(r, t);
         r->succeeded++;
         r->sum.flops += task_flops(r, t);
         eta_add(&r->eta, task_flops(r, t),

@@ -76,7 +76,7 @@ struct runner {
     int starts_left;               /* of open tasks that do not run */
 
     char first_failure[200];
-    int same_failures, succeeded, counts_said;
+    int same_failures, succeeded, counts_said, notes_said;
     enum sched_stop want; /* our own wish to stop */
     struct sched *sched;
 };

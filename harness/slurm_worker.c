@@ -317,6 +317,8 @@ static void job_done(void *ctx, void *user, const struct sched_exit *e)
     printf("%.8s-%llu %s%s%s\n", w->run->point,
            (unsigned long long)w->run->seed, run_states[end.state],
            *end.message ? ": " : "", end.message);
+    if (end.state == RUN_DONE && *a->note)
+        printf("  of its records was passed over: %s\n", a->note);
     fflush(stdout);
     attempt_free(a);
     w->attempt = NULL;

@@ -123,6 +123,12 @@ static bool killed(const struct attempt_facts *f)
     return f->term_signal != 0;
 }
 
+/* It would be written in the same way again, after the same training. */
+static bool unread_final(const struct attempt_facts *f)
+{
+    return f->unread_final;
+}
+
 /* Usage, configuration, a missing tool: the same answer would come again. */
 static bool hopeless(const struct attempt_facts *f)
 {
@@ -150,15 +156,18 @@ static const struct {
     { cancelled,
       { RUN_CANCELLED, OUTCOME_CANCELLED, false, false, "asked for" } },
     { refused,
-      { RUN_FAILED, OUTCOME_ERROR, true, false, "its records are not usable" } },
+      { RUN_FAILED, OUTCOME_ERROR, true, false,
+        "its records are not usable" } },
     { paused, { RUN_PAUSED, OUTCOME_PREEMPTED, false, false, "" } },
     { folder_busy,
       { RUN_PENDING, OUTCOME_PREEMPTED, false, false,
         "another process still trained in its folder" } },
     { timed_out_further,
-      { RUN_PENDING, OUTCOME_TIMEOUT, false, false, "longer than run.timeout" } },
+      { RUN_PENDING, OUTCOME_TIMEOUT, false, false,
+        "longer than run.timeout" } },
     { timed_out,
-      { RUN_TIMEOUT, OUTCOME_TIMEOUT, true, false, "longer than run.timeout" } },
+      { RUN_TIMEOUT, OUTCOME_TIMEOUT, true, false,
+        "longer than run.timeout" } },
     { saved_further,
       { RUN_PENDING, OUTCOME_PREEMPTED, false, false, "stopped by itself" } },
     { saved_in_vain,
@@ -170,6 +179,9 @@ static const struct {
     { out_of_memory,
       { RUN_FAILED, OUTCOME_OOM, true, true, "killed, out of memory" } },
     { killed, { RUN_FAILED, OUTCOME_SIGNAL, true, true, "killed" } },
+    { unread_final,
+      { RUN_FAILED, OUTCOME_ERROR, true, false,
+        "its final record cannot be used" } },
     { hopeless, { RUN_FAILED, OUTCOME_ERROR, true, false, "" } },
     { silent,
       { RUN_FAILED, OUTCOME_ERROR, true, true,

@@ -32,6 +32,7 @@ enum wish { WISH_NONE, WISH_CANCEL, WISH_PAUSE };
 struct attempt_facts {
     bool final, diverged, stopped; /* a final record, and what it said */
     bool finite;          /* with a finite loss */
+    bool unread_final;    /* a line that was to be one cannot be used */
     int exit_code;        /* -1: killed */
     int term_signal;      /* 0: not killed */
     bool timed_out, asked_to_stop, refused;
