@@ -306,10 +306,8 @@ void source_free(struct grid_source *s)
     for (int i = 0; i < s->n_blocks; i++)
         release_block(&s->blocks[i]);
     for (int i = 0; i < s->n_data; i++) {
-        free(s->data[i].path);
-        free(s->data[i].sha256);
-        free(s->data[i].val);
-        free(s->data[i].val_sha256);
+        config_free(s->data[i].config);
+        free(s->data[i].kind_asked);
     }
     free(s->derives);
     free(s->filters);

@@ -138,14 +138,28 @@ static enum status derive(struct made *m, struct grid_source *s, int block,
 
 /* --- data ---------------------------------------------------------------- */
 
+/* What decides on what the files hold; a longer context needs more of them. */
+static const char *const data_keys[] = { "data.path",      "data.val",
+                                         "data.probe",     "data.delimiter",
+                                         "data.max_bytes", "trainer.kind" };
+#define N_DATA_KEYS (sizeof data_keys / sizeof data_keys[0])
+
+static bool same_data(const struct data_seen *d, const struct config *c)
+{
+    for (size_t i = 0; i < N_DATA_KEYS; i++)
+        if (strcmp(config_get(d->config, data_keys[i]),
+                   config_get(c, data_keys[i])) != 0)
+            return false;
+    return strcmp(d->kind_asked, config_get(c, "data.kind")) == 0 &&
+           config_int(d->config, "model.seq_len") >=
+               config_int(c, "model.seq_len");
+}
+
 static const struct data_seen *seen(const struct grid_source *s,
                                     const struct config *c)
 {
     for (int i = 0; i < s->n_data; i++)
-        if (s->data[i].max_bytes == config_int(c, "data.max_bytes") &&
-            s->data[i].seq_len >= config_int(c, "model.seq_len") &&
-            strcmp(s->data[i].val, config_get(c, "data.val")) == 0 &&
-            strcmp(s->data[i].path, config_get(c, "data.path")) == 0)
+        if (same_data(&s->data[i], c))
             return &s->data[i];
     return NULL;
 }
@@ -180,9 +194,19 @@ static enum status absolute_paths(struct config *c, const char *folder,
     return st;
 }
 
-static bool is_or_empty(const char *want, const char *is)
+/* Take over what is known of the files, unless c wants something else. */
+static bool take_known(struct config *c, const struct data_seen *d)
 {
-    return !*want || strcmp(want, is) == 0;
+    static const char *const keys[] = { "data.sha256", "data.val_sha256" };
+
+    for (int i = 0; i < 2; i++)
+        if (*config_get(c, keys[i]) &&
+            strcmp(config_get(c, keys[i]), config_get(d->config, keys[i])))
+            return false;
+    for (int i = 0; i < 2; i++)
+        config_set(c, keys[i], config_get(d->config, keys[i]), NULL);
+    config_set(c, "data.kind", config_get(d->config, "data.kind"), NULL);
+    return true;
 }
 
 static struct ini_where data_place(const struct grid_source *s, int block,
@@ -200,9 +224,9 @@ static enum status identify_data(struct made *m, struct grid_source *s,
                                  int block, uint64_t cell, struct err *err)
 {
     struct config *c = m->config;
-    const char *want = config_get(c, "data.sha256");
     const struct data_seen *known;
-    int64_t bytes;
+    struct data_seen fresh;
+    enum status st = OK;
 
     if (!*config_get(c, "data.path") && exec_trainer_used(c))
         return OK; /* it has data of its own */
@@ -211,23 +235,20 @@ static enum status identify_data(struct made *m, struct grid_source *s,
                         "data.path is not set: name one or more "
                         "text files in [data]");
     known = seen(s, c);
-    if (known && is_or_empty(want, known->sha256) &&
-        is_or_empty(config_get(c, "data.val_sha256"), known->val_sha256)) {
-        config_set(c, "data.val_sha256", known->val_sha256, NULL);
-        return config_set(c, "data.sha256", known->sha256, err);
+    if (!known || !take_known(c, known)) {
+        fresh.kind_asked = mem_strdup(config_get(c, "data.kind"));
+        st = data_identify(c, &fresh.facts, err);
+        fresh.config = config_copy(c);
+        s->data = mem_grow(s->data, (size_t)s->n_data + 1, sizeof *s->data);
+        s->data[s->n_data] = fresh;
+        known = &s->data[s->n_data++];
     }
-    if (run_data_identity(c, &bytes, err) != OK) {
+    if (st == OK)
+        st = data_fits(c, &known->facts, err);
+    if (st != OK) {
         ini_prefix(err, data_place(s, block, cell));
         return ERR_CONFIG;
     }
-    s->data = mem_grow(s->data, (size_t)s->n_data + 1, sizeof *s->data);
-    s->data[s->n_data++] = (struct data_seen){
-        mem_strdup(config_get(c, "data.path")),
-        mem_strdup(config_get(c, "data.sha256")),
-        mem_strdup(config_get(c, "data.val")),
-        mem_strdup(config_get(c, "data.val_sha256")),
-        config_int(c, "data.max_bytes"), config_int(c, "model.seq_len")
-    };
     return OK;
 }
 

@@ -8,6 +8,7 @@
 #define HARNESS_GRID_SOURCE_H
 
 #include "harness/grid_expr.h"
+#include "trainer/data_identity.h"
 
 /* One list that is crossed: an axis, or a line of a block. */
 struct cell_dim {
@@ -30,8 +31,9 @@ struct cell_block {
 /* The content of the data one data.path (with its prefix and context length)
  * names. */
 struct data_seen {
-    char *path, *sha256, *val, *val_sha256;
-    int64_t max_bytes, seq_len;
+    struct config *config; /* as it was read, its hashes filled in */
+    char *kind_asked;      /* data.kind before that */
+    struct data_facts facts;
 };
 
 struct grid_source {

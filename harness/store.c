@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "harness/store_point.h"
-#include "trainer/run.h"
+#include "trainer/data_identity.h"
 
 /* --- small questions ------------------------------------------------------------ */
 
@@ -232,7 +232,8 @@ static enum status measure_data(const struct config *c, struct db *db,
     const char *sha = config_get(c, "data.sha256");
     struct config *copy;
     sqlite3_stmt *stmt;
-    int64_t open = 0, bytes = 0;
+    struct data_facts facts;
+    int64_t open = 0;
     enum status st = db_prepare(&stmt, db,
                                 "SELECT 1 FROM dataset WHERE name=? AND "
                                 "sha256=? AND n_tokens=0",
@@ -245,13 +246,13 @@ static enum status measure_data(const struct config *c, struct db *db,
     if (st != OK || !open)
         return st;
     copy = config_copy(c);
-    st = run_data_identity(copy, &bytes, err);
+    st = data_identify(copy, &facts, err);
     if (st == OK)
         st = db_run(db, err,
                     "UPDATE dataset SET bytes=?3, n_tokens=CASE tokenizer "
                     "WHEN 'u16' THEN ?3/2 ELSE ?3 END WHERE name=?1 AND "
                     "sha256=?2",
-                    "tti", path, sha, bytes);
+                    "tti", path, sha, facts.bytes);
     config_free(copy);
     return st;
 }

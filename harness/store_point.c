@@ -65,6 +65,16 @@ void point_columns_release(struct point_columns *p)
 
 /* --- putting ---------------------------------------------------------------------- */
 
+/* What a trainer of the user's own makes of its files is its affair; their
+ * name says it then. */
+static const char *tokenizer_of(const struct config *c)
+{
+    return strcmp(config_get(c, "data.kind"), "u16") == 0 ||
+                   text_has_suffix(config_get(c, "data.path"), ".u16")
+               ? "u16"
+               : "bytes";
+}
+
 static enum status put_dataset(const struct config *c, struct db *db,
                                struct err *err)
 {
@@ -73,8 +83,7 @@ static enum status put_dataset(const struct config *c, struct db *db,
     return db_run(db, err,
                   "INSERT OR IGNORE INTO dataset(name, sha256, tokenizer, "
                   "vocab, n_tokens) VALUES(?,?,?,?,0)",
-                  "ttti", name, config_get(c, "data.sha256"),
-                  text_has_suffix(name, ".u16") ? "u16" : "bytes",
+                  "ttti", name, config_get(c, "data.sha256"), tokenizer_of(c),
                   config_int(c, "model.vocab"));
 }
 
@@ -160,32 +169,35 @@ static enum status put_row(const struct point_columns *p, struct db *db,
         "n_body, n_other, tokens, fmt, exp_bits, man_bits, group_size, "
         "act_fmt, grad_fmt, scale_fmt, rounding, gmse, flops_plan, mem_plan, "
         "gran, g_eff, arm, trainer, trainer_rev) SELECT ?,?,?,?,?,dataset_id,"
-        "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,? FROM dataset WHERE name=? AND sha256=? AND "
+        "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,? FROM dataset WHERE "
+        "name=? AND sha256=? AND "
         "tokenizer=?",
-        "tttti" "iiiiiii" "tdid" "tttt" "ddi" "tdt" "tt" "ttt",
+        "tttti"
+        "iiiiiii"
+        "tdid"
+        "tttt"
+        "ddi"
+        "tdt"
+        "tt"
+        "ttt",
         p->id, p->identity, p->settings, p->twin,
-        (int64_t)(strcmp(p->id, p->twin) == 0),
-        config_int(c, "model.n_layer"), config_int(c, "model.d_model"),
-        p->size.embed, p->size.head, p->size.body, p->size.other,
-        p->size.tokens,
-        lead ? lead->elem.name : "fp32",
-        exponent_bits(lead),
+        (int64_t)(strcmp(p->id, p->twin) == 0), config_int(c, "model.n_layer"),
+        config_int(c, "model.d_model"), p->size.embed, p->size.head,
+        p->size.body, p->size.other, p->size.tokens,
+        lead ? lead->elem.name : "fp32", exponent_bits(lead),
         (int64_t)(lead ? lead->elem.man_bits : 23),
-        scaled && lead->gran == QUANT_GROUP ? (double)lead->group
-                                            : (double)NAN,
+        scaled && lead->gran == QUANT_GROUP ? (double)lead->group : (double)NAN,
         format_of(&p->quant, OPERAND_X),
         grad ? grad : format_of(&p->quant, OPERAND_DY_G),
         scaled ? quant_scale_name(lead->scale) : NULL,
-        !lead                                 ? NULL
+        !lead                              ? NULL
         : lead->rounding == NUM_STOCHASTIC ? "stochastic"
-                                              : "nearest",
+                                           : "nearest",
         p->gmse, p->size.flops_per_token * (double)p->size.tokens,
-        p->size.memory_bytes,
-        arm_gran(&p->quant), p->quant.group, presets ? p->arm : p->plain_arm,
-        trainer_of(c), config_get(c, "trainer.revision"),
-        config_get(c, "data.path"), config_get(c, "data.sha256"),
-        text_has_suffix(config_get(c, "data.path"), ".u16") ? "u16"
-                                                            : "bytes");
+        p->size.memory_bytes, arm_gran(&p->quant), p->quant.group,
+        presets ? p->arm : p->plain_arm, trainer_of(c),
+        config_get(c, "trainer.revision"), config_get(c, "data.path"),
+        config_get(c, "data.sha256"), tokenizer_of(c));
 }
 
 enum status point_columns_put(const struct point_columns *p, struct db *db,

@@ -21,14 +21,20 @@
 struct sink {
     unsigned char *bytes;
     size_t size, cap, limit;
-    struct hash *hash;
+    size_t skip;       /* bytes still to be left out */
+    struct hash *hash; /* NULL: not wanted */
 };
 
 /* Returns false when the limit is reached and nothing more is wanted. */
 static bool sink_add(struct sink *s, const void *data, size_t n)
 {
-    const bool full = n >= s->limit - s->size;
+    const size_t left_out = n < s->skip ? n : s->skip;
+    bool full;
 
+    s->skip -= left_out;
+    data = (const unsigned char *)data + left_out;
+    n -= left_out;
+    full = n >= s->limit - s->size;
     if (full)
         n = s->limit - s->size;
     if (s->size + n > s->cap) {
@@ -37,7 +43,8 @@ static bool sink_add(struct sink *s, const void *data, size_t n)
     }
     if (n > 0)
         memcpy(s->bytes + s->size, data, n);
-    hash_add(s->hash, data, n);
+    if (s->hash)
+        hash_add(s->hash, data, n);
     s->size += n;
     return !full;
 }
@@ -200,28 +207,37 @@ static enum status read_file(struct sink *to, const char *path,
 
 /* --- all files ----------------------------------------------------------- */
 
-/* Tokens keep their suffix under a compression. */
-static bool holds_tokens(const char *path)
+/* The kind of a file by its beginning, which is unpacked for that. */
+static enum status find_kind(struct corpus_kind *kind, const char *path,
+                             enum corpus_as as, struct err *err)
 {
-    return text_has_suffix(path, ".u16") ||
-           text_has_suffix(path, ".u16.gz") ||
-           text_has_suffix(path, ".u16.zst");
+    struct sink head = { .limit = CORPUS_HEAD };
+    enum status st = read_file(&head, path, err);
+
+    if (st == OK)
+        st = corpus_kind_find(kind, path, head.bytes, head.size, as, err);
+    free(head.bytes);
+    return st;
 }
 
-static enum status read_named(struct sink *to, const char *path, bool *tokens,
-                              struct err *err)
+static enum status read_named(struct sink *to, const char *path,
+                              enum corpus_as as, bool *tokens, struct err *err)
 {
-    const bool u16 = holds_tokens(path);
-    enum status st;
+    struct corpus_kind kind;
+    enum status st = find_kind(&kind, path, as, err);
 
-    if (to->size > 0 && u16 != *tokens)
+    if (st != OK)
+        return st;
+    if (to->size > 0 && kind.tokens != *tokens)
         return err_set(err, ERR_CONFIG,
-                       "%s: text and .u16 tokens cannot be mixed", path);
-    *tokens = u16;
+                       "%s: text and 16-bit ids cannot be mixed", path);
+    *tokens = kind.tokens;
+    to->skip = kind.skip;
     st = read_file(to, path, err);
-    if (st == OK && u16 && to->size < to->limit && to->size % 2)
+    if (st == OK && kind.tokens && as != CORPUS_FOREIGN &&
+        to->size < to->limit && to->size % 2)
         st = err_set(err, ERR_CONFIG,
-                     "%s: an odd number of bytes is not 16-bit tokens", path);
+                     "%s: an odd number of bytes is not 16-bit ids", path);
     return st;
 }
 
@@ -276,7 +292,7 @@ void corpus_files_release(struct corpus_files *f)
 }
 
 enum status corpus_read(struct corpus *out, const char *paths,
-                        int64_t max_bytes, struct err *err)
+                        enum corpus_as as, int64_t max_bytes, struct err *err)
 {
     struct sink to = { .limit = max_bytes > 0 ? (size_t)max_bytes : SIZE_MAX,
                        .hash = hash_open() };
@@ -285,7 +301,7 @@ enum status corpus_read(struct corpus *out, const char *paths,
 
     *out = (struct corpus){ 0 };
     for (size_t i = 0; i < files.n && st == OK && to.size < to.limit; i++)
-        st = read_named(&to, files.path[i], &out->tokens, err);
+        st = read_named(&to, files.path[i], as, &out->tokens, err);
     hash_close(to.hash, out->sha256);
     corpus_files_release(&files);
     out->bytes = to.bytes;
@@ -318,6 +334,29 @@ void corpus_cut(struct corpus *c, const char *delimiter)
     }
     memmove(to, from, (size_t)(end - from));
     c->size = (size_t)(to - c->bytes) + (size_t)(end - from);
+}
+
+void corpus_count_cuts(int64_t *cuts, int64_t *near, const struct corpus *c,
+                       const char *delimiter)
+{
+    const size_t len = strlen(delimiter);
+    const unsigned char *scan = c->bytes, *hit;
+    const unsigned char *const end = c->bytes + c->size;
+
+    *cuts = *near = 0;
+    while (len > 0 &&
+           (hit = memmem(scan, (size_t)(end - scan), delimiter, len))) {
+        const unsigned char *after = hit + len, *tail = after;
+
+        while (tail < end && strchr(" \t\r", *tail) && *tail)
+            tail++;
+        scan = after;
+        if ((hit > c->bytes && hit[-1] != '\n') ||
+            (tail < end && *tail != '\n'))
+            continue;
+        *cuts += tail == after;
+        *near += tail > after;
+    }
 }
 
 void corpus_release(struct corpus *c)

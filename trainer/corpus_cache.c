@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "base/str.h"
 
-#define MAGIC   "qlawtxt1"
+#define MAGIC   "qlawtxt2"
 #define START   4096 /* of the bytes */
 #define SETTLED 2    /* seconds after which a change shows in the times */
 #define LEFT_S  3600 /* after which a file half written is nobody's */
@@ -43,13 +43,13 @@ static char *folder(void)
 
 /* What stat says of the files; false: not to be relied on. */
 static bool make_key(char key[HASH_HEX], const struct corpus_files *files,
-                     int64_t max_bytes)
+                     enum corpus_as as, int64_t max_bytes)
 {
     const time_t now = time(NULL);
     struct str text = { 0 };
     bool settled = true;
 
-    str_addf(&text, "%s %lld\n", MAGIC, (long long)max_bytes);
+    str_addf(&text, "%s %d %lld\n", MAGIC, (int)as, (long long)max_bytes);
     for (size_t i = 0; i < files->n && settled; i++) {
         struct stat sb;
         char *full = realpath(files->path[i], NULL);
@@ -70,13 +70,13 @@ static bool make_key(char key[HASH_HEX], const struct corpus_files *files,
 }
 
 /* The entry of these files, for the caller to free; NULL: none is kept. */
-static char *entry_path(const char *paths, int64_t max_bytes)
+static char *entry_path(const char *paths, enum corpus_as as, int64_t max_bytes)
 {
     struct corpus_files files;
     char key[HASH_HEX], *in = folder(), *path = NULL;
 
     if (in && corpus_files_find(&files, paths, NULL) == OK) {
-        if (make_key(key, &files, max_bytes))
+        if (make_key(key, &files, as, max_bytes))
             path = mem_printf("%s/%s", in, key);
         corpus_files_release(&files);
     }
@@ -247,14 +247,14 @@ static bool worth_it(const struct corpus *c, const char *paths)
 
 /* The files must be after reading what they were before. */
 static enum status read_and_store(struct corpus *out, const char *path,
-                                  const char *paths, int64_t max_bytes,
-                                  struct err *err)
+                                  const char *paths, enum corpus_as as,
+                                  int64_t max_bytes, struct err *err)
 {
-    const enum status st = corpus_read(out, paths, max_bytes, err);
+    const enum status st = corpus_read(out, paths, as, max_bytes, err);
     char *now = NULL;
 
     if (st == OK && path && worth_it(out, paths))
-        now = entry_path(paths, max_bytes);
+        now = entry_path(paths, as, max_bytes);
     if (now && strcmp(now, path) == 0)
         store(out, path);
     free(now);
@@ -262,22 +262,24 @@ static enum status read_and_store(struct corpus *out, const char *path,
 }
 
 enum status corpus_read_cached(struct corpus *out, const char *paths,
-                               int64_t max_bytes, struct err *err)
+                               enum corpus_as as, int64_t max_bytes,
+                               struct err *err)
 {
-    char *path = entry_path(paths, max_bytes);
+    char *path = entry_path(paths, as, max_bytes);
     enum status st = OK;
 
     if (!path || !load(out, path))
-        st = read_and_store(out, path, paths, max_bytes, err);
+        st = read_and_store(out, path, paths, as, max_bytes, err);
     free(path);
     return st;
 }
 
 enum status corpus_read_fresh(struct corpus *out, const char *paths,
-                              int64_t max_bytes, struct err *err)
+                              enum corpus_as as, int64_t max_bytes,
+                              struct err *err)
 {
-    char *path = entry_path(paths, max_bytes);
-    const enum status st = read_and_store(out, path, paths, max_bytes, err);
+    char *path = entry_path(paths, as, max_bytes);
+    const enum status st = read_and_store(out, path, paths, as, max_bytes, err);
 
     free(path);
     return st;

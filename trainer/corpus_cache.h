@@ -11,10 +11,11 @@
  *
  * An entry is named by the SHA-256 of what stat says of all files (path,
  * device, inode, size, times of change of contents and of inode, which nobody
- * can set back) and of the number of bytes wanted.  Files that changed within
- * the last seconds are not trusted to that, and nothing is kept of them.
+ * can set back), of how they are to be read and of the number of bytes wanted.
+ * Files that changed within the last seconds are not trusted to that, and
+ * nothing is kept of them.
  *
- *   offset 0     "qlawtxt1", then numbers of this machine's byte order: size
+ *   offset 0     "qlawtxt2", then numbers of this machine's byte order: size
  *                and check sum of the bytes (64 bits each), 1 for tokens (32
  *                bits), the SHA-256 in hexadecimal with its end
  *   offset 4096  the bytes
@@ -31,10 +32,12 @@
 
 /* corpus_read through the cache. */
 enum status corpus_read_cached(struct corpus *out, const char *paths,
-                               int64_t max_bytes, struct err *err);
+                               enum corpus_as as, int64_t max_bytes,
+                               struct err *err);
 
 /* The files themselves, whatever the cache holds; leaves them in it. */
 enum status corpus_read_fresh(struct corpus *out, const char *paths,
-                              int64_t max_bytes, struct err *err);
+                              enum corpus_as as, int64_t max_bytes,
+                              struct err *err);
 
 #endif

@@ -121,15 +121,12 @@ static void take_all(struct side *s, const struct text *t)
 
 /* --- reading ------------------------------------------------------------- */
 
-/* The keys that name a text and what it must hash to. */
-static const struct {
-    const char *path, *sha256;
-} sources[DATA_SETS] = {
+const struct data_source data_sources[DATA_SETS] = {
     [DATA_VAL] = { "data.val", "data.val_sha256" },
     [DATA_PROBE] = { "data.probe", NULL },
 };
 
-static enum status too_small(int64_t tokens, int seq, struct err *err)
+enum status data_too_small(int64_t tokens, int seq, struct err *err)
 {
     return err_set(err, ERR_CONFIG,
                    "the data hold %lld tokens; model.seq_len = %d needs at "
@@ -147,6 +144,28 @@ static enum status check_sha256(const struct corpus *corpus,
                    corpus->sha256, want);
 }
 
+enum corpus_as data_as(const struct config *c)
+{
+    return strcmp(config_get(c, "trainer.kind"), "exec") == 0 ? CORPUS_FOREIGN
+           : strcmp(config_get(c, "data.kind"), "u16") == 0   ? CORPUS_AS_IDS
+                                                              : CORPUS_AS_IT_IS;
+}
+
+enum corpus_as data_as_train(const struct corpus *train)
+{
+    return train->tokens ? CORPUS_AS_IDS : CORPUS_AS_IT_IS;
+}
+
+enum status data_like_train(const struct corpus *set,
+                            const struct corpus *train, struct err *err)
+{
+    if (set->tokens == train->tokens)
+        return OK;
+    return err_set(err, ERR_CONFIG,
+                   "it holds 16-bit ids and data.path is text; a model reads "
+                   "one or the other");
+}
+
 /* Cut a text that was read into tokens and blocks. */
 static enum status cut(struct text *t, const struct data *d,
                        const struct config *c, struct err *err)
@@ -155,7 +174,7 @@ static enum status cut(struct text *t, const struct data *d,
         corpus_cut(&t->corpus, config_get(c, "data.delimiter"));
     t->n = (int64_t)(t->corpus.tokens ? t->corpus.size / 2 : t->corpus.size);
     if (t->n < 2 * (d->seq + 1))
-        return too_small(t->n, d->seq, err);
+        return data_too_small(t->n, d->seq, err);
     choose_block(t, d->seq);
     return check_vocab(t, d->vocab, err);
 }
@@ -164,8 +183,9 @@ static enum status open_train(struct data *d, const struct config *c,
                               struct err *err)
 {
     struct text *t = &d->train_text;
-    enum status st = corpus_read_cached(&t->corpus, config_get(c, "data.path"),
-                                        config_int(c, "data.max_bytes"), err);
+    enum status st =
+        corpus_read_cached(&t->corpus, config_get(c, "data.path"), data_as(c),
+                           config_int(c, "data.max_bytes"), err);
 
     if (st == OK)
         st = check_sha256(&t->corpus, config_get(c, "data.sha256"), err);
@@ -187,13 +207,15 @@ static enum status open_set(struct data *d, enum data_set set,
                             const struct config *c, struct err *err)
 {
     struct text *t = &d->set_text[set];
-    const char *sha = sources[set].sha256;
+    const char *sha = data_sources[set].sha256;
     enum status st;
 
-    if (!*config_get(c, sources[set].path))
+    if (!*config_get(c, data_sources[set].path))
         return OK;
-    st = corpus_read_cached(&t->corpus, config_get(c, sources[set].path), 0,
-                            err);
+    st = corpus_read_cached(&t->corpus, config_get(c, data_sources[set].path),
+                            data_as_train(&d->train_text.corpus), 0, err);
+    if (st == OK)
+        st = data_like_train(&t->corpus, &d->train_text.corpus, err);
     if (st == OK && sha)
         st = check_sha256(&t->corpus, config_get(c, sha), err);
     if (st == OK)
@@ -201,7 +223,7 @@ static enum status open_set(struct data *d, enum data_set set,
     if (st == OK)
         take_all(&d->set[set], t);
     else
-        err_prefix(err, "%s: ", sources[set].path);
+        err_prefix(err, "%s: ", data_sources[set].path);
     return st;
 }
 
@@ -319,60 +341,4 @@ void data_set_read(const struct data *d, enum data_set set, int *tokens,
     const struct side *s = &d->set[set];
 
     read_window(d, s, i * s->windows / d->count[set], tokens, targets);
-}
-
-/* --- identity ------------------------------------------------------------ */
-
-/* Set key to the content hash of a corpus when it is empty, else compare. */
-static enum status identify(struct config *c, const char *key,
-                            const struct corpus *corpus, struct err *err)
-{
-    const char *want = config_get(c, key);
-
-    if (!*want)
-        return config_set(c, key, corpus->sha256, err);
-    if (strcmp(want, corpus->sha256) == 0)
-        return OK;
-    return err_set(err, ERR_CONFIG, "%s = %s, but the files hash to %s", key,
-                   want, corpus->sha256);
-}
-
-static enum status identify_text(struct config *c, int64_t *bytes,
-                                 const char *path, const char *key,
-                                 int64_t max_bytes, struct err *err)
-{
-    const int seq = (int)config_int(c, "model.seq_len");
-    struct corpus corpus;
-    int64_t tokens;
-    enum status st =
-        corpus_read_fresh(&corpus, config_get(c, path), max_bytes, err);
-
-    if (st != OK)
-        return st;
-    *bytes = (int64_t)corpus.size;
-    tokens = *bytes / (corpus.tokens ? 2 : 1);
-    if (tokens < 2 * (seq + 1))
-        st = too_small(tokens, seq, err);
-    else if (key)
-        st = identify(c, key, &corpus, err);
-    corpus_release(&corpus);
-    return st;
-}
-
-enum status run_data_identity(struct config *c, int64_t *bytes,
-                              struct err *err)
-{
-    int64_t ignored;
-    enum status st = identify_text(c, bytes, "data.path", "data.sha256",
-                                   config_int(c, "data.max_bytes"), err);
-
-    for (int set = 0; set < DATA_SETS && st == OK; set++) {
-        if (!*config_get(c, sources[set].path))
-            continue;
-        st = identify_text(c, &ignored, sources[set].path,
-                           sources[set].sha256, 0, err);
-        if (st != OK)
-            err_prefix(err, "%s: ", sources[set].path);
-    }
-    return st;
 }

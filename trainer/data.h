@@ -1,7 +1,8 @@
 /* data.h - training sequences and the fixed validation set.
  *
  * Text becomes one token a byte; a line that is the document delimiter becomes
- * the single token 0.  A .u16 file holds its tokens as they are.
+ * the single token 0.  Files of 16-bit ids (corpus_kind.h) hold their tokens as
+ * they are.  A model reads text or ids: all its files are of one kind.
  *
  * The tokens are cut into blocks of 8192 (for short texts a 64th of the text,
  * for long contexts four of them).  Block i is held out for validation when
@@ -22,11 +23,27 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "trainer/config.h"
+#include "trainer/corpus.h"
 
 struct data; /* opaque */
 
 /* Texts that losses are measured on. */
 enum data_set { DATA_VAL, DATA_PROBE, DATA_SETS };
+
+/* The keys that name a text of its own and what it must hash to, or NULL. */
+extern const struct data_source {
+    const char *path, *sha256;
+} data_sources[DATA_SETS];
+
+/* How the files of data.path are read, as data.kind says; and those of a set
+ * beside them, which must be of the same kind. */
+enum corpus_as data_as(const struct config *c);
+enum corpus_as data_as_train(const struct corpus *train);
+enum status data_like_train(const struct corpus *set,
+                            const struct corpus *train, struct err *err);
+
+/* Says how many tokens are needed. */
+enum status data_too_small(int64_t tokens, int seq, struct err *err);
 
 /* Load what c names.  ERR_CONFIG: missing, empty or damaged files, too little
  * for one sequence on either side (the sentence says how much is needed), a

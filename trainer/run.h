@@ -63,9 +63,4 @@ enum status run_train(struct run_result *out, const struct config *c,
                       uint64_t seed, uint64_t data_seed,
                       const struct run_io *io, struct err *err);
 
-/* SHA-256 of the data c names (corpus.h), and their size.  Sets data.sha256
- * when empty, ERR_CONFIG when it differs. */
-enum status run_data_identity(struct config *c, int64_t *bytes,
-                              struct err *err);
-
 #endif

@@ -60,8 +60,8 @@ static void check_same(void)
     struct corpus got, want;
     struct err err;
 
-    check_ok(corpus_read_cached(&got, glob, 0, &err), err);
-    check_ok(corpus_read(&want, glob, 0, &err), err);
+    check_ok(corpus_read_cached(&got, glob, CORPUS_AS_IT_IS, 0, &err), err);
+    check_ok(corpus_read(&want, glob, CORPUS_AS_IT_IS, 0, &err), err);
     assert_int_equal(got.size, want.size);
     assert_memory_equal(got.bytes, want.bytes, want.size);
     assert_string_equal(got.sha256, want.sha256);
@@ -75,7 +75,7 @@ static bool is_kept(void)
     struct err err;
     bool kept;
 
-    check_ok(corpus_read_cached(&c, glob, 0, &err), err);
+    check_ok(corpus_read_cached(&c, glob, CORPUS_AS_IT_IS, 0, &err), err);
     kept = c.mapped != NULL;
     corpus_release(&c);
     return kept;
@@ -96,7 +96,7 @@ static void delimiters_are_cut_out_of_a_copy(void **state)
     struct err err;
 
     (void)state;
-    check_ok(corpus_read_cached(&c, glob, 0, &err), err);
+    check_ok(corpus_read_cached(&c, glob, CORPUS_AS_IT_IS, 0, &err), err);
     assert_non_null(c.mapped);
     corpus_cut(&c, "one text");
     assert_int_equal(c.bytes[0], 0);
@@ -110,7 +110,7 @@ static void a_prefix_is_another_entry(void **state)
     struct err err;
 
     (void)state;
-    check_ok(corpus_read_cached(&c, glob, 3, &err), err);
+    check_ok(corpus_read_cached(&c, glob, CORPUS_AS_IT_IS, 3, &err), err);
     assert_int_equal(c.size, 3);
     corpus_release(&c);
     check_same();

@@ -8,11 +8,13 @@
 #include <zstd.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/rng.h"
 #include "base/str.h"
 #include "tests/check.h"
 #include "tests/trainer/small.h"
 #include "trainer/corpus.h"
+#include "trainer/data_identity.h"
 #include "trainer/run.h"
 
 static void put(const char *dir, const char *name, const void *data, size_t n)
@@ -186,7 +188,7 @@ static void compression_and_cutting_do_not_change_the_identity(void **state)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char *at = mem_printf("%s/%s", dir, names[i]);
 
-        check_ok(corpus_read(&corpus, at, 0, &err), err);
+        check_ok(corpus_read(&corpus, at, CORPUS_AS_IT_IS, 0, &err), err);
         assert_string_equal(corpus.sha256, hash);
         assert_int_equal(corpus.size, sizeof text);
         corpus_release(&corpus);
@@ -195,7 +197,7 @@ static void compression_and_cutting_do_not_change_the_identity(void **state)
     hash_bytes(hash, text, 12345);
     free(path);
     path = mem_printf("%s/part?.txt", dir);
-    check_ok(corpus_read(&corpus, path, 12345, &err), err);
+    check_ok(corpus_read(&corpus, path, CORPUS_AS_IT_IS, 12345, &err), err);
     assert_string_equal(corpus.sha256, hash);
     corpus_release(&corpus);
     free(path);
@@ -343,6 +345,7 @@ static void wrong_data_are_refused_by_name(void **state)
 
     (void)state;
     memset(zst + 6, 0xff, sizeof zst - 6);
+    memset(zeros, 'a', big);
     put(dir, "empty.txt", "", 0);
     put(dir, "tiny.txt", "abcdefghijabcdefghij", 20);
     put(dir, "odd.u16", "abc", 3);
@@ -364,20 +367,293 @@ static void wrong_data_are_refused_by_name(void **state)
     small_folder_free(dir);
 }
 
+/* --- text or ids ---------------------------------------------------------- */
+
+/* Ids of Zipf's law, as of a tokenizer with 50257 of them. */
+#define IDS 4000
+
+static void make_ids(uint16_t ids[IDS])
+{
+    for (uint64_t i = 0; i < IDS; i++) {
+        const double x = 1 / (rng_f64(7, i) + 1.0 / 50257);
+
+        ids[i] = (uint16_t)(x < 50256 ? x : 50256);
+    }
+}
+
+static size_t in_numpy(unsigned char *out, const char *descr, const void *data,
+                       size_t n)
+{
+    char head[119];
+
+    snprintf(head, sizeof head,
+             "{'descr': '%s', 'fortran_order': False, "
+             "'shape': (%d,), }",
+             descr, IDS);
+    memset(head + strlen(head), ' ', 118 - strlen(head));
+    memcpy(out, "\x93NUMPY\x01\x00\x76\x00", 10);
+    memcpy(out + 10, head, 118);
+    memcpy(out + 128, data, n);
+    return n + 128;
+}
+
+static void put_gz(const char *dir, const char *name, const void *data,
+                   size_t n)
+{
+    char *path = mem_printf("%s/%s", dir, name);
+    gzFile gz = gzopen(path, "wb");
+
+    assert_int_equal(gzwrite(gz, data, (unsigned)n), n);
+    gzclose(gz);
+    free(path);
+}
+
+static void put_ids(const char *dir, const uint16_t ids[IDS])
+{
+    static unsigned char out[8 * IDS + 2048];
+    uint32_t wide[IDS], header[256] = { 20240520, 1, IDS };
+    uint64_t wider[IDS];
+
+    for (int i = 0; i < IDS; i++)
+        wide[i] = ids[i], wider[i] = ids[i];
+    put(dir, "ids.u16", ids, 2 * IDS);
+    put(dir, "train.bin", ids, 2 * IDS);
+    put(dir, "data", ids, 2 * IDS);
+    put_gz(dir, "zip.u16.gz", ids, 2 * IDS);
+    put_gz(dir, "train.bin.gz", ids, 2 * IDS);
+    put(dir, "ids.npy", out, in_numpy(out, "<u2", ids, 2 * IDS));
+    put_gz(dir, "ids.npy.gz", out, in_numpy(out, "<u2", ids, 2 * IDS));
+    put(dir, "wide.npy", out, in_numpy(out, "<i4", wide, 4 * IDS));
+    put(dir, "float.npy", out, in_numpy(out, "<f2", ids, 2 * IDS));
+    memcpy(out, header, sizeof header);
+    memcpy(out + sizeof header, ids, 2 * IDS);
+    put(dir, "shard.bin", out, sizeof header + 2 * IDS);
+    put(dir, "shard.txt", out, sizeof header + 2 * IDS);
+    out[4] = 2;
+    put(dir, "version.bin", out, sizeof header + 2 * IDS);
+    header[0] = 20240801;
+    memcpy(out, header, sizeof header);
+    put(dir, "shard32.bin", out, sizeof header + 2 * IDS);
+    put(dir, "wide.bin", wide, sizeof wide);
+    put(dir, "wide.u16", wide, sizeof wide);
+    put(dir, "wider.u16", wider, sizeof wider);
+}
+
+static void put_look_alikes(const char *dir)
+{
+    static const char text[] = "Latin-1: \xe9t\xe9, a form feed \f, a tab\t, "
+                               "and \x1b[1mbold\x1b[0m; zero: ";
+    char utf16[2000], mixed[2000];
+
+    for (int i = 0; i < 1000; i++)
+        utf16[2 * i] = (char)('a' + i % 26), utf16[2 * i + 1] = 0;
+    put(dir, "utf16.txt", utf16, sizeof utf16);
+    for (size_t i = 0; i < sizeof mixed; i++)
+        mixed[i] = text[i % sizeof text];
+    put(dir, "latin1", mixed, sizeof mixed);
+    memcpy(mixed, "PAR1", 4);
+    put(dir, "data.parquet", mixed, sizeof mixed);
+    memcpy(mixed, "PK\3\4", 4);
+    put(dir, "ids.npz", mixed, sizeof mixed);
+    memcpy(mixed + 257, "ustar", 5);
+    mixed[0] = 'a';
+    put(dir, "corpus.tar", mixed, sizeof mixed);
+    put(dir, "unseen.txt", "BZh91AY&SY and so on, forty bytes or more of it",
+        47);
+}
+
+/* Named by what they are, or refused with what to do. */
+static void text_and_ids_are_not_taken_for_each_other(void **state)
+{
+    static const struct {
+        const char *file, *more, *kind; /* kind: or what the error says */
+    } table[] = {
+        { "ids.u16", NULL, "u16" },
+        { "zip.u16.gz", NULL, "u16" },
+        { "ids.npy", NULL, "u16" },
+        { "ids.npy.gz", NULL, "u16" },
+        { "shard.bin", NULL, "u16" },
+        { "shard.txt", NULL, "u16" },
+        { "train.bin", "data.kind=u16", "u16" },
+        { "train.bin.gz", "data.kind=u16", "u16" },
+        { "data", "data.kind=u16", "u16" },
+        { "text.txt", NULL, "text" },
+        { "latin1", NULL, "text" },
+        { "train.bin", NULL, "data.kind = u16 or name it .u16" },
+        { "train.bin.gz", NULL, "data.kind = u16 or name it .u16" },
+        { "data", NULL, "is not text" },
+        { "wide.bin", NULL, "ids of 32 or 64 bits" },
+        { "wide.bin", "data.kind=u16", "ids of 32 or 64 bits" },
+        { "wide.u16", NULL, "ids of 32 or 64 bits" },
+        { "wider.u16", NULL, "ids of 32 or 64 bits" },
+        { "wide.npy", NULL, "a NumPy array of <i4; 16-bit ids are '<u2'" },
+        { "float.npy", NULL, "a NumPy array of <f2" },
+        { "version.bin", NULL, "its header is of version 2" },
+        { "shard32.bin", NULL, "is a shard of 32-bit ids" },
+        { "utf16.txt", NULL, "is text in UTF-16" },
+        { "data.parquet", NULL, "is a Parquet file" },
+        { "ids.npz", NULL, "is an archive (zip" },
+        { "corpus.tar", NULL, "is an archive (tar)" },
+        { "unseen.txt", NULL, "compressed with bzip2; .gz and .zst are read" },
+        { "text.txt", "data.kind=u16", "is text, and data.kind = u16 asks" },
+    };
+    static uint16_t ids[IDS];
+    char *dir = small_folder(), hash[HASH_HEX];
+
+    (void)state;
+    make_ids(ids);
+    put_ids(dir, ids);
+    put_look_alikes(dir);
+    hash_bytes(hash, ids, sizeof ids);
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct config *c = config_of(dir, table[i].file, table[i].more);
+        struct data_facts facts;
+        struct err err = { 0 };
+        const enum status st = data_identify(c, &facts, &err);
+        const char *kind = config_get(c, "data.kind");
+
+        if (st == OK ? strcmp(kind, table[i].kind) != 0
+                     : !strstr(err.text, table[i].kind) ||
+                           !strstr(err.text, table[i].file))
+            fail_msg("%s: %s", table[i].file, st == OK ? kind : err.text);
+        if (st == OK && strcmp(kind, "u16") == 0) {
+            assert_string_equal(config_get(c, "data.sha256"), hash);
+            assert_int_equal(facts.tokens, IDS);
+        }
+        config_free(c);
+    }
+    small_folder_free(dir);
+}
+
+/* The same bytes are another point when they are read another way; the points
+ * of texts are those that they were before there were two ways. */
+static void how_files_are_read_is_part_of_the_identity(void **state)
+{
+    char *dir = small_folder(), *text;
+    struct config *c = config_of(dir, "text.txt", NULL);
+    struct data_facts facts;
+    struct err err;
+    json_t *identity;
+
+    (void)state;
+    check_ok(data_identify(c, &facts, &err), err);
+    identity = config_identity(c, true);
+    text = json_canonical_text(identity);
+    assert_null(strstr(text, "\"kind\":\"text\""));
+    free(text);
+    json_decref(identity);
+    check_ok(config_set(c, "data.kind", "u16", &err), err);
+    identity = config_identity(c, true);
+    text = json_canonical_text(json_object_get(identity, "data"));
+    assert_non_null(strstr(text, "\"kind\":\"u16\""));
+    free(text);
+    json_decref(identity);
+    config_free(c);
+    small_folder_free(dir);
+}
+
+static void all_files_of_a_run_are_of_one_kind(void **state)
+{
+    static const struct {
+        const char *path, *key, *other, *says; /* NULL: fine */
+    } table[] = {
+        { "ids.u16", "data.val", "train.bin", NULL },
+        { "ids.npy", "data.probe", "shard.bin", NULL },
+        { "shard.bin", "data.val", "train.bin.gz", NULL },
+        { "ids.u16", "data.val", "text.txt", "data.val: " },
+        { "ids.npy", "data.probe", "text.txt", "data.probe: " },
+        { "text.txt", "data.val", "ids.u16",
+          "data.val: it holds 16-bit ids and data.path is text" },
+        { "text.txt", "data.probe", "zip.u16.gz", "data.probe: it holds" },
+        { "text.txt", "data.val", "train.bin", "data.val: " },
+    };
+    static uint16_t ids[IDS];
+    char *dir = small_folder();
+
+    (void)state;
+    make_ids(ids);
+    put_ids(dir, ids);
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct config *c = config_of(dir, table[i].path, "model.vocab=50257");
+        char *other = mem_printf("%s/%s", dir, table[i].other);
+        struct data_facts facts;
+        struct data *d = NULL;
+        struct err err = { 0 }, again = { 0 };
+        const enum status want = table[i].says ? ERR_CONFIG : OK;
+
+        check_ok(config_set(c, table[i].key, other, &err), err);
+        check_ok(config_set(c, "model.seq_len", "16", &err), err);
+        if (data_identify(c, &facts, &err) != want ||
+            data_open(&d, c, &again) != want ||
+            (want != OK && !strstr(err.text, table[i].says)) ||
+            strcmp(err.text, again.text) != 0)
+            fail_msg("%s, %s: %s; %s", table[i].path, table[i].other, err.text,
+                     again.text);
+        data_close(d);
+        free(other);
+        config_free(c);
+    }
+    small_folder_free(dir);
+}
+
+/* Before anything trains; a trainer of one's own has its own vocabulary. */
+static void a_vocabulary_has_to_fit(void **state)
+{
+    static const struct {
+        const char *file, *vocab, *kind, *says;
+    } table[] = {
+        { "text.txt", "256", "builtin", NULL },
+        { "text.txt", "300", "builtin", NULL },
+        { "text.txt", "50304", "builtin", "256 are enough" },
+        { "text.txt", "1024", "builtin", "256 are enough" },
+        { "text.txt", "100", "builtin", "but model.vocab = 100" },
+        { "text.txt", "50304", "exec", NULL },
+        { "ids.u16", "50257", "builtin", NULL },
+        { "ids.u16", "50256", "builtin", "hold token 50256" },
+        { "ids.u16", "256", "builtin", "hold token 50256" },
+        { "ids.u16", "256", "exec", NULL },
+        { "train.bin", "50257", "exec", NULL },
+    };
+    static uint16_t ids[IDS];
+    char *dir = small_folder();
+
+    (void)state;
+    make_ids(ids);
+    ids[IDS / 2] = 50256;
+    put_ids(dir, ids);
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct config *c = config_of(dir, table[i].file, NULL);
+        struct data_facts facts;
+        struct err err = { 0 };
+        enum status st;
+
+        check_ok(config_set(c, "model.vocab", table[i].vocab, &err), err);
+        check_ok(config_set(c, "trainer.kind", table[i].kind, &err), err);
+        st = data_identify(c, &facts, &err);
+        if (st == OK)
+            st = data_fits(c, &facts, &err);
+        if (st != (table[i].says ? ERR_CONFIG : OK) ||
+            (table[i].says && !strstr(err.text, table[i].says)))
+            fail_msg("%s, %s: %s", table[i].file, table[i].vocab, err.text);
+        config_free(c);
+    }
+    small_folder_free(dir);
+}
+
 static void the_identity_is_filled_in_or_checked(void **state)
 {
     char *dir = small_folder();
     struct config *c = config_of(dir, "text.txt", NULL);
     struct err err;
-    int64_t bytes;
+    struct data_facts facts;
 
     (void)state;
-    check_ok(run_data_identity(c, &bytes, &err), err);
-    assert_int_equal(bytes, 20000);
+    check_ok(data_identify(c, &facts, &err), err);
+    assert_int_equal(facts.bytes, 20000);
     assert_int_equal(strlen(config_get(c, "data.sha256")), 64);
-    check_ok(run_data_identity(c, &bytes, &err), err);
+    check_ok(data_identify(c, &facts, &err), err);
     put(dir, "text.txt", "other text", 10);
-    assert_int_equal(run_data_identity(c, &bytes, &err), ERR_CONFIG);
+    assert_int_equal(data_identify(c, &facts, &err), ERR_CONFIG);
     config_free(c);
     small_folder_free(dir);
 }
@@ -420,7 +696,7 @@ static void a_validation_text_of_its_own_leaves_all_of_the_data_to_train(
     struct err err;
     char text[400];
     int x[16], y[16];
-    int64_t bytes;
+    struct data_facts facts;
 
     (void)state;
     memset(text, 'v', sizeof text);
@@ -439,12 +715,12 @@ static void a_validation_text_of_its_own_leaves_all_of_the_data_to_train(
     }
     data_close(a);
     data_close(b);
-    check_ok(run_data_identity(with, &bytes, &err), err);
+    check_ok(data_identify(with, &facts, &err), err);
     assert_int_equal(strlen(config_get(with, "data.val_sha256")), 64);
     put(dir, "val.txt", "other", 5);
     assert_int_equal(data_open(&b, with, &err), ERR_CONFIG);
     check_says(err, "data.val: the data changed");
-    assert_int_equal(run_data_identity(with, &bytes, &err), ERR_CONFIG);
+    assert_int_equal(data_identify(with, &facts, &err), ERR_CONFIG);
     check_says(err, "data.val: the data hold 5 tokens");
     config_free(alone);
     config_free(with);
@@ -467,6 +743,10 @@ int main(void)
         cmocka_unit_test(documents_are_cut_where_a_line_is_the_delimiter),
         cmocka_unit_test(a_delimiter_line_is_one_token),
         cmocka_unit_test(wrong_data_are_refused_by_name),
+        cmocka_unit_test(text_and_ids_are_not_taken_for_each_other),
+        cmocka_unit_test(how_files_are_read_is_part_of_the_identity),
+        cmocka_unit_test(all_files_of_a_run_are_of_one_kind),
+        cmocka_unit_test(a_vocabulary_has_to_fit),
         cmocka_unit_test(the_identity_is_filled_in_or_checked),
         cmocka_unit_test(
             the_validation_set_does_not_depend_on_the_seed_or_the_arm),

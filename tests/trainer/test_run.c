@@ -220,6 +220,7 @@ static const struct {
     { "model.norm_eps", "0.1", NULL },
     { "model.init_std", "0.03", NULL },
     { "data.path", NULL, NULL },
+    { "data.kind", NULL, NULL }, /* test_data.c */
     { "data.sha256", NULL, NULL },
     { "data.delimiter", "first line", NULL },
     { "data.val_fraction", "0.4", NULL },
