@@ -9,6 +9,7 @@
 #include "harness/exec_trainer.h"
 #include "harness/grid_expand.h"
 #include "harness/point_id.h"
+#include "harness/slurm_script.h"
 
 /* "quickstart" of "experiments/quickstart.ini". */
 static char *name_of(const char *path)
@@ -95,8 +96,9 @@ static void describe(struct grid *g, const struct grid_source *s)
     list_axes(g, d);
 }
 
-/* A command that could not be started is better known now. */
-static enum status check_command(const struct grid *g, struct err *err)
+/* A command that could not be started is better known now, and a script that
+ * Slurm would not take. */
+static enum status check_commands(const struct grid *g, struct err *err)
 {
     const struct exec_job job = { .dir = "" };
     char **argv = NULL;
@@ -104,6 +106,8 @@ static enum status check_command(const struct grid *g, struct err *err)
 
     if (exec_trainer_used(g->base))
         st = exec_trainer_argv(&argv, g->base, &job, err);
+    if (st == OK)
+        st = script_check(g->base, err);
     if (st != OK)
         err_prefix(err, "%s: ", g->path);
     exec_trainer_free(argv);
@@ -126,7 +130,7 @@ enum status grid_load(struct grid **out, const char *path,
         st = source_new(&g->source, d, err);
     if (st == OK) {
         describe(g, g->source);
-        st = check_command(g, err);
+        st = check_commands(g, err);
     }
     if (st == OK) {
         st = grid_expand(g, err);

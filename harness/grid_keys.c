@@ -128,6 +128,11 @@ bool key_can_vary(const char *key, const struct setting *s)
            strcmp(key, "data.val") == 0 || strcmp(key, "data.max_bytes") == 0;
 }
 
+bool key_has_lines(const struct setting *s)
+{
+    return s && ini_is_verbatim("", s->key);
+}
+
 bool key_is_raw(const struct setting *s)
 {
     return s && s->type == SETTING_TEXT && !s->list &&

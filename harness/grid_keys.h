@@ -27,6 +27,9 @@ bool key_can_vary(const char *key, const struct setting *s);
 extern const char *const path_keys[];
 bool key_is_path(const char *key);
 
+/* Are its lines those of a shell, each one value as it stands? */
+bool key_has_lines(const struct setting *s);
+
 /* Is the value one text, commas and all? */
 bool key_is_raw(const struct setting *s);
 

@@ -76,6 +76,12 @@ static void add_values(struct str *out, const struct doc *d, const char *name,
                        const struct doc_values *v)
 {
     str_addf(out, "%s =", name);
+    if (key_has_lines(v->setting)) {
+        for (int i = 0; i < v->list.n; i++)
+            str_addf(out, "%s%s\n", i ? "    " : " ", v->list.items[i].text);
+        str_add(out, v->list.n ? "" : "\n");
+        return;
+    }
     add_items(out, d, v->key, v->list.items, v->list.n,
               key_is_raw(v->setting));
 }

@@ -27,20 +27,32 @@ static enum status canonical_item(const struct doc *d, const char *key,
     return OK;
 }
 
-/* The whole value as one text; quotes around all of it are taken off. */
-static void read_raw(struct value_list *list, const struct ini_entry *entry)
+/* Quotes around all of a text are taken off. */
+static void add_raw(struct value_list *list, char *text, struct ini_where w)
 {
-    char *text = ini_value(entry);
     const size_t n = strlen(text);
     const bool quoted = n >= 2 && text[0] == '"' && text[n - 1] == '"' &&
                         !memchr(text + 1, '"', n - 2);
 
     if (quoted)
         text[n - 1] = '\0';
-    value_add(list, text + quoted,
-              entry->n_pieces ? entry->pieces[0].where : entry->where,
-              quoted);
+    value_add(list, text + quoted, w, quoted);
     free(text);
+}
+
+/* The whole value as one text. */
+static void read_raw(struct value_list *list, const struct ini_entry *entry)
+{
+    add_raw(list, ini_value(entry),
+            entry->n_pieces ? entry->pieces[0].where : entry->where);
+}
+
+/* Each line as a text. */
+static void read_lines(struct value_list *list, const struct ini_entry *entry)
+{
+    for (int i = 0; i < entry->n_pieces; i++)
+        add_raw(list, mem_strdup(entry->pieces[i].text),
+                entry->pieces[i].where);
 }
 
 static enum status read_items(struct doc *d, struct value_list *list,
@@ -73,7 +85,9 @@ enum status doc_values_read(struct doc *d, struct doc_values *out,
                                 .where = entry->where,
                                 .entry = (struct ini_entry *)entry,
                                 .layer = d->layer };
-    if (!axis && key_is_raw(s))
+    if (!axis && key_has_lines(s))
+        read_lines(&out->list, entry);
+    else if (!axis && key_is_raw(s))
         read_raw(&out->list, entry);
     else
         st = read_items(d, &out->list, key, s, entry, err);

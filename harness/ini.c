@@ -19,6 +19,8 @@ struct reader {
     struct ini_where where; /* of its first character that is not blank */
     int value_column;       /* where the value of an entry starts */
     bool indented;
+    struct str raw; /* the line with what looks like a comment */
+    bool verbatim;  /* the lines of the last entry are kept so */
     enum status st;
     struct err *err;
 };
@@ -110,6 +112,12 @@ static size_t comment_start(const char *line)
     return i;
 }
 
+bool ini_is_verbatim(const char *section, const char *key)
+{
+    return strcmp(key, "slurm.setup") == 0 ||
+           (strcmp(section, "slurm") == 0 && strcmp(key, "setup") == 0);
+}
+
 static bool is_key_char(char c)
 {
     return isalnum((unsigned char)c) || (c && strchr("_-.:+!", c));
@@ -165,9 +173,38 @@ static enum status read_header(struct reader *r, const char *line)
     if (label && len == 0)
         return fail(r, "the section's label is empty");
     s = add_section(r);
+    r->verbatim = false;
     s->name = mem_strndup(name, n);
     s->label = label ? mem_strndup(label, len) : NULL;
     return OK;
+}
+
+static void add_piece(struct reader *r, struct ini_entry *e, const char *text,
+                      int column)
+{
+    struct ini_where where = r->where;
+
+    if (!*text)
+        return;
+    where.column = column;
+    e->pieces = mem_grow(e->pieces, (size_t)e->n_pieces + 1, sizeof *e->pieces);
+    e->pieces[e->n_pieces++] = (struct ini_piece){ mem_strdup(text), where };
+}
+
+/* A line more of an entry whose lines are kept; libinih sees an empty one. */
+static bool take_verbatim(struct reader *r)
+{
+    char *text = text_trim(r->raw.data);
+    struct ini_section *s = &r->ini->sections[r->ini->n_sections - 1];
+
+    if (text == r->raw.data || strchr("#;", *text))
+        return false;
+    r->where.column = (int)(text - r->raw.data) + 1;
+    add_piece(r, &s->entries[s->n_entries - 1], text, r->where.column);
+    str_clear(&r->line);
+    str_add_char(&r->line, '\n');
+    r->given = 0;
+    return true;
 }
 
 /* The line as libinih shall see it, and what it cannot tell us. */
@@ -175,6 +212,11 @@ static enum status prepare(struct reader *r, const char *line, size_t n)
 {
     size_t start, i;
 
+    str_clear(&r->raw);
+    str_add_n(&r->raw, line, n);
+    str_add_char(&r->raw, '\n');
+    if (r->verbatim && take_verbatim(r))
+        return OK;
     str_clear(&r->line);
     str_add_n(&r->line, line, n);
     r->line.data[comment_start(r->line.data)] = '\0';
@@ -242,19 +284,6 @@ static char *give(char *buf, int size, void *ctx)
 
 /* --- entries ------------------------------------------------------------- */
 
-static void add_piece(struct reader *r, struct ini_entry *e, const char *text,
-                      int column)
-{
-    struct ini_where where = r->where;
-
-    if (!*text)
-        return;
-    where.column = column;
-    e->pieces =
-        mem_grow(e->pieces, (size_t)e->n_pieces + 1, sizeof *e->pieces);
-    e->pieces[e->n_pieces++] = (struct ini_piece){ mem_strdup(text), where };
-}
-
 static enum status check_key(struct reader *r, const char *key)
 {
     const char *p = key;
@@ -279,8 +308,12 @@ static enum status add_entry(struct reader *r, struct ini_section *s,
         mem_grow(s->entries, (size_t)s->n_entries + 1, sizeof *s->entries);
     e = &s->entries[s->n_entries++];
     *e = (struct ini_entry){ .key = key, .where = r->where };
-    if (check_key(r, key) == OK)
-        add_piece(r, e, value, r->value_column);
+    r->verbatim = ini_is_verbatim(s->name, key);
+    if (check_key(r, key) != OK)
+        return r->st;
+    if (r->verbatim && *value)
+        value = text_trim(r->raw.data + r->value_column - 1);
+    add_piece(r, e, value, r->value_column);
     return r->st;
 }
 
@@ -340,6 +373,7 @@ enum status ini_read_text(struct ini **out, const char *path, const char *text,
         fail(&r, "expected 'key = value' or [section]");
     }
     str_release(&r.line);
+    str_release(&r.raw);
     if (r.st == OK)
         *out = ini;
     else

@@ -7,12 +7,17 @@
  *
  * Lines are split into name and value by libinih; this file adds what a
  * person needs to find a mistake: the file, line and column of every piece,
- * also inside continuations.  Nothing is known here about what keys mean.
+ * also inside continuations.  Nothing is known here about what keys mean, but
+ * for those whose lines are lines of a shell (ini_is_verbatim): they are kept
+ * as they stand, with commas, semicolons, brackets, quotes and signs of
+ * equality. What begins as a comment is one there too.
  *
  * The text must be UTF-8 (a byte order mark is skipped); lines may be up to
  * INI_LINE_MAX bytes, files up to INI_FILE_MAX. */
 #ifndef HARNESS_INI_H
 #define HARNESS_INI_H
+
+#include <stdbool.h>
 
 #include "base/err.h"
 #include "base/str.h"
@@ -53,6 +58,9 @@ struct ini {
     struct ini_section *sections;
     int n_sections;
 };
+
+/* Is key of [section] one whose lines are kept as they stand? */
+bool ini_is_verbatim(const char *section, const char *key);
 
 /* Read a file, or a text that goes by the name path in messages.  The caller
  * owns *out (ini_free); ini_where.file points into it. */

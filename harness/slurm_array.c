@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/words.h"
 #include "harness/slurm.h"
 #include "harness/slurm_script.h"
 
@@ -190,32 +191,19 @@ static enum status name_array(struct submission *s, const char *id,
 
 /* --- one array ---------------------------------------------------------------------- */
 
-/* "--exclude=gpu07 --nice" as a list for sbatch; it points into *words. */
-static char **split_args(char **words, const char *args)
-{
-    char **list = mem_array(1, sizeof *list), *save = NULL;
-    size_t n = 0;
-
-    *words = mem_strdup(args ? args : "");
-    for (char *w = strtok_r(*words, " \t\n", &save); w;
-         w = strtok_r(NULL, " \t\n", &save)) {
-        list = mem_grow(list, n + 2, sizeof *list);
-        list[n++] = w;
-        list[n] = NULL;
-    }
-    return list;
-}
-
 static enum status call_sbatch(struct submission *s, const char *id,
                                char job[SLURM_JOB], bool *perhaps,
                                struct err *err)
 {
-    char *path = bundle_path(s->root, id, ".sh"), *words;
-    char **args = split_args(&words, s->o->args);
-    const enum status st = slurm_sbatch(job, perhaps, path, args, err);
+    char *path = bundle_path(s->root, id, ".sh"), open;
+    char **args = words_split(s->o->args ? s->o->args : "", &open);
+    enum status st;
 
-    free(args);
-    free(words);
+    *perhaps = false;
+    st = args ? slurm_sbatch(job, perhaps, path, args, err)
+              : err_set(err, ERR_USAGE, "--slurm-args: a %c is not closed",
+                        open);
+    words_free(args);
     free(path);
     return st;
 }

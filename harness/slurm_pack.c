@@ -23,9 +23,10 @@ static double round_up(double seconds)
 
 static void set_limit(struct pack_task *t, const struct pack_options *o)
 {
-    const double need = o->safety * t->est_s + START_S;
+    const double end_s = fmax(START_S, o->early_s);
+    const double need = fmax(o->safety * t->est_s + end_s, 2 * o->early_s);
 
-    t->too_long = o->known && t->est_s + START_S > o->max_s;
+    t->too_long = o->known && t->est_s + fmin(end_s, o->max_s / 2) > o->max_s;
     t->limit_s = o->known ? fmin(round_up(need), o->max_s) : o->max_s;
 }
 

@@ -12,6 +12,7 @@
 struct pack_options {
     double target_s, max_s; /* of a task: about; at most */
     double safety;          /* time limit over estimate */
+    double early_s;         /* before its end a task is warned */
     int slots;              /* runs at once in a task */
     int max_array;          /* MaxArraySize */
     int max_running;        /* tasks at once, 0: any */

@@ -1,9 +1,12 @@
 #include "harness/slurm_script.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/words.h"
 
 char *script_job_name(const char *grid, const char *id)
 {
@@ -16,11 +19,10 @@ char *script_job_name(const char *grid, const char *id)
 }
 
 /* sbatch takes a value in double quotes, with a backslash before quotes. */
-static void add_option(struct str *out, const char *name, const char *value)
+static void add_quoted(struct str *out, const char *value)
 {
-    str_addf(out, "#SBATCH --%s=", name);
     if (!strpbrk(value, " \t\"'\\")) {
-        str_addf(out, "%s\n", value);
+        str_add(out, value);
         return;
     }
     str_add_char(out, '"');
@@ -29,7 +31,50 @@ static void add_option(struct str *out, const char *name, const char *value)
             str_add_char(out, '\\');
         str_add_char(out, *value);
     }
-    str_add(out, "\"\n");
+    str_add_char(out, '"');
+}
+
+static void add_option(struct str *out, const char *name, const char *value)
+{
+    str_addf(out, "#SBATCH --%s=", name);
+    add_quoted(out, value);
+    str_add_char(out, '\n');
+}
+
+/* Each option on a line of its own, with its value when that is the next word
+ * ("-w node3"). */
+static void add_args(struct str *out, char *const *words)
+{
+    for (int i = 0; words[i]; i++) {
+        const char *equals = strchr(words[i], '=');
+        const size_t n =
+            *words[i] == '-' && equals ? (size_t)(equals + 1 - words[i]) : 0;
+
+        str_add(out, i > 0 && *words[i] != '-' ? " " : "#SBATCH ");
+        str_add_n(out, words[i], n);
+        add_quoted(out, words[i] + n);
+        if (!words[i + 1] || *words[i + 1] == '-')
+            str_add_char(out, '\n');
+    }
+}
+
+enum status script_check(const struct config *base, struct err *err)
+{
+    const double grace = config_number(base, "run.grace");
+    const double limit = config_number(base, "slurm.max_time");
+    char open, **words = words_split(config_get(base, "slurm.args"), &open);
+
+    char a[32], b[32];
+
+    words_free(words);
+    if (!words)
+        return err_set(err, ERR_CONFIG, "slurm.args: a %c is not closed", open);
+    if (2 * grace > limit)
+        return err_set(err, ERR_CONFIG,
+                       "run.grace of %s leaves a task less than half of "
+                       "slurm.max_time, %s, to work in",
+                       text_duration(a, grace), text_duration(b, limit));
+    return OK;
 }
 
 /* A word for the shell, whatever it holds. */
@@ -46,14 +91,19 @@ static void add_word(struct str *out, const char *text)
 
 static void add_time(struct str *out, double seconds)
 {
-    const long minutes = (long)(seconds / 60);
+    const long s = (long)seconds;
 
-    if (minutes >= 24 * 60)
-        str_addf(out, "#SBATCH --time=%ld-%02ld:%02ld:00\n",
-                 minutes / (24 * 60), minutes / 60 % 24, minutes % 60);
-    else
-        str_addf(out, "#SBATCH --time=%02ld:%02ld:00\n", minutes / 60,
-                 minutes % 60);
+    str_add(out, "#SBATCH --time=");
+    if (s >= 86400)
+        str_addf(out, "%ld-", s / 86400);
+    str_addf(out, "%02ld:%02ld:%02ld\n", s / 3600 % 24, s / 60 % 60, s % 60);
+}
+
+/* Slurm may send a signal up to a minute early; whatever the grace, half of the
+ * time is for work. */
+double script_warning_s(const struct config *base, double limit_s)
+{
+    return fmin(config_number(base, "run.grace") + SCRIPT_EARLY_S, limit_s / 2);
 }
 
 static const char *const plain_keys[] = { "partition", "account", "qos",
@@ -63,7 +113,7 @@ static const char *const plain_keys[] = { "partition", "account", "qos",
 static enum status add_keys(struct str *out, const struct config *base,
                             struct err *err)
 {
-    const char *args = config_get(base, "slurm.args");
+    char open, **words;
 
     for (size_t i = 0; i < N_PLAIN; i++) {
         char *key = mem_printf("slurm.%s", plain_keys[i]);
@@ -78,12 +128,11 @@ static enum status add_keys(struct str *out, const struct config *base,
             add_option(out, plain_keys[i], value);
         free(key);
     }
-    while (*(args += strspn(args, " \t\n"))) {
-        const size_t n = strcspn(args, " \t\n");
-
-        str_addf(out, "#SBATCH %.*s\n", (int)n, args);
-        args += n;
-    }
+    words = words_split(config_get(base, "slurm.args"), &open);
+    if (!words)
+        return script_check(base, err);
+    add_args(out, words);
+    words_free(words);
     return OK;
 }
 
@@ -112,7 +161,7 @@ enum status script_print(struct str *out, const struct config *base,
                          const struct script_names *n, struct err *err)
 {
     char *name = script_job_name(n->grid, n->id), *path;
-    const int early = (int)(config_number(base, "run.grace") + 60);
+    const int early = (int)script_warning_s(base, a->limit_s);
     enum status st;
 
     str_add(out, "#!/bin/sh\n");

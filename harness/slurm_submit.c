@@ -18,6 +18,7 @@
 #include "harness/recover.h"
 #include "harness/slurm.h"
 #include "harness/slurm_array.h"
+#include "harness/slurm_script.h"
 #include "harness/store.h"
 #include "harness/store_point.h"
 
@@ -32,14 +33,13 @@ void submitted_release(struct submitted *s)
 static void pack(struct pack *out, const struct submission *s)
 {
     const struct pack_options o = {
-        .target_s = s->o->calibrate > 0
-                        ? 0
-                        : config_number(s->base, "slurm.target"),
+        .target_s =
+            s->o->calibrate > 0 ? 0 : config_number(s->base, "slurm.target"),
         .max_s = config_number(s->base, "slurm.max_time"),
         .safety = config_number(s->base, "slurm.safety"),
-        .slots = s->o->calibrate > 0
-                     ? 1
-                     : (int)config_int(s->base, "slurm.slots"),
+        .early_s = config_number(s->base, "run.grace") + SCRIPT_EARLY_S,
+        .slots =
+            s->o->calibrate > 0 ? 1 : (int)config_int(s->base, "slurm.slots"),
         .max_array = s->max_array,
         .max_running = (int)config_int(s->base, "slurm.max_running"),
         .known = s->known,

@@ -389,8 +389,8 @@ static void name_job(struct worker *k, int task)
 /* For trainers of the user's own; ours learns it from the signal. */
 static void set_deadline(struct worker *k)
 {
-    const double room = fmin(MARGIN_S + k->header.grace_s,
-                             k->header.limit_s / 4);
+    const double room =
+        fmin(MARGIN_S + k->header.grace_s, k->header.limit_s / 2);
     char text[32];
 
     k->end_s = INFINITY;

@@ -2,6 +2,7 @@
  * quotes, continuations, encodings, and what libinih would get wrong. */
 #include <string.h>
 
+#include "base/str.h"
 #include "harness/ini.h"
 #include "tests/check.h"
 
@@ -153,6 +154,44 @@ static void byte_order_marks_and_carriage_returns_are_skipped(void **state)
 }
 
 /* RFC 3629: overlong forms, surrogates and cut characters are not UTF-8. */
+/* Lines of a shell are kept as they stand, in whatever section they are set. */
+static void lines_of_a_shell_are_lines(void **state)
+{
+    static const char *const want[] = {
+        "export A=0,1; echo b ; echo \"c, d\" # all of it",
+        "[ -f ~/.env ] && . ~/.env",
+        "PATH = /opt/bin:$PATH",
+        "x=(1 2); y=${x[0]}",
+        "trailing,",
+    };
+    static const char *const heads[] = { "[slurm]\nsetup = ", "[slurm]\nsetup=",
+                                         "[profile \"c\"]\nslurm.setup = " };
+
+    (void)state;
+    for (int h = 0; h < 3; h++) {
+        struct str text = { 0 };
+        struct ini *ini;
+        const struct ini_entry *e;
+
+        str_add(&text, heads[h]);
+        for (int i = 0; i < 5; i++)
+            str_addf(&text, "%s%s\n%s", i ? "  \t " : "", want[i],
+                     i == 2 ? "    # a comment\n\n    ; another\n" : "");
+        str_add(&text, "[ run ]\nslots = 2 ; a comment\n  3\n");
+        ini = read_ok(str_text(&text));
+        e = entry(ini, 0, 0);
+        assert_int_equal(e->n_pieces, 5);
+        for (int i = 0; i < 5; i++)
+            assert_string_equal(e->pieces[i].text, want[i]);
+        assert_int_equal(e->pieces[3].where.line, 8);
+        assert_int_equal(e->pieces[3].where.column, 5);
+        check_value(entry(ini, 1, 0), "2 3");
+        ini_free(ini);
+        str_release(&text);
+    }
+    refuse("[x]\nsetup = a\n  b = 1\n", "remove the indentation");
+}
+
 static void what_is_not_utf8_is_refused_with_its_column(void **state)
 {
     (void)state;
@@ -185,6 +224,7 @@ int main(void)
         cmocka_unit_test(keys_may_hold_colons_and_long_names_are_not_cut),
         cmocka_unit_test(a_line_of_60000_bytes_is_read_whole),
         cmocka_unit_test(byte_order_marks_and_carriage_returns_are_skipped),
+        cmocka_unit_test(lines_of_a_shell_are_lines),
         cmocka_unit_test(what_is_not_utf8_is_refused_with_its_column),
         cmocka_unit_test(wrong_lines_are_named),
     };

@@ -303,6 +303,119 @@ static void a_script_says_what_the_grid_asks_for(void **state)
     config_free(c);
 }
 
+static char *script_of(const char *key, const char *value, double limit_s)
+{
+    const struct script_names names = {
+        "g", "1a2b3c4d", "5e", "/r", "/f", "/q"
+    };
+    const struct pack_array a = { .n = 1, .limit_s = limit_s };
+    struct config *c = config_new();
+    struct str s = { 0 };
+    struct err err;
+
+    check_ok(config_set(c, key, value, &err), err);
+    check_ok(script_check(c, &err), err);
+    check_ok(script_print(&s, c, &a, 1001, &names, &err), err);
+    config_free(c);
+    return str_steal(&s);
+}
+
+/* Words as a shell parts them, one option a line, as sbatch takes them. */
+static void options_keep_their_quotes_together(void **state)
+{
+    static const struct {
+        const char *args, *lines;
+    } rows[] = {
+        { "--comment='it is mine' --nice", "--comment=\"it is mine\"\n#SBATCH "
+                                           "--nice\n" },
+        { "-w node3 -J \"a b\"", "-w node3\n#SBATCH -J \"a b\"\n" },
+        { "--export=A=1,B='x y'", "--export=\"A=1,B=x y\"\n" },
+        { "--prefer=a\\ b  --hold", "--prefer=\"a b\"\n#SBATCH --hold\n" },
+        { "--comment=\"say \\\"hi\\\"\"", "--comment=\"say \\\"hi\\\"\"\n" },
+        { "--exclude=n[1-3],n7", "--exclude=n[1-3],n7\n" },
+    };
+    struct config *c = config_new();
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *text = script_of("slurm.args", rows[i].args, 600);
+        char *want = mem_printf("#SBATCH %s#SBATCH --open-mode", rows[i].lines);
+
+        if (!strstr(text, want))
+            fail_msg("%s: %s", rows[i].args, text);
+        free(want);
+        free(text);
+    }
+    check_ok(config_set(c, "slurm.args", "--comment=\"two words", &err), err);
+    assert_int_equal(script_check(c, &err), ERR_CONFIG);
+    check_says(err, "slurm.args: a \" is not closed");
+    config_free(c);
+}
+
+/* Half of the time is for work, and the limit is what was asked for. */
+static void a_task_works_half_of_its_time_at_least(void **state)
+{
+    static const struct {
+        const char *grace;
+        double limit_s;
+        const char *time;
+        int signal;
+    } rows[] = {
+        { "10s", 600, "00:10:00", 70 },   { "5m", 600, "00:10:00", 300 },
+        { "20s", 75, "00:01:15", 37 },    { "2h", 86400, "1-00:00:00", 7260 },
+        { "1h", 7201, "02:00:01", 3600 }, { "1s", 3599, "00:59:59", 61 },
+    };
+    static const struct {
+        const char *grace, *max_time;
+        bool fine;
+    } checks[] = {
+        { "10s", "60", true },  { "30s", "1m", true },   { "31s", "1m", false },
+        { "12h", "24h", true }, { "13h", "24h", false }, { "2h", "90m", false },
+    };
+    struct config *c = config_new();
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *text = script_of("run.grace", rows[i].grace, rows[i].limit_s);
+        char *time = mem_printf("--time=%s\n", rows[i].time);
+        char *signal = mem_printf("TERM@%d\n", rows[i].signal);
+
+        if (!strstr(text, time) || !strstr(text, signal))
+            fail_msg("grace %s: %s", rows[i].grace, text);
+        free(time);
+        free(signal);
+        free(text);
+    }
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+        check_ok(config_set(c, "run.grace", checks[i].grace, &err), err);
+        check_ok(config_set(c, "slurm.max_time", checks[i].max_time, &err),
+                 err);
+        if ((script_check(c, &err) == OK) != checks[i].fine)
+            fail_msg("grace %s of %s", checks[i].grace, checks[i].max_time);
+    }
+    config_free(c);
+}
+
+static void a_limit_has_room_for_the_grace(void **state)
+{
+    static const double graces[] = { 10, 300, 1200, 7200, 40000 };
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        const double est[1] = { 60 };
+        struct pack_options o = usual;
+        struct pack p;
+
+        o.early_s = graces[i] + 60;
+        pack_make(&p, est, 1, &o);
+        assert_true(p.arrays[0].limit_s >= 2 * o.early_s);
+        assert_false(p.tasks[0].too_long);
+        pack_release(&p);
+    }
+}
+
 static void a_value_cannot_add_a_line_to_a_script(void **state)
 {
     const struct script_names names = { "g", "1a2b3c4d", "5e", "/r", "/f",
@@ -362,10 +475,12 @@ int main(void)
         cmocka_unit_test(odd_answers_do_no_harm),
         cmocka_unit_test(short_runs_share_a_task_and_long_ones_do_not),
         cmocka_unit_test(a_run_longer_than_any_limit_gets_the_longest),
-        cmocka_unit_test(
-            unknown_lengths_get_a_task_each_and_the_longest_limit),
+        cmocka_unit_test(unknown_lengths_get_a_task_each_and_the_longest_limit),
         cmocka_unit_test(any_packing_is_legal),
         cmocka_unit_test(a_script_says_what_the_grid_asks_for),
+        cmocka_unit_test(options_keep_their_quotes_together),
+        cmocka_unit_test(a_task_works_half_of_its_time_at_least),
+        cmocka_unit_test(a_limit_has_room_for_the_grace),
         cmocka_unit_test(a_value_cannot_add_a_line_to_a_script),
         cmocka_unit_test(network_file_systems_are_known_by_their_numbers),
     };
