@@ -63,6 +63,18 @@ void err_prefix(struct err *err, const char *fmt, ...)
     memcpy(err->text, text, sizeof text);
 }
 
+void err_append(struct err *err, const char *fmt, ...)
+{
+    const size_t used = err ? strlen(err->text) : 0;
+    va_list ap;
+
+    if (!err)
+        return;
+    va_start(ap, fmt);
+    vsnprintf(err->text + used, sizeof err->text - used, fmt, ap);
+    va_end(ap);
+}
+
 int err_exit_code(enum status status)
 {
     return statuses[status].exit_code;

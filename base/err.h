@@ -51,6 +51,10 @@ enum status err_errno(struct err *err, enum status status, const char *fmt,
 void err_prefix(struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Put words behind it. */
+void err_append(struct err *err, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
 int err_exit_code(enum status status);
 const char *err_meaning(enum status status);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/expr_node.h"
+#include "base/odd.h"
 
 #define MAX_DEPTH 200
 
@@ -367,6 +368,15 @@ static int parse_expression(struct parser *ps)
     return node;
 }
 
+/* Characters that look like others are the likeliest to blame. */
+static void add_odd(struct err *err, const char *text)
+{
+    char *odd = text_odd(text);
+
+    err_append(err, "%s", odd);
+    free(odd);
+}
+
 enum status expr_parse(struct expr **out, const char *text,
                        const struct expr_scope *scope, struct err *err)
 {
@@ -380,6 +390,8 @@ enum status expr_parse(struct expr **out, const char *text,
         root = failf(&ps, ps.p, mem_printf("unexpected '%.12s'", ps.p));
     free(ps.word);
     *out = root < 0 ? NULL : ps.out;
+    if (root < 0)
+        add_odd(err, text);
     if (root < 0)
         expr_free(ps.out);
     return root < 0 ? ERR_CONFIG : OK;

@@ -127,14 +127,64 @@ void json_add_text(struct str *out, const char *key, const char *text)
     json_quote(out, text);
 }
 
-enum status json_parse(json_t **out, const char *text, const char *name,
-                       struct err *err)
+static enum status load(json_t **out, const char *text, size_t flags,
+                        const char *name, bool *too_big, struct err *err)
 {
     json_error_t e;
 
-    *out = json_loads(text, JSON_REJECT_DUPLICATES, &e);
+    *out = json_loads(text, JSON_REJECT_DUPLICATES | flags, &e);
+    *too_big = !*out && json_error_code(&e) == json_error_numeric_overflow;
     if (*out)
         return OK;
     return err_set(err, ERR_CONFIG, "%s:%d:%d: not valid JSON: %s", name,
                    e.line, e.column, e.text);
+}
+
+enum status json_parse(json_t **out, const char *text, const char *name,
+                       struct err *err)
+{
+    bool too_big;
+
+    return load(out, text, 0, name, &too_big, err);
+}
+
+/* Bytes of a number at p that is none in JSON. */
+static size_t odd_number(const char *p)
+{
+    static const char *const words[] = { "NaN", "-NaN", "Infinity",
+                                         "-Infinity" };
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (text_has_prefix(p, words[i]))
+            return strlen(words[i]);
+    return 0;
+}
+
+enum status json_parse_loose(json_t **out, const char *text, const char *name,
+                             struct err *err)
+{
+    struct str plain = { 0 };
+    bool inside = false, too_big;
+    enum status st;
+
+    for (const char *p = text; *p; p++) {
+        const size_t n = inside ? 0 : odd_number(p);
+
+        if (n) {
+            str_addf(&plain, "\"%.*s\"", (int)n, p);
+            p += n - 1;
+            continue;
+        }
+        if (inside && *p == '\\' && p[1])
+            str_add_char(&plain, *p++);
+        else if (*p == '"')
+            inside = !inside;
+        str_add_char(&plain, *p);
+    }
+    st = load(out, str_text(&plain), 0, name, &too_big, err);
+    if (too_big)
+        st = load(out, str_text(&plain), JSON_DECODE_INT_AS_REAL, name,
+                  &too_big, err);
+    str_release(&plain);
+    return st;
 }

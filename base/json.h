@@ -32,4 +32,9 @@ void json_add_text(struct str *out, const char *key, const char *text);
 enum status json_parse(json_t **out, const char *text, const char *name,
                        struct err *err);
 
+/* The same of what Python and others write: NaN, Infinity and -Infinity are
+ * texts of that name, and whole numbers beyond 64 bits are reals. */
+enum status json_parse_loose(json_t **out, const char *text, const char *name,
+                             struct err *err);
+
 #endif

@@ -304,6 +304,8 @@ enum status fit_run(struct fit *f, const struct model *m, const struct table *t,
     diagnose_rows(f, t, spec);
     if (resample_obey(f, t, spec))
         estimate_again(f, spec);
+    for (int i = 0; i < t->n_notes; i++)
+        fit_note(f, "%s", t->notes[i]);
     return OK;
 }
 

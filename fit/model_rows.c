@@ -40,8 +40,7 @@ static char *cell_trouble(const struct table *t, int col, size_t row)
         return NULL;
     if (!c->text[row][0])
         return mem_printf("%s is empty", c->name);
-    return mem_printf("%s is '%.24s', not a finite number", c->name,
-                      c->text[row]);
+    return table_cell_trouble(c, row);
 }
 
 /* --- reading ------------------------------------------------------------- */

@@ -69,13 +69,11 @@ static enum status check_settings(const struct model *m, char *const *settings,
 static enum status variable_value(double *out, const struct model_name *nm,
                                   const char *text, struct err *err)
 {
-    const char *end;
-
     *out = nm->constant;
     if (!text && isnan(nm->constant))
         return err_set(err, ERR_USAGE, "give a value for %s, as in %s=1M",
                        nm->name, nm->name);
-    if (text && (!text_read_number(out, text, &end, false) || *end))
+    if (text && !table_number(out, text))
         return err_set(err, ERR_USAGE, "%s=%s: '%s' is not a number", nm->name,
                        text, text);
     return OK;

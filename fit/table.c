@@ -3,8 +3,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/expr.h"
+#include "base/odd.h"
 #include "base/str.h"
 
 struct table *table_new(const char *source, const char *noun)
@@ -33,11 +35,24 @@ void table_free(struct table *t)
         free_column(&t->cols[i], t->rows);
     for (size_t r = 0; r < t->rows; r++)
         free(t->trouble[r]);
+    for (int i = 0; i < t->n_notes; i++)
+        free(t->notes[i]);
+    free(t->notes);
     free(t->cols);
     free(t->number);
     free(t->trouble);
     free(t->source);
     free(t);
+}
+
+#define MOST_NOTES 12
+
+void table_note(struct table *t, const char *text)
+{
+    if (t->n_notes == MOST_NOTES)
+        return;
+    t->notes = mem_grow(t->notes, (size_t)t->n_notes + 1, sizeof *t->notes);
+    t->notes[t->n_notes++] = mem_strdup(text);
 }
 
 void table_add_column(struct table *t, const char *name)
@@ -79,6 +94,16 @@ void table_add_row(struct table *t, int64_t number, const char *const *cells)
     t->trouble[t->rows++] = NULL;
 }
 
+char *table_cell_trouble(const struct column *c, size_t row)
+{
+    char *odd = text_odd(c->text[row]);
+    char *why = mem_printf("%s is '%.24s', not a finite number%s", c->name,
+                           c->text[row], odd);
+
+    free(odd);
+    return why;
+}
+
 int table_find(const struct table *t, const char *name)
 {
     for (int i = 0; i < t->n_cols; i++)
@@ -89,8 +114,19 @@ int table_find(const struct table *t, const char *name)
 
 const char *table_nearest(const struct table *t, const char *name)
 {
-    const char **names = mem_array((size_t)t->n_cols, sizeof *names), *near;
+    const char **names, *near;
 
+    for (int i = 0; i < t->n_cols; i++) {
+        const char *last = strpbrk(t->cols[i].name, "./")
+                               ? t->cols[i].name
+                               : NULL;
+
+        while (last && strpbrk(last, "./"))
+            last = strpbrk(last, "./") + 1;
+        if (last && strcasecmp(last, name) == 0)
+            return t->cols[i].name;
+    }
+    names = mem_array((size_t)t->n_cols, sizeof *names);
     for (int i = 0; i < t->n_cols; i++)
         names[i] = t->cols[i].name;
     near = text_nearest(name, names, (size_t)t->n_cols);
@@ -121,6 +157,8 @@ struct table *table_select(const struct table *t, const bool *keep)
     struct table *out = table_new(t->source, t->noun);
     const char **cells = mem_array((size_t)t->n_cols, sizeof *cells);
 
+    for (int i = 0; i < t->n_notes; i++)
+        table_note(out, t->notes[i]);
     for (int i = 0; i < t->n_cols; i++) {
         table_add_column(out, t->cols[i].name);
         out->cols[i].settled = t->cols[i].settled;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/str.h"
 
 struct column {
     char *name;
@@ -28,16 +29,29 @@ struct table {
     struct column *cols;
     int n_cols;
     size_t cap;
+    char **notes; /* what was read otherwise than it stands, or passed over */
+    int n_notes;
 };
 
 struct table *table_new(const char *source, const char *noun);
 void table_free(struct table *t);
 
+/* Keep a sentence for people; of very many only the first. */
+void table_note(struct table *t, const char *text);
+
 /* Add a column (before the first row) or a row of n_cols texts. */
 void table_add_column(struct table *t, const char *name);
 void table_add_row(struct table *t, int64_t number, const char *const *cells);
 
-/* The index of a column or -1, and the nearest name or NULL. */
+/* Why a cell is no number, for people; the caller frees it. */
+char *table_cell_trouble(const struct column *c, size_t row);
+
+/* A number as a cell may hold it that stands alone: "2.5B", "1_000_000";
+ * false when it is none or can be read in two ways. */
+bool table_number(double *out, const char *text);
+
+/* The index of a column or -1, and the nearest name or NULL: one that ends in
+ * it ("eval/loss", "config.N"), or one of nearly these letters. */
 int table_find(const struct table *t, const char *name);
 const char *table_nearest(const struct table *t, const char *name);
 
@@ -62,16 +76,27 @@ enum status table_filter(struct table *t, const char *condition,
 /* Copy the rows for which keep is true. */
 struct table *table_select(const struct table *t, const bool *keep);
 
-/* Read comma-, semicolon- or tab-separated text with a header line.  Quoted
- * cells, CR LF, a byte order mark, blank lines and lines that start with # are
- * understood; a line with too few or too many cells becomes a row in
- * trouble. */
+/* Read a file by what it holds: JSON where it begins with a bracket, else text
+ * with a header line.  docs/fitting.md says what a table may look like.
+ *
+ * Cells are parted by what the header shows most of, commas, semicolons, tabs
+ * or bars, or else by blanks; a first line "sep=;" says it.  Before the header,
+ * lines that begin with # are passed over, and the last of them is the header
+ * when the first line below holds numbers only.  Below it such a line is a row
+ * when it has the cells of one, and else passed over with a note.  A line with
+ * too few or too many cells becomes a row in trouble. */
 enum status table_read(struct table **out, const char *path, struct err *err);
 
-/* One JSON object a line, of numbers and texts; the columns are the keys met,
- * in order.  table_read does this for files ending in .jsonl. */
-enum status table_parse_lines(struct table **out, const char *text,
-                              const char *source, struct err *err);
+/* The same of what has been read; kind: what somebody said that it is.  text is
+ * changed. */
+enum table_kind { TABLE_ANY, TABLE_SEPARATED, TABLE_JSON };
+enum status table_from(struct table **out, struct str *text, const char *path,
+                       enum table_kind kind, struct err *err);
+
+/* A list of JSON objects, or one object a line; the columns are the keys met,
+ * in order, those of objects inside as "config.lr". */
+enum status table_parse_json(struct table **out, const char *text,
+                             const char *source, struct err *err);
 enum status table_parse(struct table **out, const char *text,
                         const char *source, struct err *err);
 

@@ -1,9 +1,17 @@
-/* table_json.c - JSON lines into a table. */
+/* table_json.c - JSON into a table: a list of objects, or one object a line. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
-#include "fit/table.h"
+#include "fit/table_text.h"
+
+#define MOST_DEPTH 8
+
+struct objects {
+    json_t **object;
+    int64_t *number; /* line, or place in the list */
+    size_t n;
+};
 
 static char *cell_of(const json_t *value)
 {
@@ -17,28 +25,124 @@ static char *cell_of(const json_t *value)
         return mem_strdup(text_number(buf, json_real_value(value)));
     if (json_is_boolean(value))
         return mem_strdup(json_is_true(value) ? "1" : "0");
+    if (json_is_array(value) || json_is_object(value))
+        return json_canonical_text(value);
     return mem_strdup("");
 }
 
-/* Parse one line and note the keys that are new. */
-static enum status read_object(json_t **out, struct table *t, const char *line,
-                               const char *source, int64_t number,
-                               struct err *err)
+/* What is in an object inside stands as "config.lr". */
+static void flatten(json_t *out, const json_t *object, const char *prefix,
+                    int depth)
 {
-    char *name = mem_printf("%s, line %lld", source, (long long)number);
-    enum status st = json_parse(out, line, name, err);
     const char *key;
     json_t *value;
 
-    if (st == OK && !json_is_object(*out))
-        st = err_set(err, ERR_CONFIG, "%s: not an object", name);
-    if (st == OK && json_object_get(*out, ""))
-        st = err_set(err, ERR_CONFIG, "%s: a key without a name", name);
+    json_object_foreach((json_t *)object, key, value)
+    {
+        char *name = mem_printf("%s%s%s", prefix, *prefix ? "." : "", key);
+
+        if (json_is_object(value) && json_object_size(value) > 0 &&
+            depth < MOST_DEPTH)
+            flatten(out, value, name, depth + 1);
+        else
+            json_object_set(out, name, value);
+        free(name);
+    }
+}
+
+static enum status keep_object(struct objects *all, struct table *t,
+                               json_t *object, const char *name,
+                               int64_t number, struct err *err)
+{
+    json_t *flat;
+    const char *key;
+    json_t *value;
+
+    if (!json_is_object(object))
+        return err_set(err, ERR_CONFIG, "%s: not an object", name);
+    if (json_object_get(object, ""))
+        return err_set(err, ERR_CONFIG, "%s: a key without a name", name);
+    flat = json_object();
+    flatten(flat, object, "", 0);
+    json_object_foreach(flat, key, value) if (table_find(t, key) < 0)
+        table_add_column(t, key);
+    all->object = mem_grow(all->object, all->n + 1, sizeof(json_t *));
+    all->number = mem_grow(all->number, all->n + 1, sizeof *all->number);
+    all->number[all->n] = number;
+    all->object[all->n++] = flat;
+    return OK;
+}
+
+static enum status read_list(struct objects *all, struct table *t,
+                             const char *text, struct err *err)
+{
+    json_t *list, *item;
+    size_t i;
+    enum status st = json_parse_loose(&list, text, t->source, err);
+
+    if (st != OK)
+        return st;
+    t->noun = "item";
+    json_array_foreach(list, i, item)
+    {
+        char *name = mem_printf("%s, item %zu", t->source, i + 1);
+
+        if (st == OK)
+            st = keep_object(all, t, item, name, (int64_t)i + 1, err);
+        free(name);
+    }
+    json_decref(list);
+    return st;
+}
+
+static enum status read_one(struct objects *all, struct table *t,
+                            const char *line, int64_t number, struct err *err)
+{
+    char *name = mem_printf("%s, line %lld", t->source, (long long)number);
+    json_t *object = NULL;
+    enum status st = json_parse_loose(&object, line, name, err);
+
     if (st == OK)
-        json_object_foreach(*out, key, value) if (table_find(t, key) < 0)
-            table_add_column(t, key);
+        st = keep_object(all, t, object, name, number, err);
+    json_decref(object);
     free(name);
     return st;
+}
+
+static enum status read_lines(struct objects *all, struct table *t,
+                              const char *text, struct err *err)
+{
+    int64_t number = 1;
+    enum status st = OK;
+
+    for (const char *p = text; *p && st == OK; number++) {
+        const size_t len = strcspn(p, "\n");
+        char *line = mem_strndup(p, len);
+
+        if (*text_trim(line))
+            st = read_one(all, t, line, number, err);
+        free(line);
+        p += len + (p[len] == '\n');
+    }
+    return st;
+}
+
+/* One object over several lines is no table. */
+static enum status one_object(struct table *t, const char *text,
+                              struct err *err)
+{
+    json_t *object = NULL;
+    struct err why;
+    const bool whole = *text == '{' && strchr(text, '\n') &&
+                       json_parse_loose(&object, text, t->source, &why) == OK;
+
+    json_decref(object);
+    return whole ? err_set(err, ERR_CONFIG,
+                           "%s is one JSON object; a table is a list of "
+                           "objects, or one object a line (pandas: "
+                           "orient=\"records\")",
+                           t->source)
+                 : err->status;
 }
 
 static void add_object(struct table *t, const json_t *object, int64_t number)
@@ -53,41 +157,30 @@ static void add_object(struct table *t, const json_t *object, int64_t number)
     free(cells);
 }
 
-enum status table_parse_lines(struct table **out, const char *text,
-                              const char *source, struct err *err)
+enum status table_parse_json(struct table **out, const char *text,
+                             const char *source, struct err *err)
 {
     struct table *t = table_new(source, "line");
-    json_t **objects = NULL;
-    int64_t *numbers = NULL, number = 1;
-    size_t n = 0;
-    enum status st = OK;
+    struct objects all = { .n = 0 };
+    enum status st = *text == '[' ? read_list(&all, t, text, err)
+                                  : read_lines(&all, t, text, err);
 
-    for (const char *p = text; *p && st == OK; number++) {
-        const size_t len = strcspn(p, "\n");
-        char *line = mem_strndup(p, len);
-
-        if (*text_trim(line)) {
-            objects = mem_grow(objects, n + 1, sizeof *objects);
-            numbers = mem_grow(numbers, n + 1, sizeof *numbers);
-            numbers[n] = number;
-            objects[n] = NULL;
-            st = read_object(&objects[n++], t, line, source, number, err);
-        }
-        free(line);
-        p += len + (p[len] == '\n');
-    }
-    if (st == OK && n == 0)
+    if (st != OK)
+        st = one_object(t, text, err);
+    if (st == OK && all.n == 0)
         st = err_set(err, ERR_CONFIG, "%s is empty", source);
     if (st == OK && t->n_cols == 0)
         st = err_set(err, ERR_CONFIG, "%s has objects without keys only",
                      source);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < all.n; i++) {
         if (st == OK)
-            add_object(t, objects[i], numbers[i]);
-        json_decref(objects[i]);
+            add_object(t, all.object[i], all.number[i]);
+        json_decref(all.object[i]);
     }
-    free(objects);
-    free(numbers);
+    if (st == OK)
+        st = table_numbers(t, err);
+    free(all.object);
+    free(all.number);
     if (st != OK) {
         table_free(t);
         t = NULL;

@@ -131,8 +131,8 @@ static char *row_trouble(const struct row *r)
         const double v = number(r, needed[k]);
 
         if (!isfinite(v))
-            return mem_printf("%s is '%s', not a finite number", needed[k],
-                              text(r, needed[k]));
+            return table_cell_trouble(&r->t->cols[table_find(r->t, needed[k])],
+                                      r->i);
         if (v <= 0 && k < 2)
             return mem_printf("%s is %g", needed[k], v);
     }

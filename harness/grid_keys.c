@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/odd.h"
 #include "harness/value.h"
 
 static const struct setting grid_keys[] = {
@@ -155,7 +156,8 @@ static enum status canonical_scratch(char **out, const char *key,
     return OK;
 }
 
-/* A number with a unit that is nearly right. */
+/* A character that looks like another, a number with a unit that is nearly
+ * right. */
 static void add_hint(struct err *err, const struct setting *s,
                      const char *text)
 {
@@ -163,23 +165,22 @@ static void add_hint(struct err *err, const struct setting *s,
                                          "false", "on", "off" };
     const bool duration = !s || s->type == SETTING_DURATION;
     const char *near = NULL;
-    size_t used;
+    char *odd = text_odd(text);
 
+    err_append(err, "%s", odd);
+    free(odd);
     if (s && s->type == SETTING_BOOL)
         near = text_nearest(text, bools, 6);
     else if (!s || s->type == SETTING_INT || s->type == SETTING_REAL ||
              duration)
         near = value_unit_hint(text, duration);
-    if (!near || !err)
+    if (!near)
         return;
-    used = strlen(err->text);
     if (s && s->type == SETTING_BOOL)
-        snprintf(err->text + used, sizeof err->text - used,
-                 "; did you mean '%s'?", near);
+        err_append(err, "; did you mean '%s'?", near);
     else
-        snprintf(err->text + used, sizeof err->text - used,
-                 "; did you mean '%.*s%s'?",
-                 (int)strspn(text, "+-.0123456789"), text, near);
+        err_append(err, "; did you mean '%.*s%s'?",
+                   (int)strspn(text, "+-.0123456789"), text, near);
 }
 
 enum status key_canonical(char **out, const char *key, const struct setting *s,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/odd.h"
 
 /* libinih takes "name: value" too and would split a key at its colon
  * (quant.last:1.x), so colons of keys travel through it as this byte. */
@@ -290,8 +291,12 @@ static enum status check_key(struct reader *r, const char *key)
 
     while (is_key_char(*p))
         p++;
-    if (*p || !isalpha((unsigned char)*key))
-        r->st = ini_fail(r->err, r->where, "'%.60s' is not a key", key);
+    if (*p || !isalpha((unsigned char)*key)) {
+        char *odd = text_odd(key);
+
+        r->st = ini_fail(r->err, r->where, "'%.60s' is not a key%s", key, odd);
+        free(odd);
+    }
     return r->st;
 }
 

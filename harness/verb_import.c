@@ -73,10 +73,11 @@ static enum status read_source(struct table **t, char hex[HASH_HEX],
     st = file_read(&text, *path, (size_t)1 << 30, err);
     if (st == OK) {
         hash_bytes(hex, str_text(&text), text.len);
-        st = (kind ? strcmp(kind, "jsonl") == 0
-                   : text_has_suffix(*path, ".jsonl"))
-                 ? table_parse_lines(t, str_text(&text), *path, err)
-                 : table_parse(t, str_text(&text), *path, err);
+        st = table_from(t, &text, *path,
+                        !kind                        ? TABLE_ANY
+                        : strcmp(kind, "jsonl") == 0 ? TABLE_JSON
+                                                     : TABLE_SEPARATED,
+                        err);
     }
     str_release(&text);
     return st;

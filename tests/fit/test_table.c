@@ -66,7 +66,12 @@ static void files_that_are_no_tables_are_refused(void **state)
         { "\n# only a remark\n", "t.csv is empty" },
         { "a,b\n", "no rows" },
         { "a,a\n1,2\n", "two columns are named 'a'" },
-        { "a,,c\n1,2,3\n", "column 2 has no name" },
+        { ",a,,b\nname,N,D,loss\nr,1,2,3\n", "t.csv:1: two lines of names" },
+        { ",,\n1,2,3\n", "t.csv:1: no column has a name" },
+        { "1,2\n3,4\n", "t.csv:1: the first line holds only numbers" },
+        { "# three,names,here\n1,2\n", "t.csv:2: the first line holds only" },
+        { "a,b\n1,\"2\"x\n", "t.csv:2: text behind the closing quote of \"2\"" },
+        { "a b\n1 \"2\"M\n", "t.csv:2: text behind the closing quote of \"2\"" },
         { "a,b\n1,\"2\n3,4\n", "t.csv:2: a quote that never closes" },
     };
     struct table *t;
@@ -90,7 +95,7 @@ static void json_lines_become_the_same_table(void **state)
     struct err err;
 
     (void)state;
-    check_ok(table_parse_lines(&t,
+    check_ok(table_parse_json(&t,
                                "{\"N\": 1000000, \"loss\": 3.25, \"fmt\": "
                                "\"int4\"}\n\n{\"N\": 2, \"G\": 32, \"loss\": "
                                "null, \"ok\": true}\n",
@@ -105,11 +110,11 @@ static void json_lines_become_the_same_table(void **state)
     assert_string_equal(t->cols[table_find(t, "fmt")].text[0], "int4");
     assert_int_equal(t->number[1], 3);
     table_free(t);
-    assert_int_equal(table_parse_lines(&t, "{\"a\":1}\n[2]\n", "t.jsonl", &err),
+    assert_int_equal(table_parse_json(&t, "{\"a\":1}\n[2]\n", "t.jsonl", &err),
                      ERR_CONFIG);
     check_says(err, "line 2: not an object");
     assert_int_equal(
-        table_parse_lines(&t, "{\"a\":1}\n{\"a\":}\n", "t.jsonl", &err),
+        table_parse_json(&t, "{\"a\":1}\n{\"a\":}\n", "t.jsonl", &err),
         ERR_CONFIG);
     check_says(err, "line 2");
 }

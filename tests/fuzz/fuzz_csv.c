@@ -74,7 +74,7 @@ static void one(struct fuzz *f, void *ctx)
 
     (void)ctx;
     fuzz_text(&text, f);
-    st = lines ? table_parse_lines(&t, str_text(&text), "fuzz", &err)
+    st = lines ? table_parse_json(&t, str_text(&text), "fuzz", &err)
                : table_parse(&t, str_text(&text), "fuzz", &err);
     if (st != OK && strncmp(err.text, "fuzz", 4) != 0)
         fuzz_fail("refused without its place", str_text(&text), text.len);
