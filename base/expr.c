@@ -29,8 +29,16 @@ const char *expr_op_text(enum expr_op op)
     return ops[op].text;
 }
 
+/* What a comparison holds besides: a number with a unit of time, and a name
+ * that is one. */
+struct times {
+    const char *number;
+    bool named;
+};
+
 struct parser {
     const char *text, *p;
+    struct times times;
     const struct expr_scope *scope;
     struct expr *out;
     bool *word; /* of each node: is it a word? */
@@ -184,6 +192,40 @@ static int parse_symbol(struct parser *ps, const char *at, const char *name)
              : mem_printf("unknown name '%s'", name));
 }
 
+/* --- times ---------------------------------------------------------------- */
+
+/* Keys and columns that are times, by how they are called. */
+static bool names_time(const char *name)
+{
+    static const char *const within[] = { "time", "duration", "seconds" };
+    static const char *const endings[] = { "_s", "_sec", "run.grace",
+                                           "run.checkpoint", "slurm.target" };
+
+    for (size_t i = 0; i < sizeof within / sizeof within[0]; i++)
+        if (strcasestr(name, within[i]))
+            return true;
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
+        if (text_has_suffix(name, endings[i]))
+            return true;
+    return false;
+}
+
+static int check_times(struct parser *ps)
+{
+    const char *at = ps->times.number, *end;
+    double x;
+
+    if (!at || ps->times.named)
+        return 0;
+    text_read_number(&x, at, &end, false);
+    return failf(ps, at,
+                 mem_printf("%.*s is a time, and nothing here is one; the "
+                            "suffixes of numbers are k M G T%s%.*s%s",
+                            (int)(end + 1 - at), at, *end == 'm' ? ", as " : "",
+                            *end == 'm' ? (int)(end - at) : 0, at,
+                            *end == 'm' ? "M" : ""));
+}
+
 /* name = letter {letter | digit | _ | .} [ "[" ... "]" ] */
 static int parse_name(struct parser *ps)
 {
@@ -197,6 +239,7 @@ static int parse_name(struct parser *ps)
         p = strchr(p, ']') + 1;
     name = mem_strndup(at, (size_t)(p - at));
     ps->p = p;
+    ps->times.named |= names_time(name);
     node =
         take(ps, "(") ? parse_call(ps, at, name) : parse_symbol(ps, at, name);
     free(name);
@@ -223,6 +266,8 @@ static int parse_primary(struct parser *ps)
         if (isalpha((unsigned char)*end) || *end == '_')
             return failf(ps, end,
                          mem_printf("unexpected '%.12s' after a number", end));
+        if (strchr("smhd", end[-1]))
+            ps->times.number = ps->p;
         ps->p = end;
         return add_number(ps, value, false);
     }
@@ -312,12 +357,45 @@ static int check_operands(struct parser *ps, enum expr_op op, const char *at,
                     : "a word can only be compared with == or !=");
 }
 
+static int parse_level(struct parser *ps, int l);
+
+/* A comparison is where a time has to meet a time; what is no comparison takes
+ * part in the one around it. */
+static int parse_comparison(struct parser *ps)
+{
+    const struct times outer = ps->times;
+    const char *at;
+    int a, b, op;
+
+    ps->times = (struct times){ NULL, false };
+    a = parse_level(ps, LEVEL_COMPARE + 1);
+    skip_space(ps);
+    at = ps->p;
+    op = a < 0 ? -1 : take_operator(ps, &levels[LEVEL_COMPARE]);
+    if (op < 0) {
+        ps->times.number = ps->times.number ? ps->times.number : outer.number;
+        ps->times.named |= outer.named;
+        return a;
+    }
+    b = parse_level(ps, LEVEL_COMPARE + 1);
+    if (b < 0 || check_operands(ps, (enum expr_op)op, at, a, b) < 0 ||
+        check_times(ps) < 0)
+        return -1;
+    ps->times = outer;
+    a = add_op(ps, (enum expr_op)op, a, b, -1);
+    if (take_operator(ps, &levels[LEVEL_COMPARE]) >= 0)
+        return fail(ps, at, "comparisons do not chain; use &&");
+    return a;
+}
+
 static int parse_level(struct parser *ps, int l)
 {
     int a, b, op;
 
     if (l == N_LEVELS)
         return parse_unary(ps);
+    if (l == LEVEL_COMPARE)
+        return parse_comparison(ps);
     a = parse_level(ps, l + 1);
     while (a >= 0) {
         const char *at;
@@ -331,8 +409,6 @@ static int parse_level(struct parser *ps, int l)
         if (b < 0 || check_operands(ps, (enum expr_op)op, at, a, b) < 0)
             return -1;
         a = add_op(ps, (enum expr_op)op, a, b, -1);
-        if (l == LEVEL_COMPARE && take_operator(ps, &levels[l]) >= 0)
-            return fail(ps, at, "comparisons do not chain; use &&");
     }
     return a;
 }
@@ -385,6 +461,8 @@ enum status expr_parse(struct expr **out, const char *text,
 
     ps.out = mem_alloc(sizeof *ps.out);
     root = need_number(&ps, text, parse_expression(&ps));
+    if (root >= 0 && check_times(&ps) < 0)
+        root = -1;
     skip_space(&ps);
     if (root >= 0 && *ps.p)
         root = failf(&ps, ps.p, mem_printf("unexpected '%.12s'", ps.p));

@@ -11,9 +11,11 @@
  *   power      = primary [ "^" unary ]                  right associative
  *   primary    = number | name | name "(" list ")" | "(" expression ")"
  *
- * so that -2^2 = -4 and 2^3^2 = 512.  Numbers take the suffixes of str.h.
- * Names are what the scope says they are: variables (slots), constants, or
- * words (enumeration values, comparable only with == and !=).
+ * so that -2^2 = -4 and 2^3^2 = 512.  Numbers take the suffixes of str.h; those
+ * of times (s m h d) only in a comparison with a time, "wall_s > 2h", where
+ * they are seconds: N > 20m would be a thousand and two hundred and nobody's
+ * meaning. Names are what the scope says they are: variables (slots),
+ * constants, or words (enumeration values, comparable only with == and !=).
  *
  * An expression is compiled to nodes in evaluation order and evaluated over
  * blocks of rows; the exact gradient with respect to chosen slots follows

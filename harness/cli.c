@@ -53,22 +53,36 @@ bool cli_flag(const struct cli *cli, const char *name)
     return cli_nth(cli, name, 0) != NULL;
 }
 
-enum status cli_number(double *out, const struct cli *cli, const char *name,
-                       double fallback, double min, double max,
-                       struct err *err)
+static enum status read_number(double *out, const struct cli *cli,
+                               const char *name, double fallback, double min,
+                               double max, bool time, struct err *err)
 {
     const char *text = cli_value(cli, name, NULL), *end;
 
     *out = fallback;
     if (!text)
         return OK;
-    if (!text_read_number(out, text, &end, true) || *end)
-        return err_set(err, ERR_USAGE, "--%s: '%s' is not a number", name,
-                       text);
+    if (!text_read_number(out, text, &end, time) || *end)
+        return err_set(
+            err, ERR_USAGE, "--%s: '%s' is not a number%s", name, text,
+            end > text && strcmp(end, "m") == 0 ? "; millions are M" : "");
     if (*out < min || *out > max)
         return err_set(err, ERR_USAGE, "--%s: %s is outside %g .. %g", name,
                        text, min, max);
     return OK;
+}
+
+enum status cli_number(double *out, const struct cli *cli, const char *name,
+                       double fallback, double min, double max, struct err *err)
+{
+    return read_number(out, cli, name, fallback, min, max, false, err);
+}
+
+enum status cli_seconds(double *out, const struct cli *cli, const char *name,
+                        double fallback, double min, double max,
+                        struct err *err)
+{
+    return read_number(out, cli, name, fallback, min, max, true, err);
 }
 
 /* --- parsing ------------------------------------------------------------- */

@@ -67,6 +67,11 @@ enum status cli_number(double *out, const struct cli *cli, const char *name,
                        double fallback, double min, double max,
                        struct err *err);
 
+/* The same of a time: s m h d after the number are seconds to days. */
+enum status cli_seconds(double *out, const struct cli *cli, const char *name,
+                        double fallback, double min, double max,
+                        struct err *err);
+
 /* Fill cli from the command line.  ERR_USAGE with a suggestion when it is
  * wrong; *done is set when help or version was asked for and printed. */
 enum status cli_parse(struct cli *cli, int argc, char **argv, bool *done,

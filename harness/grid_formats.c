@@ -92,7 +92,7 @@ enum status doc_read_format(struct doc *d, const struct ini_section *s,
     if (st == OK)
         st = value_split(&values, e, err);
     if (st == OK)
-        st = value_generate(&values, false, NULL, err);
+        st = value_generate(&values, VALUE_NUMBER, NULL, err);
     if (st == OK)
         st = make_text(&text, s->label, &values, e->where, err);
     if (st == OK)

@@ -149,7 +149,7 @@ static enum status canonical_scratch(char **out, const char *key,
     char buf[32];
     double x;
 
-    if (!text_read_number(&x, text, &end, true) || *end)
+    if (!text_read_number(&x, text, &end, false) || *end)
         return err_set(err, ERR_CONFIG, "%s = %.60s: expected a number", key,
                        text);
     *out = mem_strdup(text_number(buf, x));
@@ -163,7 +163,7 @@ static void add_hint(struct err *err, const struct setting *s,
 {
     static const char *const bools[] = { "yes", "no",  "true",
                                          "false", "on", "off" };
-    const bool duration = !s || s->type == SETTING_DURATION;
+    const bool duration = s && s->type == SETTING_DURATION;
     const char *near = NULL;
     char *odd = text_odd(text);
 

@@ -55,6 +55,14 @@ static void read_lines(struct value_list *list, const struct ini_entry *entry)
                 entry->pieces[i].where);
 }
 
+static enum value_type type_of(const struct setting *s)
+{
+    return !s                            ? VALUE_NUMBER
+           : s->type == SETTING_INT      ? VALUE_WHOLE
+           : s->type == SETTING_DURATION ? VALUE_TIME
+                                         : VALUE_NUMBER;
+}
+
 static enum status read_items(struct doc *d, struct value_list *list,
                               const char *key, const struct setting *s,
                               const struct ini_entry *entry, struct err *err)
@@ -63,7 +71,7 @@ static enum status read_items(struct doc *d, struct value_list *list,
     enum status st = value_split(list, entry, err);
 
     if (st == OK)
-        st = value_generate(list, s && s->type == SETTING_INT, &merged, err);
+        st = value_generate(list, type_of(s), &merged, err);
     if (st == OK && merged)
         doc_note(d, "%s:%d: %d value%s of %s fell together after rounding to "
                     "whole numbers",

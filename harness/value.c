@@ -129,11 +129,12 @@ const char *value_unit_hint(const char *text, bool duration)
     static const struct {
         const char *wrong, *right;
     } words[] = {
-        { "K", "k" },    { "sec", "s" },  { "secs", "s" },  { "min", "m" },
-        { "mins", "m" }, { "hr", "h" },   { "hour", "h" },  { "hours", "h" },
-        { "day", "d" },  { "days", "d" }, { "KiB", "Ki" },  { "MiB", "Mi" },
-        { "GiB", "Gi" }, { "kB", "k" },   { "KB", "k" },    { "MB", "M" },
-        { "GB", "G" },   { "B", "G" },    { "b", "G" },
+        { "K", "k" },    { "sec", "s" },  { "secs", "s" }, { "min", "m" },
+        { "mins", "m" }, { "hr", "h" },   { "hour", "h" }, { "hours", "h" },
+        { "day", "d" },  { "days", "d" }, { "KiB", "Ki" }, { "MiB", "Mi" },
+        { "GiB", "Gi" }, { "kB", "k" },   { "KB", "k" },   { "MB", "M" },
+        { "GB", "G" },   { "B", "G" },    { "b", "G" },    { "m", "M" },
+        { "g", "G" },    { "t", "T" },
     };
     const int n_plain = 8;
     const char *end;

@@ -44,11 +44,14 @@ enum status value_split(struct value_list *list, const struct ini_entry *entry,
 enum status value_split_piece(struct value_list *list,
                               const struct ini_piece *piece, struct err *err);
 
-/* Replace generators by their values.  whole: the key takes whole numbers, so
- * values of log and geom are rounded and those that fall together are kept
- * once; *merged (may be NULL) counts them. */
-enum status value_generate(struct value_list *list, bool whole, int *merged,
-                           struct err *err);
+/* What the key takes that values are generated for.  Of whole numbers those of
+ * log and geom are rounded and kept once; s m h d are units of times only. */
+enum value_type { VALUE_NUMBER, VALUE_WHOLE, VALUE_TIME };
+
+/* Replace generators by their values; *merged (may be NULL) counts those that
+ * fell together. */
+enum status value_generate(struct value_list *list, enum value_type type,
+                           int *merged, struct err *err);
 
 /* A unit that is nearly the one at the end of text ("16KI" -> "Ki"), or NULL:
  * what a message about a number should suggest. */

@@ -20,6 +20,7 @@ struct call {
     struct value_list *out;
     struct ini_where where;
     bool whole; /* round values to whole numbers */
+    bool time;  /* numbers may have its units */
     int *merged;
     struct err *err;
 };
@@ -225,26 +226,41 @@ static const struct generator *find(const struct value_item *item,
     return found;
 }
 
+static enum status not_a_number(const struct call *c,
+                                const struct value_item *item)
+{
+    const char *near = value_unit_hint(item->text, c->time);
+    const int digits = (int)strspn(item->text, "+-.0123456789");
+
+    return ini_fail(c->err, item->where, "%s: '%s' is not a number%s%.*s%s%s",
+                    c->g->form, item->text, near ? "; did you mean '" : "",
+                    near ? digits : 0, item->text, near ? near : "",
+                    near ? "'?" : "");
+}
+
 static enum status read_numbers(struct call *c, const struct value_list *args)
 {
     for (int i = 0; i < args->n; i++) {
         const char *end;
 
-        if (!text_read_number(&c->arg[i], args->items[i].text, &end, true) ||
+        if (!text_read_number(&c->arg[i], args->items[i].text, &end, c->time) ||
             *end)
-            return ini_fail(c->err, args->items[i].where,
-                            "%s: '%s' is not a number", c->g->form,
-                            args->items[i].text);
+            return not_a_number(c, &args->items[i]);
     }
     return OK;
 }
 
 static enum status run_call(struct value_list *out,
                             const struct value_item *item, const char *open,
-                            bool whole, int *merged, struct err *err)
+                            enum value_type type, int *merged, struct err *err)
 {
-    struct call c = { .g = find(item, err), .out = out, .where = item->where,
-                      .whole = whole, .merged = merged, .err = err };
+    struct call c = { .g = find(item, err),
+                      .out = out,
+                      .where = item->where,
+                      .whole = type == VALUE_WHOLE,
+                      .time = type == VALUE_TIME,
+                      .merged = merged,
+                      .err = err };
     struct ini_piece inside = { mem_strndup(open + 1, strlen(open) - 2),
                                 item->where };
     struct value_list args = { 0 };
@@ -266,8 +282,8 @@ static enum status run_call(struct value_list *out,
     return st;
 }
 
-enum status value_generate(struct value_list *list, bool whole, int *merged,
-                           struct err *err)
+enum status value_generate(struct value_list *list, enum value_type type,
+                           int *merged, struct err *err)
 {
     struct value_list out = { 0 };
     enum status st = OK;
@@ -277,7 +293,7 @@ enum status value_generate(struct value_list *list, bool whole, int *merged,
         const struct value_item *item = &list->items[i];
 
         if (is_call(item, &open))
-            st = run_call(&out, item, open, whole, merged, err);
+            st = run_call(&out, item, open, type, merged, err);
         else
             value_add(&out, item->text, item->where, item->quoted);
         if (st == OK && out.n > VALUE_MAX_ITEMS)

@@ -171,7 +171,7 @@ static enum status run(struct cli *cli, struct err *err)
     double interval;
     bool open = true;
     enum status st =
-        cli_number(&interval, cli, "interval", 2, 0.1, 86400, err);
+        cli_seconds(&interval, cli, "interval", 2, 0.1, 86400, err);
 
     while (st == OK && open) {
         struct str s = { 0 };

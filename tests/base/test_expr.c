@@ -23,6 +23,9 @@ static bool find(void *ctx, const char *name, struct expr_symbol *out)
         { "int4", { EXPR_SYM_WORD, 0, 1 } },
         { "e2m1", { EXPR_SYM_WORD, 0, 2 } },
         { "k[BF16]", { EXPR_SYM_SLOT, 3, 0 } },
+        { "wall_s", { EXPR_SYM_SLOT, 0, 0 } },
+        { "run.timeout", { EXPR_SYM_SLOT, 0, 0 } },
+        { "_runtime", { EXPR_SYM_SLOT, 1, 0 } },
     };
 
     (void)ctx;
@@ -91,7 +94,6 @@ static void operators_bind_as_the_grammar_says(void **state)
         { "x<=2", 0 },
         { "2Ki + 1k", 3048 },
         { "1.5M", 1.5e6 },
-        { "1h", 3600 },
         { "min(4, 2) + max(1, 7)", 9 },
         { "round_to(100, 32)", 96 },
         { "floor(-1.5) + ceil(-1.5) + round(2.5)", 0 },
@@ -108,6 +110,47 @@ static void operators_bind_as_the_grammar_says(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         check_close(value_at(table[i].text, 3, 1, 1), table[i].want, 0);
+}
+
+/* Minutes are no millions: x is 3600, y 90. */
+static void times_stand_beside_times_only(void **state)
+{
+    static const struct {
+        const char *text;
+        double want;
+    } fine[] = {
+        { "wall_s == 1h", 1 },
+        { "wall_s > 2 * 30m - 1s", 1 },
+        { "(run.timeout) < (0.5d)", 1 },
+        { "x > 2M || wall_s > 59m", 1 },
+        { "_runtime / 30 < 1m && z < 2M", 1 },
+        { "1h + wall_s", 7200 },
+        { "1d == wall_s * 24 ? 4 : 5", 4 },
+    };
+    static const struct {
+        const char *text, *says;
+    } wrong[] = {
+        { "x > 20m", "column 5: 20m is a time, and nothing here is one; the "
+                     "suffixes of numbers are k M G T, as 20M" },
+        { "2d", "column 1: 2d is a time" },
+        { "x < 5h", "5h is a time" },
+        { "min(x, 3s) > y", "column 8: 3s is a time" },
+        { "wall_s > 1h && x > 1.5m", "column 20: 1.5m is a time" },
+        { "x > 1m || wall_s > 1h", "column 5: 1m is a time" },
+        { "wall_s > 1h ? x * 2m : 0", "column 19: 2m is a time" },
+        { "!(x == 1e3s)", "1e3s is a time" },
+    };
+    struct expr *e;
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++)
+        check_close(value_at(fine[i].text, 3600, 90, 1), fine[i].want, 0);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        if (expr_parse(&e, wrong[i].text, &scope, &err) != ERR_CONFIG)
+            fail_msg("read: %s", wrong[i].text);
+        check_says(err, wrong[i].says);
+    }
 }
 
 static void a_mistake_is_told_with_its_column(void **state)
@@ -633,6 +676,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(operators_bind_as_the_grammar_says),
+        cmocka_unit_test(times_stand_beside_times_only),
         cmocka_unit_test(a_mistake_is_told_with_its_column),
         cmocka_unit_test(nesting_is_limited_on_every_path),
         cmocka_unit_test(printed_text_parses_to_the_same_tree),

@@ -15,7 +15,8 @@ static enum status read_list(struct value_list *list, const char *value,
     if (st == OK)
         st = value_split(list, &ini->sections[0].entries[0], err);
     if (st == OK)
-        st = value_generate(list, whole, merged, err);
+        st = value_generate(list, whole ? VALUE_WHOLE : VALUE_NUMBER, merged,
+                            err);
     /* Places point into the file, which goes away here; only texts are
      * compared. */
     ini_free(ini);
@@ -102,6 +103,24 @@ static void whole_numbers_are_rounded_and_joined(void **state)
     value_release(&list);
 }
 
+/* Of a key that is a time, in seconds. */
+static void times_have_their_units(void **state)
+{
+    struct value_list list = { 0 };
+    struct err err = { 0 };
+    char *got;
+
+    (void)state;
+    value_add(&list, "step(1m, 2m, 30s)", (struct ini_where){ "f", 1, 1 },
+              false);
+    value_add(&list, "geom(1h, 24, 2)", (struct ini_where){ "f", 1, 1 }, false);
+    check_ok(value_generate(&list, VALUE_TIME, NULL, &err), err);
+    got = joined(&list);
+    assert_string_equal(got, "60 | 90 | 120 | 3600 | 86400");
+    free(got);
+    value_release(&list);
+}
+
 static void wrong_lists_are_refused(void **state)
 {
     (void)state;
@@ -121,6 +140,10 @@ static void wrong_lists_are_refused(void **state)
     refuse("log(-1, 1, 3)", "both ends must be positive");
     refuse("pow2(3, 8)", "powers of two");
     refuse("geom(1, 1e300, 3)", "the values overflow");
+    refuse("log(10m, 40m, 3)", "'10m' is not a number; did you mean '10M'?");
+    refuse("step(1h, 2h, 1)", "'1h' is not a number");
+    refuse("pow2(2, 8d)", "'8d' is not a number");
+    refuse("geom(2g, 2, 3)", "'2g' is not a number; did you mean '2G'?");
     refuse("load(\"no such file\")", "no such file");
 }
 
@@ -131,12 +154,14 @@ static void nearly_right_units_are_suggested(void **state)
         bool duration;
         const char *want;
     } rows[] = {
-        { "16KI", false, "Ki" }, { "16K", false, "k" },
-        { "5min", true, "m" },   { "5min", false, NULL },
-        { "12 M", false, "M" },  { "7B", false, "G" },
-        { "16Ki", false, NULL }, { "3e", false, NULL },
+        { "16KI", false, "Ki" },  { "16K", false, "k" },
+        { "5min", true, "m" },    { "5min", false, NULL },
+        { "12 M", false, "M" },   { "7B", false, "G" },
+        { "16Ki", false, NULL },  { "3e", false, NULL },
         { "hello", false, NULL }, { "30secs", true, "s" },
-        { "2 h", true, "h" },    { "2 h", false, NULL },
+        { "2 h", true, "h" },     { "2 h", false, NULL },
+        { "3m", false, "M" },     { "3g", false, "G" },
+        { "3t", false, "T" },     { "3m", true, NULL },
     };
 
     (void)state;
@@ -157,6 +182,7 @@ int main(void)
         cmocka_unit_test(items_are_parted_by_commas_and_line_breaks),
         cmocka_unit_test(generators_include_both_ends),
         cmocka_unit_test(whole_numbers_are_rounded_and_joined),
+        cmocka_unit_test(times_have_their_units),
         cmocka_unit_test(wrong_lists_are_refused),
         cmocka_unit_test(nearly_right_units_are_suggested),
     };
