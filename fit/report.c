@@ -6,33 +6,16 @@
 #include <string.h>
 
 #include "base/json.h"
-
-#define WIDTH 80
+#include "base/wrap.h"
 
 void report_wrapped(struct str *out, const char *lead, const char *text,
-                    int indent)
+                    size_t indent)
 {
-    int column = (int)strlen(lead);
+    char *line = mem_printf("%s%s", lead, text);
 
-    str_add(out, lead);
-    while (*text) {
-        const size_t word = strcspn(text, " ");
-
-        if (column + (int)word > WIDTH && column > indent) {
-            if (out->len && out->data[out->len - 1] == ' ')
-                out->data[--out->len] = '\0';
-            str_addf(out, "\n%*s", indent, "");
-            column = indent;
-        }
-        str_add_n(out, text, word);
-        column += (int)word;
-        text += word;
-        if (*text == ' ' && *++text) {
-            str_add_char(out, ' ');
-            column++;
-        }
-    }
+    str_add_wrapped(out, line, indent - strspn(lead, " "));
     str_add_char(out, '\n');
+    free(line);
 }
 
 void report_objective_name(struct str *out, const struct model *m)
@@ -74,6 +57,8 @@ static void add_estimate(struct str *out, const struct model_param *p,
     char interval[64];
 
     str_addf(out, "  %-15s", p->name);
+    if (text_columns(p->name) > 15) /* a line of its own */
+        str_addf(out, "\n%*s", 17, "");
     add_number(out, 13, 7, e->value);
     if (isnan(e->lo) && isnan(e->hi)) {
         char *text = mem_printf("%s%s%s", e->interval, e->why ? ": " : "",

@@ -29,6 +29,6 @@ void report_objective_name(struct str *out, const struct model *m);
 /* Append text wrapped to 80 columns: the first line after lead, the others
  * indented by indent. */
 void report_wrapped(struct str *out, const char *lead, const char *text,
-                    int indent);
+                    size_t indent);
 
 #endif

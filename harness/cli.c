@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "base/wrap.h"
 
 struct cli_given {
     const struct cli_option *option;
@@ -276,49 +277,46 @@ void cli_release(struct cli *cli)
 /* --- help ---------------------------------------------------------------- */
 
 #define HELP_COLUMN 26 /* where the meanings of options start */
-#define HELP_WIDTH  80
 
-/* Print words up to the width, starting at column `at`; further lines start at
- * column `indent`.  A line break in the text is one. */
-static void print_wrapped(const char *text, int at, int indent)
+/* One line or more, what goes on at the column `indent`. */
+static void print_wrapped(const char *text, size_t indent)
 {
-    bool first = true; /* word of its line */
+    struct str out = { 0 };
 
-    while (*text) {
-        const int n = (int)strcspn(text, " \n");
+    str_add_wrapped(&out, text, indent - strspn(text, " "));
+    puts(str_text(&out));
+    str_release(&out);
+}
 
-        if (!first && at + 1 + n > HELP_WIDTH) {
-            printf("\n%*s", indent, "");
-            at = indent;
-            first = true;
-        }
-        printf("%s%.*s", first ? "" : " ", n, text);
-        at += n + !first;
-        first = false;
-        text += n;
-        if (*text == '\n') {
-            printf("\n%*s", indent, "");
-            at = indent;
-            first = true;
-        }
-        text += *text != '\0';
-    }
+/* Line breaks of the source are blanks. */
+static void print_paragraph(const char *text)
+{
+    char *line = mem_strdup(text);
+
+    for (char *p = line; (p = strchr(p, '\n'));)
+        *p = ' ';
     putchar('\n');
+    print_wrapped(line, 0);
+    free(line);
 }
 
 static void print_options(const struct cli_option *table)
 {
     for (const struct cli_option *o = table; o && o->name; o++) {
-        char left[48];
+        char *left =
+            mem_printf("  %s%c%s--%s%s%s", o->letter ? "-" : "",
+                       o->letter ? o->letter : ' ', o->letter ? ", " : "   ",
+                       o->name, o->value ? " " : "", o->value ? o->value : "");
+        char *line = mem_printf("%-*s%s", HELP_COLUMN, left, o->help);
 
-        snprintf(left, sizeof left, "%s%c%s--%s%s%s", o->letter ? "-" : "",
-                 o->letter ? o->letter : ' ', o->letter ? ", " : "   ",
-                 o->name, o->value ? " " : "", o->value ? o->value : "");
-        if (strlen(left) <= HELP_COLUMN - 4)
-            printf("  %-*s  ", HELP_COLUMN - 4, left);
-        else
-            printf("  %s\n%*s", left, HELP_COLUMN, "");
-        print_wrapped(o->help, HELP_COLUMN, HELP_COLUMN);
+        if (strlen(left) > HELP_COLUMN - 2) {
+            free(line);
+            puts(left);
+            line = mem_printf("%*s%s", HELP_COLUMN, "", o->help);
+        }
+        print_wrapped(line, HELP_COLUMN);
+        free(line);
+        free(left);
     }
 }
 
@@ -329,10 +327,8 @@ void cli_print_help(const struct verb *verb)
            verb->options ? " [options]" : "", *verb->args ? " " : "",
            verb->args);
     printf("example:  %s\n", verb->example);
-    if (verb->detail) {
-        putchar('\n');
-        print_wrapped(verb->detail, 0, 0);
-    }
+    if (verb->detail)
+        print_paragraph(verb->detail);
     if (verb->options) {
         printf("\noptions:\n");
         print_options(verb->options);
@@ -373,9 +369,20 @@ void cli_note(const struct cli *cli, const char *fmt, ...)
     if (cli->verbosity < 0)
         return;
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    say_line(stderr, fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
+}
+
+void cli_error(const struct cli *cli, const char *fmt, ...)
+{
+    char *prefix = mem_printf("qlaw%s%s: %s", cli->verb ? " " : "",
+                              cli->verb ? cli->verb->name : "", fmt);
+    va_list ap;
+
+    va_start(ap, fmt);
+    say_line(stderr, prefix, ap);
+    va_end(ap);
+    free(prefix);
 }
 
 void cli_detail(const struct cli *cli, const char *fmt, ...)
@@ -385,9 +392,16 @@ void cli_detail(const struct cli *cli, const char *fmt, ...)
     if (cli->verbosity < 1)
         return;
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    say_line(stderr, fmt, ap);
     va_end(ap);
-    fputc('\n', stderr);
+}
+
+void cli_report(const struct cli *cli, const char *text)
+{
+    if (cli_flag(cli, "json"))
+        fputs(text, stdout);
+    else
+        say_text(stdout, text);
 }
 
 bool cli_is_terminal(const struct cli *cli, int fd)

@@ -91,6 +91,13 @@ void cli_note(const struct cli *cli, const char *fmt, ...)
 void cli_detail(const struct cli *cli, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* "qlaw VERB: what is wrong" on stderr. */
+void cli_error(const struct cli *cli, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* A report to stdout: JSON as it is, text for people wrapped. */
+void cli_report(const struct cli *cli, const char *text);
+
 /* True when stream (1 or 2) is a terminal that may get colour or redraws. */
 bool cli_is_terminal(const struct cli *cli, int fd);
 bool cli_colored(const struct cli *cli, int fd);

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/wrap.h"
 #include "harness/contrast.h"
 #include "harness/interval.h"
 #include "harness/label.h"
 
 #define MOST_PAIRS 20 /* of grids; the largest differences */
+#define PAIR       50 /* columns of what a pair is */
 
 static const char *verdict(const struct contrast *c)
 {
@@ -41,7 +43,7 @@ static size_t widest(const struct contrast *c, int column)
         most = n > most ? n : most;
         free(shown);
     }
-    return most < 60 ? most : 60;
+    return most < 30 ? most : 30;
 }
 
 static void add_keys(struct str *out, const struct contrast *c)
@@ -83,14 +85,15 @@ static void add_pairs(struct str *out, const struct contrast *c)
         if (label_length(cell[i]->label) > width)
             width = label_length(cell[i]->label);
     }
+    width = width < PAIR ? width : PAIR;
     if (c->n_cells > MOST_PAIRS)
         qsort(cell, (size_t)c->n_cells, sizeof *cell, by_size);
     str_add(out, "\n");
     add_padded(out, "pair", width + 2);
     str_add(out, "  loss a    loss b     b - a\n");
     for (int i = 0; i < c->n_cells && i < MOST_PAIRS; i++) {
-        add_padded(out, cell[i]->label, width + 2);
-        str_addf(out, "%8.4f  %8.4f  %+8.4f\n", cell[i]->a, cell[i]->b,
+        str_add_cell(out, cell[i]->label, width);
+        str_addf(out, "  %8.4f  %8.4f  %+8.4f\n", cell[i]->a, cell[i]->b,
                  cell[i]->b - cell[i]->a);
     }
     if (c->n_cells > MOST_PAIRS)

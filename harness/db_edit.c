@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "base/wrap.h"
 #include "db/admin.h"
 #include "db/deleted.h"
 #include "db/need_grid.h"
@@ -314,7 +315,7 @@ enum status db_part_tag(struct cli *cli, struct err *err)
         json_add_text(&s, "name", name);
         printf("%s,\"tags\":[%s]}\n", str_text(&s), str_text(&tags));
     } else if (st == OK) {
-        puts(tags.len ? str_text(&tags) : "no tags");
+        say("%s\n", tags.len ? str_text(&tags) : "no tags");
     }
     str_release(&s);
     str_release(&tags);

@@ -1,7 +1,6 @@
 /* main.c - from a command line to an exit code. */
 #include <gsl/gsl_errno.h>
 #include <signal.h>
-#include <stdio.h>
 
 #include "harness/cli.h"
 
@@ -19,8 +18,7 @@ int main(int argc, char **argv)
     if (st == OK && !done)
         st = cli.verb->run(&cli, &err);
     if (st != OK && err.text[0])
-        fprintf(stderr, "qlaw%s%s: %s\n", cli.verb ? " " : "",
-                cli.verb ? cli.verb->name : "", err.text);
+        cli_error(&cli, "%s", err.text);
     cli_release(&cli);
     return err_exit_code(st);
 }

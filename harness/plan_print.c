@@ -7,6 +7,8 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "base/wrap.h"
+#include "harness/arm.h"
 
 static const char *const state_words[] = {
     [PLAN_NEW] = "new",
@@ -81,14 +83,14 @@ static void print_distinct(const struct grid *g, const char *name,
     for (int i = 0; i < g->n_points; i++)
         if (n == 0 || x[i] != x[n - 1])
             x[n++] = x[i];
-    printf("  %-7s %3d values ", name, n);
+    say("  %-7s %3d values ", name, n);
     if (n <= 8)
         for (int i = 0; i < n; i++)
-            printf(" %s", text_si(buf, x[i], 3));
+            say(" %s", text_si(buf, x[i], 3));
     else
-        printf(" %s .. ", text_si(buf, x[0], 3)),
-            printf("%s", text_si(buf, x[n - 1], 3));
-    printf("   %s\n", meaning);
+        say(" %s .. ", text_si(buf, x[0], 3)),
+            say("%s", text_si(buf, x[n - 1], 3));
+    say("   %s\n", meaning);
     free(x);
 }
 
@@ -113,8 +115,8 @@ static void print_ratio(const struct grid *g)
         lo = fmin(lo, r);
         hi = fmax(hi, r);
     }
-    printf("  tokens per weight  %s .. %s\n", text_si(a, lo, 2),
-           text_si(b, hi, 2));
+    say("  tokens per weight  %s .. %s\n", text_si(a, lo, 2),
+        text_si(b, hi, 2));
 }
 
 /* --- parts of the text --------------------------------------------------- */
@@ -122,36 +124,54 @@ static void print_ratio(const struct grid *g)
 /* A line that does not run off a screen. */
 static void print_cut(const char *text, int width)
 {
-    if ((int)strlen(text) <= width)
-        printf("%s\n", text);
-    else
-        printf("%.*s ...\n", width - 4, text);
+    struct str cut = { 0 };
+
+    if (text_columns(text) <= (size_t)width)
+        str_add(&cut, text);
+    else {
+        str_add_shown(&cut, text, (size_t)width - 1);
+        cut.len -= 3; /* the dots, which follow a blank here */
+        str_add_n(&cut, " ...", 4);
+    }
+    say("%s\n", str_text(&cut));
+    str_release(&cut);
+}
+
+/* "  axis size                   3   ", what it is in the rest of the line. */
+static void print_part(const char *what, const char *label, int n)
+{
+    struct str cell = { 0 };
+
+    str_addf(&cell, "  %s ", what);
+    str_add_cell(&cell, label, 25 - cell.len);
+    say("%s %5d   ", str_text(&cell), n);
+    str_release(&cell);
 }
 
 static void print_parts(const struct grid *g)
 {
-    char buf[64];
-
     for (int i = 0; i < g->n_axes; i++) {
-        printf("  axis %-18s %5d   ", g->axes[i].label, g->axes[i].n);
+        print_part("axis", g->axes[i].label, g->axes[i].n);
         print_cut(g->axes[i].values, 46);
     }
     for (int i = 0; i < g->n_blocks; i++) {
         if (!g->blocks[i].label[0])
             continue;
-        printf("  block %-17s %5d   ", g->blocks[i].label,
-               g->blocks[i].points);
+        print_part("block", g->blocks[i].label, g->blocks[i].points);
         print_cut(g->blocks[i].values, 46);
     }
     for (int i = 0; i < g->n_filters; i++) {
-        snprintf(buf, sizeof buf, "%s %s",
-                 g->filters[i].keep ? "keep" : "exclude", g->filters[i].text);
-        printf("  filter removed %14lld   ", (long long)g->filters[i].removed);
-        print_cut(buf, 46);
+        char *rule =
+            mem_printf("%s %s", g->filters[i].keep ? "keep" : "exclude",
+                       g->filters[i].text);
+
+        say("  filter removed %14lld   ", (long long)g->filters[i].removed);
+        print_cut(rule, 46);
+        free(rule);
     }
     if (g->duplicates)
-        printf("  duplicates %18d   given by several blocks or spellings\n",
-               g->duplicates);
+        say("  duplicates %18d   given by several blocks or spellings\n",
+            g->duplicates);
 }
 
 /* Replicates: what can be said about noise. */
@@ -163,14 +183,14 @@ static void print_seeds(const struct grid *g)
         lo = g->points[i].n_seeds < lo ? g->points[i].n_seeds : lo;
         hi = g->points[i].n_seeds > hi ? g->points[i].n_seeds : hi;
     }
-    printf("  seeds   ");
+    say("  seeds   ");
     if (lo == hi)
-        printf("%d", lo);
+        say("%d", lo);
     else
-        printf("%d to %d", lo, hi);
-    printf(" a point%s\n",
-           hi == 1 ? "; the spread between seeds cannot be measured with one"
-                   : "");
+        say("%d to %d", lo, hi);
+    say(" a point%s\n",
+        hi == 1 ? "; the spread between seeds cannot be measured with one"
+                : "");
 }
 
 /* Seconds in words; NaN to a program, where no speed is known. */
@@ -191,20 +211,19 @@ static void print_speed(const struct plan *p)
     char buf[48];
 
     if (s->flops_s <= 0) {
-        printf("  speed   not known until a run has finished; --speed or "
-               "[trainer] speed says it\n");
+        say("  speed   not known until a run has finished; --speed or "
+            "[trainer] speed says it\n");
         return;
     }
-    printf("  speed   %s a slot, ",
-           with_unit(buf, s->flops_s, 3, "FLOP/s"));
+    say("  speed   %s a slot, ", with_unit(buf, s->flops_s, 3, "FLOP/s"));
     if (s->n_finished)
-        printf("from %d finished run%s\n", s->n_finished,
-               s->n_finished == 1 ? "" : "s");
+        say("from %d finished run%s\n", s->n_finished,
+            s->n_finished == 1 ? "" : "s");
     else if (s->measured)
-        printf("measured now (%s) on this grid's models\n",
-               text_duration(buf, s->took_s));
+        say("measured now (%s) on this grid's models\n",
+            text_duration(buf, s->took_s));
     else
-        printf("as given\n");
+        say("as given\n");
 }
 
 /* What sharing saves; or, where only the warm-up is in its way, that. */
@@ -214,19 +233,19 @@ static void print_trunks(const struct plan *p)
     char buf[48];
 
     if (p->n_branches > 0)
-        printf("  shared  %d of %d runs begin with a checkpoint of a longer "
-               "one: %.2fx less to train\n",
-               p->n_branches, p->n_left,
-               (p->flops_left + p->flops_shared) / p->flops_left);
+        say("  shared  %d of %d runs begin with a checkpoint of a longer "
+            "one: %.2fx less to train\n",
+            p->n_branches, p->n_left,
+            (p->flops_left + p->flops_shared) / p->flops_left);
     else if (config_bool(g->base, "run.share_trunk") &&
              strcmp(config_get(g->base, "train.schedule"), "cosine") != 0 &&
              config_number(g->base, "train.warmup") > 0 &&
              config_number(g->base, "train.warmup") < 1 &&
              g->n_points > 1)
-        printf("  shared  nothing: train.warmup = %s is a share of each run; "
-               "a number of steps\n          lets runs that differ in length "
-               "share their beginning\n",
-               text_number(buf, config_number(g->base, "train.warmup")));
+        say("  shared  nothing: train.warmup = %s is a share of each run; "
+            "a number of steps\n          lets runs that differ in length "
+            "share their beginning\n",
+            text_number(buf, config_number(g->base, "train.warmup")));
 }
 
 static void print_choice(const struct plan *p)
@@ -237,9 +256,9 @@ static void print_choice(const struct plan *p)
     for (int i = 0; i < g->n_points; i++)
         points += g->points[i].chosen;
     if (g->choice)
-        printf("  chosen  %d point%s, %d run%s (%d to do) by %s\n", points,
-               points == 1 ? "" : "s", g->n_chosen, g->n_chosen == 1 ? "" : "s",
-               p->n_left, g->choice);
+        say("  chosen  %d point%s, %d run%s (%d to do) by %s\n", points,
+            points == 1 ? "" : "s", g->n_chosen, g->n_chosen == 1 ? "" : "s",
+            p->n_left, g->choice);
 }
 
 static void print_cost(const struct plan *p)
@@ -247,30 +266,28 @@ static void print_cost(const struct plan *p)
     char a[48], b[48];
 
     if (p->n_left < p->n_runs)
-        printf("  all     %.3g FLOPs, %s\n", p->flops,
-               time_text(a, p, p->wall_s));
+        say("  all     %.3g FLOPs, %s\n", p->flops, time_text(a, p, p->wall_s));
     if (p->n_left == 0) {
-        printf("  nothing is left to do\n");
+        say("  nothing is left to do\n");
         return;
     }
-    printf("  cost    %.3g FLOPs, %s on %d slot%s\n", p->flops_left,
-           time_text(a, p, p->wall_left_s), p->slots, p->slots == 1 ? "" : "s");
+    say("  cost    %.3g FLOPs, %s on %d slot%s\n", p->flops_left,
+        time_text(a, p, p->wall_left_s), p->slots, p->slots == 1 ? "" : "s");
     print_trunks(p);
     print_speed(p);
-    printf("  memory  %s%s   disk  %s\n",
-           p->memory_bytes > 0 ? with_unit(a, (double)p->memory_bytes, 3, "B")
-                               : "not known",
-           p->memory_bytes > 0 ? " in all slots" : "",
-           with_unit(b, (double)p->disk_bytes, 2, "B"));
+    say("  memory  %s%s   disk  %s\n",
+        p->memory_bytes > 0 ? with_unit(a, (double)p->memory_bytes, 3, "B")
+                            : "not known",
+        p->memory_bytes > 0 ? " in all slots" : "",
+        with_unit(b, (double)p->disk_bytes, 2, "B"));
     if (p->longest >= 0 && !isnan(seconds_known(p, 0))) {
         const struct plan_run *r = &p->runs[p->longest];
         const struct grid_point *point = &p->grid->points[r->point];
 
-        printf("  longest %s (N = %s",
-               time_text(a, p, plan_run_s(p, p->longest)),
-               text_si(b, n_of(point), 3));
-        printf(", D = %s, run %.8s-%llu)\n", text_si(b, d_of(point), 3),
-               point->id, (unsigned long long)r->seed);
+        say("  longest %s (N = %s", time_text(a, p, plan_run_s(p, p->longest)),
+            text_si(b, n_of(point), 3));
+        say(", D = %s, run %.8s-%llu)\n", text_si(b, d_of(point), 3), point->id,
+            (unsigned long long)r->seed);
     }
 }
 
@@ -280,7 +297,7 @@ static void print_law(const char *verdict)
     while (*verdict) {
         const size_t n = strcspn(verdict, "\n");
 
-        printf("  %.*s\n", (int)n, verdict);
+        say("  %.*s\n", (int)n, verdict);
         verdict += n + (verdict[n] == '\n');
     }
 }
@@ -290,16 +307,16 @@ void plan_print(const struct plan *p, const struct plan_law *law,
 {
     const struct grid *g = p->grid;
 
-    printf("%s: %d point%s, %d run%s (%d new", g->name, g->n_points,
-           g->n_points == 1 ? "" : "s", p->n_runs, p->n_runs == 1 ? "" : "s",
-           p->n_new);
+    say("%s: %d point%s, %d run%s (%d new", g->name, g->n_points,
+        g->n_points == 1 ? "" : "s", p->n_runs, p->n_runs == 1 ? "" : "s",
+        p->n_new);
     if (p->has_db)
-        printf(", %d already in %s", p->n_done + p->n_diverged, db_path);
+        say(", %d already in %s", p->n_done + p->n_diverged, db_path);
     if (p->n_open)
-        printf(", %d there but unfinished", p->n_open);
-    printf(")\n");
+        say(", %d there but unfinished", p->n_open);
+    say(")\n");
     if (*g->description)
-        printf("  %s\n", g->description);
+        say("  %s\n", g->description);
     print_parts(g);
     print_distinct(g, "N", n_of, "weights of the blocks");
     print_distinct(g, "D", d_of, "training tokens");
@@ -308,8 +325,8 @@ void plan_print(const struct plan *p, const struct plan_law *law,
     print_choice(p);
     print_cost(p);
     if (p->over)
-        printf("  over budget: %s; %d run%s fit\n", p->over, p->allowed,
-               p->allowed == 1 ? "" : "s");
+        say("  over budget: %s; %d run%s fit\n", p->over, p->allowed,
+            p->allowed == 1 ? "" : "s");
     print_law(str_text(&law->verdict));
 }
 
@@ -324,25 +341,41 @@ static char *summary_of(const struct grid *g, int point)
 
 /* --- list and JSON ------------------------------------------------------- */
 
-/* Only what is chosen. */
+/* Block and arm of a point, in what is left of its line. */
+static void add_names(struct str *out, const struct grid *g, int point)
+{
+    const char *block = g->points[point].block;
+    struct config *c = grid_config(g, point);
+    char *arm = arm_text(c, true);
+
+    str_add_cell(out, *block ? block : "-", 12);
+    str_add_char(out, ' ');
+    str_add_label(out, arm, 15);
+    free(arm);
+    config_free(c);
+}
+
+/* Only what is chosen; as narrow as a terminal. */
 void plan_print_list(const struct plan *p)
 {
-    printf("%6s  %-16s  %5s  %7s  %7s  %8s  %-8s  %-12s  %s\n", "run",
-           "point", "seed", "N", "D", "time", "state", "block", "quantizers");
+    say("%5s %-8s %4s %6s %6s %8s %-8s %-12s %s\n", "run", "point", "seed", "N",
+        "D", "time", "state", "block", "arm");
     for (int i = 0; i < p->n_runs; i++) {
         const struct plan_run *r = &p->runs[i];
         const struct grid_point *point = &p->grid->points[r->point];
-        char n[32], d[32], t[32], *quant;
+        char n[32], d[32], t[32];
+        struct str names = { 0 };
 
         if (!point->chosen)
             continue;
-        quant = summary_of(p->grid, r->point);
-        printf("%6d  %-16s  %5llu  %7s  %7s  %8s  %-8s  %-12s  %s\n", i,
-               point->id, (unsigned long long)r->seed,
-               text_si(n, n_of(point), 3), text_si(d, d_of(point), 3),
-               time_text(t, p, plan_run_s(p, i)), state_words[r->state],
-               *point->block ? point->block : "-", quant);
-        free(quant);
+        add_names(&names, p->grid, r->point);
+        say("%5d %.8s %4llu %6s %6s %8s %-8s %s\n", i, point->id,
+            (unsigned long long)r->seed, text_si(n, n_of(point), 3),
+            text_si(d, d_of(point), 3),
+            isnan(seconds_known(p, 0)) ? "unknown"
+                                       : text_duration(t, plan_run_s(p, i)),
+            state_words[r->state], str_text(&names));
+        str_release(&names);
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "base/wrap.h"
 #include "db/db.h"
 #include "harness/plan_print.h"
 #include "harness/point_id.h"
@@ -29,18 +30,18 @@ static void print_value(const json_t *value)
 {
     char *text = value ? json_canonical_text(value) : mem_strdup("(none)");
 
-    printf("%s", text);
+    say("%s", text);
     free(text);
 }
 
 static void print_difference(const char *section, const char *key,
                              const json_t *here, const json_t *there)
 {
-    printf("    %s.%s: here ", section, key);
+    say("    %s.%s: here ", section, key);
     print_value(here);
-    printf(", there ");
+    say(", there ");
     print_value(there);
-    printf("\n");
+    say("\n");
 }
 
 /* Keys of a that b lacks or has otherwise; with both false only counted. */
@@ -139,11 +140,11 @@ static void print_nearest(const struct side *target, const struct side *best,
                           int least, const char *where)
 {
     if (least < 0) {
-        printf("  there is no other point %s\n", where);
+        say("  there is no other point %s\n", where);
         return;
     }
-    printf("  the nearest point %s is %s; %d key%s differ%s:\n", where,
-           best->id, least, least == 1 ? "" : "s", least == 1 ? "s" : "");
+    say("  the nearest point %s is %s; %d key%s differ%s:\n", where, best->id,
+        least, least == 1 ? "" : "s", least == 1 ? "s" : "");
     differences(target->config, best->config, true);
 }
 
@@ -170,12 +171,12 @@ static enum status print_states(const char *id, struct db *db,
             break;
         *any = true;
         reason = (const char *)sqlite3_column_text(stmt, 3);
-        printf("  seed %lld: %s after %d attempt%s%s%s\n",
-               (long long)sqlite3_column_int64(stmt, 0),
-               (const char *)sqlite3_column_text(stmt, 1),
-               sqlite3_column_int(stmt, 2),
-               sqlite3_column_int(stmt, 2) == 1 ? "" : "s",
-               reason ? ": " : "", reason ? reason : "");
+        say("  seed %lld: %s after %d attempt%s%s%s\n",
+            (long long)sqlite3_column_int64(stmt, 0),
+            (const char *)sqlite3_column_text(stmt, 1),
+            sqlite3_column_int(stmt, 2),
+            sqlite3_column_int(stmt, 2) == 1 ? "" : "s", reason ? ": " : "",
+            reason ? reason : "");
     }
     return st;
 }
@@ -205,14 +206,14 @@ static enum status explain_planned(const struct plan *p, struct db *db,
     enum status st = OK;
 
     memcpy(target.id, point->id, POINT_ID);
-    printf("%s: N = %s, D = %s, %s%s%s\n", point->id,
-           text_si(n, (double)point->size.body, 3),
-           text_si(d, (double)point->size.tokens, 3), quant,
-           *point->block ? ", block " : "", point->block);
+    say("%s: N = %s, D = %s, %s%s%s\n", point->id,
+        text_si(n, (double)point->size.body, 3),
+        text_si(d, (double)point->size.tokens, 3), quant,
+        *point->block ? ", block " : "", point->block);
     if (db)
         st = print_states(point->id, db, &any, err);
     if (st == OK && !any) {
-        printf("  not in the database\n");
+        say("  not in the database\n");
         if (db)
             st = nearest_stored(&best, &least, &target, db, err);
         if (st == OK && db)
@@ -258,7 +259,7 @@ static enum status explain_stored(const struct plan *p, struct db *db,
                          "'%s'",
                      text, n);
     if (st == OK) {
-        printf("%s: not a point of %s\n", target.id, p->grid->name);
+        say("%s: not a point of %s\n", target.id, p->grid->name);
         st = print_states(target.id, db, &any, err);
     }
     if (st == OK) {

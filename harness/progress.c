@@ -9,8 +9,9 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "base/wrap.h"
 
-#define BAR      30
+#define BAR      30 /* at most */
 #define REDRAW_S 0.2
 #define PLAIN_S  60 /* between plain lines, */
 #define STEP_S   2  /* when a tenth of the work is done */
@@ -100,24 +101,39 @@ static int columns(void)
 
 static void put_row(struct progress *p, struct str *row)
 {
-    const int width = columns() - 1;
+    struct str shown = { 0 };
 
-    fprintf(stderr, "%.*s\n", width, str_text(row));
+    str_add_shown(&shown, str_text(row), (size_t)columns() - 1);
+    fprintf(stderr, "%s\n", str_text(&shown));
+    str_release(&shown);
     str_clear(row);
     p->rows++;
+}
+
+/* The name and the bar have what the counts leave of a row. */
+static void add_bar(struct str *row, const struct progress_state *s)
+{
+    struct str end = { 0 };
+    int bar, full;
+
+    counts(&end, s);
+    str_add_label(row, s->grid, 16);
+    bar = columns() - 1 - (int)(row->len + end.len + strlen("  []  "));
+    bar = bar < 5 ? 5 : bar > BAR ? BAR : bar;
+    full = (int)(share(s) * bar);
+    str_add(row, "  [");
+    for (int i = 0; i < bar; i++)
+        str_add_char(row, i < full ? '#' : '.');
+    str_addf(row, "]  %s", str_text(&end));
+    str_release(&end);
 }
 
 static void redraw(struct progress *p, const struct progress_state *s)
 {
     struct str row = { 0 };
-    const int full = (int)(share(s) * BAR);
 
     progress_clear(p);
-    str_addf(&row, "%s  [", s->grid);
-    for (int i = 0; i < BAR; i++)
-        str_add_char(&row, i < full ? '#' : '.');
-    str_add(&row, "]  ");
-    counts(&row, s);
+    add_bar(&row, s);
     put_row(p, &row);
     for (int i = 0; i < s->n_runs && i < MAX_ROWS; i++) {
         const struct progress_run *r = &s->runs[i];
@@ -135,9 +151,12 @@ static void redraw(struct progress *p, const struct progress_state *s)
 static void plain(const struct progress_state *s)
 {
     struct str row = { 0 };
+    char *line;
 
     counts(&row, s);
-    fprintf(stderr, "%s: %s\n", s->grid, str_text(&row));
+    line = mem_printf("%s: %s\n", s->grid, str_text(&row));
+    say_text(stderr, line);
+    free(line);
     str_release(&row);
 }
 

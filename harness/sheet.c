@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "base/wrap.h"
 
 void sheet_open(struct sheet *t, const struct cli *cli, const char *schema)
 {
@@ -33,6 +34,9 @@ void sheet_text(struct sheet *t, const char *name, const char *text)
 
 void sheet_close(struct sheet *t)
 {
-    printf("%s%s", str_text(&t->s), t->json ? "}\n" : "");
+    if (t->json)
+        printf("%s}\n", str_text(&t->s));
+    else
+        say_text(stdout, str_text(&t->s));
     str_release(&t->s);
 }

@@ -3,17 +3,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/wrap.h"
 #include "harness/lock.h"
 
 #define RECENT 50 /* finished runs that say how fast it goes */
 
-/* Text of a database may hold anything; a terminal gets no control
- * characters. */
-static void add_plain(struct str *out, const unsigned char *text, size_t most)
+/* Text of a database may hold anything: a terminal gets no control characters,
+ * and a line with its end no more columns than it has. */
+static void end_line(struct str *out, size_t start, const char *text,
+                     const char *end,
+                     void (*add)(struct str *, const char *, size_t))
 {
-    for (size_t i = 0; text && text[i] && i < most; i++)
-        str_add_char(out, text[i] < ' ' || text[i] == 0x7f ? '?'
-                                                            : (char)text[i]);
+    add(out, text ? text : "",
+        TEXT_COLUMNS - text_columns(str_text(out) + start) - strlen(end));
+    str_addf(out, "%s\n", end);
 }
 
 #define NAME 16 /* columns; the whole row has 80 */
@@ -113,7 +116,7 @@ enum status status_scheduler(struct str *out, struct db *db, const char *grid,
     left = sqlite3_column_double(stmt, 0);
     running = sqlite3_column_double(stmt, 1);
     sqlite3_reset(stmt);
-    str_addf(out, "scheduler: pid %lld on %s since %s",
+    str_addf(out, "scheduler: pid %lld on %.24s since %s",
              (long long)h.process.pid, h.host, h.since);
     if (running > 0 && speed > 0)
         str_addf(out, ", about %s left",
@@ -141,15 +144,21 @@ enum status status_running(struct str *out, struct db *db, int most,
     if (st == OK)
         db_bind(stmt, "i", (int64_t)most);
     while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
+        const size_t start = out->len;
+        char end[48];
+        int n_end;
+
         str_addf(out, "  %s  N=%s D=%s ",
                  (const char *)sqlite3_column_text(stmt, 0),
                  text_si(n, sqlite3_column_double(stmt, 1), 3),
                  text_si(d, sqlite3_column_double(stmt, 2), 3));
-        add_plain(out, sqlite3_column_text(stmt, 3), 40);
-        str_addf(out, "  %.0f%%", sqlite3_column_double(stmt, 4));
+        n_end = snprintf(end, sizeof end, "  %.0f%%",
+                         sqlite3_column_double(stmt, 4));
         if (sqlite3_column_type(stmt, 5) != SQLITE_NULL)
-            str_addf(out, "  loss %.3f", sqlite3_column_double(stmt, 5));
-        str_add(out, "\n");
+            snprintf(end + n_end, sizeof end - (size_t)n_end, "  loss %.3f",
+                     sqlite3_column_double(stmt, 5));
+        end_line(out, start, (const char *)sqlite3_column_text(stmt, 3), end,
+                 str_add_label);
     }
     return st;
 }
@@ -170,12 +179,16 @@ enum status status_causes(struct str *out, struct db *db, const char *grid,
     if (st == OK)
         db_bind(stmt, "t", grid);
     while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
+        const size_t start = out->len;
+        char end[48];
+
         str_addf(out, "  %-9s %3d x ",
                  (const char *)sqlite3_column_text(stmt, 0),
                  sqlite3_column_int(stmt, 2));
-        add_plain(out, sqlite3_column_text(stmt, 1), 60);
-        str_addf(out, "  (qlaw show %lld)\n",
+        snprintf(end, sizeof end, "  (qlaw show %lld)",
                  (long long)sqlite3_column_int64(stmt, 3));
+        end_line(out, start, (const char *)sqlite3_column_text(stmt, 1), end,
+                 str_add_shown);
     }
     return st;
 }

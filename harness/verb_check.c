@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "base/wrap.h"
 #include "harness/grid_cli.h"
 #include "harness/verbs.h"
 
@@ -25,11 +26,11 @@ static const struct cli_option options[] = {
 
 static void print_ok(const struct grid *g)
 {
-    printf("%s: ok (%d point%s, %d run%s", g->path, g->n_points,
-           g->n_points == 1 ? "" : "s", g->n_runs, g->n_runs == 1 ? "" : "s");
+    say("%s: ok (%d point%s, %d run%s", g->path, g->n_points,
+        g->n_points == 1 ? "" : "s", g->n_runs, g->n_runs == 1 ? "" : "s");
     if (g->choice)
-        printf(", %d of them chosen", g->n_chosen);
-    printf(")\n");
+        say(", %d of them chosen", g->n_chosen);
+    say(")\n");
 }
 
 static void begin_json(struct str *s, const struct cli *cli, bool ok)

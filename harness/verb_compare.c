@@ -65,7 +65,7 @@ static enum status run(struct cli *cli, struct err *err)
         st = cli_flag(cli, "arms") ? of_arms(&out, cli, db, err)
                                    : of_sides(&out, cli, db, err);
     db_close(db);
-    fputs(str_text(&out), stdout);
+    cli_report(cli, str_text(&out));
     str_release(&out);
     return st;
 }

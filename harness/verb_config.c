@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "base/wrap.h"
 #include "harness/grid_cli.h"
 #include "harness/grid_source.h"
 #include "harness/verbs.h"
@@ -51,7 +52,7 @@ static bool wanted(const struct listing *l, const char *key)
            strstr(key, l->pattern);
 }
 
-/* "key = text    file:line (how)". */
+/* "key = text" as a grid file has it, or for people with "file:line (how)". */
 static void print_line(struct listing *l, const char *key, const char *text,
                        struct ini_where where, const char *how)
 {
@@ -64,12 +65,12 @@ static void print_line(struct listing *l, const char *key, const char *text,
         printf("%s = %s\n", key, text);
         return;
     }
-    printf("%-40s  ", key);
+    say("%-40s  ", key);
     if (where.line)
-        printf("%s:%d", where.file, where.line);
+        say("%s:%d", where.file, where.line);
     else
-        printf("%s", where.file ? where.file : "default");
-    printf("%s%s%s\n    %s\n", *how ? " (" : "", how, *how ? ")" : "", text);
+        say("%s", where.file ? where.file : "default");
+    say("%s%s%s\n    %s\n", *how ? " (" : "", how, *how ? ")" : "", text);
 }
 
 static void print_list(struct listing *l, const char *key,

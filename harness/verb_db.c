@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "base/wrap.h"
 #include "db/admin.h"
 #include "harness/db_parts.h"
 #include "harness/lock.h"
@@ -129,8 +130,7 @@ static enum status check(struct cli *cli, struct err *err)
         sheet_text(&t, "lines", str_text(&lines));
         sheet_close(&t);
     } else if (st == OK) {
-        printf("%s%s\n", str_text(&lines),
-               problems ? "" : "no problem found");
+        say("%s%s\n", str_text(&lines), problems ? "" : "no problem found");
     }
     str_release(&lines);
     return st == OK && problems > 0
@@ -185,7 +185,10 @@ static enum status merge(struct cli *cli, struct err *err)
 
 static void warn(const char *sentence)
 {
-    fprintf(stderr, "qlaw db rebuild: %s\n", sentence);
+    char *line = mem_printf("qlaw db rebuild: %s\n", sentence);
+
+    say_text(stderr, line);
+    free(line);
 }
 
 /* Built beside under another name, without a sync for each step. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/wrap.h"
 #include "fit/design.h"
 #include "harness/fit_request.h"
 #include "harness/grid_cli.h"
@@ -189,7 +190,7 @@ static void print_text(const struct design *d, const struct design_pick *picks,
         str_add(&out, "  no run of the grid would add anything\n");
     str_add(&out, "\nwith these runs, ");
     design_verdict(&out, &identifiable, d);
-    fputs(str_text(&out), stdout);
+    say_text(stdout, str_text(&out));
     str_release(&out);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "base/wrap.h"
 #include "harness/bench.h"
 #include "harness/env.h"
 #include "harness/netfs.h"
@@ -146,7 +147,7 @@ static enum status run(struct cli *cli, struct err *err)
     json_add_text(&json, "git_commit", e.git_commit);
     json_add_number(&json, "cores", e.cores);
     if (!cli_flag(cli, "json"))
-        printf("qlaw %s (%s, %s)\n", e.version, e.git_commit, e.compiler);
+        say("qlaw %s (%s, %s)\n", e.version, e.git_commit, e.compiler);
     for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++) {
         struct finding f = { .name = looks[i].name };
 
@@ -155,7 +156,7 @@ static enum status run(struct cli *cli, struct err *err)
             missing = f.name;
         json_add_text(&json, f.name, f.text);
         if (!cli_flag(cli, "json"))
-            printf("  %-9s %s\n", f.name, f.text);
+            say("  %-9s %s\n", f.name, f.text);
     }
     if (cli_flag(cli, "json"))
         printf("%s}\n", str_text(&json));

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "base/wrap.h"
 #include "db/export.h"
 #include "harness/verbs.h"
 
@@ -30,11 +31,10 @@ static void report(const struct db_export *n, const char *grid,
         json_add_number(&out, "curve_rows", (double)n->curve_rows);
         str_add(&out, "}\n");
     } else {
-        str_addf(&out,
-                 "%s: grid '%s', %lld runs of %lld points, %lld of them "
-                 "finished\n",
-                 folder, grid, (long long)n->runs, (long long)n->points,
-                 (long long)n->results);
+        say("%s: grid '%s', %lld runs of %lld points, %lld of them "
+            "finished\n",
+            folder, grid, (long long)n->runs, (long long)n->points,
+            (long long)n->results);
     }
     fputs(str_text(&out), stdout);
     str_release(&out);

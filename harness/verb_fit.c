@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/wrap.h"
 #include "fit/compare.h"
 #include "fit/holdout.h"
 #include "fit/report.h"
@@ -73,7 +74,7 @@ static void print_text(const struct outcome *o, const struct fit_request *rq)
         nested_text(&out, &o->tests[i]);
     if (o->has_holdout)
         holdout_text(&out, &o->holdout, o->fit.m);
-    fputs(str_text(&out), stdout);
+    say_text(stdout, str_text(&out));
     str_release(&out);
 }
 
@@ -191,7 +192,7 @@ static enum status compare(const struct fit_request *rq, const bool *held,
         comparison_json(&out, &c);
     else if (st == OK)
         comparison_text(&out, &c, &rq->spec);
-    fputs(str_text(&out), stdout);
+    cli_report(cli, str_text(&out));
     str_release(&out);
     comparison_release(&c);
     return st;

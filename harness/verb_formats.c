@@ -200,9 +200,10 @@ static enum status show(const struct cli *cli, const char *text,
            spec.elem.bits, (double)spec.elem.max, (double)spec.elem.min_code,
            (double)spec.elem.step_zero);
     mse = quant_gaussian_mse(&spec);
-    printf("  Gaussian MSE %.3g (%.2f dB) with these groups and scales; %.5g "
-           "at the\n               element's best scale\n",
-           mse, -10 * log10(mse), num_gaussian_mse(&spec.elem));
+    printf(
+        "  Gaussian MSE %.3g (%.2f dB) with these groups and scales; %.5g at\n"
+        "               the element's best scale\n",
+        mse, -10 * log10(mse), num_gaussian_mse(&spec.elem));
     printf("  stored       %.4g bits an element (rows of 4096)\n",
            quant_bits(&spec, 4096, 4096));
     if (spec.elem.bits <= 8)

@@ -151,7 +151,7 @@ static void report(const struct import_counts *n, const char *grid,
         if (n->left_out)
             str_addf(&out, "%d rows are left out; %s\n", n->left_out, n->first);
     }
-    fputs(str_text(&out), stdout);
+    cli_report(cli, str_text(&out));
     str_release(&out);
 }
 
@@ -177,7 +177,7 @@ static void report_folder(const struct db_merge *n, const char *grid,
                  grid, (long long)n->runs, (long long)n->points,
                  (long long)n->results);
     }
-    fputs(str_text(&out), stdout);
+    cli_report(cli, str_text(&out));
     str_release(&out);
 }
 

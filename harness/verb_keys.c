@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/wrap.h"
 #include "harness/grid_keys.h"
 #include "harness/verbs.h"
 
@@ -52,16 +53,16 @@ static void add_json(struct str *out, const struct setting *s)
 /* "whole number, 1 .. 1024, tokens; default 4". */
 static void print_key(const struct setting *s)
 {
-    printf("%s\n    %s%s%s", s->key, s->list ? "list: " : "",
-           *s->choices ? s->choices : type_names[s->type],
-           s->hashed ? "" : " (does not change a result)");
+    say("%s\n    %s%s%s", s->key, s->list ? "list: " : "",
+        *s->choices ? s->choices : type_names[s->type],
+        s->hashed ? "" : " (does not change a result)");
     if (s->max > s->min)
-        printf(", %g .. %g", s->min, s->max);
+        say(", %g .. %g", s->min, s->max);
     if (*s->unit)
-        printf(" %s", s->unit);
+        say(" %s", s->unit);
     if (*s->fallback)
-        printf("; default %s", s->fallback);
-    printf("\n    %s\n", s->help);
+        say("; default %s", s->fallback);
+    say("\n    %s\n", s->help);
 }
 
 static int show(struct str *json, const struct setting *s,

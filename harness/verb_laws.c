@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/json.h"
+#include "base/wrap.h"
 #include "fit/report.h"
 #include "harness/verbs.h"
 
@@ -67,7 +68,7 @@ static void print_law(const struct law *law)
         free(lead);
         free(text);
     }
-    fputs(str_text(&out), stdout);
+    say_text(stdout, str_text(&out));
     str_release(&out);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/wrap.h"
 #include "fit/derived.h"
 #include "fit/predict.h"
 #include "fit/resample.h"
@@ -30,7 +31,7 @@ static void print_terms(const struct prediction *p, const struct model *m)
         predict_term_name(&out, m, i);
     }
     if (p->n_terms > 1)
-        printf("    %s\n", str_text(&out));
+        say("    %s\n", str_text(&out));
     str_release(&out);
 }
 
@@ -50,20 +51,19 @@ static void print_text(const struct prediction *p, const struct model *m,
 {
     const char *warned = too_narrow(f);
 
-    printf("%s = %.6g", m->response, p->value);
-    printf("\n");
+    say("%s = %.6g", m->response, p->value);
+    say("\n");
     print_terms(p, m);
     if (!isnan(p->mean_lo))
-        printf("    95 %%: [%.6g, %.6g] for the law, [%.6g, %.6g] for a run\n",
-               p->mean_lo, p->mean_hi, p->run_lo, p->run_hi);
+        say("    95 %%: [%.6g, %.6g] for the law, [%.6g, %.6g] for a run\n",
+            p->mean_lo, p->mean_hi, p->run_lo, p->run_hi);
     else
-        printf("    no interval\n");
+        say("    no interval\n");
     if (!isnan(p->mean_lo) && warned)
-        printf("    too narrow: the fit warns of %s\n", warned);
+        say("    too narrow: the fit warns of %s\n", warned);
     if (p->beyond_what)
-        printf("    extrapolates %s beyond the data%s\n", p->beyond_what,
-               p->beyond > 10 ? ": the interval holds only if the law does"
-                              : "");
+        say("    extrapolates %s beyond the data%s\n", p->beyond_what,
+            p->beyond > 10 ? ": the interval holds only if the law does" : "");
 }
 
 static void add_warning(struct str *out, int *n, enum fit_code code,
@@ -136,7 +136,7 @@ static void print_derived(const struct cli *cli, const struct derived *d,
         if (d->none)
             str_addf(&out, "    %d bootstrap refits have none\n", d->none);
     }
-    fputs(str_text(&out), stdout);
+    cli_report(cli, str_text(&out));
     str_release(&out);
 }
 

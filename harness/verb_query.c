@@ -4,8 +4,10 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "base/wrap.h"
 #include "db/db.h"
 #include "harness/query_cost.h"
+#include "harness/text_table.h"
 #include "harness/verbs.h"
 
 static const struct cli_option options[] = {
@@ -20,21 +22,28 @@ static const struct named {
     enum status (*fill)(struct db *, const char *grid, struct err *);
 } named[] = {
     { "failures", "select * from failures", NULL },
-    { "losses", "select N,D,G,fmt,arm,seeds,round(loss,4) as loss,"
-                "round(se,4) as se from points order by N,D,arm",
+    { "losses",
+      "select N, D, G, fmt, arm, seeds, round(loss, 4) as loss, "
+      "round(se, 4) as se from points order by N, D, arm",
       NULL },
     { "cost",
-      "select grid,arm,fmt,G,round(cost,4) as cost,round(lo95,4) as lo95,"
-      "round(hi95,4) as hi95,cells,seeds from arm_cost order by grid,cost",
+      "select grid, arm, fmt, G, round(cost, 4) as cost, "
+      "round(lo95, 4) as lo95, round(hi95, 4) as hi95, cells, seeds "
+      "from arm_cost order by grid, cost",
       query_cost_fill },
     { "best-split",
-      "select grid,bits,G,arm,round(cost,4) as cost,round(behind,4) as behind,"
-      "round(lo95,4) as lo95,round(hi95,4) as hi95,verdict from arm_split",
+      "select grid, bits, G, arm, round(cost, 4) as cost, "
+      "round(behind, 4) as behind, round(lo95, 4) as lo95, "
+      "round(hi95, 4) as hi95, verdict from arm_split",
       query_split_fill },
-    { "progress", "select * from progress", NULL },
+    { "progress",
+      "select grid, runs, done, running, waiting, diverged, failed, left_out, "
+      "round(pct_flops, 1) as pct_flops from progress",
+      NULL },
     { "fits", "select * from fits", NULL },
-    { "noise", "select N,D,round(avg(sd),4) as sd,count(*) as points from "
-               "points where seeds>1 group by 1,2",
+    { "noise",
+      "select N, D, round(avg(sd), 4) as sd, count(*) as points from points "
+      "where seeds > 1 group by 1, 2",
       NULL },
 };
 #define N_NAMED (int)(sizeof named / sizeof named[0])
@@ -65,14 +74,6 @@ static void keep(struct sheet *s, const char *text)
     s->cells[s->n++] = mem_strdup(text ? text : "");
 }
 
-/* What a terminal may see of a text. */
-static void put_plain(struct str *out, const char *text)
-{
-    for (; *text; text++)
-        str_add_char(out, (unsigned char)*text < ' ' || *text == 0x7f ? '?'
-                                                                   : *text);
-}
-
 static void add_cells(struct sheet *s, sqlite3_stmt *stmt)
 {
     char buf[32];
@@ -81,66 +82,9 @@ static void add_cells(struct sheet *s, sqlite3_stmt *stmt)
         keep(s, cell_text(stmt, i, buf));
 }
 
-static int width_of(const char *text)
-{
-    int n = 0;
-
-    for (; *text; text++)
-        n += ((unsigned char)*text & 0xc0) != 0x80; /* UTF-8 heads */
-    return n;
-}
-
-static bool is_number(const char *text)
-{
-    const char *end;
-    double x;
-
-    return *text && text_read_number(&x, text, &end, false) && !*end;
-}
-
-static void put_padded(struct sheet *s, const char *text, int width)
-{
-    const int pad = width - width_of(text);
-    const bool right = is_number(text);
-
-    if (right)
-        str_addf(&s->out, "%*s", pad, "");
-    put_plain(&s->out, text);
-    if (!right)
-        str_addf(&s->out, "%*s", pad, "");
-}
-
-static int *column_widths(const struct sheet *s)
-{
-    int *width = mem_array((size_t)s->columns + 1, sizeof *width);
-
-    for (int i = 0; i < s->n; i++) {
-        const int w = width_of(s->cells[i]);
-
-        if (w > width[i % s->columns])
-            width[i % s->columns] = w;
-    }
-    return width;
-}
-
 static void end_table(struct sheet *s)
 {
-    int *width = column_widths(s);
-
-    for (int i = 0; i < s->n; i++) {
-        const int c = i % s->columns;
-
-        put_padded(s, s->cells[i], width[c]);
-        str_add(&s->out, c + 1 < s->columns ? "  " : "\n");
-        if (i + 1 == s->columns) {
-            for (int k = 0; k < s->columns; k++) {
-                for (int w = 0; w < width[k]; w++)
-                    str_add_char(&s->out, '-');
-                str_add(&s->out, k + 1 < s->columns ? "  " : "\n");
-            }
-        }
-    }
-    free(width);
+    text_table(&s->out, s->cells, s->n, s->columns);
 }
 
 static void end_markdown(struct sheet *s)
@@ -200,7 +144,7 @@ static void end_latex(struct sheet *s)
         bool number = s->n > s->columns;
 
         for (int i = s->columns + k; i < s->n; i += s->columns)
-            number = number && (!*s->cells[i] || is_number(s->cells[i]));
+            number = number && (!*s->cells[i] || text_is_number(s->cells[i]));
         str_add_char(&s->out, number ? 'r' : 'l');
     }
     str_add(&s->out, "}\n\\toprule\n");
@@ -399,6 +343,17 @@ static enum status print_rows(sqlite3_stmt *stmt, const struct format *f,
                : err_set(err, ERR_DB, "%s", sqlite3_errmsg(db_handle(db)));
 }
 
+static void print_named(const struct named *q)
+{
+    char *line = mem_printf("%-11s %s\n", q->name, q->sql);
+    struct str out = { 0 };
+
+    str_add_wrapped(&out, line, 12);
+    fputs(str_text(&out), stdout);
+    str_release(&out);
+    free(line);
+}
+
 static enum status run(struct cli *cli, struct err *err)
 {
     const struct format *f =
@@ -412,7 +367,7 @@ static enum status run(struct cli *cli, struct err *err)
         return ERR_USAGE;
     if (cli->n_args == 0) {
         for (int i = 0; i < N_NAMED; i++)
-            printf("%-11s %s\n", named[i].name, named[i].sql);
+            print_named(&named[i]);
         return OK;
     }
     st = db_open(&db, cli->db_path, DB_READ, err);

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "base/wrap.h"
 #include "harness/exec_trainer.h"
 #include "harness/grid_cli.h"
 #include "harness/notify.h"
@@ -185,10 +186,10 @@ static enum status run(struct cli *cli, struct err *err)
     if (st == OK)
         st = grid_from_cli(&g, cli, err);
     if (st == OK && cli_flag(cli, "dry-run")) {
-        printf("%s: %d points, %d runs", g->name, g->n_points, g->n_runs);
+        say("%s: %d points, %d runs", g->name, g->n_points, g->n_runs);
         if (g->choice)
-            printf(", %d of them chosen", g->n_chosen);
-        printf("\n");
+            say(", %d of them chosen", g->n_chosen);
+        say("\n");
         grid_free(g);
         return OK;
     }
@@ -217,7 +218,7 @@ const struct verb verb_run = {
     .detail = "The same command again goes on where it stopped.  ^C once "
               "finishes the running\njobs, twice checkpoints and stops, three "
               "times kills.  Exit 0: all done; 1: some\nfailed or diverged; "
-              "75: stopped with runs left.  $QLAW_WEBHOOK: an address that "
-              "gets the\noutcome as JSON.",
+              "75: stopped with runs left.  $QLAW_WEBHOOK: an address that\n"
+              "gets the outcome as JSON.",
     .run = run,
 };

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "base/wrap.h"
 #include "db/db.h"
 #include "harness/record.h"
 #include "harness/run_find.h"
@@ -19,6 +20,36 @@ static const struct cli_option options[] = {
     { "json", 0, NULL, "the configuration and the result as JSON" },
     { NULL, 0, NULL, NULL },
 };
+
+static void add_value(struct str *out, const char *key, const json_t *value)
+{
+    char *text = json_is_string(value) ? mem_strdup(json_string_value(value))
+                                       : json_canonical_text(value);
+
+    str_addf(out, " %s=%s", key, text);
+    free(text);
+}
+
+/* "    model: d_ff=64 d_model=16 ...", a section a line. */
+static void print_config(const char *text)
+{
+    json_t *config = json_loads(text, 0, NULL), *values, *value;
+    const char *section, *key;
+
+    say("  config\n");
+    json_object_foreach(config, section, values)
+    {
+        struct str line = { 0 };
+
+        str_addf(&line, "    %s:", section);
+        json_object_foreach(values, key, value) add_value(&line, key, value);
+        if (!json_is_object(values))
+            add_value(&line, section, values);
+        say("%s\n", str_text(&line));
+        str_release(&line);
+    }
+    json_decref(config);
+}
 
 /* One row as NAME value lines, or as a JSON object; NULLs are left out. */
 static enum status print_row(struct db *db, const char *sql, int64_t run_id,
@@ -38,8 +69,10 @@ static enum status print_row(struct db *db, const char *sql, int64_t run_id,
 
             if (!text)
                 continue;
-            if (!json)
-                printf("  %-15s %s\n", name, text);
+            if (!json && strcmp(name, "config") == 0)
+                print_config(text);
+            else if (!json)
+                say("  %-15s %s\n", name, text);
             else if (sqlite3_column_type(stmt, i) == SQLITE_TEXT)
                 json_add_text(json, name, text);
             else
@@ -55,7 +88,8 @@ static enum status print_attempts(struct db *db, int64_t run_id,
     bool row;
     enum status st = db_prepare(
         &stmt, db,
-        "SELECT number, started_at, coalesce(outcome,'running'), host, "
+        "SELECT number, started_at, coalesce(outcome,'running'), "
+        "coalesce(host,'-'), "
         "coalesce(wall_s,0), coalesce(message,'') FROM attempt WHERE run_id=? "
         "ORDER BY number",
         err);
@@ -63,15 +97,14 @@ static enum status print_attempts(struct db *db, int64_t run_id,
     if (st != OK)
         return st;
     db_bind(stmt, "i", run_id);
-    printf("attempts\n");
+    say("attempts\n");
     while ((st = db_step(&row, db, stmt, err)) == OK && row)
-        printf("  %d  %.19s  %-9s %s  %.1f s  %s\n",
-               sqlite3_column_int(stmt, 0),
-               (const char *)sqlite3_column_text(stmt, 1),
-               (const char *)sqlite3_column_text(stmt, 2),
-               (const char *)sqlite3_column_text(stmt, 3),
-               sqlite3_column_double(stmt, 4),
-               (const char *)sqlite3_column_text(stmt, 5));
+        say("  %d  %.19s  %-9s %s  %.1f s  %s\n", sqlite3_column_int(stmt, 0),
+            (const char *)sqlite3_column_text(stmt, 1),
+            (const char *)sqlite3_column_text(stmt, 2),
+            (const char *)sqlite3_column_text(stmt, 3),
+            sqlite3_column_double(stmt, 4),
+            (const char *)sqlite3_column_text(stmt, 5));
     return st;
 }
 
@@ -89,9 +122,10 @@ static void print_tail(const char *path)
     start = text.data + text.len - 1;
     while (start > text.data && lines < LOG_LINES)
         lines += *--start == '\n';
-    printf("the end of %s\n", path);
-    for (const char *p = start + (*start == '\n'); *p; p++)
-        putchar(*p == '\n' || (unsigned char)*p >= ' ' ? *p : '?');
+    say("the end of %s\n", path);
+    for (char *p = text.data; *p; p++)
+        *p = *p == '\n' || (unsigned char)*p >= ' ' ? *p : '?';
+    say_text(stdout, start + (*start == '\n'));
     str_release(&text);
 }
 
@@ -118,7 +152,8 @@ static enum status print_rest(const struct cli *cli, struct db *db,
     sqlite3_reset(stmt);
     log = mem_printf("%s/log.txt", folder);
     print_tail(log);
-    printf("by hand\n  qlaw train --config %s/config.json\n", folder);
+    say("by hand\n");
+    printf("  qlaw train --config %s/config.json\n", folder); /* to be copied */
     free(log);
     free(folder);
     return OK;

@@ -155,7 +155,8 @@ static uint64_t seed_of(const json_t *json, const char *key, double given,
 
 /* The run of a folder; false when it cannot be read, and then it will train
  * alone. */
-static bool read_branch(struct run_branch *out, const char *dir)
+static bool read_branch(struct run_branch *out, const struct cli *cli,
+                        const char *dir)
 {
     char *path = mem_printf("%s/config.json", dir);
     struct config *c = NULL;
@@ -171,7 +172,7 @@ static bool read_branch(struct run_branch *out, const char *dir)
             c, seed, seed_of(json, "data_seed", -1, seed), dir
         };
     } else {
-        fprintf(stderr, "qlaw train: %s\n", err.text);
+        cli_error(cli, "%s", err.text);
         config_free(c);
     }
     json_decref(json);
@@ -187,7 +188,7 @@ static struct run_branch *read_branches(int *n, const struct cli *cli)
     *n = 0;
     for (int i = 0; (dir = cli_nth(cli, "branch", i)); i++) {
         list = mem_grow(list, (size_t)*n + 1, sizeof *list);
-        *n += read_branch(&list[*n], dir);
+        *n += read_branch(&list[*n], cli, dir);
     }
     return list;
 }

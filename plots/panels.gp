@@ -48,9 +48,16 @@ if (BANDS > 0) stats DATA index 'bands' using ( \
 curve_dash(c) = CURVELOOK[c + 1] == 0 ? 1 : CURVELOOK[c + 1] == 1 ? 2 : \
   CURVESERIES[c + 1] < 0 ? 1 : STROKE[int(CURVESERIES[c + 1]) + 1]
 
+# Characters cannot be turned: what the y axis is stands below the title, in a
+# line of its own where there is no room, or in the titles of panels when it is
+# not the same for all.
+YWORDS = DUMB && SHAREY == 1 && YLABEL[1] ne ' ' ? 'y: '.YLABEL[1] : ''
+ALONE = YWORDS ne '' && SUBTITLE ne ' ' && \
+  strlen(SUBTITLE) + strlen(YWORDS) > 76
+
 # Room, in fractions of the picture: titles above, the note below, names of
 # series at the right of each panel (KEYMODE 1) or of the picture (KEYMODE 2).
-TOP = 1 - CH * (1.9 + (SUBTITLE eq ' ' ? 0 : 1.2))
+TOP = 1 - CH * (1.9 + (SUBTITLE eq ' ' ? 0 : 1.2) + ALONE)
 BOTTOM = CH * (NOTE eq ' ' ? 0.4 : 1.7)
 RIGHT = 1 - (KEYMODE == 2 ? CW * (1.05 * KEYLENGTH + 4) : 0)
 BESIDE = CW * (KEYMODE == 1 ? KEYLENGTH + 5 : 2)
@@ -61,10 +68,8 @@ RISE = (TOP - BOTTOM) / ROWS
 
 set label 1000 TITLE at screen CW, screen 1 - CH left font ',19' \
   textcolor rgb hex(FG) noenhanced
-# Characters cannot be turned: what the y axis is stands here, or in the titles of
-# panels when it is not the same for all.
-set label 1001 SUBTITLE.(DUMB && SHAREY == 1 && YLABEL[1] ne ' ' ? \
-  '; y: '.YLABEL[1] : '') at screen CW, screen 1 - 2.2 * CH left font ',14' \
+set label 1001 SUBTITLE.(YWORDS eq '' ? '' : ALONE ? "\n".YWORDS : \
+  '; '.YWORDS) at screen CW, screen 1 - 2.2 * CH left font ',14' \
   textcolor rgb hex(SOFT) noenhanced
 set label 1002 NOTE at screen CW, screen 0.75 * CH left font ',13' \
   textcolor rgb hex(SOFT) noenhanced
@@ -134,7 +139,9 @@ do for [i = 1:PANELS] {
       set ytics add (words TICAT[k])
     }
   }
-  set xlabel XLABEL[i] noenhanced offset 0, 0.5 textcolor rgb hex(FG)
+  # Of three panels of characters in a row the one in the middle has room.
+  set xlabel (DUMB && COLUMNS == 3 && col != 1 ? ' ' : XLABEL[i]) \
+    noenhanced offset 0, 0.5 textcolor rgb hex(FG)
   words = TITLES[i].(DUMB && SHAREY != 1 && YLABEL[i] ne ' ' ? ' | '.YLABEL[i] : '')
   set label 1004 words at graph 0, graph 1 offset 0, (DUMB ? 1 : 0.8) left font ',15' \
     textcolor rgb hex(FG) noenhanced

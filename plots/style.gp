@@ -52,7 +52,7 @@ hex(rgb) = sprintf('#%06x', rgb)
 
 # A character in fractions of the picture: how much room labels need.
 FONT = 16.0
-CW = DUMB ? 1.0 / 96 : 0.6 * FONT / WIDTH
+CW = DUMB ? 1.0 / 80 : 0.6 * FONT / WIDTH
 CH = DUMB ? 1.0 / (ROWS > 1 ? 44 : 28) : 1.3 * FONT / HEIGHT
 LINE = 2.2
 SIZE = (TERM eq 'svg' ? 0.65 : 1) * (PAPER && TERM eq 'png' ? PNG : 1) # of points: each terminal has its own unit
@@ -68,7 +68,7 @@ if (TERM eq 'png') \
 if (TERM eq 'pdf') \
   set terminal pdfcairo size WIDTH * UNIT, HEIGHT * UNIT font FAMILY.',16' \
     fontscale 72 * UNIT noenhanced background BG linewidth 90 * UNIT
-if (DUMB) set terminal dumb size 96, (ROWS > 1 ? 44 : 28) noenhanced
+if (DUMB) set terminal dumb size 80, (ROWS > 1 ? 44 : 28) noenhanced
 set output OUT
 
 # Colours that people with any colour vision tell apart (Okabe and Ito 2008),

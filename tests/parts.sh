@@ -12,7 +12,9 @@ ends() { # ends CODE TEXT COMMAND...: its exit code, and what it says
     rc=0
     out=$("$@" 2>&1) || rc=$?
     [ "$rc" = "$code" ] || fail "$* ended with $rc, not $code: $out"
-    case $out in
+    # A sentence is one, however its lines are broken.
+    case "$out
+$(printf '%s' "$out" | tr -s '\n ' '  ')" in
     *"$text"*) ;;
     *) fail "$* does not say '$text' but: $out" ;;
     esac

@@ -93,7 +93,7 @@ for slots in 1 3; do
 done
 
 echo "the plan says so"
-"$qlaw" --db other.db plan grid.ini --speed 1e9 >plan.txt 2>>log.txt
+"$qlaw" --db other.db plan grid.ini --speed 1e9 2>>log.txt | tr -s '\n ' '  ' >plan.txt
 grep -q '6 of 8 runs begin with .* 1\.6[0-9]x less to train' plan.txt ||
     fail "the plan does not say what is saved: $(cat plan.txt)"
 "$qlaw" --db other.db plan grid.ini --speed 1e9 -s run.share_trunk=no >plain.txt 2>>log.txt

@@ -116,7 +116,7 @@ says "     1      2 " "$qlaw" submit g.ini --dry-run --speed 1G --only 'D < 3k'
 ends 6 "budget.max_runs = 1, but the runs need 2" \
     "$qlaw" plan g.ini --speed 1G -s budget.max_runs=1 --only 'D < 3k'
 
-id=$("$qlaw" plan g.ini --speed 1G --list | awk '/w=int4/ {print $2; exit}')
+id=$("$qlaw" plan g.ini --speed 1G --list | awk '/int4 W/ {print $2; exit}')
 says "not in the database" "$qlaw" plan g.ini --why "$id"
 ends 2 "no point of the grid begins with 'zz'" "$qlaw" plan g.ini --why zz
 

@@ -38,7 +38,7 @@ class Place:
         done = subprocess.run([self.qlaw, *args], cwd=self.dir, env=full,
                               capture_output=True, timeout=timeout)
         out = done.stdout.decode("utf-8")  # never anything else
-        err = done.stderr.decode("utf-8")
+        err = " ".join(done.stderr.decode("utf-8").split())  # as sentences
         if done.returncode != code:
             fail("qlaw %s ended with %d, not %d:\n%s%s" % (
                 " ".join(args), done.returncode, code, out, err))

@@ -27,8 +27,8 @@ ends() {
     [ "$code" = "$want" ] || fail "$what: ended with $code: $(cat errors)"
 }
 
-says() {
-    grep -q -e "$1" errors || fail "no '$1' in: $(cat errors)"
+says() { # sentences are one, however their lines are broken
+    tr -s '\n ' '  ' <errors | grep -q -e "$1" || fail "no '$1' in: $(cat errors)"
 }
 
 # The lines without clocks.
