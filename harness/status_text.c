@@ -6,6 +6,23 @@
 #include "base/wrap.h"
 #include "harness/lock.h"
 
+const char status_grids_sql[] =
+    "SELECT grid, runs, done, running, waiting, diverged, failed, "
+    "left_out, pct_flops FROM progress WHERE ?1 IS NULL OR grid=?1 ORDER "
+    "BY grid";
+const char status_running_sql[] =
+    "SELECT substr(r.point_id,1,8)||'-'||r.seed, p.n_body, p.tokens, "
+    "p.arm, 100.0*c.tokens/p.tokens, c.train_loss, r.run_id FROM run r "
+    "JOIN point p USING(point_id) LEFT JOIN curve c ON c.run_id=r.run_id "
+    "AND c.step=(SELECT max(step) FROM curve x WHERE x.run_id=r.run_id) "
+    "WHERE r.state='running' AND r.state NOT IN ('done') ORDER BY "
+    "r.run_id LIMIT 16";
+const char status_causes_sql[] =
+    "SELECT f.state, f.message, count(*), min(f.run_id) FROM failures f "
+    "JOIN run r USING(run_id) WHERE ?1 IS NULL OR r.point_id IN (SELECT "
+    "gp.point_id FROM grid_point gp WHERE gp.grid_id=(SELECT max(grid_id) "
+    "FROM grid WHERE name=?1)) GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 8";
+
 #define RECENT 50 /* finished runs that say how fast it goes */
 
 /* Text of a database may hold anything: a terminal gets no control characters,
@@ -38,12 +55,7 @@ enum status status_grids(struct str *out, int *found, struct db *db,
 {
     sqlite3_stmt *stmt;
     bool row = true;
-    enum status st = db_prepare(
-        &stmt, db,
-        "SELECT grid, runs, done, running, waiting, diverged, failed, "
-        "left_out, pct_flops FROM progress WHERE ?1 IS NULL OR grid=?1 ORDER "
-        "BY grid",
-        err);
+    enum status st = db_prepare(&stmt, db, status_grids_sql, err);
 
     *found = 0;
     if (st == OK)
@@ -125,24 +137,13 @@ enum status status_scheduler(struct str *out, struct db *db, const char *grid,
     return OK;
 }
 
-enum status status_running(struct str *out, struct db *db, int most,
-                           struct err *err)
+enum status status_running(struct str *out, struct db *db, struct err *err)
 {
     sqlite3_stmt *stmt;
     bool row = true;
     char n[32], d[32];
-    enum status st = db_prepare(
-        &stmt, db,
-        "SELECT substr(r.point_id,1,8)||'-'||r.seed, p.n_body, p.tokens, "
-        "p.arm, 100.0*c.tokens/p.tokens, c.train_loss, r.run_id FROM run r "
-        "JOIN point p USING(point_id) LEFT JOIN curve c ON c.run_id=r.run_id "
-        "AND c.step=(SELECT max(step) FROM curve x WHERE x.run_id=r.run_id) "
-        "WHERE r.state='running' AND r.state NOT IN ('done') ORDER BY "
-        "r.run_id LIMIT ?",
-        err);
+    enum status st = db_prepare(&stmt, db, status_running_sql, err);
 
-    if (st == OK)
-        db_bind(stmt, "i", (int64_t)most);
     while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
         const size_t start = out->len;
         char end[48];
@@ -168,13 +169,7 @@ enum status status_causes(struct str *out, struct db *db, const char *grid,
 {
     sqlite3_stmt *stmt;
     bool row = true;
-    enum status st = db_prepare(
-        &stmt, db,
-        "SELECT f.state, f.message, count(*), min(f.run_id) FROM failures f "
-        "JOIN run r USING(run_id) WHERE ?1 IS NULL OR r.point_id IN (SELECT "
-        "gp.point_id FROM grid_point gp WHERE gp.grid_id=(SELECT max(grid_id) "
-        "FROM grid WHERE name=?1)) GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 8",
-        err);
+    enum status st = db_prepare(&stmt, db, status_causes_sql, err);
 
     if (st == OK)
         db_bind(stmt, "t", grid);

@@ -5,6 +5,9 @@
 #include "base/str.h"
 #include "db/db.h"
 
+/* What is asked for each of these, and for JSON. */
+extern const char status_grids_sql[], status_running_sql[], status_causes_sql[];
+
 /* A row a grid (all when grid is NULL); *found counts them. */
 enum status status_grids(struct str *out, int *found, struct db *db,
                          const char *grid, struct err *err);
@@ -13,11 +16,10 @@ enum status status_grids(struct str *out, int *found, struct db *db,
 enum status status_scheduler(struct str *out, struct db *db, const char *grid,
                              struct err *err);
 
-/* The runs that run now, at most so many. */
-enum status status_running(struct str *out, struct db *db, int most,
-                           struct err *err);
+/* The runs that run now, at most 16. */
+enum status status_running(struct str *out, struct db *db, struct err *err);
 
-/* Each cause of failures once, with how often it came. */
+/* Each cause of failures once, with how often it came; the 8 commonest. */
 enum status status_causes(struct str *out, struct db *db, const char *grid,
                           struct err *err);
 

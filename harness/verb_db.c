@@ -22,7 +22,7 @@ static const struct cli_option options[] = {
     { "deleted", 0, NULL, "list: what is deleted" },
     { "remove", 0, "TAG", "tag: take TAG away (again for more)" },
     { "yes", 0, NULL, "vacuum: what is deleted may go for good" },
-    { "json", 0, NULL, "report as JSON (all but backup)" },
+    { "json", 0, NULL, "report as JSON" },
     { NULL, 0, NULL, NULL },
 };
 
@@ -151,8 +151,16 @@ static enum status backup(struct cli *cli, struct err *err)
     if (st == OK)
         st = db_backup(db, cli->args[1], err);
     db_close(db);
-    if (st == OK)
+    if (st == OK && cli_flag(cli, "json")) {
+        struct sheet t;
+
+        sheet_open(&t, cli, "qlaw/db-backup/1");
+        sheet_text(&t, "file", cli->db_path);
+        sheet_text(&t, "copy", cli->args[1]);
+        sheet_close(&t);
+    } else if (st == OK) {
         cli_note(cli, "%s is a copy of %s", cli->args[1], cli->db_path);
+    }
     return st;
 }
 

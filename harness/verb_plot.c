@@ -25,13 +25,33 @@ static const struct cli_option options[] = {
     { "font-size", 0, "PT", "with --width: of its letters (default 8)" },
     { "font", 0, "NAME", "with --width: the family of its letters" },
     { "out", 0, "DIR", "folder of the files (default figures)" },
-    { "json", 0, NULL, "report as JSON" },
+    { "json", 0, NULL, "report as JSON, the list of figures too" },
     { NULL, 0, NULL, NULL },
 };
 
-static enum status list_figures(void)
+static void list_json(void)
 {
-    for (int i = 0; plot_figure_at(i); i++)
+    const struct plot_figure *f;
+    struct str out = { 0 };
+
+    str_add(&out, "{\"schema\":\"qlaw/figures/1\",\"figures\":[");
+    for (int i = 0; (f = plot_figure_at(i)); i++) {
+        str_add(&out, i ? ",{" : "{");
+        json_add_text(&out, "figure", f->name);
+        json_add_text(&out, "what", f->what);
+        json_add_text(&out, "section", f->section);
+        str_add(&out, "}");
+    }
+    str_add(&out, "]}");
+    puts(str_text(&out));
+    str_release(&out);
+}
+
+static enum status list_figures(bool json)
+{
+    if (json)
+        list_json();
+    for (int i = 0; !json && plot_figure_at(i); i++)
         printf("%-20s %s\n", plot_figure_at(i)->name, plot_figure_at(i)->what);
     return OK;
 }
@@ -223,7 +243,7 @@ static enum status run(struct cli *cli, struct err *err)
     enum status st;
 
     if (cli->n_args == 0)
-        return list_figures();
+        return list_figures(cli_flag(cli, "json"));
     st = plot_figure_need(&figure, cli->args[0], err);
     if (st == OK)
         st = check_words(term, theme, err);

@@ -11,7 +11,9 @@
 #include "harness/verbs.h"
 
 static const struct cli_option options[] = {
-    { "format", 'f', "FORMAT", "table, csv, json, jsonl, md or latex (default table)" },
+    { "format", 'f', "FORMAT",
+      "table, csv, json, jsonl, md or latex (default table)" },
+    { "json", 0, NULL, "the same as --format json" },
     { NULL, 0, NULL, NULL },
 };
 
@@ -354,10 +356,30 @@ static void print_named(const struct named *q)
     free(line);
 }
 
+/* The named questions. */
+static void list_named(bool json)
+{
+    struct str out = { 0 };
+
+    str_add(&out, "{\"schema\":\"qlaw/questions/1\",\"questions\":[");
+    for (int i = 0; i < N_NAMED; i++) {
+        if (!json)
+            print_named(&named[i]);
+        str_add(&out, i ? ",{" : "{");
+        json_add_text(&out, "name", named[i].name);
+        json_add_text(&out, "sql", named[i].sql);
+        str_add(&out, "}");
+    }
+    if (json)
+        printf("%s]}\n", str_text(&out));
+    str_release(&out);
+}
+
 static enum status run(struct cli *cli, struct err *err)
 {
-    const struct format *f =
-        find_format(cli_value(cli, "format", "table"), err);
+    const struct format *f = find_format(
+        cli_value(cli, "format", cli_flag(cli, "json") ? "json" : "table"),
+        err);
     struct db *db = NULL;
     sqlite3_stmt *stmt = NULL;
     const char *sql = NULL;
@@ -366,8 +388,7 @@ static enum status run(struct cli *cli, struct err *err)
     if (!f)
         return ERR_USAGE;
     if (cli->n_args == 0) {
-        for (int i = 0; i < N_NAMED; i++)
-            print_named(&named[i]);
+        list_named(cli_flag(cli, "json"));
         return OK;
     }
     st = db_open(&db, cli->db_path, DB_READ, err);

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "harness/pdf.h"
 #include "harness/report.h"
+#include "harness/report_json.h"
 #include "harness/verbs.h"
 
 #define WATCH_S 5 /* between looks at the database */
@@ -19,6 +20,7 @@ static const struct cli_option options[] = {
     { "format", 0, "LIST", "of html, md, pdf (default html)" },
     { "watch", 0, NULL, "write it again whenever the database changes" },
     { "plots", 0, "WHEN", "require: without figures the report is an error" },
+    { "json", 0, NULL, "the files and the answer as JSON, a line a report" },
     { NULL, 0, NULL, NULL },
 };
 
@@ -77,10 +79,27 @@ static char *stem_of(const char *grid)
 struct places {
     const char *out, *formats;
     char *stem, *beside, *folder;
+    bool json; /* paths are said with the rest, not one a line */
+    char *files[3];
+    int n_files;
 };
 
-static enum status write_text(const struct report *r, const struct places *p,
-                              const char *format, bool tell, struct err *err)
+/* A file is there; takes its path. */
+static void tell(struct places *p, char *path)
+{
+    p->files[p->n_files++] = path;
+    if (!p->json)
+        printf("%s\n", path);
+}
+
+static void forget_files(struct places *p)
+{
+    while (p->n_files > 0)
+        free(p->files[--p->n_files]);
+}
+
+static enum status write_text(const struct report *r, struct places *p,
+                              const char *format, bool asked, struct err *err)
 {
     char *path = mem_printf("%s/%s.%s", p->out, p->stem, format);
     struct str text = { 0 };
@@ -91,15 +110,16 @@ static enum status write_text(const struct report *r, const struct places *p,
     else
         page_markdown(&text, r->page);
     st = file_replace(path, str_text(&text), text.len, err);
-    if (st == OK && tell)
-        printf("%s\n", path);
+    if (st == OK && asked)
+        tell(p, path);
+    else
+        free(path);
     str_release(&text);
-    free(path);
     return st;
 }
 
 /* PDF is made from the page, which stays when it was asked for. */
-static enum status write_pdf(const struct report *r, const struct places *p,
+static enum status write_pdf(const struct report *r, struct places *p,
                              struct err *err)
 {
     char *html = mem_printf("%s/%s.html", p->out, p->stem);
@@ -109,16 +129,26 @@ static enum status write_pdf(const struct report *r, const struct places *p,
 
     if (st == OK)
         st = pdf_make(html, pdf, err);
-    if (st == OK)
-        printf("%s\n", pdf);
     if (!asked)
         unlink(html);
+    if (st == OK)
+        tell(p, pdf);
+    else
+        free(pdf);
     free(html);
-    free(pdf);
     return st;
 }
 
-static enum status write_all(const struct report *r, const struct places *p,
+static void print_json(const struct report *r, const struct places *p)
+{
+    struct str out = { 0 };
+
+    report_json_add(&out, r, p->files, p->n_files);
+    puts(str_text(&out));
+    str_release(&out);
+}
+
+static enum status write_all(const struct report *r, struct places *p,
                              struct err *err)
 {
     enum status st = OK;
@@ -129,11 +159,14 @@ static enum status write_all(const struct report *r, const struct places *p,
         st = write_text(r, p, "md", true, err);
     if (st == OK && wants(p->formats, "pdf"))
         st = write_pdf(r, p, err);
+    if (st == OK && p->json)
+        print_json(r, p);
+    forget_files(p);
     fflush(stdout);
     return st;
 }
 
-static enum status once(struct cli *cli, const struct places *p, int64_t fit,
+static enum status once(struct cli *cli, struct places *p, int64_t fit,
                         struct err *err)
 {
     struct report *r = NULL;
@@ -155,7 +188,7 @@ static enum status once(struct cli *cli, const struct places *p, int64_t fit,
 }
 
 /* Until a signal ends the program; every file appears whole or not at all. */
-static enum status watch(struct cli *cli, const struct places *p, int64_t fit,
+static enum status watch(struct cli *cli, struct places *p, int64_t fit,
                          struct err *err)
 {
     struct stat before = { 0 }, now = { 0 };
@@ -178,7 +211,8 @@ static enum status watch(struct cli *cli, const struct places *p, int64_t fit,
 static enum status run(struct cli *cli, struct err *err)
 {
     struct places p = { .out = cli_value(cli, "out", "report"),
-                        .formats = cli_value(cli, "format", "html") };
+                        .formats = cli_value(cli, "format", "html"),
+                        .json = cli_flag(cli, "json") };
     double id;
     enum status st = cli_number(&id, cli, "fit", 0, 1, 0x1p53, err);
 

@@ -2,12 +2,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/str.h"
 #include "db/db.h"
 #include "db/need_grid.h"
-#include "harness/lock.h"
 #include "harness/slurm_collect.h"
+#include "harness/status_json.h"
 #include "harness/status_text.h"
 #include "harness/verbs.h"
 
@@ -17,47 +16,12 @@ static const struct cli_option options[] = {
     { NULL, 0, NULL, NULL },
 };
 
-#define MAX_RUNNING 16 /* rows of running ones */
-
-static const char *const counts[] = { "runs",     "done",   "running",
-                                      "waiting",  "diverged", "failed",
-                                      "left_out" };
-#define N_COUNTS (int)(sizeof counts / sizeof counts[0])
-
-static void add_grid(struct str *s, sqlite3_stmt *stmt, bool first)
-{
-    str_add(s, first ? "{" : ",{");
-    json_add_text(s, "grid", (const char *)sqlite3_column_text(stmt, 0));
-    for (int i = 0; i < N_COUNTS; i++)
-        json_add_number(s, counts[i], sqlite3_column_double(stmt, i + 1));
-    json_add_number(s, "pct_flops", sqlite3_column_double(stmt, N_COUNTS + 1));
-    str_add(s, "}");
-}
-
 static enum status print_json(struct db *db, const char *grid, int *found,
                               struct err *err)
 {
     struct str s = { 0 };
-    struct lock_holder holder;
-    sqlite3_stmt *stmt;
-    bool row = true;
-    enum status st = db_prepare(&stmt, db,
-                                "SELECT grid, runs, done, running, waiting, "
-                                "diverged, failed, left_out, pct_flops FROM "
-                                "progress WHERE ?1 IS NULL OR grid=?1 ORDER "
-                                "BY grid",
-                                err);
+    const enum status st = status_json(&s, found, db, grid, err);
 
-    *found = 0;
-    str_add(&s, "{\"schema\":\"qlaw/status/1\",\"grids\":[");
-    if (st == OK)
-        db_bind(stmt, "t", grid);
-    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row)
-        add_grid(&s, stmt, (*found)++ == 0);
-    str_add(&s, "]");
-    if (lock_held(&holder, db_path(db)))
-        json_add_number(&s, "scheduler_pid", (double)holder.process.pid);
-    str_add(&s, "}");
     if (st == OK)
         puts(str_text(&s));
     str_release(&s);
@@ -73,7 +37,7 @@ static enum status print_text(struct db *db, const char *grid, int *found,
     if (st == OK)
         st = status_scheduler(&s, db, grid, err);
     if (st == OK)
-        st = status_running(&s, db, MAX_RUNNING, err);
+        st = status_running(&s, db, err);
     if (st == OK)
         st = status_causes(&s, db, grid, err);
     if (st == OK)

@@ -10,6 +10,7 @@
 #include "db/need_grid.h"
 #include "harness/lock.h"
 #include "harness/plot.h"
+#include "harness/status_json.h"
 #include "harness/status_text.h"
 #include "harness/verbs.h"
 
@@ -18,6 +19,7 @@
 static const struct cli_option options[] = {
     { "interval", 'n', "S", "seconds between two looks (default 2)" },
     { "plot", 0, NULL, "draw the losses of running runs (gnuplot)" },
+    { "json", 0, NULL, "each look as one line of JSON, as status has it" },
     { NULL, 0, NULL, NULL },
 };
 
@@ -128,6 +130,22 @@ static enum status add_picture(struct str *out, struct db *db,
 
 /* --- again and again --------------------------------------------------------------- */
 
+static enum status add_text(struct str *out, int *found, const struct cli *cli,
+                            struct db *db, const char *grid, struct err *err)
+{
+    enum status st = status_grids(out, found, db, grid, err);
+
+    if (st == OK)
+        st = status_scheduler(out, db, grid, err);
+    if (st == OK)
+        st = status_running(out, db, err);
+    if (st == OK)
+        st = status_causes(out, db, grid, err);
+    if (st == OK && cli_flag(cli, "plot"))
+        st = add_picture(out, db, err);
+    return st;
+}
+
 /* A new handle for each look: a database that is made anew is seen, and
  * nothing is held in between. */
 static enum status look(struct str *out, const struct cli *cli, bool *open,
@@ -139,18 +157,12 @@ static enum status look(struct str *out, const struct cli *cli, bool *open,
     int found = 0;
     enum status st = db_open(&db, cli->db_path, DB_READ, err);
 
-    if (st == OK)
-        st = status_grids(out, &found, db, grid, err);
+    if (st == OK && cli_flag(cli, "json"))
+        st = status_json(out, &found, db, grid, err);
+    else if (st == OK)
+        st = add_text(out, &found, cli, db, grid, err);
     if (st == OK && grid && !found)
         st = db_no_grid(db, grid, err);
-    if (st == OK)
-        st = status_scheduler(out, db, grid, err);
-    if (st == OK)
-        st = status_running(out, db, 16, err);
-    if (st == OK)
-        st = status_causes(out, db, grid, err);
-    if (st == OK && cli_flag(cli, "plot"))
-        st = add_picture(out, db, err);
     db_close(db);
     *open = lock_held(&holder, cli->db_path);
     return st;
@@ -164,25 +176,37 @@ static void pause_for(double seconds)
     nanosleep(&ts, NULL);
 }
 
-/* Until there is no scheduler any more; elsewhere than on a terminal once. */
+/* A look for people replaces the one before; one for programs is a line. */
+static void show(const char *text, bool json, bool terminal, bool open)
+{
+    if (json)
+        puts(text);
+    else
+        printf("%s%s%s", terminal ? "\033[H\033[2J" : "", text,
+               terminal && open ? "\n^C leaves the grid alone\n" : "");
+}
+
+/* Until there is no scheduler any more; elsewhere than on a terminal once, if
+ * it is not for programs, who may go away meanwhile. */
 static enum status run(struct cli *cli, struct err *err)
 {
     const bool terminal = cli_is_terminal(cli, STDOUT_FILENO);
     double interval;
     bool open = true;
+    const bool json = cli_flag(cli, "json");
     enum status st =
         cli_seconds(&interval, cli, "interval", 2, 0.1, 86400, err);
 
+    if (st == OK && json && cli_flag(cli, "plot"))
+        st = err_set(err, ERR_USAGE, "--plot draws for people, not in JSON");
     while (st == OK && open) {
         struct str s = { 0 };
 
         st = look(&s, cli, &open, err);
         if (st == OK)
-            printf("%s%s%s", terminal ? "\033[H\033[2J" : "", str_text(&s),
-                   terminal && open ? "\n^C leaves the grid alone\n" : "");
-        fflush(stdout);
+            show(str_text(&s), json, terminal, open);
         str_release(&s);
-        open = open && terminal;
+        open = open && fflush(stdout) == 0 && (terminal || json);
         if (st == OK && open)
             pause_for(interval);
     }
@@ -196,7 +220,8 @@ const struct verb verb_watch = {
     .summary = "status and losses, drawn again and again",
     .example = "qlaw watch quickstart --plot",
     .options = options,
-    .detail = "Reads only; ends when no scheduler holds the database.  "
-              "Elsewhere than on a\nterminal it looks once.",
+    .detail =
+        "Reads only; ends when no scheduler holds the database.  "
+        "Elsewhere than on a\nterminal it looks once, unless --json is given.",
     .run = run,
 };

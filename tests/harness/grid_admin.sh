@@ -162,6 +162,27 @@ until_true "select count(*)=2 from curve where step=20"
 ends 0 '"scheduler_pid":' "$qlaw" status --json
 ends 0 "scheduler: pid $pid" "$qlaw" status
 ends 0 "scheduler: pid $pid" "$qlaw" watch admin
+# For programs a look is a line, and the next one follows.
+"$qlaw" watch admin --json -n 0.2 | head -n 2 >looks.txt
+python3 -c 'import json, sys
+looks = [json.loads(line) for line in open("looks.txt")]
+assert len(looks) == 2 and looks[0]["at"] < looks[1]["at"], looks
+for look in looks:
+    assert look["schema"] == "qlaw/status/1", look
+    assert look["scheduler_pid"] == int(sys.argv[1]), look
+    assert look["grids"][0]["grid"] == "admin", look
+    assert look["grids"][0]["running"] == 2 == len(look["running"]), look
+    assert all(r["run"] and r["D"] > 1e6 and r["loss"] > 0
+               for r in look["running"]), look' "$pid" || fail "watch --json"
+ends 2 "--plot draws for people" "$qlaw" watch admin --json --plot
+"$qlaw" version --json | python3 -c 'import json, sys
+v = json.load(sys.stdin)
+assert v["schema"] == "qlaw/version/1" and v["version"] and v["commit"], v
+assert v["compiler"] and v["kernels"] in ("ref", "avx2", "avx512"), v
+assert v["libraries"]["sqlite"] and v["libraries"]["gsl"], v' ||
+    fail "version --json"
+"$qlaw" query --json | grep -q '"name":"best-split"' || fail "query --json"
+ends 0 '[{"grid":"admin"' "$qlaw" query progress --json
 ends 5 "is in use by another qlaw run (pid $pid" "$qlaw" db vacuum
 "$qlaw" db backup during.db -q
 ends 0 "no problem found" "$qlaw" --db during.db db check

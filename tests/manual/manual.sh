@@ -37,6 +37,15 @@ for verb in $verbs; do
     fits 40 "$qlaw" "$verb" --help
 done
 
+# --- whoever reports something does so for programs too
+for verb in $verbs; do
+    case $verb in
+    train | worker | completion | help) continue ;; # lines, a log, a script
+    esac
+    "$qlaw" "$verb" --help | grep -q '^      --json ' ||
+        complain "qlaw $verb has no --json"
+done
+
 # --- pages
 if ! command -v mandoc >/dev/null; then
     echo "SKIP: mandoc is not installed; the pages are not looked at"

@@ -29,6 +29,27 @@ def section(page, name):
     return page.text.split(name, 2)[2]
 
 
+def in_json(place, page):
+    """The same for programs: paths, and the sentences of the page."""
+    out, _ = report(place, "rich", "--format", "html,md", "--json")
+    said = json.loads(out)
+    check(out.count("\n") == 1 and said["schema"] == "qlaw/report/1", out[:200])
+    check(said["files"] == ["out/rich.html", "out/rich.md"],
+          "files: %s" % said["files"])
+    words = " ".join(page.text.split())
+    check(len(said["answer"]) >= 4, "the answer: %s" % said["answer"])
+    for part in said["answer"]:
+        check(" ".join(part["text"].split()) in words,
+              "not on the page: " + part["text"])
+    figures = json.loads(place.run("plot", "--json")[0])["figures"]
+    drawn = {f["figure"] for f in said["figures"]}
+    check(len(figures) > 20 and drawn < {f["figure"] for f in figures},
+          "figures: %s" % drawn)
+    for figure in said["figures"]:
+        check(figure["finding"] and os.path.exists(place.path(figure["data"])),
+              "figure: %s" % figure)
+
+
 def rich(place):
     db = place.make_db("rich")
     place.run("--db", db, "fit", "rich", "--where",
@@ -37,6 +58,7 @@ def rich(place):
     check(out == "out/rich.html\nout/rich.md\n", "stdout holds the paths: " + out)
     check(err == "", "nothing to warn of: " + err)
     page = read_page(place.path("out", "rich.html"))
+    in_json(place, page)
     for name in ("The answer", "What was run", "The law", "How good it is",
                  "What each format costs", "Predictions",
                  "Failures and divergences", "Cost", "How to do it again",
