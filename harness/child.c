@@ -17,22 +17,23 @@
 #define HIGH_FD  20 /* out of the way of these */
 
 static const char *const ours[] = { "QLAW_METRICS=", "QLAW_LIFE_FD=",
-                                    "OMP_NUM_THREADS=" };
+                                    "QLAW_SLOT=", "OMP_NUM_THREADS=" };
+#define N_OURS (sizeof ours / sizeof ours[0])
 
-/* Our environment with these three replaced.  The caller frees the array and
- * its last entry; the others are not copied. */
-static char **make_environment(int threads)
+/* Our environment with these replaced.  The caller frees the array and its
+ * last two entries; the others are not copied. */
+static char **make_environment(int slot, int threads)
 {
     size_t n = 0, kept = 0;
     char **env;
 
     while (environ[n])
         n++;
-    env = mem_array(n + 5, sizeof *env);
+    env = mem_array(n + N_OURS + 2, sizeof *env);
     for (size_t i = 0; i < n; i++) {
         bool mine = false;
 
-        for (size_t k = 0; k < 3; k++)
+        for (size_t k = 0; k < N_OURS; k++)
             mine = mine || text_has_prefix(environ[i], ours[k]);
         if (!mine)
             env[kept++] = environ[i];
@@ -41,6 +42,7 @@ static char **make_environment(int threads)
     env[kept++] = (char *)"QLAW_LIFE_FD=4";
     if (!getenv("OMP_WAIT_POLICY"))
         env[kept++] = (char *)"OMP_WAIT_POLICY=passive";
+    env[kept++] = mem_printf("QLAW_SLOT=%d", slot);
     env[kept] = mem_printf("OMP_NUM_THREADS=%d", threads);
     return env;
 }
@@ -52,6 +54,7 @@ static void free_environment(char **env)
     while (env[n])
         n++;
     free(env[n - 1]);
+    free(env[n - 2]);
     free(env);
 }
 
@@ -142,7 +145,7 @@ enum status child_start(pid_t *pid, int *lines, const struct child_spec *spec,
     *pid = -1;
     if (st == OK) {
         l.lines = pipe[1];
-        l.env = make_environment(spec->threads);
+        l.env = make_environment(spec->slot, spec->threads);
         *pid = launch(&l);
         if (*pid < 0)
             st = err_errno(err, ERR_IO, "cannot start another process");

@@ -5,6 +5,7 @@
  *
  *   QLAW_METRICS  /dev/fd/3, a pipe to append its lines to
  *   QLAW_LIFE_FD  4, a descriptor that ends when we do
+ *   QLAW_SLOT     which of the runs at once it is, from 0
  *   OMP_NUM_THREADS as the job says
  *   OMP_WAIT_POLICY passive, unless ours says otherwise: a thread that spins
  *                   takes a core from another run
@@ -26,7 +27,7 @@ struct child_spec {
     const char *log_path; /* appended to */
     int life_fd;          /* what becomes descriptor 4 */
     const sigset_t *mask; /* the signals that are blocked in it */
-    int threads;
+    int slot, threads;
     int nice;                /* added to ours */
     const cpu_set_t *cores;  /* NULL: as ours */
 };

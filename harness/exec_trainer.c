@@ -27,7 +27,7 @@ void exec_trainer_free(char **argv)
 /* --- references ---------------------------------------------------------- */
 
 static const char *const job_names[] = { "job.config", "job.dir", "job.seed",
-                                         "job.data_seed" };
+                                         "job.data_seed", "job.slot" };
 #define N_JOB_NAMES (sizeof job_names / sizeof job_names[0])
 
 /* The value of a name of the job; NULL: it is none of these. */
@@ -41,6 +41,8 @@ static char *job_value(const char *name, const struct exec_job *j)
         return mem_printf("%llu", (unsigned long long)j->seed);
     if (strcmp(name, "job.data_seed") == 0)
         return mem_printf("%llu", (unsigned long long)j->data_seed);
+    if (strcmp(name, "job.slot") == 0)
+        return mem_strdup(getenv("QLAW_SLOT") ? getenv("QLAW_SLOT") : "0");
     return NULL;
 }
 
@@ -176,13 +178,46 @@ static char *find_program(const char *name)
     return NULL;
 }
 
+/* What a shell would have made something of. */
+static const char *shell_hint(const char *word)
+{
+    struct stat sb;
+
+    return *word == '~' || strchr(word, '$')
+               ? "; no shell reads the command: write the path in full"
+           : strchr(word, '=')
+               ? "; no shell reads the command: 'env NAME=VALUE program' sets "
+                 "a variable"
+           : stat(word, &sb) == 0 ? "; the file is there, but not executable"
+                                  : "";
+}
+
 static enum status locate(char **program, char *const *argv, struct err *err)
 {
     *program = find_program(argv[0]);
     return *program ? OK
                     : err_set(err, ERR_TOOL,
-                              "trainer.command: cannot find the program '%s'",
-                              argv[0]);
+                              "trainer.command: cannot find the program '%s'%s",
+                              argv[0], shell_hint(argv[0]));
+}
+
+/* The first word that is no option, when it is called like a script: what an
+ * interpreter would look for in vain, once a run. */
+static enum status check_script(char *const *argv, struct err *err)
+{
+    static const char *const endings[] = { ".py", ".sh", ".pl", ".rb",
+                                           ".jl", ".R",  ".js", ".lua" };
+    int i = 1;
+
+    while (argv[i] && *argv[i] == '-')
+        i++;
+    if (!argv[i] || strpbrk(argv[i], " \t\n"))
+        return OK;
+    for (size_t k = 0; k < sizeof endings / sizeof endings[0]; k++)
+        if (text_has_suffix(argv[i], endings[k]) && access(argv[i], F_OK) != 0)
+            return err_set(err, ERR_TOOL, "trainer.command: cannot find '%s'%s",
+                           argv[i], shell_hint(argv[i]));
+    return OK;
 }
 
 enum status exec_trainer_check(const struct config *c, struct err *err)
@@ -197,6 +232,8 @@ enum status exec_trainer_check(const struct config *c, struct err *err)
     if (st != OK)
         return st;
     st = locate(&program, argv, err);
+    if (st == OK)
+        st = check_script(argv, err);
     free(program);
     exec_trainer_free(argv);
     return st;

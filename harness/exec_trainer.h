@@ -13,6 +13,8 @@
  *   ${job.config}     the configuration, a JSON file with every key and seed
  *   ${job.dir}        the run's own folder, where it may keep checkpoints
  *   ${job.seed} ${job.data_seed}
+ *   ${job.slot}       which of the runs at once it is, from 0: a device's
+ * number
  *   ${SECTION.KEY}    any key, resolved
  *
  * `qlaw train` becomes the trainer, or under a scheduler the process that
@@ -21,6 +23,7 @@
  *
  *   QLAW_METRICS   append lines here (trainer/run.h has their form)
  *   QLAW_DIR       the run's own folder
+ *   QLAW_SLOT      the same as ${job.slot}
  *   QLAW_DEADLINE  seconds since 1970 when its time ends; absent: never
  *
  * and ends with 0 done, 64 this configuration is not supported (never tried
@@ -47,7 +50,9 @@ enum status exec_trainer_argv(char ***argv, const struct config *c,
                               const struct exec_job *job, struct err *err);
 void exec_trainer_free(char **argv);
 
-/* Can the trainer of c be started at all?  OK for the built-in one. */
+/* Can the trainer of c be started at all?  ERR_TOOL when its program, or the
+ * script that an interpreter would run, is not there; OK for the built-in one.
+ */
 enum status exec_trainer_check(const struct config *c, struct err *err);
 
 /* Become the trainer.  metrics NULL: what QLAW_METRICS says, else stdout.

@@ -229,11 +229,40 @@ static enum status add_twins(struct expansion *x)
 
 /* --- what to say --------------------------------------------------------- */
 
+/* A delimiter that is not found cuts nothing, and a line of it that has more on
+ * it is text. */
+static void note_delimiters(struct doc *d, const struct grid_source *s)
+{
+    for (int i = 0; i < s->n_data; i++) {
+        const struct data_facts *f = &s->data[i].facts;
+        const char *delimiter = config_get(s->data[i].config, "data.delimiter");
+
+        if (f->near_cuts > 0)
+            doc_note(d,
+                     "data.delimiter %s stands alone on %lld lines; %lld "
+                     "lines have blanks or a carriage return behind it and "
+                     "are not cut",
+                     delimiter, (long long)f->cuts, (long long)f->near_cuts);
+        else if (f->within > f->cuts)
+            doc_note(d,
+                     "data.delimiter %s stands alone on %lld lines; %lld "
+                     "times it stands within a line and cuts nothing",
+                     delimiter, (long long)f->cuts,
+                     (long long)(f->within - f->cuts));
+        else if (f->cuts == 0 && f->tokens == f->bytes && *delimiter &&
+                 strcmp(delimiter, setting_find("data.delimiter")->fallback) !=
+                     0)
+            doc_note(d, "data.delimiter %s is on no line of the data",
+                     delimiter);
+    }
+}
+
 static void add_notes(struct expansion *x)
 {
     struct grid *g = x->g;
     struct doc *d = x->s->doc;
 
+    note_delimiters(d, x->s);
     for (int i = 0; i < g->n_filters; i++)
         if (g->filters[i].removed == 0 && g->filters[i].line)
             doc_note(d, "%s:%d: the filter removes nothing: %s = %s",

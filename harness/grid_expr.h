@@ -47,6 +47,7 @@ struct formula {
     struct expr *expr;
     const struct doc_rule *rule;
     int *slots, n_slots; /* the slots it reads */
+    bool near_said;      /* that a value is nearly another (derived keys) */
 };
 
 /* Errors say file, line and column.  The rule is kept by reference. */

@@ -1,5 +1,7 @@
 /* grid_point.c - a cell becomes one resolved configuration, or is left out. */
+#include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,8 +95,30 @@ static enum status blame_cell(const struct grid_source *s, int block,
 
 /* --- derived keys -------------------------------------------------------- */
 
+/* 0.1 * 3 is no 0.3, and another point; generators round, formulas do not,
+ * because the points that they have made keep their identities.  It is said of
+ * numbers that somebody may write elsewhere, of three digits at most. */
+static void note_near(struct grid_source *s, struct formula *f, double x)
+{
+    char near[32], buf[32];
+    double round;
+
+    snprintf(near, sizeof near, "%.3g", x);
+    round = strtod(near, NULL);
+    if (x == round || fabs(x - round) > 8 * DBL_EPSILON * fabs(x) ||
+        f->near_said)
+        return;
+    f->near_said = true;
+    doc_note(s->doc,
+             "%s:%d: %s becomes %s, which is another point than %s; a "
+             "quotient of whole numbers (3/10) is the nearest number, "
+             "a product (3*0.1) may not be",
+             f->rule->where.file, f->rule->where.line, f->rule->key,
+             text_number(buf, x), near);
+}
+
 static enum status derive_one(struct made *m, struct grid_source *s,
-                              const struct formula *f, struct err *err)
+                              struct formula *f, struct err *err)
 {
     const int scratch = names_scratch(s->names, f->rule->key);
     char buf[32];
@@ -107,6 +131,7 @@ static enum status derive_one(struct made *m, struct grid_source *s,
         return OK;
     }
     view_reset(&m->view);
+    note_near(s, f, x);
     if (config_set(m->config, f->rule->key, text_number(buf, x), err) == OK)
         return OK;
     ini_prefix(err, f->rule->where);

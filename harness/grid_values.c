@@ -63,13 +63,90 @@ static enum value_type type_of(const struct setting *s)
                                          : VALUE_NUMBER;
 }
 
+/* --- commas that part nothing --------------------------------------------- */
+
+/* What a number looks like between commas without white space around them. */
+struct shape {
+    size_t digits; /* before anything else */
+    bool zero;     /* "003": no number begins like that */
+    bool plain;    /* nothing but digits */
+    bool point;
+};
+
+static struct shape shape_of(const char *text, size_t n)
+{
+    const size_t digits = strspn(text, "0123456789");
+    struct shape s = { .digits = digits < n ? digits : n };
+
+    s.plain = s.digits == n && n > 0;
+    s.zero = s.digits > 1 && *text == '0';
+    s.point = memchr(text, '.', n) != NULL;
+    return s;
+}
+
+/* "3,5e-3" of a number, "1,500,250" of a whole one: lists, but perhaps not
+ * meant as such.  16,128,256 is: it grows. */
+static bool perhaps_one(const struct setting *s, const char *text)
+{
+    bool threes = true, grows = true;
+    int n = 0;
+    double last = 0;
+
+    for (const char *p = text;; p++) {
+        const size_t len = strcspn(p, ",");
+        const struct shape shape = shape_of(p, len);
+
+        if (shape.digits == 0 || shape.point || (n == 0 && !shape.plain))
+            return false;
+        threes &= shape.plain && (n == 0 ? len <= 3 : len == 3);
+        grows &= n == 0 || strtod(p, NULL) > last;
+        last = strtod(p, NULL);
+        n++;
+        p += len;
+        if (!*p)
+            break;
+    }
+    return s && s->type == SETTING_REAL
+               ? n == 2
+               : n > 1 && threes && (!grows || text[1] == ',');
+}
+
+static enum status check_commas(struct doc *d, const char *key,
+                                const struct setting *s,
+                                const struct ini_piece *piece, struct err *err)
+{
+    const char *text = piece->text;
+
+    if ((s && s->type != SETTING_INT && s->type != SETTING_REAL) ||
+        strpbrk(text, " \t(\"") || !strchr(text, ','))
+        return OK;
+    for (const char *p = strchr(text, ','); p; p = strchr(p + 1, ','))
+        if (shape_of(p + 1, strcspn(p + 1, ",")).zero)
+            return ini_fail(
+                err, piece->where,
+                "%s = %s: a comma parts values, and '%.*s' is none; "
+                "the decimal sign is a point, and thousands are not "
+                "parted",
+                key, text, (int)strcspn(p + 1, ","), p + 1);
+    if (perhaps_one(s, text))
+        doc_note(d,
+                 "%s:%d: %s = %s is a list of values; if it is one, the "
+                 "decimal sign is a point and thousands are not parted",
+                 piece->where.file, piece->where.line, key, text);
+    return OK;
+}
+
 static enum status read_items(struct doc *d, struct value_list *list,
                               const char *key, const struct setting *s,
                               const struct ini_entry *entry, struct err *err)
 {
     int merged = 0;
-    enum status st = value_split(list, entry, err);
+    enum status st = OK;
 
+    for (int i = 0; i < entry->n_pieces && st == OK; i++)
+        st = check_commas(d, key, s, &entry->pieces[i], err);
+    if (st == OK)
+        st = value_split(list, entry, err);
     if (st == OK)
         st = value_generate(list, type_of(s), &merged, err);
     if (st == OK && merged)

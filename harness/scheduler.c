@@ -58,9 +58,14 @@ static void start(struct sched *s, struct slot *slot,
                   const struct sched_job *job)
 {
     const struct child_spec spec = {
-        .argv = job->argv, .log_path = job->log_path, .life_fd = s->life[0],
-        .mask = &s->before, .threads = job->threads > 0 ? job->threads : 1,
-        .nice = job->nice, .cores = job->cores,
+        .argv = job->argv,
+        .log_path = job->log_path,
+        .life_fd = s->life[0],
+        .mask = &s->before,
+        .slot = (int)(slot - s->slots),
+        .threads = job->threads > 0 ? job->threads : 1,
+        .nice = job->nice,
+        .cores = job->cores,
     };
     struct err err;
     pid_t pid;

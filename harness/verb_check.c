@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "base/wrap.h"
+#include "harness/exec_trainer.h"
 #include "harness/grid_cli.h"
 #include "harness/verbs.h"
 
@@ -77,12 +78,16 @@ static enum status run(struct cli *cli, struct err *err)
 {
     struct grid *g;
     const bool json = cli_flag(cli, "json");
-    const enum status st = grid_from_cli(&g, cli, err);
+    enum status st = grid_from_cli(&g, cli, err);
 
+    if (st == OK)
+        st = exec_trainer_check(g->base, err);
     if (st != OK && json)
         print_errors_json(cli, err->text);
-    if (st != OK)
+    if (st != OK) {
+        grid_free(g);
         return st;
+    }
     if (json)
         print_ok_json(cli, g);
     else if (cli_flag(cli, "canonical"))

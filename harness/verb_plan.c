@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "harness/exec_trainer.h"
 #include "harness/fit_request.h"
 #include "harness/grid_cli.h"
 #include "harness/plan_print.h"
@@ -81,6 +82,8 @@ static enum status run(struct cli *cli, struct err *err)
         o.flops_s = 1e9; /* no time is asked for */
     if (st == OK)
         st = grid_from_cli(&g, cli, err);
+    if (st == OK)
+        st = exec_trainer_check(g->base, err);
     if (st == OK)
         st = plan_make(&p, g, &o, err);
     if (st == OK)

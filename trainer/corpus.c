@@ -259,6 +259,11 @@ static enum status add_pattern(struct corpus_files *f, const char *pattern,
         add_file(f, pattern);
         return OK;
     }
+    if (strstr(pattern, "**"))
+        return err_set(err, ERR_CONFIG,
+                       "%s: ** is * here and would leave out folders; name "
+                       "each level, as in d/*.txt, d/*/*.txt",
+                       pattern);
     if (glob(pattern, GLOB_TILDE, NULL, &g) != 0)
         return err_set(err, ERR_CONFIG, "%s: no such file", pattern);
     for (size_t i = 0; i < g.gl_pathc; i++)
@@ -336,9 +341,10 @@ void corpus_cut(struct corpus *c, const char *delimiter)
     c->size = (size_t)(to - c->bytes) + (size_t)(end - from);
 }
 
-void corpus_count_cuts(int64_t *cuts, int64_t *near, const struct corpus *c,
-                       const char *delimiter)
+int64_t corpus_count_cuts(int64_t *cuts, int64_t *near, const struct corpus *c,
+                          const char *delimiter)
 {
+    int64_t n = 0;
     const size_t len = strlen(delimiter);
     const unsigned char *scan = c->bytes, *hit;
     const unsigned char *const end = c->bytes + c->size;
@@ -351,12 +357,14 @@ void corpus_count_cuts(int64_t *cuts, int64_t *near, const struct corpus *c,
         while (tail < end && strchr(" \t\r", *tail) && *tail)
             tail++;
         scan = after;
+        n++;
         if ((hit > c->bytes && hit[-1] != '\n') ||
             (tail < end && *tail != '\n'))
             continue;
         *cuts += tail == after;
         *near += tail > after;
     }
+    return n;
 }
 
 void corpus_release(struct corpus *c)

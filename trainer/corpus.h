@@ -44,10 +44,11 @@ enum status corpus_read(struct corpus *out, const char *paths,
  * zero byte.  An empty delimiter cuts nothing. */
 void corpus_cut(struct corpus *c, const char *delimiter);
 
-/* How many lines it would cut, and how many have blanks or a carriage return
- * after the delimiter, which it leaves as they are. */
-void corpus_count_cuts(int64_t *cuts, int64_t *near, const struct corpus *c,
-                       const char *delimiter);
+/* How often the delimiter stands in the text, how many lines it would cut, and
+ * how many have blanks or a carriage return after the delimiter, which it
+ * leaves as they are. */
+int64_t corpus_count_cuts(int64_t *cuts, int64_t *near, const struct corpus *c,
+                          const char *delimiter);
 
 void corpus_release(struct corpus *c);
 

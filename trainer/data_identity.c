@@ -93,8 +93,9 @@ enum status data_identify(struct config *c, struct data_facts *facts,
         return st;
     facts->tokens = tokens_in(&corpus);
     if (!corpus.tokens)
-        corpus_count_cuts(&facts->cuts, &facts->near_cuts, &corpus,
-                          config_get(c, "data.delimiter"));
+        facts->within =
+            corpus_count_cuts(&facts->cuts, &facts->near_cuts, &corpus,
+                              config_get(c, "data.delimiter"));
     st = check_text(facts, c, &corpus, "data.sha256", err);
     if (st == OK && corpus.tokens && as != CORPUS_FOREIGN)
         st = config_set(c, "data.kind", "u16", err);

@@ -15,6 +15,7 @@ struct data_facts {
     int max_token;         /* of all its files */
     int64_t cuts;          /* lines that are data.delimiter */
     int64_t near_cuts;     /* and those with blanks after it: not cut */
+    int64_t within;        /* how often it stands anywhere */
 };
 
 /* Read what c names (corpus.h).  Sets data.sha256, data.val_sha256 and

@@ -136,6 +136,31 @@ ends 3 "no '}' after" "$qlaw" check grid.ini -s 'trainer.command=./stub ${job.di
 ends 3 "needs trainer.command" "$qlaw" check grid.ini -s trainer.command=
 ends 4 "cannot find the program './stob'" "$qlaw" run grid.ini -s 'trainer.command=./stob'
 [ ! -e runs ] || fail "something was started"
+# check and plan know what run would find
+for verb in check plan; do
+    while IFS='|' read -r command want; do
+        ends 4 "trainer.command: cannot find $want" \
+            "$qlaw" $verb grid.ini -s "trainer.command=$command"
+    done <<'ROWS'
+~/venv/bin/python train.py|the program '~/venv/bin/python'; no shell reads the command
+OMP_NUM_THREADS=2 sh stub|the program 'OMP_NUM_THREADS=2'; no shell reads the command: 'env NAME=VALUE program'
+python3.99 train.py|the program 'python3.99'
+./grid.ini|the program './grid.ini'; the file is there, but not executable
+sh -e nowhere.sh 3|'nowhere.sh'
+perl $HOME/x.pl|'$HOME/x.pl'; no shell reads the command
+ROWS
+done
+"$qlaw" check -q grid.ini -s 'trainer.command=sh -c "true; sh there.is.none.sh"'
+"$qlaw" check -q grid.ini -s 'trainer.command=env A=1 sh ./stub'
+
+echo "runs at once have slots of their own"
+fresh
+stub 'echo "$QLAW_SLOT $1 $2" >>slots; sleep 0.4; '"$final"
+"$qlaw" run -q grid.ini --slots 3 -s seeds.count=6 \
+    -s 'trainer.command=./stub ${job.slot} cuda:${job.slot}'
+[ "$(sort slots | uniq -c | tr -s ' ')" = " 2 0 0 cuda:0
+ 2 1 1 cuda:1
+ 2 2 2 cuda:2" ] || fail "slots: $(cat slots)"
 
 echo "no value is a command"
 cat >show.py <<'PY'

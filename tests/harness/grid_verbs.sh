@@ -50,6 +50,47 @@ says "g.ini: ok (4 points, 4 runs)" "$qlaw" check g.ini
 says "ok (8 points, 16 runs)" "$qlaw" check g.ini -s train.lr=1e-3,2e-3 \
     -s seeds.count=2
 says '"ok":true' "$qlaw" check g.ini --json
+# what is perhaps not meant is said, and done
+while IFS='|' read -r set want; do
+    says "$want" "$qlaw" check g.ini -s "$set"
+done <<'ROWS'
+train.lr=2,5e-4|train.lr = 2,5e-4 is a list of values; if it is one, the decimal
+train.tokens=4,500,200|train.tokens = 4,500,200 is a list of values
+train.tokens=2,480|train.tokens = 2,480 is a list
+ROWS
+for set in train.lr=1e-3,2e-3 train.lr=0.1,0.05 train.tokens=2000,4000 \
+    train.tokens=16,128,256k model.d_model=32,64,128 model.d_model=128,256; do
+    ! "$qlaw" check g.ini -s "$set" 2>&1 | grep 'is a list' || fail "a note on $set"
+done
+while IFS='|' read -r expression want; do
+    { cat g.ini; printf '[x]\nk = 3\n[derive]\ntrain.lr = %s\n' "$expression"; } >near.ini
+    says "$want" "$qlaw" check near.ini
+done <<'ROWS'
+0.1 * x.k|note: near.ini:16: train.lr becomes 0.30000000000000004, which is another point than 0.3
+0.7 * x.k - 1.4|which is another point than
+x.k * 1.1|train.lr becomes 3.3000000000000003, which is another point than 3.3
+ROWS
+for expression in 'x.k / 10' '1 / x.k' '0.125 * x.k' 'sqrt(x.k) / 1000'; do
+    { cat g.ini; printf '[x]\nk = 3\n[derive]\ntrain.lr = %s\n' "$expression"; } >near.ini
+    ! "$qlaw" check near.ini 2>&1 | grep 'another point' || fail "a note on $expression"
+done
+doc() { # doc LINE: a text with the line ten times
+    awk -v line="$1" 'NR == 2 { for (i = 0; i < 10; i++) printf "%s\n", line } 1' corpus.txt >doc.txt
+}
+while IFS='|' read -r line want; do
+    doc "$line"
+    says "$want" "$qlaw" check g.ini -s data.path=doc.txt -s 'data.delimiter=<END>'
+done <<'ROWS'
+<END>\r|data.delimiter <END> stands alone on 0 lines; 10 lines have blanks or a carriage return
+<END>  |stands alone on 0 lines; 10 lines have blanks
+<END>\t|stands alone on 0 lines; 10 lines have blanks
+a word <END> and another|stands alone on 0 lines; 10 times it stands within a line and cuts nothing
+<end>|data.delimiter <END> is on no line of the data
+ROWS
+doc '<END>'
+! "$qlaw" check g.ini -s data.path=doc.txt -s 'data.delimiter=<END>' 2>&1 | grep note ||
+    fail "a note on a delimiter that is found"
+
 cat >two.ini <<'INI'
 [train]
 lrr = 1
