@@ -16,6 +16,9 @@ void plan_print(const struct plan *p, const struct plan_law *law,
 void plan_print_list(const struct plan *p);
 void plan_print_json(const struct plan *p, const struct plan_law *law);
 
+/* Seconds of the plan; NaN where no speed is known. */
+double plan_seconds(const struct plan *p, double seconds);
+
 /* "w=int4/g32 x=int8 group=32", "none": what a configuration quantizes, as it
  * was written; the caller frees it. */
 char *quant_summary(const struct config *c);
