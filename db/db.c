@@ -395,7 +395,7 @@ enum status db_prepare(sqlite3_stmt **out, struct db *db, const char *sql,
     return OK;
 }
 
-static void bind_all(sqlite3_stmt *stmt, const char *types, va_list ap)
+void db_bind_list(sqlite3_stmt *stmt, const char *types, va_list ap)
 {
     for (int i = 0; types[i]; i++) {
         double x;
@@ -428,7 +428,7 @@ void db_bind(sqlite3_stmt *stmt, const char *types, ...)
     va_list ap;
 
     va_start(ap, types);
-    bind_all(stmt, types, ap);
+    db_bind_list(stmt, types, ap);
     va_end(ap);
 }
 
@@ -460,7 +460,7 @@ enum status db_run(struct db *db, struct err *err, const char *sql,
     if (st != OK)
         return st;
     va_start(ap, types);
-    bind_all(stmt, types, ap);
+    db_bind_list(stmt, types, ap);
     va_end(ap);
     while (st == OK && row)
         st = db_step(&row, db, stmt, err);

@@ -13,6 +13,7 @@
 #define DB_DB_H
 
 #include <sqlite3.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -57,6 +58,7 @@ enum status db_prepare(sqlite3_stmt **out, struct db *db, const char *sql,
 /* Bind all parameters in order: one letter each of types, i int64_t, d double
  * (NaN binds NULL), t text (NULL binds NULL), n nothing (NULL). */
 void db_bind(sqlite3_stmt *stmt, const char *types, ...);
+void db_bind_list(sqlite3_stmt *stmt, const char *types, va_list ap);
 
 /* Step once: *row says whether a row is there. */
 enum status db_step(bool *row, struct db *db, sqlite3_stmt *stmt,

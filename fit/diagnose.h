@@ -26,4 +26,8 @@ void diagnose_pattern(struct fit *f);
 void diagnose_rows(struct fit *f, const struct table *t,
                    const struct fit_spec *spec);
 
+/* Columns called like constants, and settings that the law does not know. */
+void diagnose_names(struct fit *f, const struct table *t);
+void diagnose_pooled(struct fit *f, const struct table *t);
+
 #endif

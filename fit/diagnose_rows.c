@@ -366,7 +366,9 @@ void diagnose_rows(struct fit *f, const struct table *t,
                    const struct fit_spec *spec)
 {
     warn_misspelt(f, t);
+    diagnose_names(f, t);
     report_left_out(f);
+    diagnose_pooled(f, t);
     if (f->dof > 0) {
         note_deviations(f);
         test_replicates(f);

@@ -32,6 +32,8 @@ struct fit_estimate {
     CODE(EXTRAPOLATION, "extrapolation")                                      \
     CODE(CLUSTERED_ROWS, "clustered_rows")                                    \
     CODE(ARMS_POOLED, "arms_pooled")                                          \
+    CODE(ROWS_POOLED, "rows_pooled")                                          \
+    CODE(NAME_TAKEN, "name_taken")                                            \
     CODE(NOT_CONVERGED, "not_converged")
 
 enum fit_code {

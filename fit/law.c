@@ -63,6 +63,14 @@ int law_param_count(const struct law *law)
     return n;
 }
 
+bool law_names_param(const char *name)
+{
+    for (int i = 0; law_at(i); i++)
+        if (law_param(law_at(i), name))
+            return true;
+    return false;
+}
+
 const struct law_param *law_param(const struct law *law, const char *name)
 {
     for (int i = 0; i < law_param_count(law); i++)

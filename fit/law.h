@@ -88,6 +88,8 @@ enum status law_need(const struct law **out, const char *name,
                      struct err *err);
 
 int law_param_count(const struct law *law);
+/* Is a constant of any law called so? */
+bool law_names_param(const char *name);
 const struct law_param *law_param(const struct law *law, const char *name);
 const struct law_var *law_var(const struct law *law, const char *name);
 

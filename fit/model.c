@@ -84,6 +84,67 @@ static enum status parse_formula(struct model *m, const struct table *t,
     return st;
 }
 
+/* --- columns that are called like constants -------------------------------- */
+
+static bool is_declared(const struct fit_spec *s, const char *name)
+{
+    for (int i = 0; i < s->n_starts; i++)
+        if (strcmp(s->starts[i].name, name) == 0)
+            return true;
+    for (int i = 0; i < s->n_fixes; i++)
+        if (strcmp(s->fixes[i].name, name) == 0)
+            return true;
+    for (int i = 0; i < s->n_bounds; i++)
+        if (strcmp(s->bounds[i].name, name) == 0)
+            return true;
+    for (int i = 0; i < s->n_groups; i++)
+        if (strcmp(s->groups[i].param, name) == 0)
+            return true;
+    return false;
+}
+
+/* May the slot scale this term alone?  "E" and "B/D^beta" need a constant in
+ * that place, "b*E" has one. */
+static bool scales_term(const struct model *m, const struct expr *term,
+                        int slot)
+{
+    if (!expr_is_affine(term, &slot, 1))
+        return false;
+    for (int i = 0; i < m->n_names; i++)
+        if (i != slot && !m->names[i].is_var && expr_uses(term, i) &&
+            expr_is_affine(term, &i, 1))
+            return false;
+    return true;
+}
+
+static bool stands_as_constant(const struct model *m, int slot)
+{
+    bool constant = true;
+    struct expr *term;
+
+    for (int i = 0; (term = expr_term(m->expr, i)); i++) {
+        constant = constant && (!expr_uses(term, slot) ||
+                                scales_term(m, term, slot));
+        expr_free(term);
+    }
+    return constant;
+}
+
+/* A name of a user's formula that is a column of the rows is a variable, with
+ * two exceptions: --start, --fix and --bound say that it is a constant; and E,
+ * A, B and others that are constants of the laws are constants where they stand
+ * as such, alone or before a term, because grids have columns of those
+ * names. */
+static void settle_names(struct model *m, const struct fit_spec *spec)
+{
+    for (int i = 0; !m->law && i < m->n_names; i++)
+        if (m->names[i].is_var &&
+            (is_declared(spec, m->names[i].name) ||
+             (law_names_param(m->names[i].name) &&
+              stands_as_constant(m, i))))
+            m->names[i].is_var = false;
+}
+
 /* --- names that were meant to be columns ---------------------------------- */
 
 /* A column whose name this one was surely meant to be: it in another case, or
@@ -101,23 +162,6 @@ static bool is_misspelt(const char *name, const char *column)
            (more && !strchr("0123456789_", more) &&
             strncasecmp(name, column, n) == 0) ||
            (n >= 4 && *name == *column && text_nearest(name, &column, 1));
-}
-
-static bool is_declared(const struct fit_spec *s, const char *name)
-{
-    for (int i = 0; i < s->n_starts; i++)
-        if (strcmp(s->starts[i].name, name) == 0)
-            return true;
-    for (int i = 0; i < s->n_fixes; i++)
-        if (strcmp(s->fixes[i].name, name) == 0)
-            return true;
-    for (int i = 0; i < s->n_bounds; i++)
-        if (strcmp(s->bounds[i].name, name) == 0)
-            return true;
-    for (int i = 0; i < s->n_groups; i++)
-        if (strcmp(s->groups[i].param, name) == 0)
-            return true;
-    return false;
 }
 
 static bool is_used(const struct model *m, const char *column)
@@ -193,6 +237,8 @@ static enum status bind(struct model *m, const struct table *t,
     m->loss = spec->loss;
     m->noun = t->noun;
     st = parse_formula(m, t, err);
+    if (st == OK)
+        settle_names(m, spec);
     if (st == OK)
         st = check_names(m, t, spec, err);
     if (st == OK)

@@ -134,16 +134,36 @@ const char *table_nearest(const struct table *t, const char *name)
     return near;
 }
 
+static enum status no_column(const struct table *t, const char *name,
+                             struct err *err)
+{
+    const char *near = table_nearest(t, name);
+
+    return err_set(err, ERR_USAGE, "%s has no column '%s'%s%s%s", t->source,
+                   name, near ? ", did you mean '" : "", near ? near : "",
+                   near ? "'?" : "");
+}
+
+enum status table_drop(struct table *t, const char *name, struct err *err)
+{
+    const int i = table_find(t, name);
+
+    if (i < 0)
+        return no_column(t, name, err);
+    free_column(&t->cols[i], t->rows);
+    memmove(&t->cols[i], &t->cols[i + 1],
+            (size_t)(t->n_cols - i - 1) * sizeof *t->cols);
+    t->n_cols--;
+    return OK;
+}
+
 enum status table_rename(struct table *t, const char *from, const char *to,
                          struct err *err)
 {
     const int i = table_find(t, from), taken = table_find(t, to);
-    const char *near = table_nearest(t, from);
 
     if (i < 0)
-        return err_set(err, ERR_USAGE, "%s has no column '%s'%s%s%s", t->source,
-                       from, near ? ", did you mean '" : "", near ? near : "",
-                       near ? "'?" : "");
+        return no_column(t, from, err);
     if (taken >= 0 && taken != i)
         return err_set(err, ERR_USAGE, "%s already has a column '%s'",
                        t->source, to);

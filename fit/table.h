@@ -55,6 +55,9 @@ bool table_number(double *out, const char *text);
 int table_find(const struct table *t, const char *name);
 const char *table_nearest(const struct table *t, const char *name);
 
+/* Take a column out. */
+enum status table_drop(struct table *t, const char *name, struct err *err);
+
 /* Rename a column. */
 enum status table_rename(struct table *t, const char *from, const char *to,
                          struct err *err);

@@ -1,115 +1,33 @@
+/* fit_import.c - rows of a table into the database. */
 #include "harness/fit_import.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/hash.h"
-#include "base/json.h"
-#include "base/str.h"
 #include "harness/grid.h"
 
-/* Columns with a place of their own; those of the second list also say what
- * the format is. */
-static const char *const sizes[] = { "N", "D" };
-static const char *const outcomes[] = { "loss", "seed", "loss_se" };
-static const char *const formats[] = { "G",   "B",    "E",     "M",   "P",
-                                       "fmt", "gmse", "group", "bits" };
+#define EARLIER   1000000000 /* added to the ordinals of other files' rows */
+#define MOST_SAID 3          /* conflicts that are named */
 
-#define COUNT(list) (sizeof(list) / sizeof(list)[0])
-
-static bool is_among(const char *name, const char *const *list, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(list[i], name) == 0)
-            return true;
-    return false;
-}
-
-enum status import_need_name(const char *name, struct err *err)
-{
-    const char *all[COUNT(sizes) + COUNT(outcomes) + COUNT(formats)], *near;
-    size_t n = 0;
-
-    for (size_t i = 0; i < COUNT(sizes); i++)
-        all[n++] = sizes[i];
-    for (size_t i = 0; i < COUNT(outcomes); i++)
-        all[n++] = outcomes[i];
-    for (size_t i = 0; i < COUNT(formats); i++)
-        all[n++] = formats[i];
-    if (is_among(name, all, n))
-        return OK;
-    near = text_nearest(name, all, n);
-    return err_set(err, ERR_USAGE,
-                   "--map: '%s' means nothing to import%s%s%s; it takes N, D, "
-                   "loss, seed, loss_se, G, E, M, fmt, gmse, bits",
-                   name, near ? ", did you mean '" : "", near ? near : "",
-                   near ? "'?" : "");
-}
-
-struct row {
+struct importing {
+    struct import_counts *n;
     const struct table *t;
-    size_t i;
+    const struct import_request *rq;
+    struct db *db;
+    int64_t grid, newest, dataset; /* this file's version; the grid's last */
+    struct str conflicts;
+    int n_conflicts;
+    struct err *err;
 };
 
-static double number(const struct row *r, const char *name)
-{
-    const int c = table_find(r->t, name);
-
-    return c < 0 ? (double)NAN : r->t->cols[c].num[r->i];
-}
-
-static const char *text(const struct row *r, const char *name)
-{
-    const int c = table_find(r->t, name);
-
-    return c < 0 ? "" : r->t->cols[c].text[r->i];
-}
-
-static double group_of(const struct row *r)
-{
-    const double g = number(r, "G");
-
-    return isnan(g) ? number(r, "B") : g;
-}
-
-static bool is_base(const struct row *r)
-{
-    static const char *const plain[] = { "none", "unquantized", "base",
-                                         "fp32" };
-    const char *fmt = text(r, "fmt");
-
-    for (size_t i = 0; i < COUNT(plain); i++)
-        if (strcasecmp(fmt, plain[i]) == 0)
-            return true;
-    return group_of(r) == 1;
-}
-
-/* The columns that make a configuration, as canonical JSON; without those of
- * the format for the twin. */
-static char *config_text(const struct row *r, const char *grid,
-                         bool with_format)
-{
-    json_t *o = json_object();
-    char *out;
-
-    json_object_set_new(o, "import", json_string(grid));
-    for (int c = 0; c < r->t->n_cols; c++) {
-        const struct column *col = &r->t->cols[c];
-
-        if (is_among(col->name, outcomes, COUNT(outcomes)) ||
-            (!with_format && is_among(col->name, formats, COUNT(formats))))
-            continue;
-        json_object_set_new(o, col->name,
-                            isfinite(col->num[r->i])
-                                ? json_real(col->num[r->i])
-                                : json_string(col->text[r->i]));
-    }
-    out = json_canonical_text(o);
-    json_decref(o);
-    return out;
-}
+/* A row that is a run, with what it is known by. */
+struct placed {
+    char id[POINT_ID];
+    size_t row;
+    int64_t seed;
+};
 
 static void id_of(char id[POINT_ID], const char *config)
 {
@@ -120,72 +38,160 @@ static void id_of(char id[POINT_ID], const char *config)
     id[POINT_ID - 1] = '\0';
 }
 
-/* What keeps a row from being a run, or NULL. */
-static char *row_trouble(const struct row *r)
-{
-    static const char *const needed[] = { "N", "D", "loss" };
+/* --- asking the database ----------------------------------------------------- */
 
-    if (r->t->trouble[r->i])
-        return mem_strdup(r->t->trouble[r->i]);
-    for (size_t k = 0; k < COUNT(needed); k++) {
-        const double v = number(r, needed[k]);
-
-        if (!isfinite(v))
-            return table_cell_trouble(&r->t->cols[table_find(r->t, needed[k])],
-                                      r->i);
-        if (v <= 0 && k < 2)
-            return mem_printf("%s is %g", needed[k], v);
-    }
-    return NULL;
-}
-
-/* --- rows of the database ------------------------------------------------ */
-
-static enum status put_frame(int64_t *grid_id, int64_t *dataset_id,
-                             const struct table *t, const char *grid,
-                             const char *sha256, const char *argv,
-                             struct db *db, struct err *err)
+/* One number of a query; *found tells whether there was a row. */
+static enum status ask(double *out, bool *found, struct importing *m,
+                       const char *sql, const char *types, ...)
 {
     sqlite3_stmt *stmt;
-    bool row = false;
-    enum status st =
-        db_run(db, err,
-               "INSERT OR IGNORE INTO dataset(name, sha256, tokenizer, vocab, "
-               "n_tokens) VALUES(?, ?, 'unknown', 0, 0)",
-               "tt", t->source, sha256);
+    va_list ap;
+    enum status st = db_prepare(&stmt, m->db, sql, m->err);
 
-    if (st == OK)
-        st = db_run(db, err,
-                    "INSERT OR IGNORE INTO grid(name, ini_text, ini_sha256, "
-                    "argv) VALUES(?, '; imported from '||?, ?, ?)",
-                    "tttt", grid, t->source, sha256, argv);
-    if (st == OK)
-        st = db_prepare(&stmt, db,
-                        "SELECT g.grid_id, d.dataset_id FROM grid g, dataset d"
-                        " WHERE g.name = ? AND g.ini_sha256 = ? AND d.name = ?"
-                        " AND d.sha256 = ? AND d.tokenizer = 'unknown'",
-                        err);
-    if (st == OK) {
-        db_bind(stmt, "tttt", grid, sha256, t->source, sha256);
-        st = db_step(&row, db, stmt, err);
-    }
-    if (st == OK && row) {
-        *grid_id = sqlite3_column_int64(stmt, 0);
-        *dataset_id = sqlite3_column_int64(stmt, 1);
+    *found = false;
+    if (st != OK)
+        return st;
+    va_start(ap, types);
+    db_bind_list(stmt, types, ap);
+    va_end(ap);
+    st = db_step(found, m->db, stmt, m->err);
+    if (st == OK && *found) {
+        *out = sqlite3_column_double(stmt, 0);
+        sqlite3_reset(stmt);
     }
     return st;
 }
 
-static enum status put_point(struct import_counts *n, const struct row *r,
-                             const char *id, const char *twin,
-                             const char *config, int64_t dataset, struct db *db,
-                             struct err *err)
+static enum status ask_id(int64_t *out, bool *found, struct importing *m,
+                          const char *sql, const char *text)
 {
-    const bool base = is_base(r);
-    const double e = number(r, "E"), m = number(r, "M");
-    const double size = number(r, "N"), tokens = number(r, "D");
-    const enum status st = db_run(
-        db, err,
+    double x = 0;
+    const enum status st = text ? ask(&x, found, m, sql, "tt", m->rq->grid, text)
+                                : ask(&x, found, m, sql, "t", m->rq->grid);
+
+    *out = (int64_t)x;
+    return st;
+}
+
+/* --- the grid ------------------------------------------------------------------ */
+
+/* Rows that other files brought to the grid stay in it. */
+static enum status join(struct importing *m, int64_t before)
+{
+    double runs = 0;
+    bool found;
+    enum status st = db_run(m->db, m->err,
+                            "INSERT INTO grid_point(grid_id, point_id, ordinal,"
+                            " block, priority, seeds) SELECT ?, point_id, "
+                            "CASE WHEN ordinal < ? THEN ordinal + ? ELSE "
+                            "ordinal END, block, priority, seeds "
+                            "FROM grid_point WHERE grid_id = ?",
+                            "iiii", m->grid, (int64_t)EARLIER,
+                            (int64_t)EARLIER, before);
+
+    if (st == OK)
+        st = ask(&runs, &found, m,
+                 "SELECT count(*) FROM grid_run WHERE grid_id = ?", "i",
+                 before);
+    m->n->before = (int)runs;
+    return st;
+}
+
+static enum status check_kind(struct importing *m, bool *any)
+{
+    double trained = 0;
+    const enum status st =
+        ask(&trained, any, m,
+            "SELECT ini_text NOT LIKE '; imported from %' FROM grid WHERE "
+            "name = ? ORDER BY grid_id DESC",
+            "t", m->rq->grid);
+
+    if (st == OK && *any && trained != 0)
+        return err_set(m->err, ERR_USAGE,
+                       "grid '%s' is one that was described and trained here; "
+                       "bring the table in under another name (--grid)",
+                       m->rq->grid);
+    return st;
+}
+
+static enum status open_grid(struct importing *m)
+{
+    static const char newest[] =
+        "SELECT max(grid_id) FROM grid WHERE name = ?";
+    static const char own[] =
+        "SELECT grid_id FROM grid WHERE name = ? AND ini_sha256 = ?";
+    int64_t before = 0;
+    bool any = false, found = false, known = false;
+    enum status st = check_kind(m, &any);
+
+    if (st == OK)
+        st = ask_id(&before, &found, m, newest, NULL);
+    if (st == OK)
+        st = ask_id(&m->grid, &known, m, own, m->rq->sha256);
+    if (st == OK && !known)
+        st = db_run(m->db, m->err,
+                    "INSERT INTO grid(name, ini_text, ini_sha256, argv) "
+                    "VALUES(?, '; imported from '||?, ?, ?)",
+                    "tttt", m->rq->grid, m->t->source, m->rq->sha256,
+                    m->rq->argv);
+    if (st == OK && !known)
+        st = ask_id(&m->grid, &found, m, own, m->rq->sha256);
+    if (st == OK && !known && any)
+        st = join(m, before);
+    m->newest = known ? before : m->grid;
+    return st;
+}
+
+static enum status open_dataset(struct importing *m)
+{
+    double id = 0;
+    bool found;
+    enum status st =
+        db_run(m->db, m->err,
+               "INSERT OR IGNORE INTO dataset(name, sha256, tokenizer, vocab, "
+               "n_tokens) VALUES(?, ?, 'unknown', 0, 0)",
+               "tt", m->t->source, m->rq->sha256);
+
+    if (st == OK)
+        st = ask(&id, &found, m,
+                 "SELECT dataset_id FROM dataset WHERE name = ? AND sha256 = ? "
+                 "AND tokenizer = 'unknown'",
+                 "tt", m->t->source, m->rq->sha256);
+    m->dataset = (int64_t)id;
+    return st;
+}
+
+/* The counts of a grid once more from its runs: places of runs changed. */
+static enum status count_again(struct importing *m, int64_t grid)
+{
+    enum status st = db_run(m->db, m->err,
+                            "DELETE FROM grid_count WHERE grid_id = ?", "i",
+                            grid);
+
+    if (st == OK)
+        st = db_run(m->db, m->err,
+                    "INSERT INTO grid_count(grid_id, state, runs, flops) "
+                    "SELECT x.grid_id, x.state, count(*), sum(p.flops_plan) "
+                    "FROM grid_run x JOIN point p USING(point_id) WHERE "
+                    "x.grid_id = ? GROUP BY x.state",
+                    "i", grid);
+    return st;
+}
+
+/* --- points ---------------------------------------------------------------------- */
+
+static enum status put_point(struct importing *m, const struct import_row *r,
+                             const char *id, const char *twin,
+                             const char *config)
+{
+    const bool base = import_is_base(r);
+    const double e = import_number(r, "E"), mant = import_number(r, "M");
+    const double size = import_number(r, "N"), tokens = import_number(r, "D");
+    const double group = base ? (double)NAN : import_group(r);
+    const char *fmt = import_text(r, "fmt");
+    char *arm = import_arm(r);
+    enum status st = db_run(
+        m->db, m->err,
         "INSERT OR IGNORE INTO point(point_id, config, twin_id, is_base, "
         "dataset_id, trainer, n_layer, d_model, n_embed, n_head_params, "
         "n_body, n_other, tokens, fmt, exp_bits, man_bits, group_size, gmse, "
@@ -194,152 +200,224 @@ static enum status put_point(struct import_counts *n, const struct row *r,
         "ttti"
         "iiit"
         "ddddd",
-        id, config, twin, (int64_t)base, dataset, (int64_t)llround(size),
-        (int64_t)llround(tokens),
-        *text(r, "fmt") ? text(r, "fmt")
-        : base          ? "fp32"
-                        : "unknown",
-        isnan(e) ? e : round(e), isnan(m) ? m : round(m),
-        base || isnan(group_of(r)) ? (double)NAN : round(group_of(r)),
-        number(r, "gmse"), 6 * size * tokens);
+        id, config, twin, (int64_t)base, m->dataset, (int64_t)llround(size),
+        (int64_t)llround(tokens), *fmt ? fmt : base ? "fp32" : "unknown",
+        isnan(e) ? e : round(e), isnan(mant) ? mant : round(mant),
+        isnan(group) ? group : round(group), import_number(r, "gmse"),
+        6 * size * tokens);
 
-    n->points += st == OK && sqlite3_changes(db_handle(db)) > 0;
-    return st;
-}
-
-/* The loss stored for a seed of a point; NaN when there is no such run. */
-static enum status stored_loss(double *loss, const char *id, int64_t seed,
-                               struct db *db, struct err *err)
-{
-    sqlite3_stmt *stmt;
-    bool row = false;
-    enum status st = db_prepare(&stmt, db,
-                                "SELECT loss FROM run JOIN result USING(run_id)"
-                                " WHERE point_id = ? AND seed = ?",
-                                err);
-
-    *loss = (double)NAN;
-    if (st == OK) {
-        db_bind(stmt, "ti", id, seed);
-        st = db_step(&row, db, stmt, err);
-    }
-    if (st == OK && row) {
-        *loss = sqlite3_column_double(stmt, 0);
-        sqlite3_reset(stmt);
-    }
-    return st;
-}
-
-/* The seed of the table; without one, the first that is free or holds this
- * very loss, so that a table brought in again adds nothing. */
-static enum status choose_seed(int64_t *seed, const struct row *r,
-                               const char *id, struct db *db, struct err *err)
-{
-    double loss = (double)NAN;
-    enum status st = OK;
-
-    *seed = 1;
-    if (isfinite(number(r, "seed"))) {
-        *seed = (int64_t)number(r, "seed");
-        return OK;
-    }
-    while ((st = stored_loss(&loss, id, *seed, db, err)) == OK &&
-           !isnan(loss) && loss != number(r, "loss"))
-        ++*seed;
-    return st;
-}
-
-static enum status put_run(struct import_counts *n, const struct row *r,
-                           const char *id, int64_t grid, struct db *db,
-                           struct err *err)
-{
-    int64_t seed = 1;
-    enum status st = choose_seed(&seed, r, id, db, err);
-
+    m->n->points += st == OK && sqlite3_changes(db_handle(m->db)) > 0;
+    /* Files of earlier versions have points without these. */
     if (st == OK)
-        st = db_run(db, err,
-                    "INSERT OR IGNORE INTO grid_point(grid_id, point_id, "
-                    "ordinal, block) VALUES(?, ?, ?, '')",
-                    "iti", grid, id, r->t->number[r->i]);
-    if (st == OK)
-        st = db_run(db, err,
-                    "INSERT OR IGNORE INTO run(run_id, point_id, seed, "
-                    "data_seed, state) SELECT run_id, ?, ?, ?, 'done' FROM "
-                    "next_run",
-                    "tii", id, seed, seed);
-    if (st != OK)
-        return st;
-    if (sqlite3_changes(db_handle(db)) == 0) {
-        n->known++;
-        return OK;
-    }
-    n->runs++;
-    return db_run(db, err,
-                  "INSERT INTO result(run_id, loss, loss_se, steps, tokens) "
-                  "VALUES(?, ?, ?, 0, ?)",
-                  "iddi", (int64_t)sqlite3_last_insert_rowid(db_handle(db)),
-                  number(r, "loss"), number(r, "loss_se"),
-                  (int64_t)llround(number(r, "D")));
+        st = db_run(m->db, m->err,
+                    "UPDATE point SET arm = ?, gran = CASE WHEN group_size "
+                    "IS NOT NULL THEN 'group' END WHERE point_id = ? AND "
+                    "arm = ''",
+                    "tt", arm, id);
+    free(arm);
+    return st;
 }
 
 /* The same line of the same file in this grid as another point: the columns
  * were called otherwise then. */
-static enum status check_once(const struct row *r, const char *id,
-                              int64_t grid, struct db *db, struct err *err)
+static enum status check_once(struct importing *m, const struct import_row *r,
+                              const char *id)
 {
     const int64_t line = r->t->number[r->i];
-    sqlite3_stmt *stmt;
-    bool row;
-    enum status st = db_prepare(&stmt, db,
-                                "SELECT 1 FROM grid_point WHERE grid_id = ? "
-                                "AND ordinal = ? AND point_id != ? LIMIT 1",
-                                err);
+    double x;
+    bool found;
+    const enum status st =
+        ask(&x, &found, m,
+            "SELECT 1 FROM grid_point WHERE grid_id = ? AND ordinal = ? AND "
+            "point_id != ? LIMIT 1",
+            "iit", m->grid, line, id);
 
-    if (st == OK) {
-        db_bind(stmt, "iit", grid, line, id);
-        st = db_step(&row, db, stmt, err);
-    }
-    if (st != OK || !row)
+    if (st != OK || !found)
         return st;
-    sqlite3_reset(stmt);
-    return err_set(err, ERR_USAGE,
+    return err_set(m->err, ERR_USAGE,
                    "line %lld of %s is in this grid already, with columns of "
                    "other names: every run would stand twice; bring it in "
                    "with the same --map and --derive, or as --grid OTHER",
                    (long long)line, r->t->source);
 }
 
-static enum status put_row(struct import_counts *n, const struct row *r,
-                           const char *grid, int64_t grid_id, int64_t dataset,
-                           struct db *db, struct err *err)
+/* A point's place in a grid, with one seed more. */
+static enum status place_seed(struct importing *m, int64_t grid, const char *id,
+                              int64_t line, int64_t seed)
 {
-    char id[POINT_ID], twin[POINT_ID];
-    char *config = config_text(r, grid, !is_base(r));
-    char *plain = config_text(r, grid, false);
+    enum status st = db_run(m->db, m->err,
+                            "INSERT OR IGNORE INTO grid_point(grid_id, "
+                            "point_id, ordinal, block, seeds) "
+                            "VALUES(?, ?, ?, '', '[]')",
+                            "iti", grid, id, line);
+
+    if (st == OK)
+        st = db_run(m->db, m->err,
+                    "UPDATE grid_point SET seeds = json_insert(seeds, '$[#]', "
+                    "?) WHERE grid_id = ? AND point_id = ? AND NOT EXISTS("
+                    "SELECT 1 FROM json_each(seeds) WHERE value = ?)",
+                    "iiti", seed, grid, id, seed);
+    return st;
+}
+
+/* --- runs ------------------------------------------------------------------------ */
+
+static enum status new_run(struct importing *m, const struct import_row *r,
+                           const struct placed *p)
+{
+    enum status st = db_run(m->db, m->err,
+                            "INSERT INTO run(run_id, point_id, seed, "
+                            "data_seed, state) SELECT run_id, ?, ?, ?, 'done' "
+                            "FROM next_run",
+                            "tii", p->id, p->seed, p->seed);
+
+    m->n->runs += st == OK;
+    if (st == OK)
+        st = db_run(m->db, m->err,
+                    "INSERT INTO result(run_id, loss, loss_se, steps, tokens) "
+                    "VALUES(?, ?, ?, 0, ?)",
+                    "iddi",
+                    (int64_t)sqlite3_last_insert_rowid(db_handle(m->db)),
+                    import_number(r, "loss"), import_number(r, "loss_se"),
+                    (int64_t)llround(import_number(r, "D")));
+    return st;
+}
+
+static void note_conflict(struct importing *m, const struct import_row *r,
+                          const struct placed *p, double stored)
+{
+    if (m->n_conflicts++ < MOST_SAID)
+        str_addf(&m->conflicts,
+                 "%sline %lld: loss %g, and seed %lld of this run has %g",
+                 m->n_conflicts > 1 ? "; " : "",
+                 (long long)r->t->number[r->i], import_number(r, "loss"),
+                 (long long)p->seed, stored);
+}
+
+static enum status known_run(struct importing *m, const struct import_row *r,
+                             const struct placed *p, double stored)
+{
+    const double loss = import_number(r, "loss");
+
+    m->n->known++;
+    if (loss == stored)
+        return OK;
+    if (!m->rq->replace) {
+        note_conflict(m, r, p, stored);
+        return OK;
+    }
+    m->n->replaced++;
+    return db_run(m->db, m->err,
+                  "UPDATE result SET loss = ?, loss_se = ? WHERE run_id = "
+                  "(SELECT run_id FROM run WHERE point_id = ? AND seed = ?)",
+                  "ddti", loss, import_number(r, "loss_se"), p->id, p->seed);
+}
+
+static enum status put_run(struct importing *m, const struct import_row *r,
+                           const struct placed *p)
+{
+    double stored = 0;
+    bool found;
+    enum status st = ask(&stored, &found, m,
+                         "SELECT loss FROM run JOIN result USING(run_id) WHERE "
+                         "point_id = ? AND seed = ?",
+                         "ti", p->id, p->seed);
+
+    if (st == OK)
+        st = found ? known_run(m, r, p, stored) : new_run(m, r, p);
+    return st;
+}
+
+static enum status put_row(struct importing *m, const struct placed *p)
+{
+    const struct import_row r = { m->t, p->row, &m->rq->twins };
+    const int64_t line = m->t->number[p->row];
+    char twin[POINT_ID];
+    char *config = import_config(&r, m->rq->grid, !import_is_base(&r));
+    char *plain = import_config(&r, m->rq->grid, false);
     enum status st;
 
-    id_of(id, config);
     id_of(twin, plain);
-    st = put_point(n, r, id, twin, config, dataset, db, err);
+    st = put_point(m, &r, p->id, twin, config);
     if (st == OK)
-        st = check_once(r, id, grid_id, db, err);
+        st = check_once(m, &r, p->id);
     if (st == OK)
-        st = put_run(n, r, id, grid_id, db, err);
+        st = place_seed(m, m->grid, p->id, line, p->seed);
+    if (st == OK && m->newest != m->grid)
+        st = place_seed(m, m->newest, p->id, line + EARLIER, p->seed);
+    if (st == OK)
+        st = put_run(m, &r, p);
     free(config);
     free(plain);
     return st;
 }
 
-enum status import_rows(struct import_counts *n, const struct table *t,
-                        const char *grid, const char *sha256, const char *argv,
-                        struct db *db, struct err *err)
+/* --- the rows of a file -------------------------------------------------------------- */
+
+static int by_point(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+    const int c = strcmp(x->id, y->id);
+
+    return c ? c : (x->row > y->row) - (x->row < y->row);
+}
+
+static int by_row(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+/* The seed of the table; without one, the how manieth row of its point it
+ * is. */
+static void give_seeds(struct placed *p, int n, const struct table *t)
+{
+    const int c = table_find(t, "seed");
+
+    qsort(p, (size_t)n, sizeof *p, by_point);
+    for (int i = 0, k = 0; i < n; i++) {
+        const double own = c < 0 ? (double)NAN : t->cols[c].num[p[i].row];
+
+        k = i > 0 && strcmp(p[i].id, p[i - 1].id) == 0 ? k + 1 : 1;
+        p[i].seed = isfinite(own) ? (int64_t)own : k;
+    }
+    qsort(p, (size_t)n, sizeof *p, by_row);
+}
+
+/* Rows that can be runs; the others are counted. */
+static int place_rows(struct placed *p, struct importing *m)
+{
+    int n = 0;
+
+    for (size_t i = 0; i < m->t->rows; i++) {
+        const struct import_row r = { m->t, i, &m->rq->twins };
+        char *why = import_trouble(&r), *config;
+
+        if (why && m->n->left_out++ == 0)
+            m->n->first =
+                mem_printf("%s %lld: %s", m->t->noun,
+                           (long long)m->t->number[i], why);
+        if (!why) {
+            config = import_config(&r, m->rq->grid, !import_is_base(&r));
+            id_of(p[n].id, config);
+            p[n++].row = i;
+            free(config);
+        }
+        free(why);
+    }
+    if (n)
+        give_seeds(p, n, m->t);
+    return n;
+}
+
+/* --- what must not stay ---------------------------------------------------------------- */
+
+static enum status need_columns(const struct table *t, struct err *err)
 {
     static const char *const needed[] = { "N", "D", "loss" };
-    int64_t grid_id = 0, dataset = 0;
-    enum status st = OK;
 
-    *n = (struct import_counts){ .runs = 0 };
-    for (size_t k = 0; k < COUNT(needed); k++) {
+    for (size_t k = 0; k < sizeof needed / sizeof needed[0]; k++) {
         const char *near = table_nearest(t, needed[k]);
 
         if (table_find(t, needed[k]) < 0)
@@ -350,19 +428,99 @@ enum status import_rows(struct import_counts *n, const struct table *t,
                            near ? "; did you mean '" : "", near ? near : "",
                            near ? "'?" : "");
     }
-    st = put_frame(&grid_id, &dataset, t, grid, sha256, argv, db, err);
-    for (size_t i = 0; i < t->rows && st == OK; i++) {
-        const struct row r = { t, i };
-        char *why = row_trouble(&r);
+    return OK;
+}
 
-        if (!why) {
-            st = put_row(n, &r, grid, grid_id, dataset, db, err);
-            continue;
-        }
-        if (n->left_out++ == 0)
-            n->first =
-                mem_printf("line %lld: %s", (long long)t->number[i], why);
-        free(why);
-    }
+static enum status conflicts(struct importing *m)
+{
+    if (m->n_conflicts == 0)
+        return OK;
+    return err_set(m->err, ERR_USAGE,
+                   "%d row%s of %s differ%s from what grid '%s' has: %s%s; "
+                   "nothing is changed.  --replace puts the losses right; runs "
+                   "with other seeds need a column seed",
+                   m->n_conflicts, m->n_conflicts > 1 ? "s" : "", m->t->source,
+                   m->n_conflicts > 1 ? "" : "s", m->rq->grid,
+                   str_text(&m->conflicts),
+                   m->n_conflicts > MOST_SAID ? "; ..." : "");
+}
+
+/* Quantized points of which none has a twin have no cost, and where the table
+ * shows why, that is asked about. */
+static enum status check_twins(struct importing *m)
+{
+    const char *candidate = twin_candidate(&m->rq->twins, m->t);
+    double all = 0, alone = 0;
+    bool found;
+    char *columns;
+    enum status st = ask(&all, &found, m,
+                         "SELECT count(*) FROM grid_point JOIN point p "
+                         "USING(point_id) WHERE grid_id = ? AND NOT is_base "
+                         "AND fmt <> 'unknown'",
+                         "i", m->newest);
+
+    if (st == OK)
+        st = ask(&alone, &found, m,
+                 "SELECT count(*) FROM grid_point JOIN point p USING(point_id)"
+                 " WHERE grid_id = ? AND NOT is_base AND fmt <> 'unknown' AND "
+                 "NOT EXISTS(SELECT 1 "
+                 "FROM point b WHERE b.twin_id = p.twin_id AND b.is_base)",
+                 "i", m->newest);
+    m->n->quantized = (int)all;
+    m->n->unpaired = (int)alone;
+    if (st != OK || alone < all || all == 0 || m->rq->twins.none)
+        return st;
+    if (candidate)
+        return err_set(m->err, ERR_USAGE,
+                       "no row of %s is an unquantized twin, so no format "
+                       "has a cost: is it --base fmt=%s?  (--base none: there "
+                       "is none)",
+                       m->t->source, candidate);
+    columns = import_blame(m->t, &m->rq->twins);
+    if (*columns)
+        st = err_set(m->err, ERR_USAGE,
+                     "none of %d quantized points has a twin, because column%s "
+                     "%s differ%s between them; if that is no part of a "
+                     "configuration: --drop %s  (--base none: there are no "
+                     "twins)",
+                     m->n->quantized, strchr(columns, ',') ? "s" : "", columns,
+                     strchr(columns, ',') ? "" : "s", columns);
+    free(columns);
+    return st;
+}
+
+enum status import_rows(struct import_counts *n, const struct table *t,
+                        const struct import_request *rq, struct db *db,
+                        struct err *err)
+{
+    struct importing m = { .n = n, .t = t, .rq = rq, .db = db, .err = err };
+    struct placed *p;
+    enum status st = need_columns(t, err);
+    int rows;
+
+    *n = (struct import_counts){ .runs = 0 };
+    if (st != OK)
+        return st;
+    p = mem_array(t->rows + 1, sizeof *p);
+    rows = place_rows(p, &m);
+    if (rows == 0)
+        st = err_set(err, ERR_CONFIG, "no row of %s can be a run; %s",
+                     t->source, n->first);
+    if (st == OK)
+        st = open_grid(&m);
+    if (st == OK)
+        st = open_dataset(&m);
+    for (int i = 0; i < rows && st == OK; i++)
+        st = put_row(&m, &p[i]);
+    if (st == OK)
+        st = conflicts(&m);
+    if (st == OK)
+        st = check_twins(&m);
+    if (st == OK)
+        st = count_again(&m, m.grid);
+    if (st == OK && m.newest != m.grid)
+        st = count_again(&m, m.newest);
+    str_release(&m.conflicts);
+    free(p);
     return st;
 }

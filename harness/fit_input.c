@@ -246,23 +246,103 @@ static int find_pooled(const struct fit *f, char *const *family, int *other)
     return found;
 }
 
-void fit_input_judge(struct fit *f, const struct fit_request *rq)
+/* Two rows in one unit of rows alike that are of different points; false:
+ * seeds only. */
+static bool find_points(const struct fit *f, const struct table *t, int *a,
+                        int *b)
 {
-    char **family;
+    const struct column *id = &t->cols[table_find(t, "point_id")];
+    const struct model *m = f->m;
+    int *unit = mem_array(m->rows + 1, sizeof *unit);
+    const int units = units_number(unit, m, NULL);
+    int *first = mem_array((size_t)units + 1, sizeof *first);
+    bool found = false;
+
+    for (int k = 0; k < units; k++)
+        first[k] = -1;
+    for (size_t i = 0; i < m->rows && !found; i++) {
+        *a = first[unit[i]];
+        *b = (int)m->source_row[i];
+        if (*a < 0)
+            first[unit[i]] = *b;
+        else
+            found = strcmp(id->text[*a], id->text[*b]) != 0;
+    }
+    free(unit);
+    free(first);
+    return found;
+}
+
+/* "train.lr, model.n_head": settings in which two points differ. */
+static char *differing(const char *path, const char *a, const char *b)
+{
+    struct db *db = NULL;
+    sqlite3_stmt *stmt;
+    char *keys = NULL;
+    bool row = false;
+
+    if (db_open(&db, path, DB_READ, NULL) == OK &&
+        db_prepare(&stmt, db,
+                   "SELECT group_concat(substr(x.fullkey, 3), ', ') FROM "
+                   "point p, json_tree(p.config) x, point q, "
+                   "json_tree(q.config) y WHERE p.point_id = ? AND q.point_id "
+                   "= ? AND x.fullkey = y.fullkey AND x.type NOT IN "
+                   "('object', 'array') AND x.atom IS NOT y.atom",
+                   NULL) == OK) {
+        db_bind(stmt, "tt", a, b);
+        if (db_step(&row, db, stmt, NULL) == OK && row) {
+            keys = cell_text(stmt, 0);
+            sqlite3_reset(stmt);
+        }
+    }
+    db_close(db);
+    return keys ? keys : mem_strdup("");
+}
+
+static void judge_settings(struct fit *f, const struct fit_request *rq,
+                           const char *db_path)
+{
+    const struct table *t = rq->table;
+    char *keys;
+    int a, b;
+
+    if (!find_points(f, t, &a, &b))
+        return;
+    keys = differing(db_path, t->cols[table_find(t, "point_id")].text[a],
+                     t->cols[table_find(t, "point_id")].text[b]);
+    if (*keys)
+        fit_warn(f, FIT_ROWS_POOLED,
+                 "rows that the law cannot tell apart differ in %s, such as "
+                 "runs %lld and %lld, and were pooled as if they were seeds; "
+                 "--best loss --by N,D,G,fmt takes the best of each",
+                 keys, (long long)t->number[a], (long long)t->number[b]);
+    free(keys);
+}
+
+static void judge_arms(struct fit *f, const struct fit_request *rq,
+                       const char *db_path)
+{
+    char **family = families_of(rq->table);
     int a, b = 0;
 
-    if (!rq->from_db)
-        return;
-    family = families_of(rq->table);
     a = find_pooled(f, family, &b);
     if (a >= 0)
         fit_warn(f, FIT_ARMS_POOLED,
                  "one constant covers arms that differ, such as %s and %s: "
                  "the law cannot tell their rows apart (--group-param)",
                  family[a], family[b]);
+    else
+        judge_settings(f, rq, db_path);
     for (size_t i = 0; i < rq->table->rows; i++)
         free(family[i]);
     free(family);
+}
+
+void fit_input_judge(struct fit *f, const struct fit_request *rq,
+                     const char *db_path)
+{
+    if (rq->from_db)
+        judge_arms(f, rq, db_path);
 }
 
 /* Differences from one twin share its luck, so its rows count once, however

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "harness/table_options.h"
+#include "harness/twin_rows.h"
 
 static const struct cli_option fit_rows[] = {
     FIT_OPTION_ROWS,
@@ -18,17 +20,37 @@ static enum status map_columns(struct table *t, const struct cli *cli,
     enum status st = OK;
     const char *text;
 
-    for (int i = 0; st == OK && (text = cli_nth(cli, "map", i)); i++) {
-        const char *equals = strchr(text, '=');
-        char *name;
+    for (int i = 0; st == OK && (text = cli_nth(cli, "map", i)); i++)
+        st = table_map(t, text, NULL, err);
+    return st;
+}
 
-        if (!equals || equals == text || !equals[1])
-            return err_set(err, ERR_USAGE, "--map '%s' is not NAME=COLUMN",
-                           text);
-        name = mem_strndup(text, (size_t)(equals - text));
-        st = table_rename(t, equals + 1, name, err);
-        free(name);
+/* Twins of a table are filled in as a grid's are, so that the same rows give
+ * the same fit either way. */
+static enum status settle_twins(struct fit_request *rq, const struct cli *cli,
+                                struct err *err)
+{
+    const char *base = cli_value(cli, "base", NULL), *candidate;
+    struct twin_rule rule = { .column = -1 };
+    enum status st = OK;
+
+    if (rq->from_db)
+        return base ? err_set(err, ERR_USAGE,
+                              "--base belongs to --data: a grid knows its twins")
+                    : OK;
+    st = twin_rule_read(&rule, base, rq->table, err);
+    candidate = st == OK ? twin_candidate(&rule, rq->table) : NULL;
+    if (candidate) {
+        char *text = mem_printf("no row is taken for an unquantized twin; are "
+                                "those of fmt %s?  --base fmt=%s",
+                                candidate, candidate);
+
+        table_note(rq->table, text);
+        free(text);
     }
+    if (st == OK)
+        twin_fill(rq->table, &rule);
+    twin_rule_release(&rule);
     return st;
 }
 
@@ -69,9 +91,13 @@ static enum status prepare_table(struct fit_request *rq, const struct cli *cli,
         st = table_derive(rq->table, text, err);
     if (st == OK && rq->spec.law)
         st = derive_tokens(rq->table, cli, err);
+    if (st == OK)
+        st = settle_twins(rq, cli, err);
     for (int i = 0;
          st == OK && !rq->from_db && (text = cli_nth(cli, "where", i)); i++)
         st = table_filter(rq->table, text, err);
+    if (st == OK && (text = cli_value(cli, "best", NULL)))
+        st = table_best(rq->table, text, cli_value(cli, "by", NULL), err);
     if (st == OK)
         use_paired_form(rq, cli);
     if (st == OK)

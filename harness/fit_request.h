@@ -34,6 +34,9 @@ struct fit_request {
     { "where", 0, "COND", "only these rows: SQL; an expression with --data" }, \
     { "map", 0, "NAME=COLUMN", "the law's NAME is called COLUMN here" },      \
     { "derive", 0, "'X = ...'", "a new column from the others" },             \
+    { "best", 0, "COLUMN", "of each cell only the row where it is least" },   \
+    { "by", 0, "COLUMN,...", "the columns that make a cell, for --best" },    \
+    { "base", 0, "COLUMN=VALUE", "a table's unquantized twins; none: none" }, \
     { "n-def", 0, "WHAT", "N counts body, body+head or total (body)" },       \
     { "space", 0, "SPACE", "log, linear or relative (default: the law's)" },  \
     { "loss", 0, "LOSS", "l2, l1, huber:DELTA, cauchy:SCALE (default l2)" },  \
@@ -74,7 +77,8 @@ void fit_input_cluster(struct fit_request *rq);
 
 /* Warn of rows that the law cannot tell apart although their arms differ: one
  * constant covers them. */
-void fit_input_judge(struct fit *f, const struct fit_request *rq);
+void fit_input_judge(struct fit *f, const struct fit_request *rq,
+                     const char *db_path);
 
 /* Keep only the rows whose number is in the list, sorted. */
 void fit_input_keep(struct fit_request *rq, const int64_t *number, int n);

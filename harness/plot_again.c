@@ -55,7 +55,7 @@ static void make(struct plot_again *a, const struct plot_data *d)
     finish(a, st, &err);
     if (!a->ok)
         return;
-    fit_input_judge(&a->fit, &a->request);
+    fit_input_judge(&a->fit, &a->request, d->db_path);
     a->ok = same(a, d->fit);
     if (!a->ok) {
         fit_release(&a->fit);

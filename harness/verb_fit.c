@@ -131,7 +131,7 @@ static enum status run_fit(struct outcome *o, struct model **m,
         return st;
     o->has_fit = true;
     if (!held) /* else rows of the fit are not those of the request */
-        fit_input_judge(&o->fit, rq);
+        fit_input_judge(&o->fit, rq, cli->db_path);
     if (held) {
         st = holdout_judge(&o->holdout, &o->fit, rq->table, held, &rq->spec,
                            rule, err);

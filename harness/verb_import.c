@@ -9,6 +9,7 @@
 #include "db/export.h"
 #include "harness/fit_import.h"
 #include "harness/lock.h"
+#include "harness/table_options.h"
 #include "harness/verbs.h"
 
 static const struct cli_option options[] = {
@@ -17,26 +18,15 @@ static const struct cli_option options[] = {
       "NAME is called COLUMN here; repeatable, or a,b" },
     { "derive", 0, "'X = ...'", "a new column from the others; repeatable" },
     { "where", 0, "COND", "only the rows where it is true" },
+    { "best", 0, "COLUMN", "of each cell only the row where it is least" },
+    { "by", 0, "COLUMN,...", "the columns that make a cell, for --best" },
+    { "drop", 0, "COLUMN,...", "columns that are no part of a configuration" },
+    { "base", 0, "COLUMN=VALUE", "rows that are unquantized twins; none: none" },
+    { "replace", 0, NULL, "losses that differ from what is there take over" },
     { "strict", 0, NULL, "refuse the file when a row cannot be a run" },
     { "json", 0, NULL, "report as JSON" },
     { NULL, 0, NULL, NULL },
 };
-
-static enum status map_one(struct table *t, const char *text, struct err *err)
-{
-    const char *equals = strchr(text, '=');
-    char *name;
-    enum status st;
-
-    if (!equals || equals == text || !equals[1])
-        return err_set(err, ERR_USAGE, "--map '%s' is not NAME=COLUMN", text);
-    name = mem_strndup(text, (size_t)(equals - text));
-    st = import_need_name(name, err);
-    if (st == OK)
-        st = table_rename(t, equals + 1, name, err);
-    free(name);
-    return st;
-}
 
 static enum status prepare(struct table *t, const struct cli *cli,
                            struct err *err)
@@ -44,17 +34,16 @@ static enum status prepare(struct table *t, const struct cli *cli,
     enum status st = OK;
     const char *text;
 
-    for (int i = 0; st == OK && (text = cli_nth(cli, "map", i)); i++) {
-        char *copy = mem_strdup(text), *next = copy, *word;
-
-        while (st == OK && (word = strsep(&next, ",")))
-            st = map_one(t, word, err);
-        free(copy);
-    }
+    for (int i = 0; st == OK && (text = cli_nth(cli, "map", i)); i++)
+        st = table_map(t, text, import_need_name, err);
     for (int i = 0; st == OK && (text = cli_nth(cli, "derive", i)); i++)
         st = table_derive(t, text, err);
     for (int i = 0; st == OK && (text = cli_nth(cli, "where", i)); i++)
         st = table_filter(t, text, err);
+    if (st == OK && (text = cli_value(cli, "best", NULL)))
+        st = table_best(t, text, cli_value(cli, "by", NULL), err);
+    for (int i = 0; st == OK && (text = cli_nth(cli, "drop", i)); i++)
+        st = table_drop_list(t, text, err);
     return st;
 }
 
@@ -107,12 +96,17 @@ static enum status store(struct import_counts *n, const struct table *t,
 {
     struct db *db = NULL;
     char *argv = command_line(cli);
-    enum status st = db_open(&db, cli->db_path, DB_WRITE, err);
+    struct import_request rq = { .grid = grid, .sha256 = hex, .argv = argv,
+                                 .replace = cli_flag(cli, "replace") };
+    enum status st =
+        twin_rule_read(&rq.twins, cli_value(cli, "base", NULL), t, err);
 
+    if (st == OK)
+        st = db_open(&db, cli->db_path, DB_WRITE, err);
     if (st == OK)
         st = db_begin(db, err);
     if (st == OK) {
-        st = import_rows(n, t, grid, hex, argv, db, err);
+        st = import_rows(n, t, &rq, db, err);
         if (st == OK && n->left_out && cli_flag(cli, "strict"))
             st = err_set(err, ERR_CONFIG,
                          "%d rows cannot be runs (--strict); "
@@ -124,33 +118,61 @@ static enum status store(struct import_counts *n, const struct table *t,
             db_rollback(db);
     }
     db_close(db);
+    twin_rule_release(&rq.twins);
     free(argv);
     return st;
 }
 
-static void report(const struct import_counts *n, const char *grid,
-                   const struct cli *cli)
+static void add_json(struct str *out, const struct import_counts *n,
+                     const char *grid)
+{
+    str_add(out, "{");
+    json_add_text(out, "schema", "qlaw/import/1");
+    json_add_text(out, "grid", grid);
+    json_add_number(out, "runs", n->runs);
+    json_add_number(out, "known", n->known);
+    json_add_number(out, "replaced", n->replaced);
+    json_add_number(out, "points", n->points);
+    json_add_number(out, "before", n->before);
+    json_add_number(out, "quantized", n->quantized);
+    json_add_number(out, "unpaired", n->unpaired);
+    json_add_number(out, "left_out", n->left_out);
+    str_add(out, "}\n");
+}
+
+static void add_sentences(struct str *out, const struct import_counts *n,
+                          const struct table *t, const char *grid)
+{
+    str_addf(out, "grid '%s': %d run%s of %d point%s", grid, n->runs,
+             n->runs == 1 ? "" : "s", n->points, n->points == 1 ? "" : "s");
+    if (n->known)
+        str_addf(out, ", %d there already", n->known);
+    if (n->replaced)
+        str_addf(out, ", %d of them with another loss now", n->replaced);
+    if (n->before && n->runs)
+        str_addf(out, ", beside %d it had", n->before);
+    str_add(out, "\n");
+    if (n->left_out)
+        str_addf(out, "%d row%s left out; %s\n", n->left_out,
+                 n->left_out == 1 ? " is" : "s are", n->first);
+    if (n->unpaired)
+        str_addf(out,
+                 "%d of %d quantized points have no unquantized twin, so no "
+                 "cost (--base COLUMN=VALUE names twins)\n",
+                 n->unpaired, n->quantized);
+    for (int i = 0; i < t->n_notes; i++)
+        str_addf(out, "%s\n", t->notes[i]);
+}
+
+static void report(const struct import_counts *n, const struct table *t,
+                   const char *grid, const struct cli *cli)
 {
     struct str out = { 0 };
 
-    if (cli_flag(cli, "json")) {
-        str_add(&out, "{");
-        json_add_text(&out, "schema", "qlaw/import/1");
-        json_add_text(&out, "grid", grid);
-        json_add_number(&out, "runs", n->runs);
-        json_add_number(&out, "known", n->known);
-        json_add_number(&out, "points", n->points);
-        json_add_number(&out, "left_out", n->left_out);
-        str_add(&out, "}\n");
-    } else {
-        str_addf(&out, "grid '%s': %d runs of %d points", grid, n->runs,
-                 n->points);
-        if (n->known)
-            str_addf(&out, ", %d there already", n->known);
-        str_add(&out, "\n");
-        if (n->left_out)
-            str_addf(&out, "%d rows are left out; %s\n", n->left_out, n->first);
-    }
+    if (cli_flag(cli, "json"))
+        add_json(&out, n, grid);
+    else
+        add_sentences(&out, n, t, grid);
     cli_report(cli, str_text(&out));
     str_release(&out);
 }
@@ -226,7 +248,7 @@ static enum status import_table(struct cli *cli, struct err *err)
         st = store(&n, t, grid, hex, cli, err);
     }
     if (st == OK)
-        report(&n, grid, cli);
+        report(&n, t, grid, cli);
     free(n.first);
     free(grid);
     table_free(t);
@@ -251,6 +273,6 @@ const struct verb verb_import = {
     .detail = "FOLDER is what 'qlaw export' wrote.  Of a table, columns N, D and "
               "loss are needed;\nG, E, M, fmt, gmse and seed are understood.  "
               "G = 1 or fmt none marks unquantized\ntwins.  The same again adds "
-              "nothing.",
+              "nothing; rows of another file join those of the grid.",
     .run = run,
 };

@@ -522,7 +522,7 @@ static void imported_tables_are_runs_once(void **state)
         db_file, csv);
     check_ok(o.status, o.err);
     check_says_out(&o, "grid 'paper': 5 runs of 4 points");
-    check_says_out(&o, "1 rows are left out; line 7: loss is 'nan'");
+    check_says_out(&o, "1 row is left out; line 7: loss is 'nan'");
     str_release(&o.out);
     RUN(&o, "qlaw|--db=%s|import|csv|%s|--grid=paper|--map=N=params,loss=val",
         db_file, csv);
