@@ -276,6 +276,15 @@ static enum status open_handle(struct db *db, enum db_mode mode, bool fresh,
     return st;
 }
 
+enum status db_check_name(const char *path, struct err *err)
+{
+    if (*path != ':' && strncmp(path, "file:", strlen("file:")) != 0)
+        return OK;
+    return err_set(err, ERR_USAGE,
+                   "%s: a database is a file; one of that name is ./%s", path,
+                   path);
+}
+
 enum status db_open(struct db **out, const char *path, enum db_mode mode,
                     struct err *err)
 {
@@ -286,7 +295,9 @@ enum status db_open(struct db **out, const char *path, enum db_mode mode,
     *out = NULL;
     db->path = mem_strdup(path);
     db->patience_s = 10;
-    st = check_file(path, mode, &fresh, err);
+    st = db_check_name(path, err);
+    if (st == OK)
+        st = check_file(path, mode, &fresh, err);
     if (st == OK && !fresh)
         st = check_header(path, err);
     if (st == OK)

@@ -29,6 +29,10 @@ enum db_mode {
 
 struct db; /* owns the connection and its cached statements */
 
+/* ":memory:" and URIs would open something else than the file that everything
+ * else (locks, runs/) lies beside: ERR_USAGE, with how to name such a file. */
+enum status db_check_name(const char *path, struct err *err);
+
 enum status db_open(struct db **out, const char *path, enum db_mode mode,
                     struct err *err);
 void db_close(struct db *db);

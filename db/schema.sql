@@ -319,7 +319,8 @@ SELECT max(grid_id) AS grid_id, name FROM grid GROUP BY name;
 -- scale; NULL when not quantized or per tensor.  A list of values has bits, but
 -- neither E nor M.  stored_bits: of one element with its share of the scale;
 -- the one scale of a tensor, and what somebody else's scales take, are not
--- known or not counted.
+-- known or not counted.  data_tokens: what there is to train on, without what is
+-- held out; NULL where a trainer has data of its own.
 CREATE VIEW quantized AS
 SELECT point_id, twin_id, is_base, fmt, arm, gran, act_fmt, grad_fmt, gmse,
        trainer, n_body, n_total, n_layer, d_model, tokens, tokens_per_param,
@@ -335,10 +336,16 @@ SELECT point_id, twin_id, is_base, fmt, arm, gran, act_fmt, grad_fmt, gmse,
                                           WHEN 'bf16' THEN 16.0
                                           ELSE 8.0 END /
                            coalesce(group_size, g_eff) END
-            END AS stored_bits
+            END AS stored_bits,
+       (SELECT nullif(d.n_tokens,0)*
+               (1-coalesce((SELECT CASE WHEN max(j.key='val') THEN 0.0
+                   ELSE max(CASE j.key WHEN 'val_fraction' THEN j.value END) END
+                   FROM json_each(settings,'$.data') j),0.05))
+        FROM dataset d WHERE d.dataset_id=point.dataset_id
+                         AND trainer='builtin') AS data_tokens
 FROM point;
 
--- One row a run.
+-- One row a run.  U: tokens of its data that it has seen; epochs: how often.
 CREATE VIEW runs AS
 SELECT r.run_id, p.point_id, r.seed, r.state,
        p.n_body AS N, p.tokens AS D, p.G,
@@ -350,7 +357,8 @@ SELECT r.run_id, p.point_id, r.seed, r.state,
        p.scale, p.stored_bits,
        (SELECT group_concat(name, ', ') FROM (SELECT c.name
         FROM grid_run x JOIN current_grid c USING(grid_id)
-        WHERE x.run_id=r.run_id ORDER BY 1)) AS grid
+        WHERE x.run_id=r.run_id ORDER BY 1)) AS grid,
+       min(p.tokens, p.data_tokens) AS U, p.tokens/p.data_tokens AS epochs
 FROM run r JOIN quantized p USING(point_id) LEFT JOIN result res USING(run_id);
 
 -- Seeds folded: mean, standard deviation and standard error (two passes).
@@ -366,7 +374,8 @@ SELECT p.point_id, p.n_body AS N, p.tokens AS D,
        p.scale, p.stored_bits,
        (SELECT group_concat(name, ', ') FROM (SELECT c.name
         FROM grid_point x JOIN current_grid c USING(grid_id)
-        WHERE x.point_id=p.point_id ORDER BY 1)) AS grid
+        WHERE x.point_id=p.point_id ORDER BY 1)) AS grid,
+       min(p.tokens, p.data_tokens) AS U, p.tokens/p.data_tokens AS epochs
 FROM quantized p JOIN m USING(point_id)
 JOIN runs r ON r.point_id=p.point_id AND r.state='done'
 GROUP BY p.point_id;
@@ -444,7 +453,8 @@ SELECT r.run_id, r.state, a.outcome, a.exit_code, a.term_signal,
        p.G, r.seed, a.log_path, p.arm,
        (SELECT group_concat(name, ', ') FROM (SELECT c.name
         FROM grid_run x JOIN current_grid c USING(grid_id)
-        WHERE x.run_id=r.run_id ORDER BY 1)) AS grid
+        WHERE x.run_id=r.run_id ORDER BY 1)) AS grid,
+       min(p.tokens, p.data_tokens) AS U, p.tokens/p.data_tokens AS epochs
 FROM run r JOIN quantized p USING(point_id)
 LEFT JOIN attempt a ON a.run_id=r.run_id
   AND a.number=(SELECT max(number) FROM attempt x WHERE x.run_id=r.run_id)

@@ -53,8 +53,9 @@ static char *build_sql(const struct fit_request *rq, const char *n_def)
         "r.bits AS P, CASE WHEN p.is_base THEN 0 ELSE p.gmse END AS gmse, "
         "r.fmt, " ARM_QUANT_SQL " AS quant, r.loss, r.scale, r.stored_bits, %s"
         "p.n_layer, p.d_model, p.flops_plan AS flops, p.gran, p.arm, "
+        "min(q.tokens, q.data_tokens) AS U, q.tokens/q.data_tokens AS epochs, "
         "p.is_base, p.twin_id||'/'||r.seed AS twin FROM %s r JOIN point p ON "
-        "p.point_id = r.point_id "
+        "p.point_id = r.point_id JOIN quantized q ON q.point_id = r.point_id "
         "WHERE %s %s%s) %s%s%s ORDER BY run_id",
         n_def, rq->paired ? "r.delta, r.base_loss, " : "",
         rq->paired ? "deltas" : "runs", rq->paired ? "1" : "r.state = 'done'",

@@ -48,6 +48,7 @@ struct grid_point {
     uint64_t source_cell;  /* added twin, that of a point it is the twin of */
     const uint64_t *seeds; /* owned by the grid, shared by points */
     struct model_size size;
+    double data_tokens;  /* there are to train on; 0: not known */
     int64_t branch_step; /* steps shared with longer runs (trunk.h); 0: none */
     uint64_t beginning;  /* equal for points that share them */
 };

@@ -133,6 +133,7 @@ static enum status expand_cell(struct expansion *x, int block, uint64_t cell)
     } else if (st == OK) {
         fill_point(x, &p, m.config);
         p.chosen = m.chosen;
+        p.data_tokens = m.data_tokens;
         st = grid_give_seeds(x->g, &p, &m, of ? of->repeat : 0, x->err);
         if (st == OK) {
             take_point(x, &p, m.config, block);

@@ -274,6 +274,11 @@ static enum status identify_data(struct made *m, struct grid_source *s,
         ini_prefix(err, data_place(s, block, cell));
         return ERR_CONFIG;
     }
+    if (!exec_trainer_used(c))
+        m->data_tokens = (double)known->facts.tokens *
+                         (*config_get(c, "data.val")
+                              ? 1
+                              : 1 - config_number(c, "data.val_fraction"));
     return OK;
 }
 

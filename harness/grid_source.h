@@ -73,6 +73,7 @@ struct made {
     double *scratch;
     struct point_view view;
     bool chosen; /* by --only and --skip */
+    double data_tokens; /* there are to train on; 0: not known */
 };
 void made_release(struct made *m);
 

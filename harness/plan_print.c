@@ -81,6 +81,31 @@ static void print_ratio(const struct grid *g)
         text_si(b, hi, 2));
 }
 
+/* Tokens seen again are not worth what new ones are, and a law of N and D does
+ * not know which is which. */
+static void print_epochs(const struct grid *g)
+{
+    double lo = INFINITY, hi = 0, tokens = INFINITY;
+    char a[32], b[32], c[32];
+
+    for (int i = 0; i < g->n_points; i++) {
+        const struct grid_point *p = &g->points[i];
+        const double epochs = d_of(p) / p->data_tokens;
+
+        if (p->data_tokens <= 0)
+            continue;
+        lo = fmin(lo, epochs);
+        hi = fmax(hi, epochs);
+        tokens = fmin(tokens, p->data_tokens);
+    }
+    if (hi <= 1)
+        return;
+    printf("  epochs  %s .. %s of %s tokens: in laws of N and D a token seen "
+           "again counts as new;\n          the law muennighoff tells them "
+           "apart\n",
+           text_si(a, lo, 2), text_si(b, hi, 2), text_si(c, tokens, 3));
+}
+
 /* --- parts of the text --------------------------------------------------- */
 
 /* A line that does not run off a screen. */
@@ -282,6 +307,7 @@ void plan_print(const struct plan *p, const struct plan_law *law,
     print_distinct(g, "N", n_of, "weights of the blocks");
     print_distinct(g, "D", d_of, "training tokens");
     print_ratio(g);
+    print_epochs(g);
     print_seeds(g);
     print_choice(p);
     print_cost(p);

@@ -91,6 +91,32 @@ doc '<END>'
 ! "$qlaw" check g.ini -s data.path=doc.txt -s 'data.delimiter=<END>' 2>&1 | grep note ||
     fail "a note on a delimiter that is found"
 
+# data that are seen again: the plan says how often, and what is stored lets a
+# law tell.  A twentieth is held out, but not beside a text of its own.
+cat corpus.txt corpus.txt corpus.txt | head -c 4000 >small.txt
+tail -c 2000 corpus.txt >held.txt
+again="-s data.path=small.txt -s train.tokens=1900,7600,38k -s model.seq_len=16"
+says "epochs  0.51 .. 10 of 3.8k tokens" "$qlaw" plan g.ini --speed 1G $again
+says "epochs  0.96 .. 19 of 2k tokens" "$qlaw" plan g.ini --speed 1G $again \
+    -s data.max_bytes=2000 -s data.val=held.txt
+says "epochs  2 .. 2 of 3.2k tokens" "$qlaw" plan g.ini --speed 1G $again \
+    -s train.tokens=6400 -s data.val_fraction=0.2
+! "$qlaw" plan g.ini --speed 1G -s data.path=small.txt -s train.tokens=1k |
+    grep epochs || fail "the plan says epochs of data that are seen once"
+"$qlaw" -q run g.ini --slots 2 $again
+[ "$(sqlite3 qlaw.db 'SELECT group_concat(U || " " || round(epochs,2), ", ")
+    FROM (SELECT U, epochs FROM points WHERE is_base ORDER BY D)')" = \
+    "1920 0.51, 3800.0 2.0, 3800.0 10.0" ] ||
+    fail "U: $(sqlite3 qlaw.db 'SELECT D, U, epochs FROM points WHERE is_base')"
+rm -rf qlaw.db runs
+# a database is a file, whatever SQLite makes of a name
+for name in :memory: file:z.db 'file:z.db?mode=memory' 'file:///tmp/z.db'; do
+    ends 2 "$name: a database is a file; one of that name is ./$name" \
+        "$qlaw" --db "$name" run g.ini $again
+    ends 2 "one of that name is ./$name" env QLAW_DB="$name" "$qlaw" status
+done
+[ ! -e runs ] || fail "something ran without a database"
+
 cat >two.ini <<'INI'
 [train]
 lrr = 1
