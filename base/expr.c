@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/expr_node.h"
 #include "base/odd.h"
@@ -122,6 +123,19 @@ static bool take(struct parser *ps, const char *token)
     if (!text_has_prefix(ps->p, token))
         return false;
     ps->p += strlen(token);
+    return true;
+}
+
+/* A word of the grammar, in any case, not the beginning of a name. */
+static bool take_word(struct parser *ps, const char *word)
+{
+    const size_t n = strlen(word);
+
+    skip_space(ps);
+    if (strncasecmp(ps->p, word, n) != 0 || isalnum((unsigned char)ps->p[n]) ||
+        ps->p[n] == '_' || ps->p[n] == '.')
+        return false;
+    ps->p += n;
     return true;
 }
 
@@ -246,6 +260,40 @@ static int parse_name(struct parser *ps)
     return node;
 }
 
+/* 'finished' or "finished": a word, whatever columns there are.  A scope that
+ * tells words from columns is asked for it with a quote in front. */
+static int parse_quoted(struct parser *ps)
+{
+    const char *at = ps->p, *end = strchr(at + 1, *at);
+    struct expr_symbol s = { 0 };
+    char *name;
+    bool found;
+
+    if (!end)
+        return fail(ps, at, "a quote that never closes");
+    name = mem_printf("'%.*s", (int)(end - at - 1), at + 1);
+    found = ps->scope && (ps->scope->find(ps->scope->ctx, name, &s) ||
+                          ps->scope->find(ps->scope->ctx, name + 1, &s));
+    free(name);
+    if (!found || s.kind != EXPR_SYM_WORD)
+        return failf(ps, at,
+                     mem_printf("nothing is called '%.*s' here",
+                                (int)(end - at - 1), at + 1));
+    ps->p = end + 1;
+    return add_number(ps, s.value, true);
+}
+
+/* What people write behind numbers elsewhere. */
+static int bad_suffix(struct parser *ps, const char *end)
+{
+    const char *hint = *end == 'B' || *end == 'b' ? "; a billion is 1G"
+                       : *end == '_' ? "; write it without underscores"
+                                     : "";
+
+    return failf(ps, end, mem_printf("unexpected '%.12s' after a number%s", end,
+                                     hint));
+}
+
 static int parse_primary(struct parser *ps)
 {
     double value;
@@ -253,6 +301,8 @@ static int parse_primary(struct parser *ps)
     int node;
 
     skip_space(ps);
+    if (*ps->p == '\'' || *ps->p == '"')
+        return parse_quoted(ps);
     if (isalpha((unsigned char)*ps->p) || *ps->p == '_')
         return parse_name(ps);
     if (take(ps, "(")) {
@@ -264,8 +314,7 @@ static int parse_primary(struct parser *ps)
     if (*ps->p != '+' && *ps->p != '-' &&
         text_read_number(&value, ps->p, &end, true)) {
         if (isalpha((unsigned char)*end) || *end == '_')
-            return failf(ps, end,
-                         mem_printf("unexpected '%.12s' after a number", end));
+            return bad_suffix(ps, end);
         if (strchr("smhd", end[-1]))
             ps->times.number = ps->p;
         ps->p = end;
@@ -334,12 +383,21 @@ static const struct level {
 #define N_LEVELS      ((int)(sizeof levels / sizeof levels[0]))
 #define LEVEL_COMPARE 2
 
+/* SQL's spellings, which people bring from --where on a grid.  Tried first:
+ * "<>" begins like "<", and a "=" that is none of ours is the last. */
+static bool take_sql(struct parser *ps, enum expr_op op)
+{
+    return (op == EXPR_OR && take_word(ps, "or")) ||
+           (op == EXPR_AND && take_word(ps, "and")) ||
+           (op == EXPR_NE && take(ps, "<>"));
+}
+
 static int take_operator(struct parser *ps, const struct level *level)
 {
     for (int i = 0; i < level->n; i++)
-        if (take(ps, ops[level->op[i]].text))
+        if (take_sql(ps, level->op[i]) || take(ps, ops[level->op[i]].text))
             return (int)level->op[i];
-    return -1;
+    return level->op[0] == EXPR_EQ && take(ps, "=") ? EXPR_EQ : -1;
 }
 
 static int check_operands(struct parser *ps, enum expr_op op, const char *at,
@@ -359,17 +417,91 @@ static int check_operands(struct parser *ps, enum expr_op op, const char *at,
 
 static int parse_level(struct parser *ps, int l);
 
+static int compare(struct parser *ps, enum expr_op op, const char *at, int a,
+                   int b)
+{
+    if (b < 0 || check_operands(ps, op, at, a, b) < 0)
+        return -1;
+    return add_op(ps, op, a, b, -1);
+}
+
+/* "(x, y, z)" behind in: is a one of them? */
+static int parse_list(struct parser *ps, int a)
+{
+    int found = -1;
+
+    if (!take(ps, "("))
+        return fail(ps, ps->p, "expected '(' and a list");
+    do {
+        const char *at = ps->p;
+        const int b = parse_level(ps, LEVEL_COMPARE + 1);
+        const int same = compare(ps, EXPR_EQ, at, a, b);
+
+        if (same < 0)
+            return -1;
+        found = found < 0 ? same : add_op(ps, EXPR_OR, found, same, -1);
+    } while (take(ps, ","));
+    return take(ps, ")") ? found : fail(ps, ps->p, "expected ')'");
+}
+
+static int parse_between(struct parser *ps, const char *at, int a)
+{
+    const int least = parse_level(ps, LEVEL_COMPARE + 1);
+    const int above = compare(ps, EXPR_GE, at, a, least);
+    int most, below;
+
+    if (above < 0)
+        return -1;
+    if (!take_word(ps, "and"))
+        return fail(ps, ps->p, "expected 'and' of between");
+    most = parse_level(ps, LEVEL_COMPARE + 1);
+    below = compare(ps, EXPR_LE, at, a, most);
+    return below < 0 ? -1 : add_op(ps, EXPR_AND, above, below, -1);
+}
+
+/* [not] in (..), [not] between .. and ..; *none: something else follows. */
+static int parse_among(struct parser *ps, int a, bool *none)
+{
+    const char *at = ps->p;
+    const bool negate = take_word(ps, "not");
+    int node = -1;
+
+    *none = false;
+    if (a >= 0 && ps->out->nodes[a].op != EXPR_NUMBER && take_word(ps, "in"))
+        node = parse_list(ps, a);
+    else if (a >= 0 && ps->out->nodes[a].op != EXPR_NUMBER &&
+             take_word(ps, "between"))
+        node = parse_between(ps, at, a);
+    else
+        *none = true;
+    if (*none)
+        ps->p = at;
+    return node >= 0 && negate ? add_op(ps, EXPR_NOT, node, -1, -1) : node;
+}
+
 /* A comparison is where a time has to meet a time; what is no comparison takes
  * part in the one around it. */
 static int parse_comparison(struct parser *ps)
 {
     const struct times outer = ps->times;
     const char *at;
-    int a, b, op;
+    int a, b, op, among;
+    bool none;
 
+    if (take_word(ps, "not")) {
+        a = ++ps->depth > MAX_DEPTH ? fail(ps, ps->p, "nested too deeply")
+                                    : parse_comparison(ps);
+        ps->depth--;
+        return a < 0 ? -1 : add_op(ps, EXPR_NOT, a, -1, -1);
+    }
     ps->times = (struct times){ NULL, false };
     a = parse_level(ps, LEVEL_COMPARE + 1);
     skip_space(ps);
+    among = parse_among(ps, a, &none);
+    if (!none) {
+        ps->times = outer;
+        return among;
+    }
     at = ps->p;
     op = a < 0 ? -1 : take_operator(ps, &levels[LEVEL_COMPARE]);
     if (op < 0) {
@@ -465,7 +597,11 @@ enum status expr_parse(struct expr **out, const char *text,
         root = -1;
     skip_space(&ps);
     if (root >= 0 && *ps.p)
-        root = failf(&ps, ps.p, mem_printf("unexpected '%.12s'", ps.p));
+        root = failf(&ps, ps.p,
+                     mem_printf("unexpected '%.12s'%s", ps.p,
+                                *ps.p == ',' && isdigit((unsigned char)ps.p[1])
+                                    ? "; decimals are written with a point"
+                                    : ""));
     free(ps.word);
     *out = root < 0 ? NULL : ps.out;
     if (root < 0)

@@ -4,13 +4,16 @@
  *   expression = or [ "?" expression ":" expression ]
  *   or         = and { "||" and }
  *   and        = compare { "&&" compare }
- *   compare    = sum [ ("==" | "!=" | "<" | "<=" | ">" | ">=") sum ]
+ *   compare    = "not" compare | sum [ ("==" | "!=" | "<" | "<=" | ">" | ">=")
+ *                sum | ["not"] "in" "(" list ")" | ["not"] "between" sum "and"
+ *                sum ]
  *   sum        = product { ("+" | "-") product }
  *   product    = unary { ("*" | "/") unary }
  *   unary      = ("-" | "+" | "!") unary | power
  *   power      = primary [ "^" unary ]                  right associative
- *   primary    = number | name | name "(" list ")" | "(" expression ")"
+ *   primary    = number | name | quoted word | name "(" list ")" | "(" expression ")"
  *
+ * where SQL's "and", "or", "=" and "<>" are also read, in any case,
  * so that -2^2 = -4 and 2^3^2 = 512.  Numbers take the suffixes of str.h; those
  * of times (s m h d) only in a comparison with a time, "wall_s > 2h", where
  * they are seconds: N > 20m would be a thousand and two hundred and nobody's

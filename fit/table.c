@@ -236,8 +236,10 @@ static bool is_a_cell(const struct table *t, const char *word)
 static bool find_name(void *ctx, const char *name, struct expr_symbol *out)
 {
     const struct table *t = ctx;
-    const int i = table_find(t, name);
+    const bool quoted = *name == '\''; /* surely a word */
+    const int i = quoted ? -1 : table_find(t, name);
 
+    name += quoted;
     if (i < 0 && !is_a_cell(t, name))
         return false;
     out->kind = i < 0                            ? EXPR_SYM_WORD

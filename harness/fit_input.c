@@ -42,7 +42,8 @@ static const char of_grid[] =
 /* The bits that an unquantized twin might be said to have do not matter,
  * because its group of 1 removes the quantization term.  quant tells formats
  * apart that share the element format but not what is quantized. */
-static char *build_sql(const struct fit_request *rq, const char *n_def)
+static char *build_sql(const struct fit_request *rq, const char *where,
+                       const char *n_def)
 {
     return mem_printf(
         "SELECT * FROM (SELECT r.run_id, r.point_id, r.seed, %s AS N, r.D, "
@@ -60,8 +61,7 @@ static char *build_sql(const struct fit_request *rq, const char *n_def)
         n_def, rq->paired ? "r.delta, r.base_loss, " : "",
         rq->paired ? "deltas" : "runs", rq->paired ? "1" : "r.state = 'done'",
         rq->grid ? "AND " : "", rq->grid ? of_grid : "",
-        rq->where ? "WHERE (" : "", rq->where ? rq->where : "",
-        rq->where ? ")" : "");
+        where ? "WHERE (" : "", where ? where : "", where ? ")" : "");
 }
 
 static int count_words(char *const *text, size_t rows)
@@ -177,7 +177,45 @@ static enum status prepare_selection(sqlite3_stmt **stmt, struct db *db,
     if (*tail == '\0' && sqlite3_stmt_readonly(*stmt))
         return OK;
     sqlite3_finalize(*stmt);
+    *stmt = NULL;
     return err_set(err, ERR_USAGE, "--where: one condition, please");
+}
+
+/* --where is SQL on a grid and an expression on a table; who writes "N > 1M &&
+ * fmt == int4" here, or "fmt = 'int4'" there, is understood.  *later: the
+ * condition is no SQL and has to be an expression over the rows. */
+static enum status prepare_where(sqlite3_stmt **stmt, bool *later,
+                                 struct db *db, const struct fit_request *rq,
+                                 const char *n_def, struct err *err)
+{
+    char *sql = build_sql(rq, rq->where, n_def);
+    enum status st = prepare_selection(stmt, db, sql, err);
+
+    free(sql);
+    *later = st != OK && rq->where && !*stmt;
+    if (*later) {
+        struct err again;
+
+        sql = build_sql(rq, NULL, n_def);
+        st = prepare_selection(stmt, db, sql, &again);
+        free(sql);
+    }
+    return st;
+}
+
+/* What is neither is said with both reasons. */
+static enum status filter_rows(struct table *t, const char *where,
+                               struct err *err)
+{
+    struct err why;
+
+    if (table_filter(t, where, &why) == OK)
+        return OK;
+    err->status = ERR_USAGE;
+    err_append(err, " (as SQL; as an expression, %s)",
+               text_has_prefix(why.text, "--where: ") ? why.text + 9
+                                                      : why.text);
+    return ERR_USAGE;
 }
 
 enum status fit_input_runs(struct table **out, struct fit_request *rq,
@@ -188,23 +226,22 @@ enum status fit_input_runs(struct table **out, struct fit_request *rq,
     struct db *db = NULL;
     sqlite3_stmt *stmt = NULL;
     enum status st = find_n_def(&n_def, rq->n_def, err);
-    char *sql;
+    bool later = false;
 
     if (st == OK)
         st = db_open(&db, db_path, DB_READ, err);
     if (st == OK && rq->grid)
         st = db_need_grid(&grid_id, db, rq->grid, err);
-    if (st == OK) {
-        sql = build_sql(rq, n_def);
-        st = prepare_selection(&stmt, db, sql, err);
-        free(sql);
-    }
+    if (st == OK)
+        st = prepare_where(&stmt, &later, db, rq, n_def, err);
     if (st == OK) {
         *out = table_new(rq->source, "run");
         if (rq->grid)
             sqlite3_bind_int64(stmt, 1, grid_id);
         st = read_rows(*out, db, stmt, err);
         sqlite3_finalize(stmt);
+        if (st == OK && later)
+            st = filter_rows(*out, rq->where, err);
         if (st == OK)
             describe_columns(*out);
     }

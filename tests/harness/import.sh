@@ -166,3 +166,17 @@ ends 0 "chinchilla on 12 rows" "$qlaw" fit --data sweep.csv --best loss \
     --by N,D --law chinchilla --map 'other=lr'
 ends 0 "on 36 rows" "$qlaw" fit --data tracker.csv --map 'P=minutes,x=state' \
     --law chinchilla
+
+# One dialect on both sides.
+for where in 'N > 1M && fmt == int4' "N > 1e6 and fmt = 'int4'" \
+    'N > 1000000 AND fmt = "int4"' "not N <= 1M and fmt in ('int4', 'none')" \
+    'N between 4e6 and 64M && fmt != none'; do
+    table=$("$qlaw" fit --data v1.csv --law chinchilla --where "$where" 2>&1 |
+        grep -o ' on [0-9]* rows')
+    grid=$("$qlaw" fit same --no-store --law chinchilla --where "$where" 2>&1 |
+        grep -o ' on [0-9]* rows')
+    [ -n "$table" ] && [ "$table" = "$grid" ] ||
+        fail "--where $where: '$table' of a table, '$grid' of its grid"
+done
+ends 2 "(as SQL; as an expression, column 1: unknown name 'params')" \
+    "$qlaw" fit same --no-store --law chinchilla --where 'params > 1'
