@@ -256,7 +256,11 @@ void attempt_explain(char *out, size_t size, const struct attempt *a,
     } else if (v->failure || v->state == RUN_SKIPPED) {
         last_words(words, sizeof words, a);
         if (*v->why)
-            snprintf(out, size, "%s: %s", v->why, words);
+            snprintf(out, size, "%s: %s%s", v->why, words,
+                     *words == '{' && strstr(words, "\"final\"")
+                         ? " (in its log; records go to the file that "
+                           "$QLAW_METRICS names)"
+                         : "");
         else
             snprintf(out, size, "exit %d: %s", e->exit_code, words);
     } else if (*v->why) {

@@ -287,6 +287,9 @@ done <<'ROWS'
 0|{"final":true, "loss":|a record begins and does not end
 ROWS
 unset code
+stub 'echo "{\"final\":true,\"loss\":2.5}"' # to its output
+"$qlaw" run -q grid.ini >out.txt 2>&1 && fail "done without a record"
+is 1 "select state_reason like '%(in its log; records go to the file that \$QLAW_METRICS names)' from run"
 record 'loss 2.5 at the end'
 ends 1 "ended without a final record: line 1 of its records: not a line of JSON" \
     "$qlaw" run grid.ini
