@@ -50,6 +50,7 @@ struct columns {
     int response_col; /* -1 when it is an expression */
     int *var;         /* of each name; -1: not a column */
     int sigma;        /* -1: none */
+    double usual_sigma; /* the middle one of those above 0; 0 without any */
 };
 
 /* A column as it is, also when no cell of it holds a number, which would make
@@ -69,6 +70,31 @@ static enum status read_response(struct columns *c, const struct model *m,
     if (st != OK)
         err_prefix(err, "left side of '%s', ", m->formula);
     return st;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Of the positive numbers of a column.  A standard deviation a billion times
+ * smaller would make one row the whole fit. */
+static double middle_of(const struct column *c, size_t rows)
+{
+    double *v = mem_array(rows + 1, sizeof *v), middle = 0;
+    size_t n = 0;
+
+    for (size_t r = 0; r < rows; r++)
+        if (isfinite(c->num[r]) && c->num[r] > 0)
+            v[n++] = c->num[r];
+    if (n) {
+        qsort(v, n, sizeof *v, by_size);
+        middle = v[n / 2];
+    }
+    free(v);
+    return middle;
 }
 
 static enum status find_columns(struct columns *c, struct model *m,
@@ -96,6 +122,8 @@ static enum status find_columns(struct columns *c, struct model *m,
     }
     if (st == OK && spec->sigma)
         st = need_column(&c->sigma, t, spec->sigma, "--weight-sigma", err);
+    if (st == OK && spec->sigma)
+        c->usual_sigma = middle_of(&t->cols[c->sigma], t->rows);
     return st;
 }
 
@@ -133,10 +161,13 @@ static char *row_trouble(const struct model *m, const struct table *t,
     }
     if (!why && c->sigma >= 0) {
         why = cell_trouble(t, c->sigma, row);
-        if (!why && !(t->cols[c->sigma].num[row] > 0))
-            why =
-                mem_printf("%s is %g, not a standard deviation",
-                           t->cols[c->sigma].name, t->cols[c->sigma].num[row]);
+        if (!why && !(t->cols[c->sigma].num[row] > 1e-9 * c->usual_sigma))
+            why = mem_printf("%s is %g, not a standard deviation%s",
+                             t->cols[c->sigma].name,
+                             t->cols[c->sigma].num[row],
+                             t->cols[c->sigma].num[row] > 0
+                                 ? " beside the others"
+                                 : "");
     }
     return why;
 }

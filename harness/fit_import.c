@@ -288,27 +288,52 @@ static void note_conflict(struct importing *m, const struct import_row *r,
 {
     if (m->n_conflicts++ < MOST_SAID)
         str_addf(&m->conflicts,
-                 "%sline %lld: loss %g, and seed %lld of this run has %g",
+                 import_number(r, "loss") == stored
+                     ? "%sline %lld: loss %g with another loss_se than seed "
+                       "%lld of this run"
+                     : "%sline %lld: loss %g, and seed %lld of this run has %g",
                  m->n_conflicts > 1 ? "; " : "",
                  (long long)r->t->number[r->i], import_number(r, "loss"),
                  (long long)p->seed, stored);
+}
+
+/* Has the table an error of the loss that is not the stored one? */
+static enum status other_error(bool *other, struct importing *m,
+                               const struct import_row *r,
+                               const struct placed *p)
+{
+    const double se = import_number(r, "loss_se");
+    double same = 1;
+    bool found = false;
+    enum status st = OK;
+
+    if (isfinite(se))
+        st = ask(&same, &found, m,
+                 "SELECT loss_se IS ? FROM run JOIN result USING(run_id) "
+                 "WHERE point_id = ? AND seed = ?",
+                 "dti", se, p->id, p->seed);
+    *other = found && same == 0;
+    return st;
 }
 
 static enum status known_run(struct importing *m, const struct import_row *r,
                              const struct placed *p, double stored)
 {
     const double loss = import_number(r, "loss");
+    bool other;
+    const enum status st = other_error(&other, m, r, p);
 
     m->n->known++;
-    if (loss == stored)
-        return OK;
+    if (st != OK || (loss == stored && !other))
+        return st;
     if (!m->rq->replace) {
         note_conflict(m, r, p, stored);
         return OK;
     }
     m->n->replaced++;
     return db_run(m->db, m->err,
-                  "UPDATE result SET loss = ?, loss_se = ? WHERE run_id = "
+                  "UPDATE result SET loss = ?, loss_se = coalesce(?, loss_se)"
+                  " WHERE run_id = "
                   "(SELECT run_id FROM run WHERE point_id = ? AND seed = ?)",
                   "ddti", loss, import_number(r, "loss_se"), p->id, p->seed);
 }

@@ -432,6 +432,24 @@ static char *law_line(const char *text)
     return NULL;
 }
 
+/* Does any quantized point of the grid have a group? */
+static bool has_groups(struct db *db, const char *grid)
+{
+    sqlite3_stmt *stmt;
+    bool row = true;
+
+    if (db_prepare(&stmt, db,
+                   "SELECT 1 FROM current_grid JOIN grid_point USING(grid_id) "
+                   "JOIN quantized USING(point_id) WHERE name = ? AND NOT "
+                   "is_base AND G IS NOT NULL LIMIT 1",
+                   NULL) != OK)
+        return true;
+    db_bind(stmt, "t", grid);
+    if (db_step(&row, db, stmt, NULL) == OK && row)
+        sqlite3_reset(stmt);
+    return row;
+}
+
 char *fit_input_law(const char *path, const char *grid)
 {
     struct db *db = NULL;
@@ -447,6 +465,9 @@ char *fit_input_law(const char *path, const char *grid)
         db_bind(stmt, "t", grid);
         if (db_step(&row, db, stmt, NULL) == OK && row)
             law = law_line((const char *)sqlite3_column_text(stmt, 0));
+        sqlite3_reset(stmt);
+        if (row && !law && !has_groups(db, grid))
+            law = mem_strdup("chinchilla");
     }
     db_close(db);
     return law;

@@ -107,8 +107,9 @@ struct fit_rows {
 enum status fit_rows_compare(struct fit_rows *out, const struct cli *cli,
                              int64_t id, struct err *err);
 
-/* The law that a grid names for itself in [grid] law, or NULL; the caller
- * frees it. */
+/* The law that a grid names for itself in [grid] law; chinchilla where none of
+ * its quantized points has a group, as in imported studies of sizes; or NULL.
+ * The caller frees it. */
 char *fit_input_law(const char *db_path, const char *grid);
 
 /* Whether a grid can identify a law, before its first run (fit_plan.c): lines

@@ -54,6 +54,19 @@ sed '3s/[0-9.]*$/7.5/; 5s/[0-9.]*$/7.25/' v2.csv >v3.csv
 ends 2 "2 rows of v3.csv differ" import v3.csv --grid a
 ends 2 "line 3: loss 7.5, and seed 1" import v3.csv --grid a
 
+# So is an error of the loss.
+awk -F, 'NR == 1 { print $0 ",loss_se"; next } { print $0 ",0.5" }' v1.csv >se1.csv
+sed 's/,0.5$/,0.01/' se1.csv >se2.csv
+import se1.csv --grid se >log
+ends 2 "with another loss_se than seed 1" import se2.csv --grid se
+ends 0 "36 there already, 36 of them" import se2.csv --grid se --replace
+is 0.01 'SELECT DISTINCT loss_se FROM result WHERE loss_se IS NOT NULL'
+
+# A grid without groups is one of sizes and tokens alone.
+cut -d, -f1,2,5 v1.csv | awk 'NR == 1 || NR % 3 == 2' >plain.csv
+import plain.csv --grid plain >log
+ends 0 "chinchilla on 12 rows" "$qlaw" fit plain --no-store
+
 # Replicates without a column seed are as many runs, equal or not, and all of
 # them are the grid's.
 rows 1 3 >reps.csv
@@ -180,3 +193,9 @@ for where in 'N > 1M && fmt == int4' "N > 1e6 and fmt = 'int4'" \
 done
 ends 2 "(as SQL; as an expression, column 1: unknown name 'params')" \
     "$qlaw" fit same --no-store --law chinchilla --where 'params > 1'
+
+# One standard deviation of nearly nothing is none.
+awk -F, 'NR == 1 { print $0 ",se"; next }
+    { print $0 "," (NR == 4 ? "1e-300" : "0.005") }' plain.csv >sigma.csv
+ends 0 "line 4: se is 1e-300, not a standard deviation beside the others" \
+    "$qlaw" fit --data sigma.csv --law chinchilla --weight-sigma se
