@@ -248,10 +248,13 @@ static bool settle(double *out, const char *text, const struct evidence *own,
                    const struct evidence *all)
 {
     struct shape s;
+    double x = (double)NAN; /* *out keeps its value where nothing is read */
     int groups;
 
-    if (read_unit(out, text) || read_underscores(out, text))
+    if (read_unit(&x, text) || read_underscores(&x, text)) {
+        *out = isfinite(x) ? x : *out;
         return true;
+    }
     if (!shape_of(&s, text))
         return true;
     groups = s.open ? meaning(s.mark, own, all) : s.groups > 0;
@@ -259,7 +262,8 @@ static bool settle(double *out, const char *text, const struct evidence *own,
         return true; /* a plain number already */
     if (groups < 0 || (own->groups[s.mark] && own->decimal[s.mark]))
         return false;
-    *out = value_of(text, &s, groups == 1);
+    x = value_of(text, &s, groups == 1);
+    *out = isfinite(x) ? x : *out;
     return true;
 }
 
