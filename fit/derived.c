@@ -118,7 +118,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-struct asked { /* for resample_error */
+struct asked { /* for resample_value */
     const struct derived_question *question;
     const struct derived_ask *ask;
 };
@@ -130,14 +130,13 @@ static double log_answer(const double *theta, void *ctx)
     return log(q->question->answer(q->ask, theta));
 }
 
-/* Student's t about the logarithm of a positive answer; a refit without one
- * leaves no interval. */
+/* About the logarithm of a positive answer; a refit without one leaves no
+ * interval. */
 static void from_jackknife(struct derived *out, const struct derived_ask *a,
                            const struct fit *f)
 {
     struct asked q = { out->question, a };
-    const double se = resample_error(f, log_answer, &q);
-    const double half = gsl_cdf_tdist_Pinv(0.975, f->jack.n - 1) * se;
+    const double half = resample_value(f, log_answer, &q).half;
 
     if (!isfinite(half) || !(out->value > 0) || !isfinite(out->value))
         return;

@@ -328,6 +328,7 @@ void fit_release(struct fit *f)
     optimum_release(&f->best);
     bootstrap_release(&f->boot);
     bootstrap_release(&f->jack);
+    few_clusters_free(f->few);
     covariance_release(&f->cov);
     model_work_free(f->work);
     *f = (struct fit){ 0 };

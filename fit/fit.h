@@ -10,6 +10,7 @@
 
 #include "fit/bootstrap.h"
 #include "fit/covariance.h"
+#include "fit/few_clusters.h"
 #include "fit/model.h"
 #include "fit/optimum.h"
 
@@ -64,6 +65,7 @@ struct fit {
     struct fit_estimate *est; /* [m->n_params] */
     struct bootstrap boot;    /* n = 0: none was made */
     struct bootstrap jack;    /* refits without one cluster each; n = 0: none */
+    struct few_clusters *few; /* of jack; NULL: none was made */
     bool obeyed; /* resampled because a warning demands it (resample.h) */
     int *unit;                /* [rows] cluster of each, NULL: rows */
     int units;

@@ -352,7 +352,7 @@ static void bootstrap_interval(struct prediction *out, const struct fit *f,
     free(run);
 }
 
-struct at { /* where the law is asked, for resample_error */
+struct at { /* where the law is asked, for resample_value */
     const struct model *m;
     double *slots;
     const int *chosen;
@@ -368,19 +368,17 @@ static double value_at(const double *theta, void *ctx)
     return to_space(at->m, expr_eval(at->m->expr, at->slots));
 }
 
-/* Student's t about the value, in the fit's space. */
-static void symmetric_interval(struct prediction *out, const struct fit *f,
-                               double se, int dof)
+/* About the value, in the fit's space: half an interval for the law, half one
+ * for what a run adds. */
+static void symmetric_interval(struct prediction *out, const struct model *m,
+                               double half, double run)
 {
-    const struct model *m = f->m;
-    const double t = gsl_cdf_tdist_Pinv(0.975, dof);
-    const double sd = sqrt(se * se + f->sigma * f->sigma);
-    const double at = to_space(m, out->value);
+    const double at = to_space(m, out->value), both = hypot(half, run);
 
-    out->mean_lo = from_space(m, at - t * se);
-    out->mean_hi = from_space(m, at + t * se);
-    out->run_lo = from_space(m, at - t * sd);
-    out->run_hi = from_space(m, at + t * sd);
+    out->mean_lo = from_space(m, at - half);
+    out->mean_hi = from_space(m, at + half);
+    out->run_lo = from_space(m, at - both);
+    out->run_hi = from_space(m, at + both);
 }
 
 /* Value, range and intervals at slots; resampling spoils slots. */
@@ -396,14 +394,16 @@ static void predict_at(struct prediction *out, const struct fit *f,
     if (f->jack.n) {
         struct at at = { m, slots, chosen };
 
-        symmetric_interval(out, f, resample_error(f, value_at, &at),
-                           f->jack.n - 1);
+        symmetric_interval(out, m, resample_value(f, value_at, &at).half,
+                           gsl_cdf_tdist_Pinv(0.975, f->jack.n - 1) * f->sigma);
     } else if (f->boot.n > 20) {
         bootstrap_interval(out, f, slots, chosen);
     } else if (m->loss.kind == FIT_L2 && f->dof > 0 && f->cov.full_rank &&
                (m->space == FIT_LINEAR || out->value > 0)) {
-        symmetric_interval(out, f, mean_error(f, slots, chosen, out->value),
-                           f->dof);
+        const double t = gsl_cdf_tdist_Pinv(0.975, f->dof);
+
+        symmetric_interval(out, m, t * mean_error(f, slots, chosen, out->value),
+                           t * f->sigma);
     }
 }
 

@@ -1,6 +1,5 @@
 #include "fit/resample.h"
 
-#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +46,8 @@ static bool run_jackknife(struct fit *f)
     bootstrap_leave_out(&f->jack, f->m, f->best.theta, NULL, f->unit, f->units);
     if (f->jack.failed)
         bootstrap_release(&f->jack);
+    else
+        f->few = few_clusters_new(&f->cov, f->m->rows, f->unit, f->units);
     return f->jack.n > 0;
 }
 
@@ -134,6 +135,18 @@ static double coordinate(const struct fit *f, int i, double value)
     return f->work->is_log[f->m->params[i].free] ? log(fabs(value)) : value;
 }
 
+/* Standard errors in half an interval of parameter i, in its coordinate. */
+static double times_of(const struct fit *f, int i)
+{
+    const int k = covariance_at(&f->cov, f->m->params[i].free);
+    double *gradient = mem_array((size_t)f->cov.n, sizeof *gradient), times;
+
+    gradient[k] = 1;
+    times = few_clusters_times(f->few, gradient);
+    free(gradient);
+    return times;
+}
+
 /* In the coordinate: log for coefficients, the value for exponents. */
 static void jackknife(struct fit *f, int i)
 {
@@ -151,8 +164,15 @@ static void jackknife(struct fit *f, int i)
         sum += (v - mean) * (v - mean);
     }
     e->se = sqrt(sum * (n - 1) / n);
-    half = gsl_cdf_tdist_Pinv(0.975, n - 1) * e->se;
+    half = times_of(f, i) * e->se;
     e->interval = "jackknife";
+    if (isnan(half)) {
+        e->se = e->lo = e->hi = (double)NAN;
+        e->interval = "none";
+        free(e->why);
+        e->why = mem_strdup("a single cluster says all that is known of it");
+        return;
+    }
     if (f->work->is_log[p->free]) {
         const double a = e->value * exp(-half), b = e->value * exp(half);
 
@@ -173,9 +193,9 @@ void resample_estimate(struct fit *f, int i)
         percentiles(f, i);
 }
 
-double resample_error(const struct fit *f,
-                      double (*value)(const double *theta, void *ctx),
-                      void *ctx)
+static double error_of(const struct fit *f,
+                       double (*value)(const double *theta, void *ctx),
+                       void *ctx)
 {
     const int n = f->jack.n;
     double mean = 0, square = 0;
@@ -188,4 +208,43 @@ double resample_error(const struct fit *f,
         square += off * (v - mean);
     }
     return n > 1 ? sqrt(square * (n - 1) / n) : (double)NAN;
+}
+
+/* By differences over a twentieth of each coordinate's standard error. */
+static void gradient_of(double *gradient, const struct fit *f,
+                        double (*value)(const double *theta, void *ctx),
+                        void *ctx)
+{
+    const struct covariance *c = &f->cov;
+    double *u = mem_array((size_t)f->m->n_free, sizeof *u);
+    double *theta = mem_array((size_t)f->m->n_params, sizeof *theta);
+
+    model_coordinates(f->work, u, f->best.theta);
+    for (int i = 0; i < c->n; i++) {
+        const double at = u[c->coord[i]];
+        const double h = 0.05 * f->sigma * sqrt(c->inverse[i * c->n + i]);
+
+        gradient[i] = 0;
+        for (int side = -1; side <= 1; side += 2) {
+            u[c->coord[i]] = at + side * h;
+            model_theta(f->work, theta, u);
+            gradient[i] += side * value(theta, ctx) / (2 * h);
+        }
+        u[c->coord[i]] = at;
+    }
+    free(u);
+    free(theta);
+}
+
+struct resampled resample_value(const struct fit *f,
+                                double (*value)(const double *theta, void *ctx),
+                                void *ctx)
+{
+    struct resampled r = { error_of(f, value, ctx), 0 };
+    double *gradient = mem_array((size_t)f->cov.n, sizeof *gradient);
+
+    gradient_of(gradient, f, value, ctx);
+    r.half = few_clusters_times(f->few, gradient) * r.se;
+    free(gradient);
+    return r;
 }

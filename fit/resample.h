@@ -8,9 +8,9 @@
  *
  * Percentiles of a bootstrap need many units.  Fewer than 50 clusters get the
  * jackknife instead: refits without one cluster each, whose variance is that
- * of the estimate (Efron and Stein 1981; slightly too large on average), and
- * Student's t with one degree of freedom less than clusters.  A parameter at
- * its bound has no such variance, so the bootstrap stays there. */
+ * of the estimate (Efron and Stein 1981), and as many of its roots as few
+ * clusters need for this parameter (few_clusters.h).  A parameter at its bound
+ * has no such variance, so the bootstrap stays there. */
 #ifndef FIT_RESAMPLE_H
 #define FIT_RESAMPLE_H
 
@@ -30,10 +30,13 @@ bool resample_has(const struct fit *f);
 /* The interval of parameter i, and its standard error. */
 void resample_estimate(struct fit *f, int i);
 
-/* Mean and run intervals of a quantity that value gives for parameters, in the
- * space of the fit: standard error by the jackknife; NaN without one. */
-double resample_error(const struct fit *f,
-                      double (*value)(const double *theta, void *ctx),
-                      void *ctx);
+/* What the jackknife says of a quantity that value gives for parameters. */
+struct resampled {
+    double se, half; /* half an interval of 95 %; NaN: there is none */
+};
+
+struct resampled resample_value(const struct fit *f,
+                                double (*value)(const double *theta, void *ctx),
+                                void *ctx);
 
 #endif

@@ -9,9 +9,10 @@
 #include <string.h>
 
 #include "harness/report.h"
+#include "harness/tenfold.h"
 
-#define MAX_SAID   4  /* families whose costs stand in the sentence */
-#define MAX_TOLD   3  /* contrasts that do */
+#define MAX_SAID 4 /* families whose costs stand in the sentence */
+#define MAX_TOLD 3 /* contrasts that do */
 
 /* Nothing can be had from an interval that is not there. */
 static void say_mean(struct report *r, const struct cells_mean *m)
@@ -135,7 +136,7 @@ static void say_untold(struct report *r)
              ": %s%s minus %s is %s nats over the cells that both "
              "have",
              r->findings->n_contrasts > 1 ? "of all contrasts the clearest, "
-                                         : "",
+                                          : "",
              name_of(r, c->b), name_of(r, c->a), text);
     page_say(r->page, ", so the two lie within %.2g nats of each other",
              c->within);
@@ -312,63 +313,39 @@ static void say_effects(struct report *r)
             say_effect(r, i);
 }
 
-/* Laws whose cost is a power of one parameter each in N and D: its interval is
- * the parameter's. */
-static const struct {
-    const char *law, *n, *d;
-} powers[] = {
-    { "qat-delta-paired", "gN", "gD" },
-    { "ouyang", "alpha", "beta" },
-};
-
-/* 10^p with its interval; NULL where it tells nothing (cells.h) or p sits
- * at a bound. */
-static char *tenfold(const struct fit *f, const char *name)
-{
-    const int i = name ? model_find_param(f->m, name) : -1;
-    const struct fit_estimate *e = i < 0 ? NULL : &f->est[i];
-
-    if (!e || e->at_bound || isnan(e->lo) ||
-        !cells_is_factor(pow(10, e->lo), pow(10, e->hi)))
-        return NULL;
-    return interval_text(pow(10, e->value), pow(10, e->lo), pow(10, e->hi));
-}
-
 /* The law of the cost, fitted to differences by whole twins, where it is
  * determined. */
 static void say_law(struct report *r)
 {
     const struct plot_again *p = plot_data_costs(r->data);
+    struct tenfold n, d;
+    bool by_n, by_d;
+    char *text;
 
     if (!p || !p->ok || !fit_is_sound(&p->fit))
         return;
-    for (size_t i = 0; i < sizeof powers / sizeof powers[0]; i++) {
-        char *n, *d;
-
-        if (!p->model->law || strcmp(powers[i].law, p->model->law->name) != 0)
-            continue;
-        n = tenfold(&p->fit, powers[i].n);
-        d = tenfold(&p->fit, powers[i].d);
-        if (n || d) {
-            page_item(r->page);
-            page_say(r->page,
-                     "By the law %s, fitted to the %zu differences with each "
-                     "twin counted once, ",
-                     p->model->law->name, p->model->rows);
-            if (n)
-                page_say(r->page,
-                         "ten times the parameters divide the cost "
-                         "by %s",
-                         n);
-            if (d)
-                page_say(r->page, "%sten times the tokens multiply %s by %s",
-                         n ? ", and " : "", n ? "it" : "the cost", d);
-            page_say(r->page, ".");
-        }
-        free(n);
-        free(d);
+    by_n = tenfold_find(&n, &p->fit, 'N');
+    by_d = tenfold_find(&d, &p->fit, 'D');
+    if (!by_n && !by_d)
         return;
+    page_item(r->page);
+    page_say(r->page,
+             "By the law %s, fitted to the %zu differences with each twin "
+             "counted once, ",
+             p->model->law->name, p->model->rows);
+    if (by_n) {
+        text = interval_text(n.value, n.lo, n.hi);
+        page_say(r->page, "ten times the parameters divide the cost by %s",
+                 text);
+        free(text);
     }
+    if (by_d) {
+        text = interval_text(d.value, d.lo, d.hi);
+        page_say(r->page, "%sten times the tokens multiply %s by %s",
+                 by_n ? ", and " : "", by_n ? "it" : "the cost", text);
+        free(text);
+    }
+    page_say(r->page, ".");
 }
 
 /* --- all together ------------------------------------------------------------

@@ -3,9 +3,7 @@
  *
  *   test_plots_findings            the quick part of the suite
  *   test_plots_findings GRIDS      a table of everything, for docs/intervals.md
- *
- * The truth is a law; runs of one twin and seed share the twin's luck, and the
- * noise may be larger where models see few tokens, as it is. */
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,105 +12,7 @@
 #include "base/str.h"
 #include "harness/findings.h"
 #include "tests/check.h"
-
-#define GROUPS   3
-#define FAMILIES 3
-#define SIZES    3
-#define LENGTHS  4
-
-static const double sizes[SIZES] = { 8192, 26624, 106496 };
-static const double lengths[LENGTHS] = { 1e5, 2e5, 4e5, 8e5 };
-static const double groups[GROUPS] = { 4, 8, 16 };
-
-/* How a simulated grid is made. */
-struct plan {
-    const char *name;
-    int seeds[2];  /* of even and odd twins */
-    bool missing;  /* a twin and a cell are not there */
-    double uneven; /* noise falls with the tokens to this power */
-};
-
-static const struct plan plans[] = {
-    { "1 seed", { 1, 1 }, false, 0 },
-    { "1 seed, uneven noise", { 1, 1 }, false, 0.4 },
-    { "2 seeds", { 2, 2 }, false, 0 },
-    { "3 seeds, uneven noise", { 3, 3 }, false, 0.4 },
-    { "1 seed, one missing", { 1, 1 }, true, 0 },
-    { "1 and 3 seeds", { 1, 3 }, true, 0.2 },
-    { "2 and 3 seeds, one missing", { 2, 3 }, true, 0.4 },
-};
-#define N_PLANS (int)(sizeof plans / sizeof plans[0])
-
-/* The second family costs as much as the first; the third a third more. */
-static double true_cost(int family, double n, double d, double g)
-{
-    static const double k[FAMILIES] = { 0.04, 0.04, 0.053 };
-
-    return k[family] * pow(d / 2e5, 0.5) * pow(n / 26624, -0.25) *
-           pow(log2(g) / 2, 0.9);
-}
-
-static bool is_there(const struct plan *p, int i, int k, int family, int group)
-{
-    return !p->missing || !((i == SIZES - 1 && k == LENGTHS - 1) ||
-                            (i == 1 && k == 1 && family == 0 && group == 2));
-}
-
-static double noise(const struct plan *p, int k, uint64_t key, uint64_t at)
-{
-    return 0.02 * pow(lengths[k] / 2e5, -p->uneven) * rng_normal(key, at);
-}
-
-static void add_rows(struct measured *m, const struct plan *p, int family,
-                     int group, int i, int k, uint64_t key)
-{
-    const int twin = i * LENGTHS + k;
-
-    for (int s = 1; s <= p->seeds[twin % 2]; s++) {
-        const uint64_t at = (uint64_t)(twin * 4 + s);
-        const double base = 2 + noise(p, k, key, at);
-
-        if (!is_there(p, i, k, family, group))
-            continue;
-        m->rows[m->n++] = (struct measured_row){
-            .arm = family * GROUPS + group,
-            .twin = twin,
-            .point = (family * GROUPS + group) * 100 + twin,
-            .seed = s,
-            .N = sizes[i],
-            .D = lengths[k],
-            .base = base,
-            .loss = 2 + true_cost(family, sizes[i], lengths[k], groups[group]) +
-                    noise(p, k, key,
-                          1000 * (uint64_t)(family * GROUPS + group + 1) + at),
-        };
-    }
-}
-
-static void simulate(struct measured *m, const struct plan *p, int families,
-                     uint64_t key)
-{
-    *m = (struct measured){ .twins = SIZES * LENGTHS };
-    m->n_arms = families * GROUPS;
-    m->arms = mem_array((size_t)m->n_arms, sizeof *m->arms);
-    m->rows = mem_array((size_t)m->n_arms * 36, sizeof *m->rows);
-    for (int a = 0; a < m->n_arms; a++)
-        m->arms[a] = (struct measured_arm){
-            .name = mem_printf("f%d g%.0f", a / GROUPS, groups[a % GROUPS]),
-            .family = mem_printf("f%d", a / GROUPS),
-            .group = mem_printf("%.0f", groups[a % GROUPS]),
-            .fmt = mem_strdup("f"),
-            .G = groups[a % GROUPS],
-            .bits = 3,
-            .family_id = a / GROUPS * GROUPS,
-            .group_id = a % GROUPS,
-        };
-    for (int f = 0; f < families; f++)
-        for (int g = 0; g < GROUPS; g++)
-            for (int i = 0; i < SIZES; i++)
-                for (int k = 0; k < LENGTHS; k++)
-                    add_rows(m, p, f, g, i, k, key);
-}
+#include "tests/plots/simulated.h"
 
 /* --- the truth ---------------------------------------------------------------
  */
@@ -130,7 +30,8 @@ static double mean_cost(const struct plan *p, int family, int other, int group)
                     !is_there(p, i, k, family, g) ||
                     !is_there(p, i, k, other, g))
                     continue;
-                sum += true_cost(family, sizes[i], lengths[k], groups[g]);
+                sum += true_cost(family, simulated_sizes[i],
+                                 simulated_lengths[k], simulated_groups[g]);
                 n++;
             }
     return sum / n;
@@ -150,7 +51,8 @@ static double end_cost(const struct plan *p, int families,
                        const struct finding_effect *e, bool high)
 {
     const int which = e->variable == 'N' ? 0 : e->variable == 'D' ? 1 : 2;
-    const double *values[] = { sizes, lengths, groups };
+    const double *values[] = { simulated_sizes, simulated_lengths,
+                               simulated_groups };
     const int first = index_of(values[which], e->e.lo);
     const int last = index_of(values[which], e->e.hi);
     double sum = 0;
@@ -168,7 +70,8 @@ static double end_cost(const struct plan *p, int families,
             if (!is_there(p, lo[0], lo[1], f, lo[2]) ||
                 !is_there(p, hi[0], hi[1], f, hi[2]))
                 continue;
-            sum += true_cost(f, sizes[at[0]], lengths[at[1]], groups[at[2]]);
+            sum += true_cost(f, simulated_sizes[at[0]],
+                             simulated_lengths[at[1]], simulated_groups[at[2]]);
             n++;
         }
     return sum / n;
@@ -266,14 +169,14 @@ static void print_table(int grids)
     for (int i = 0; i < N_PLANS; i++) {
         struct tally t[SAID];
 
-        cover(t, &plans[i], grids);
-        printf("%s\n", plans[i].name);
+        cover(t, &simulated_plans[i], grids);
+        printf("%s\n", simulated_plans[i].name);
         for (int k = 0; k < SAID; k++)
             printf("  %-22s %5.1f %% of %d, %d without limits\n", said_names[k],
                    100.0 * t[k].inside / (t[k].n ? t[k].n : 1), t[k].n,
                    t[k].none);
         printf("  %-22s %5.1f %%\n", "false findings",
-               100.0 * false_findings(&plans[i], grids) / grids);
+               100.0 * false_findings(&simulated_plans[i], grids) / grids);
     }
 }
 
@@ -289,17 +192,17 @@ static void what_is_said_holds_as_often_as_it_claims(void **state)
     for (int i = 0; i < N_PLANS; i++) {
         struct tally t[SAID];
 
-        cover(t, &plans[i], grids);
+        cover(t, &simulated_plans[i], grids);
         for (int k = 0; k < SAID; k++) {
             const double share = (double)t[k].inside / t[k].n;
 
             if (t[k].n < grids / 2 || share < 0.95 - 5 * 0.22 / sqrt(grids))
-                fprintf(stderr, "%s, %s: %d of %d\n", plans[i].name,
+                fprintf(stderr, "%s, %s: %d of %d\n", simulated_plans[i].name,
                         said_names[k], t[k].inside, t[k].n);
             assert_true(t[k].n >= grids / 2);
             assert_true(share >= 0.95 - 5 * 0.22 / sqrt(grids));
         }
-        assert_true(false_findings(&plans[i], grids) <=
+        assert_true(false_findings(&simulated_plans[i], grids) <=
                     0.05 * grids + 5 * 0.22 * sqrt(grids));
     }
 }
@@ -313,7 +216,7 @@ static void the_order_of_rows_says_nothing(void **state)
     struct measured_contrast one, two;
 
     (void)state;
-    simulate(&m, &plans[2], 2, 99);
+    simulate(&m, &simulated_plans[2], 2, 99);
     measured_side_of_family(&a, &m, "f0");
     measured_side_of_family(&b, &m, "f1");
     one = measured_contrast(&m, &a, &b, MEASURED_ANY);
@@ -337,7 +240,7 @@ static void a_twin_that_is_missing_leaves_contrasts(void **state)
     struct findings f;
 
     (void)state;
-    simulate(&m, &plans[2], 2, 5);
+    simulate(&m, &simulated_plans[2], 2, 5);
     for (int i = 0; i < m.n; i++)
         m.rows[i].base = (double)NAN;
     findings_make(&f, &m);
@@ -363,7 +266,7 @@ static void a_side_is_an_arm_a_family_or_its_first_words(void **state)
     struct err err = { 0 };
 
     (void)state;
-    simulate(&m, &plans[0], 2, 5);
+    simulate(&m, &simulated_plans[0], 2, 5);
     check_ok(measured_side(&s, &m, "f1 g8", &err), err);
     assert_int_equal(s.n, 1);
     measured_side_release(&s);
