@@ -6,12 +6,16 @@
 
 void json_quote(struct str *out, const char *text)
 {
-    str_add_char(out, '"');
-    for (const char *p = text; *p; p++) {
-        const unsigned char c = (unsigned char)*p;
+    size_t n;
 
-        if (c == '"' || c == '\\')
-            str_addf(out, "\\%c", c);
+    str_add_char(out, '"');
+    for (const char *p = text; *p; p += n) {
+        const uint32_t c = text_decode(p, &n);
+
+        if (c == TEXT_NOT_UTF8)
+            str_add(out, "\xef\xbf\xbd");
+        else if (c == '"' || c == '\\')
+            str_addf(out, "\\%c", (char)c);
         else if (c == '\n')
             str_add(out, "\\n");
         else if (c == '\t')
@@ -19,7 +23,7 @@ void json_quote(struct str *out, const char *text)
         else if (c < 0x20 || c == 0x7f)
             str_addf(out, "\\u%04x", c);
         else
-            str_add_char(out, *p);
+            str_add_n(out, p, n);
     }
     str_add_char(out, '"');
 }

@@ -18,7 +18,9 @@ void json_canonical(struct str *out, const json_t *value);
 /* The same as a string that the caller frees. */
 char *json_canonical_text(const json_t *value);
 
-/* Append text as a JSON string literal, quotes included. */
+/* Append text as a JSON string literal, quotes included.  JSON is UTF-8, and this
+ * writes nothing else: what is not becomes U+FFFD, byte by byte, as a log line
+ * of a trainer may be in any encoding or cut in the middle of a character. */
 void json_quote(struct str *out, const char *text);
 
 /* Append "key":number with a leading comma unless out ends in an opening

@@ -165,10 +165,19 @@ uint32_t text_decode(const char *text, size_t *size)
     return c;
 }
 
-/* A control character, of ASCII or of C1. */
-static bool is_control(uint32_t c)
+bool text_is_control(uint32_t c)
 {
-    return c < 0x20 || (c >= 0x7f && c < 0xa0);
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {
+        { 0x00, 0x1f },     { 0x7f, 0x9f },     { 0x61c, 0x61c },
+        { 0x200e, 0x200f }, { 0x2028, 0x202e }, { 0x2066, 0x2069 },
+    };
+
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (c >= ranges[i].first && c <= ranges[i].last)
+            return true;
+    return false;
 }
 
 void str_add_shown(struct str *s, const char *text, size_t columns)
@@ -178,7 +187,7 @@ void str_add_shown(struct str *s, const char *text, size_t columns)
     for (const char *p = text; *p; n++) {
         size_t length;
         const uint32_t c = text_decode(p, &length);
-        const bool shown = c != TEXT_NOT_UTF8 && !is_control(c);
+        const bool shown = c != TEXT_NOT_UTF8 && !text_is_control(c);
 
         if (n + 3 == columns)
             cut = s->len;

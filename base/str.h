@@ -24,8 +24,8 @@ void str_addf(struct str *s, const char *fmt, ...)
 /* With every double quote twice, as between the quotes of CSV (RFC 4180). */
 void str_add_doubled(struct str *s, const char *text);
 /* At most columns characters of text from elsewhere, for a terminal: control
- * characters and bytes that are no UTF-8 become "?", and "..." ends what was
- * cut.  Each character counts as one column. */
+ * characters (line ends among them) and bytes that are no UTF-8 become "?",
+ * and "..." ends what was cut.  Each character counts as one column. */
 void str_add_shown(struct str *s, const char *text, size_t columns);
 const char *str_text(const struct str *s);
 
@@ -44,6 +44,11 @@ char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * empty.  TEXT_NOT_UTF8 for a byte that is none. */
 #define TEXT_NOT_UTF8 UINT32_MAX
 uint32_t text_decode(const char *text, size_t *size);
+
+/* A character that a terminal obeys instead of showing it: a control character
+ * of ASCII or of C1, or one of Unicode that ends a line or turns the direction
+ * of writing (UAX 9), by which a text can be shown as another. */
+bool text_is_control(uint32_t c);
 
 /* Cut white space off both ends in place; returns the new start. */
 char *text_trim(char *text);

@@ -2,6 +2,7 @@
 #include <gsl/gsl_errno.h>
 #include <signal.h>
 
+#include "base/out.h"
 #include "harness/cli.h"
 
 int main(int argc, char **argv)
@@ -14,9 +15,13 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a write beyond a limit fails as on a full disk */
     gsl_set_error_handler_off();
+    out_open();
     st = cli_parse(&cli, argc, argv, &done, &err);
+    if (cli_flag(&cli, "json"))
+        out_json();
     if (st == OK && !done)
         st = cli.verb->run(&cli, &err);
+    st = out_close(st, &err);
     if (st != OK && err.text[0])
         cli_error(&cli, "%s", err.text);
     cli_release(&cli);

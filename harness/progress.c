@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/out.h"
 #include "base/str.h"
 #include "base/wrap.h"
 
@@ -34,10 +35,18 @@ struct progress *progress_open(const struct cli *cli)
     return p;
 }
 
+static void up_and_clear(int rows)
+{
+    char sequence[32];
+
+    snprintf(sequence, sizeof sequence, "\033[%dA\r\033[J", rows);
+    out_control(stderr, sequence);
+}
+
 void progress_clear(struct progress *p)
 {
     if (p && p->rows > 0)
-        fprintf(stderr, "\033[%dA\r\033[J", p->rows);
+        up_and_clear(p->rows);
     if (p)
         p->rows = 0;
 }

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/out.h"
 #include "base/str.h"
 #include "harness/fetch.h"
 #include "harness/verbs.h"
@@ -62,7 +63,8 @@ static void show_progress(void *ctx, int64_t have, int64_t total)
     if (now - bar->last_s < 0.2)
         return;
     bar->last_s = now;
-    fprintf(stderr, "\r  %sB of %sB ", text_si(a, (double)have, 3),
+    out_control(stderr, "\r");
+    fprintf(stderr, "  %sB of %sB ", text_si(a, (double)have, 3),
             total > 0 ? text_si(b, (double)total, 3) : "?");
     fflush(stderr);
 }
@@ -91,7 +93,7 @@ static void report(const struct cli *cli, const struct fetch_result *r,
              r->pinned ? "\nno digest was given: this one is now demanded of "
                          "later downloads"
                        : "");
-    puts(target);
+    out_path(target);
 }
 
 static enum status run(struct cli *cli, struct err *err)
@@ -125,7 +127,7 @@ static enum status run(struct cli *cli, struct err *err)
         }
         st = fetch_url(&r, url, target, &o, err);
         if (bar.last_s > 0)
-            fputs("\r\033[K", stderr);
+            out_control(stderr, "\r\033[K");
     }
     if (st == OK)
         report(cli, &r, url, target);

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/out.h"
 #include "harness/label.h"
 #include "harness/plot.h"
 #include "harness/verbs.h"
@@ -134,7 +135,7 @@ static enum status show(const char *folder, const struct gnuplot_job *job,
         st = file_read(&text, path, 1 << 20, err);
         fputs(str_text(&text), stdout);
     } else {
-        printf("%s\n", path);
+        out_path(path);
     }
     str_release(&text);
     free(path);

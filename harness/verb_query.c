@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/out.h"
 #include "base/str.h"
 #include "base/wrap.h"
 #include "db/db.h"
@@ -317,15 +318,24 @@ static enum status prepare(sqlite3_stmt **stmt, struct db *db,
     return OK;
 }
 
+/* A question may take long before its first row, or for ever, and whoever asked
+ * may be gone by then: nobody is kept from writing to the database for that. */
+static int nobody_reads(void *ctx)
+{
+    (void)ctx;
+    return out_is_lost();
+}
+
 static enum status print_rows(sqlite3_stmt *stmt, const struct format *f,
                               struct db *db, struct err *err)
 {
     struct sheet s = { .columns = sqlite3_column_count(stmt) };
     int code;
 
+    sqlite3_progress_handler(db_handle(db), 1000000, nobody_reads, NULL);
     if (f->head)
         f->head(&s, stmt);
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW && !ferror(stdout)) {
         s.rows++;
         f->row(&s, stmt);
         if (!f->end) { /* stream what needs no end */
@@ -340,8 +350,8 @@ static enum status print_rows(sqlite3_stmt *stmt, const struct format *f,
     for (int i = 0; i < s.n; i++)
         free(s.cells[i]);
     free(s.cells);
-    return code == SQLITE_DONE
-               ? OK
+    return code == SQLITE_DONE || out_is_lost()
+               ? OK /* main says what was lost */
                : err_set(err, ERR_DB, "%s", sqlite3_errmsg(db_handle(db)));
 }
 
@@ -387,6 +397,8 @@ static enum status run(struct cli *cli, struct err *err)
 
     if (!f)
         return ERR_USAGE;
+    if (text_has_prefix(f->name, "json"))
+        out_json();
     if (cli->n_args == 0) {
         list_named(cli_flag(cli, "json"));
         return OK;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/out.h"
 #include "harness/pdf.h"
 #include "harness/report.h"
 #include "harness/report_json.h"
@@ -89,7 +90,7 @@ static void tell(struct places *p, char *path)
 {
     p->files[p->n_files++] = path;
     if (!p->json)
-        printf("%s\n", path);
+        out_path(path);
 }
 
 static void forget_files(struct places *p)

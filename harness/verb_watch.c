@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/out.h"
 #include "base/str.h"
 #include "db/need_grid.h"
 #include "harness/lock.h"
@@ -179,11 +180,12 @@ static void pause_for(double seconds)
 /* A look for people replaces the one before; one for programs is a line. */
 static void show(const char *text, bool json, bool terminal, bool open)
 {
-    if (json)
-        puts(text);
-    else
-        printf("%s%s%s", terminal ? "\033[H\033[2J" : "", text,
-               terminal && open ? "\n^C leaves the grid alone\n" : "");
+    if (!json && terminal)
+        out_control(stdout, "\033[H\033[2J");
+    printf("%s%s", text,
+           json               ? "\n"
+           : terminal && open ? "\n^C leaves the grid alone\n"
+                              : "");
 }
 
 /* Until there is no scheduler any more; elsewhere than on a terminal once, if
@@ -206,7 +208,7 @@ static enum status run(struct cli *cli, struct err *err)
         if (st == OK)
             show(str_text(&s), json, terminal, open);
         str_release(&s);
-        open = open && fflush(stdout) == 0 && (terminal || json);
+        open = open && fflush(stdout) == 0 && !out_is_lost() && (terminal || json);
         if (st == OK && open)
             pause_for(interval);
     }
