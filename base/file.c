@@ -3,6 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,10 +51,11 @@ enum status file_sync_dir(const char *path, struct err *err)
 static enum status write_synced(const char *path, const void *data,
                                 size_t size, struct err *err)
 {
-    const int fd =
-        open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     enum status st;
+    int fd;
 
+    unlink(path); /* the name is ours: who had our number before is gone */
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0)
         return err_errno(err, ERR_IO, "%s: cannot create", path);
     st = file_write_all(fd, data, size, path, err);
@@ -61,10 +66,109 @@ static enum status write_synced(const char *path, const void *data,
     return st;
 }
 
+FILE *file_open(const char *path)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat sb;
+
+    if (fd < 0)
+        return NULL;
+    if (fstat(fd, &sb) != 0 || !S_ISREG(sb.st_mode)) {
+        close(fd);
+        errno = EINVAL;
+        return NULL;
+    }
+    return fdopen(fd, "r");
+}
+
+/* --- files that are being written ------------------------------------------ */
+
+#define DAY_S 86400
+
+/* FNV-1a of what tells hosts and containers apart. */
+static uint32_t host_number(void)
+{
+    char text[256] = "", link[64] = "", boot[64] = "";
+    const int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    uint32_t h = 0x811c9dc5u;
+
+    gethostname(text, sizeof text - 1);
+    if (fd >= 0) {
+        if (read(fd, boot, sizeof boot - 1) < 0)
+            boot[0] = '\0';
+        close(fd);
+    }
+    if (readlink("/proc/self/ns/pid", link, sizeof link - 1) < 0)
+        link[0] = '\0';
+    for (const char *const *p = (const char *const[]){ text, boot, link, NULL };
+         *p; p++)
+        for (const char *c = *p; *c; c++)
+            h = (h ^ (unsigned char)*c) * 0x01000193u;
+    return h;
+}
+
+char *file_temp_name(const char *path)
+{
+    static atomic_uint count;
+
+    return mem_printf("%s.%08x.%ld.%u.tmp", path, host_number(),
+                      (long)getpid(), atomic_fetch_add(&count, 1));
+}
+
+/* The part of a name behind its last dot, cut off; NULL: there is none. */
+static char *cut_last(char *name)
+{
+    char *dot = strrchr(name, '.');
+
+    if (!dot)
+        return NULL;
+    *dot = '\0';
+    return dot + 1;
+}
+
+static bool is_number(const char *text, int base)
+{
+    char *end;
+
+    if (!text || !*text)
+        return false;
+    strtoul(text, &end, base);
+    return *end == '\0';
+}
+
+/* Nobody has written to it for a day. */
+static bool is_old(const char *folder, const char *name)
+{
+    char *path = mem_printf("%s/%s", folder, name);
+    struct stat sb;
+    const bool old = lstat(path, &sb) == 0 && time(NULL) - sb.st_mtime > DAY_S;
+
+    free(path);
+    return old;
+}
+
+bool file_temp_is_left(const char *folder, const char *name)
+{
+    char *copy = mem_strdup(name), *last = cut_last(copy);
+    char *count = cut_last(copy), *pid = cut_last(copy), *host = cut_last(copy);
+    bool left = false;
+
+    if (last && strcmp(last, "tmp") == 0 && is_number(count, 10)) {
+        const bool ours = is_number(pid, 10) && host && strlen(host) == 8 &&
+                          is_number(host, 16) &&
+                          strtoul(host, NULL, 16) == host_number();
+
+        left = ours ? kill((pid_t)atol(pid), 0) != 0 && errno == ESRCH
+                    : is_old(folder, name);
+    }
+    free(copy);
+    return left;
+}
+
 enum status file_replace(const char *path, const void *data, size_t size,
                          struct err *err)
 {
-    char *tmp = mem_printf("%s.%ld.tmp", path, (long)getpid());
+    char *tmp = file_temp_name(path);
     enum status st = write_synced(tmp, data, size, err);
 
     if (st == OK && rename(tmp, path) != 0)

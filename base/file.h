@@ -7,10 +7,27 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/err.h"
 #include "base/str.h"
+
+/* Open a plain file to read; NULL with errno for one that is not there, and for
+ * a FIFO, a device or a folder in its place, on which a reader would hang. */
+FILE *file_open(const char *path);
+
+/* A name beside path for what is being written, "PATH.HOST.PID.N.tmp": HOST
+ * stands for the host, its boot and its space of process numbers, so that no
+ * two writers on one folder ever choose the same.  The caller frees it. */
+char *file_temp_name(const char *path);
+
+/* Was a file of that name left behind by a writer that was killed?  One of this
+ * host whose process is gone; one of another host, or of earlier versions
+ * (PATH.PID.tmp), when nobody wrote to it for a day: absence here says nothing
+ * of processes there. */
+bool file_temp_is_left(const char *folder, const char *name);
 
 /* Replace the contents of path. */
 enum status file_replace(const char *path, const void *data, size_t size,

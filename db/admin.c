@@ -100,6 +100,24 @@ static const struct {
       "r.state=c.state) LIMIT 20" },
 };
 
+static enum status check_identities(int *problems, struct str *out,
+                                    struct db *db, struct err *err)
+{
+    int64_t wrong;
+    char *first;
+    const enum status st = db_identities(&wrong, &first, db, "main", err);
+
+    if (wrong > 0) {
+        ++*problems;
+        str_addf(out,
+                 "identities that are not the hash of the configuration: "
+                 "%lld, the first %.40s\n",
+                 (long long)wrong, first);
+    }
+    free(first);
+    return st;
+}
+
 enum status db_check(int *problems, struct str *out, struct db *db,
                      struct err *err)
 {
@@ -117,6 +135,8 @@ enum status db_check(int *problems, struct str *out, struct db *db,
                      (const char *)sqlite3_column_text(stmt, 0));
         }
     }
+    if (st == OK)
+        st = check_identities(problems, out, db, err);
     return st;
 }
 

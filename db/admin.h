@@ -17,6 +17,14 @@ enum status db_check(int *problems, struct str *out, struct db *db,
 /* Give the room of deleted rows back to the disk. */
 enum status db_vacuum(struct db *db, struct err *err);
 
+#define DB_IDENTITY 16 /* hexadecimal digits of a point's identity */
+
+/* How many points of a schema ("main", "src") have an identity that is not the
+ * hash of their configuration; the first of them, which the caller frees, or
+ * NULL. */
+enum status db_identities(int64_t *wrong, char **first, struct db *db,
+                          const char *schema, struct err *err);
+
 /* Take over what another database has and this one lacks: points, runs, their
  * attempts, curves and results, grids and fits.  A finished run there takes the
  * place of an unfinished one here, never of a finished one.  Runs inside one

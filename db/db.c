@@ -384,6 +384,7 @@ enum status db_prepare(sqlite3_stmt **out, struct db *db, const char *sql,
 {
     struct cached *c;
 
+    *out = NULL;
     for (int i = 0; i < db->n_cached; i++)
         if (strcmp(db->cache[i].sql, sql) == 0) {
             *out = db->cache[i].stmt;

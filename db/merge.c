@@ -169,6 +169,24 @@ static enum status check_points(struct db *db, const char *other,
     return st;
 }
 
+/* Identities that are no hashes are somebody's numbers under our names. */
+static enum status check_identities(struct db *db, const char *other,
+                                    struct err *err)
+{
+    int64_t wrong;
+    char *first;
+    enum status st = db_identities(&wrong, &first, db, "src", err);
+
+    if (st == OK && wrong > 0)
+        st = err_set(err, ERR_DB,
+                     "%s: %lld point%s, %.40s the first, ha%s an identity that "
+                     "is not the hash of the configuration; nothing is taken",
+                     other, (long long)wrong, wrong == 1 ? "" : "s", first,
+                     wrong == 1 ? "s" : "ve");
+    free(first);
+    return st;
+}
+
 static enum status run_all(struct db *db, const char *const *sql, size_t n,
                            struct err *err)
 {
@@ -208,6 +226,9 @@ static enum status merge(struct db_merge *out, struct db *db,
 {
     int64_t points = 0, runs = 0;
     enum status st = check_points(db, other, err);
+
+    if (st == OK)
+        st = check_identities(db, other, err);
 
     if (st == OK)
         st = count(&points, db, "SELECT count(*) FROM main.point", err);

@@ -126,8 +126,11 @@ void attempt_begin(struct attempt *a, pid_t pid)
 
     process_find(&a->begin.process, pid);
     clock_iso(a->begin.at);
-    a->fd = open(path,
-                 O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666);
+    if (a->fd < 0) /* nobody claimed it before: a task of a cluster */
+        a->fd = open(path,
+                     O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW |
+                         O_NONBLOCK,
+                     0666);
     if (a->fd < 0)
         a->full = true;
     else

@@ -197,6 +197,8 @@ static enum attempt_line take_final(struct attempt *a, struct metrics_line *m,
     attempt_record(a, s.data, s.len);
     str_release(&s);
     a->final = *m;
+    a->final.extra = NULL; /* the caller's, who frees it */
+    a->final.n_extra = 0;
     return LINE_FINAL;
 }
 

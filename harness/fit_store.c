@@ -224,8 +224,20 @@ static enum status repeat_command(struct fit_request *rq, const struct cli *cli,
     bool done;
     enum status st;
 
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         words[i] = (char *)json_string_value(json_array_get(argv, i));
+        if (!words[i]) { /* a database that others wrote, or damage */
+            free(words);
+            return err_set(err, ERR_DB, "what made this fit is not stored as "
+                                        "words; it cannot be made again");
+        }
+    }
+    if (n < 2) {
+        free(words);
+        return err_set(err, ERR_DB,
+                       "what made this fit is not stored; it cannot be made "
+                       "again");
+    }
     st = cli_parse(&again, (int)n, words, &done, err);
     if (st == OK) {
         again.db_path = cli->db_path;

@@ -2,15 +2,18 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/rng.h"
 #include "base/str.h"
@@ -50,31 +53,15 @@ char *record_folder(const char *db_path, const char *point_id, uint64_t seed)
     return folder;
 }
 
-/* The number before ".tmp"; 0: none. */
-static long pid_of(const char *name)
-{
-    const size_t n = strlen(name);
-    size_t start;
-
-    if (!text_has_suffix(name, ".tmp"))
-        return 0;
-    for (start = n - 4; start > 0 && name[start - 1] >= '0' &&
-                        name[start - 1] <= '9';)
-        start--;
-    return start > 0 && name[start - 1] == '.' ? atol(name + start) : 0;
-}
-
 void record_sweep(const char *folder)
 {
     DIR *d = opendir(folder);
     const struct dirent *e;
 
     while (d && (e = readdir(d))) {
-        const long pid = pid_of(e->d_name);
-        struct process p;
         char *path;
 
-        if (pid <= 0 || process_find(&p, (pid_t)pid))
+        if (!file_temp_is_left(folder, e->d_name))
             continue;
         path = mem_printf("%s/%s", folder, e->d_name);
         unlink(path);
@@ -82,6 +69,26 @@ void record_sweep(const char *folder)
     }
     if (d)
         closedir(d);
+}
+
+int record_claim(bool *held, const char *folder, bool create)
+{
+    char *path = mem_printf("%s/metrics.jsonl", folder);
+    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    struct stat sb;
+    int fd = open(path,
+                  O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK |
+                      (create ? O_CREAT : 0),
+                  0666);
+
+    free(path);
+    *held = fd >= 0 && fcntl(fd, F_OFD_SETLK, &whole) != 0 &&
+            (errno == EAGAIN || errno == EACCES);
+    if (fd >= 0 && (*held || fstat(fd, &sb) != 0 || !S_ISREG(sb.st_mode))) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
 }
 
 /* --- writing ------------------------------------------------------------------- */
@@ -233,7 +240,7 @@ enum status record_read(const char *folder, const struct record_reader *r,
 enum status record_read_file(const char *path, const struct record_reader *r,
                              struct err *err)
 {
-    FILE *f = fopen(path, "re");
+    FILE *f = file_open(path);
     char *line = NULL;
     size_t cap = 0;
     ssize_t n;

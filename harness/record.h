@@ -69,8 +69,18 @@ char *record_root(const char *db_path);
 char *record_folder(const char *db_path, const char *point_id, uint64_t seed);
 
 /* Remove the temporary files in a folder that processes left behind when they
- * were killed: NAME.PID.tmp without such a process. */
+ * were killed (file_temp_is_left). */
 void record_sweep(const char *folder);
+
+/* Who writes the records of a run holds a kernel lock on them, from before its
+ * worker starts until the last record is on the disk; it goes with its holder,
+ * however that ends.  So two databases, or two hosts, never have two workers in
+ * one folder, and nobody takes the worker of a living scheduler for a leftover.
+ *
+ * The locked descriptor of metrics.jsonl, which create makes where there is
+ * none; -1 when it cannot be had, with *held when somebody else has it.  A file
+ * system without locks gives it unlocked. */
+int record_claim(bool *held, const char *folder, bool create);
 
 /* One line of ours, without a newline; the caller frees it. */
 char *record_begin_line(const struct attempt_begin *b);

@@ -73,10 +73,17 @@ static void read_run(struct reading *r, const char *folder)
     const struct record_reader reader = { .begin = on_begin, .line = on_line,
                                           .end = on_end, .ctx = r };
 
+    bool held;
+    const int claim = record_claim(&held, folder, false);
+
+    if (held) /* a living scheduler of another database or host */
+        return;
     r->told.open = false;
     r->told.log_path = mem_printf("%s/log.txt", folder);
     if (record_read(folder, &reader, NULL) == OK)
         close_attempt(r);
+    if (claim >= 0)
+        close(claim);
     free(r->told.log_path);
 }
 

@@ -15,8 +15,11 @@ void retell_line(struct retelling *t, const struct metrics_line *m)
 {
     if (!t->open)
         return;
-    if (m->final)
+    if (m->final) {
         t->final = *m;
+        t->final.extra = NULL; /* the reader's, who frees it */
+        t->final.n_extra = 0;
+    }
     journal_line(t->journal, t->run_id, m, t->first);
     t->first = false;
 }

@@ -295,7 +295,7 @@ enum status runner_run(struct runner_summary *out, const struct cli *cli,
                        const struct grid *g, const struct runner_options *o,
                        struct err *err)
 {
-    struct runner r = { .cli = cli, .g = g, .o = *o, .err = err,
+    struct runner r = { .cli = cli, .g = g, .o = *o, .err = err, .claim = -1,
                         .lock.fd = -1 };
     enum status st;
 

@@ -43,6 +43,8 @@ static void make_attempt(struct runner *r, struct task *t)
     record_draw_token(b.token);
     t->attempt =
         attempt_new(folder, (double)task_point(r, t)->size.steps, &b);
+    t->attempt->fd = r->claim;
+    r->claim = -1;
     t->attempt->tokens = (double)task_point(r, t)->size.tokens;
     t->slot = free_slot(r);
 }

@@ -12,6 +12,7 @@
 #include "harness/runner_state.h"
 #include "harness/trunk.h"
 
+#define HELD_NOTICE_S 2
 #define BUSY_RETRY_S 0.25 /* a folder that another process still holds */
 
 const struct store_run *task_run(const struct runner *r, const struct task *t)
@@ -213,6 +214,23 @@ static bool has_room(const struct runner *r, const struct task *t)
                r->memory_total;
 }
 
+/* A worker of a killed scheduler is gone at once; a scheduler of another
+ * database or host takes as long as its run does. */
+static void say_held(struct runner *r, const struct task *t)
+{
+    const double now = clock_monotonic();
+
+    if (r->held_since_s == 0)
+        r->held_since_s = now;
+    if (now - r->held_since_s < HELD_NOTICE_S || r->held_said)
+        return;
+    r->held_said = true;
+    runner_say(r, "run %.12s-%llu is being trained by another qlaw with its "
+                  "own database; it is waited for",
+               task_point(r, t)->id,
+               (unsigned long long)task_run(r, t)->seed);
+}
+
 static enum sched_next try_task(struct task **out, struct runner *r,
                                 struct task *t)
 {
@@ -225,12 +243,28 @@ static enum sched_next try_task(struct task **out, struct runner *r,
         return NEXT_NONE;
     folder = record_folder(r->cli->db_path, task_point(r, t)->id,
                            task_run(r, t)->seed);
-    busy = folder_is_busy(folder);
+    r->claim = record_claim(&busy, folder, true);
+    if (r->claim < 0 && !busy) {
+        err_set(r->err, ERR_IO,
+                "%s/metrics.jsonl: cannot be written; it has to be a file of "
+                "one's own",
+                folder);
+        runner_fail(r, ERR_STOPPED, NULL);
+        free(folder);
+        return NEXT_NONE;
+    }
+    if (!busy && folder_is_busy(folder)) {
+        close(r->claim);
+        r->claim = -1;
+        busy = true;
+    }
     free(folder);
     if (busy) {
+        say_held(r, t);
         queue_again(r, t, BUSY_RETRY_S);
         return NEXT_LATER;
     }
+    r->held_since_s = 0;
     *out = t;
     return NEXT_JOB;
 }

@@ -57,6 +57,9 @@ struct runner {
     bool *slot_taken;
     cpu_set_t *cores; /* of each slot, NULL: not pinned */
     int64_t memory_total, memory_used, memory_kills;
+    double held_since_s; /* somebody else has a folder; 0: nobody */
+    bool held_said;
+    int claim; /* the records of the run that starts next, locked; -1: none */
     char *program;
     char **argv; /* of the job that starts next */
     int n_argv;

@@ -180,7 +180,7 @@ static void finish(struct sched *s, struct slot *slot)
         .asked_to_stop = slot->asked,
         .wall_s = clock_monotonic() - slot->started_s,
     };
-    struct rusage ru;
+    struct rusage ru = { 0 };
     int status = 0;
 
     /* While it is a zombie its number belongs to nobody else. */

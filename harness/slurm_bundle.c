@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
+
 #define SCHEMA "qlaw/bundle/1"
 
 void bundle_draw_id(char id[BUNDLE_ID])
@@ -196,7 +198,7 @@ enum status bundle_read(struct bundle_header *h, struct bundle_run **runs,
                         int *n, json_t **task_json, const char *path,
                         int task, struct err *err)
 {
-    FILE *f = fopen(path, "re");
+    FILE *f = file_open(path);
     char *line = f ? line_of(f, 0) : NULL;
     enum status st = OK;
 

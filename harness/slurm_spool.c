@@ -33,10 +33,13 @@ static void on_line(void *ctx, const struct metrics_line *m)
 
     if (!s->inside)
         return;
-    if (m->final)
+    if (m->final) {
         s->final = *m;
-    else
+        s->final.extra = NULL; /* the reader's, who frees it */
+        s->final.n_extra = 0;
+    } else {
         s->step = m->step;
+    }
     s->points += !m->final;
     if (s->journal)
         journal_line(s->journal, s->claim->run_id, m, s->first);

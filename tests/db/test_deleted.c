@@ -52,20 +52,20 @@ static const char rows[] =
     "INSERT INTO point(point_id,config,twin_id,is_base,dataset_id,n_layer,"
     "d_model,n_embed,n_head_params,n_body,n_other,tokens,fmt,exp_bits,"
     "man_bits,group_size,flops_plan,mem_plan,gran,gmse) VALUES"
-    "('aaaaaaaaaaaaaaaa','{\"lr\":0.02}','aaaaaaaaaaaaaaaa',1,1,2,8,10,10,"
+    "('aaa4645570b299ab','{\"lr\":0.02,\"n\":2633}','aaa4645570b299ab',1,1,2,8,10,10,"
     "1000,5,5000,'fp32',8,23,NULL,1e6,100,NULL,NULL),"
-    "('bbbbbbbbbbbbbbbb','{}','aaaaaaaaaaaaaaaa',0,1,2,8,10,10,1000,5,5000,"
+    "('bbbab9442d880de5','{\"w\":8784}','aaa4645570b299ab',0,1,2,8,10,10,1000,5,5000,"
     "'int4',0,3,32,1e6,100,'group',0.1+0.2),"
-    "('cccccccccccccccc','{}','aaaaaaaaaaaaaaaa',0,1,2,8,10,10,1000,5,5000,"
+    "('ccca51300238e642','{\"w\":9585}','aaa4645570b299ab',0,1,2,8,10,10,1000,5,5000,"
     "'int8',0,7,32,1e6,100,'group',1e-310);"
-    "INSERT INTO grid_point VALUES(3,'aaaaaaaaaaaaaaaa',0,'',0,'[1,2]'),"
-    "(3,'bbbbbbbbbbbbbbbb',1,'x''y',0,'[1,2]'),"
-    "(1,'cccccccccccccccc',1,'',0,'[1]'),"
-    "(2,'aaaaaaaaaaaaaaaa',0,'',0,'[1,2]');"
+    "INSERT INTO grid_point VALUES(3,'aaa4645570b299ab',0,'',0,'[1,2]'),"
+    "(3,'bbbab9442d880de5',1,'x''y',0,'[1,2]'),"
+    "(1,'ccca51300238e642',1,'',0,'[1]'),"
+    "(2,'aaa4645570b299ab',0,'',0,'[1,2]');"
     "INSERT INTO run(run_id,point_id,seed,data_seed,state) VALUES"
-    "(1,'aaaaaaaaaaaaaaaa',1,1,'done'),(2,'aaaaaaaaaaaaaaaa',2,2,'done'),"
-    "(3,'bbbbbbbbbbbbbbbb',1,1,'done'),(4,'bbbbbbbbbbbbbbbb',2,2,'failed'),"
-    "(5,'cccccccccccccccc',1,1,'done');"
+    "(1,'aaa4645570b299ab',1,1,'done'),(2,'aaa4645570b299ab',2,2,'done'),"
+    "(3,'bbbab9442d880de5',1,1,'done'),(4,'bbbab9442d880de5',2,2,'failed'),"
+    "(5,'ccca51300238e642',1,1,'done');"
     "INSERT INTO result(run_id,loss,steps,tokens) VALUES(1,2.0,10,5000),"
     "(2,2.2,10,5000),(3,0.1+0.2,10,5000),(5,2.5,10,5000);"
     "INSERT INTO curve VALUES(3,1,10,NULL,4.0/3,1,1e-310,9e307,'0.5'),"
@@ -239,7 +239,7 @@ static void a_run_takes_its_fits_along(void **state)
     check_close(scratch_number(db, "select runs from progress where grid='a'"),
                 2, 0);
     check_sound(db);
-    check_ok(deleted_find_run(&id, db, "aaaaaaaa-1", &err), err);
+    check_ok(deleted_find_run(&id, db, "aaa46455-1", &err), err);
     check_ok(deleted_back_run(&sum, db, id, &err), err);
     check_ok(deleted_back_fits(&sum, db, &err), err);
     check_close(scratch_number(db, "select count(*) from fit"), 0, 0);
@@ -294,7 +294,7 @@ static void a_merge_does_not_bring_it_back(void **state)
     (void)state;
     scratch_fill(db, rows);
     scratch_fill(other, rows);
-    scratch_fill(other, "INSERT INTO run VALUES(9,'bbbbbbbbbbbbbbbb',3,3,"
+    scratch_fill(other, "INSERT INTO run VALUES(9,'bbbab9442d880de5',3,3,"
                         "'pending',NULL,0)");
     db_close(other);
     check_ok(deleted_put_grid(&sum, db, "a", &err), err);
