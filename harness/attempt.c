@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "harness/record_sum.h"
 
 #define LOG_TAIL 4096 /* bytes of the log that are looked at */
 
@@ -102,6 +103,7 @@ void attempt_record(struct attempt *a, const char *line, size_t n)
         return;
     str_add_n(&s, line, n);
     str_add_char(&s, '\n');
+    a->sum = record_sum(a->sum, s.data, s.len);
     if (file_write_all(a->fd, s.data, s.len, "", NULL) != OK)
         a->full = true;
     str_release(&s);
@@ -154,7 +156,7 @@ bool attempt_log_overflows(struct attempt *a)
 
 void attempt_end(struct attempt *a, const struct attempt_end *e)
 {
-    char *line = record_end_line(a->begin.number, e);
+    char *line = record_seal(a->sum, record_end_line(a->begin.number, e));
 
     attempt_record(a, line, strlen(line));
     free(line);

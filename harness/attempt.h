@@ -20,6 +20,7 @@ struct attempt {
     char *folder, *config_path, *log_path;
     char *records_path; /* NULL: metrics.jsonl in its folder; owned */
     int fd; /* of metrics.jsonl, -1: none */
+    uint32_t sum; /* of the lines recorded (record_sum.h) */
     off_t log_start; /* where its part of the log begins */
     struct attempt_begin begin;
     double steps;      /* of the whole run, as planned */

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "db/deleted.h"
 #include "harness/marks.h"
+#include "harness/record_sum.h"
 #include "harness/retell.h"
 #include "harness/store.h"
 #include "trainer/config.h"
@@ -23,6 +24,7 @@ struct reading {
     struct rebuild *sum;
     struct retelling told;
     struct db *db;
+    void (*warn)(const char *sentence);
     int number; /* counted anew: databases may have shared the folder */
     char store[RECORD_TOKEN];
     struct gmse known;
@@ -46,6 +48,27 @@ static enum status read_json(json_t **out, const char *path, struct err *err)
     enum status st = file_read(&text, path, FILE_LIMIT, err);
 
     *out = NULL;
+    if (st == OK)
+        st = json_parse(out, str_text(&text), path, err);
+    str_release(&text);
+    return st;
+}
+
+/* A file of one object, which may carry a sum. */
+static enum status read_record(json_t **out, const char *path,
+                               struct err *err)
+{
+    struct str text = { 0 };
+    enum status st = file_read(&text, path, FILE_LIMIT, err);
+    size_t n = text.len;
+
+    *out = NULL;
+    while (n > 0 && text.data[n - 1] == '\n')
+        n--;
+    if (st == OK && record_check(0, str_text(&text), n) == SEAL_BROKEN)
+        st = err_set(err, ERR_CONFIG,
+                     "%s: was changed since it was written; it is not taken",
+                     path);
     if (st == OK)
         st = json_parse(out, str_text(&text), path, err);
     str_release(&text);
@@ -98,7 +121,8 @@ static enum status each_json(struct db *db, const char *root,
                              const char *kind,
                              enum status (*fill)(struct db *, const json_t *,
                                                  struct err *),
-                             int *n, struct err *err)
+                             int *n, int *damaged,
+                             void (*warn)(const char *), struct err *err)
 {
     char *folder = mem_printf("%s/%s", root, kind);
     int count;
@@ -109,9 +133,14 @@ static enum status each_json(struct db *db, const char *root,
     for (int i = 0; i < count; i++) {
         json_t *json = NULL;
 
-        if (st == OK && read_json(&json, list[i].path, NULL) == OK) {
+        struct err odd;
+
+        if (st == OK && read_record(&json, list[i].path, &odd) == OK) {
             st = fill(db, json, err);
             ++*n;
+        } else if (st == OK && warn) {
+            warn(odd.text);
+            ++*damaged;
         }
         json_decref(json);
         free(list[i].path);
@@ -192,6 +221,36 @@ static void on_end(void *ctx, int number, const struct attempt_end *e)
     end_attempt(ctx, e);
 }
 
+static void on_damaged(void *ctx, const char *path, int64_t line)
+{
+    struct reading *r = ctx;
+    char *text = mem_printf("%s:%lld: this attempt was changed since it was "
+                            "written; nothing of it is taken, and the run is "
+                            "to be trained again",
+                            path, (long long)line);
+
+    r->sum->odd++;
+    r->warn(text);
+    free(text);
+}
+
+/* The folder is called after the run. */
+static enum status check_folder(const char *folder, const char *id,
+                                uint64_t seed, const char *path,
+                                struct err *err)
+{
+    const char *slash = strrchr(folder, '/');
+    char *name = mem_printf("%.12s-%llu", id, (unsigned long long)seed);
+    const bool same = slash && strcmp(slash + 1, name) == 0;
+
+    free(name);
+    return same ? OK
+                : err_set(err, ERR_CONFIG,
+                          "%s: is the configuration of another run than its "
+                          "folder is called after; it was changed",
+                          path);
+}
+
 static uint64_t seed_of(const json_t *json, const char *key)
 {
     return (uint64_t)json_integer_value(json_object_get(json, key));
@@ -214,8 +273,12 @@ static enum status put_run(struct reading *r, const char *folder,
     if (st == OK)
         st = store_point(id, c, &r->known, r->db, err);
     if (st == OK)
+        st = check_folder(folder, id, seed_of(json, "seed"), path, err);
+    if (st == OK)
         st = store_run(&r->told.run_id, id, seed_of(json, "seed"),
                        seed_of(json, "data_seed"), r->db, err);
+    if (st != OK && !strstr(err->text, path))
+        err_prefix(err, "%s: ", path);
     config_free(c);
     json_decref(json);
     free(path);
@@ -226,7 +289,8 @@ static enum status read_folder(struct reading *r, const char *folder,
                                struct err *err)
 {
     const struct record_reader reader = { .begin = on_begin, .line = on_line,
-                                          .end = on_end, .ctx = r };
+                                          .end = on_end,
+                                          .damaged = on_damaged, .ctx = r };
     enum status st = put_run(r, folder, err);
 
     if (st != OK)
@@ -328,9 +392,9 @@ static enum status put_grid(struct db *db, const json_t *g, struct err *err)
 enum status rebuild_machines(struct db *db, const char *root,
                              struct err *err)
 {
-    int n;
+    int n, damaged = 0;
 
-    return each_json(db, root, "env", put_env, &n, err);
+    return each_json(db, root, "env", put_env, &n, &damaged, NULL, err);
 }
 
 /* --- all -------------------------------------------------------------------------- */
@@ -338,13 +402,13 @@ enum status rebuild_machines(struct db *db, const char *root,
 enum status rebuild_from(struct rebuild *out, struct db *db, const char *root,
                          void (*warn)(const char *sentence), struct err *err)
 {
-    struct reading r = { .sum = out, .db = db };
+    struct reading r = { .sum = out, .db = db, .warn = warn };
     struct deleted_sum gone = { 0 };
     int envs, marks;
     enum status st;
 
     *out = (struct rebuild){ 0 };
-    st = each_json(db, root, "env", put_env, &envs, err);
+    st = each_json(db, root, "env", put_env, &envs, &out->odd, warn, err);
     r.told.journal = journal_open(db, 0);
     if (st == OK)
         st = read_folders(&r, root, warn, err);
@@ -354,9 +418,11 @@ enum status rebuild_from(struct rebuild *out, struct db *db, const char *root,
                     "VALUES('store', ?)",
                     "t", r.store);
     if (st == OK)
-        st = each_json(db, root, "grids", put_grid, &out->grids, err);
+        st = each_json(db, root, "grids", put_grid, &out->grids, &out->odd,
+                       warn, err);
     if (st == OK)
-        st = each_json(db, root, "marks", marks_apply, &marks, err);
+        st = each_json(db, root, "marks", marks_apply, &marks, &out->odd, warn,
+                       err);
     if (st == OK)
         st = deleted_total(&gone, db, err);
     out->deleted = (int)(gone.grids + gone.runs);

@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "base/str.h"
+#include "harness/record_sum.h"
 
 void record_draw_token(char token[RECORD_TOKEN])
 {
@@ -205,26 +206,53 @@ static void read_end(const json_t *json, const struct record_reader *r)
         r->end(r->ctx, (int)take_number(json, "attempt", 0), &e);
 }
 
-static void read_line(const char *text, size_t n,
-                      const struct record_reader *r)
+/* A file while it is told. */
+struct telling {
+    const struct record_reader *r;
+    const char *path;
+    bool *bad; /* of each attempt */
+    int n, at; /* attempts; begin records met */
+    int64_t line;
+    bool skip;
+};
+
+static void tell_damage(const struct telling *t, int64_t line)
+{
+    if (t->r->damaged)
+        t->r->damaged(t->r->ctx, t->path, line);
+}
+
+static void read_ours(struct telling *t, const char *text, size_t n)
+{
+    json_t *json = NULL;
+
+    if (memmem(text, n, "\"begin\":", 8)) {
+        t->skip = t->at < t->n && t->bad[t->at];
+        t->at++;
+        if (t->skip)
+            tell_damage(t, t->line);
+    }
+    if (!t->skip)
+        json = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
+    if (json_object_get(json, "begin"))
+        read_begin(json, t->r);
+    else if (json_object_get(json, "end"))
+        read_end(json, t->r);
+    json_decref(json);
+}
+
+static void read_line(struct telling *t, const char *text, size_t n)
 {
     struct metrics_line m;
-    json_t *json;
 
-    if (!text_has_prefix(text, "{\"attempt\":")) {
-        if (metrics_line_read(&m, text, n, NULL) != OK)
-            return;
-        if (r->line)
-            r->line(r->ctx, &m);
+    t->line++;
+    if (text_has_prefix(text, "{\"attempt\":")) {
+        read_ours(t, text, n);
+    } else if (!t->skip && metrics_line_read(&m, text, n, NULL) == OK) {
+        if (t->r->line)
+            t->r->line(t->r->ctx, &m);
         metrics_line_release(&m);
-        return;
     }
-    json = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
-    if (json_object_get(json, "begin"))
-        read_begin(json, r);
-    else if (json_object_get(json, "end"))
-        read_end(json, r);
-    json_decref(json);
 }
 
 enum status record_read(const char *folder, const struct record_reader *r,
@@ -240,23 +268,32 @@ enum status record_read(const char *folder, const struct record_reader *r,
 enum status record_read_file(const char *path, const struct record_reader *r,
                              struct err *err)
 {
+    struct telling t = { .r = r, .path = path };
     FILE *f = file_open(path);
     char *line = NULL;
     size_t cap = 0;
     ssize_t n;
+    int64_t orphan = 0;
     enum status st = OK;
 
     if (!f)
         st = err_errno(err, ERR_IO, "%s", path);
+    else
+        t.bad = record_scan(&t.n, &orphan, f);
+    if (orphan)
+        tell_damage(&t, orphan);
+    if (f)
+        rewind(f);
     while (f && (n = getline(&line, &cap, f)) > 0)
         if (line[n - 1] == '\n') {
             line[n - 1] = '\0';
-            read_line(line, (size_t)n - 1, r);
+            read_line(&t, line, (size_t)n - 1);
         }
     if (f && ferror(f))
         st = err_errno(err, ERR_IO, "%s: cannot read", path);
     if (f)
         fclose(f);
+    free(t.bad);
     free(line);
     return st;
 }

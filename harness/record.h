@@ -91,6 +91,8 @@ struct record_reader {
     void (*begin)(void *ctx, const struct attempt_begin *b);
     void (*line)(void *ctx, const struct metrics_line *m);
     void (*end)(void *ctx, int number, const struct attempt_end *e);
+    /* An attempt was changed since it was written: nothing of it is told. */
+    void (*damaged)(void *ctx, const char *path, int64_t line);
     void *ctx;
 };
 

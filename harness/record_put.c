@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "harness/record.h"
+#include "harness/record_sum.h"
 
 /* runs/KIND/NAME.json; its folder is made. */
 static enum status place(char **path, const char *db_path, const char *kind,
@@ -30,6 +31,7 @@ enum status record_put_env(const char *db_path, const struct env *e,
     char *path, *text = env_json(e);
     enum status st = place(&path, db_path, "env", e->fingerprint, err);
 
+    text = record_seal(0, text);
     if (st == OK && access(path, F_OK) != 0)
         st = file_replace(path, text, strlen(text), err);
     free(text);
@@ -47,12 +49,37 @@ static void add_point(struct str *s, const struct grid_point *p)
     str_add(s, "]]");
 }
 
+/* Another grid of the same text has its record there already. */
+static void step_aside(char **path, const char *name)
+{
+    struct str text = { 0 };
+    json_t *json = NULL;
+    const char *other;
+    char *beside;
+
+    if (access(*path, F_OK) == 0 &&
+        file_read(&text, *path, (size_t)1 << 30, NULL) == OK)
+        json_parse(&json, str_text(&text), *path, NULL);
+    other = json_string_value(json_object_get(json, "name"));
+    if (other && strcmp(other, name) != 0) {
+        beside = mem_printf("%.*s-%08x.json", (int)strlen(*path) - 5, *path,
+                            record_sum(0, name, strlen(name)));
+        free(*path);
+        *path = beside;
+    }
+    json_decref(json);
+    str_release(&text);
+}
+
 enum status record_put_grid(const char *db_path, const struct grid *g,
                             const char *argv, struct err *err)
 {
     struct str s = { 0 };
-    char *path, now[32];
+    char *path, *sealed, now[32];
     enum status st = place(&path, db_path, "grids", g->sha256, err);
+
+    if (st == OK)
+        step_aside(&path, g->name);
 
     if (st == OK && access(path, F_OK) != 0) {
         str_add(&s, "{");
@@ -66,8 +93,10 @@ enum status record_put_grid(const char *db_path, const struct grid *g,
             str_add(&s, i ? ",\n" : "\n");
             add_point(&s, &g->points[i]);
         }
-        str_add(&s, "]}\n");
-        st = file_replace(path, s.data, s.len, err);
+        str_add(&s, "\n]}");
+        sealed = record_seal(0, str_steal(&s));
+        st = file_replace(path, sealed, strlen(sealed), err);
+        free(sealed);
     }
     str_release(&s);
     free(path);

@@ -29,6 +29,16 @@ void retell_end(struct retelling *t, const struct attempt_end *e)
     if (!t->open)
         return;
     t->open = false;
+    if (e->state == RUN_DONE && !t->final.final) { /* nothing to be done by */
+        struct attempt_end lost = *e;
+
+        lost.state = RUN_PENDING;
+        lost.outcome = OUTCOME_LOST;
+        snprintf(lost.message, sizeof lost.message,
+                 "its records have an end and no final line");
+        journal_end(t->journal, t->run_id, t->number, &lost, NULL);
+        return;
+    }
     journal_end(t->journal, t->run_id, t->number, e,
                 e->state == RUN_DONE ? &t->final : NULL);
 }

@@ -274,6 +274,10 @@ static enum status rebuild(struct cli *cli, struct err *err)
         report_rebuild(cli, &b);
     if (st == OK && b.deleted > 0)
         cli_note(cli, "what was deleted still is ('qlaw db list --deleted')");
+    if (st == OK && b.odd > 0)
+        st = err_set(err, ERR_RUNS,
+                     "%d record%s could not be read; the rest is back",
+                     b.odd, b.odd == 1 ? "" : "s");
     free(tmp);
     free(root);
     return st;

@@ -137,3 +137,13 @@ for argv in '{"argv":[1,2,null]}' '{"argv":[]}' '{}' '{"argv":"qlaw fit"}'; do
         'body', '$argv', 'l2', 12, 1, 2, 5, 1, 'ok', '', '2026-01-01')"
     ends 5 "cannot be made again" "$qlaw" --db fit.db predict --fit 1 N=1e6 D=1e7
 done
+
+# Two grids of one text come back as two.
+rm -rf runs qlaw.db*
+cp own.ini other.ini
+"$qlaw" run -q own.ini
+"$qlaw" run -q other.ini
+rm -f qlaw.db*
+"$qlaw" db rebuild >log
+is "other,own" qlaw.db "SELECT group_concat(name) FROM (SELECT name FROM grid
+    ORDER BY name)"

@@ -115,7 +115,7 @@ last=$(ls -d runs/*-1 | tail -1)
 printf '{"attempt":9,"beg' >>"$last/metrics.jsonl"
 mkdir runs/0123456789ab-1
 echo '{"model":{"d_model":"wide"}}' >runs/0123456789ab-1/config.json
-ends 0 "odd          1" "$qlaw" db rebuild
+ends 1 "odd          1" "$qlaw" db rebuild
 same was.db qlaw.db rebuild
 ends 0 "nothing to do" "$qlaw" run grid.ini
 ends 0 "no problem found" "$qlaw" db check

@@ -163,7 +163,8 @@ static void records_survive_the_file(void **state)
                             "{\"final\":true,\"loss\":2.5}\n%s\n{\"step\":7}",
                             begin, end);
     struct heard h = { .n_begin = 0 };
-    const struct record_reader reader = { on_begin, on_line, on_end, &h };
+    const struct record_reader reader = { .begin = on_begin, .line = on_line,
+                                          .end = on_end, .ctx = &h };
     struct err err;
 
     (void)state;
