@@ -65,6 +65,29 @@ static enum status check_sum(const char *folder, const char *line, size_t n,
     return st;
 }
 
+/* Every table must have been checked: a list that was cut checks nothing and
+ * says so of nothing. */
+static enum status check_complete(const char *folder, const char *sums,
+                                  struct err *err)
+{
+    for (int i = 0; export_table_at(i); i++) {
+        char *path = export_path(folder, export_table_at(i));
+        char *end = mem_printf("  %s\n", strrchr(path, '/') + 1);
+        const bool found = strstr(sums, end) != NULL;
+
+        free(end);
+        if (!found)
+            err_set(err, ERR_CONFIG,
+                    "%s/SHA256SUMS has no line of %s: it was cut, or the "
+                    "folder is not one that 'qlaw export' wrote",
+                    folder, strrchr(path, '/') + 1);
+        free(path);
+        if (!found)
+            return ERR_CONFIG;
+    }
+    return OK;
+}
+
 static enum status check_sums(const char *folder, struct err *err)
 {
     char *path = mem_printf("%s/SHA256SUMS", folder);
@@ -79,6 +102,8 @@ static enum status check_sums(const char *folder, struct err *err)
         st = check_sum(folder, p, n, err);
         p += n + (p[n] == '\n');
     }
+    if (st == OK)
+        st = check_complete(folder, str_text(&text), err);
     str_release(&text);
     free(path);
     return st;
@@ -269,6 +294,8 @@ static enum status read_table(struct db *db, const struct export_table *t,
     c.at = text.data;
     if (st == OK && text.len == 0)
         st = err_set(err, ERR_CONFIG, "%s: is empty", path);
+    if (st == OK && memchr(text.data, '\0', text.len)) /* the rest unread */
+        st = err_set(err, ERR_CONFIG, "%s: a zero byte is no text", path);
     if (st == OK)
         st = read_header(&to, &c, db, t->name, err);
     while (st == OK && *c.at) {

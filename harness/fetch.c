@@ -47,6 +47,26 @@ char *fetch_file_name(const char *url)
     return str_steal(&name);
 }
 
+char *fetch_shown(const char *url)
+{
+    const char *scheme = strstr(url, "://");
+    const char *host = scheme ? scheme + 3 : url;
+    const char *path = host + strcspn(host, "/?#");
+    const char *at = memrchr(host, '@', (size_t)(path - host));
+    const size_t rest = strcspn(path, "?#");
+    struct str shown = { 0 };
+
+    str_add_n(&shown, url, (size_t)(host - url));
+    if (at) {
+        str_add(&shown, "***");
+        host = at;
+    }
+    str_add_n(&shown, host, (size_t)(path + rest - host));
+    if (path[rest])
+        str_addf(&shown, "%c***", path[rest]);
+    return str_steal(&shown);
+}
+
 enum status fetch_hash_file(char hex[HASH_HEX], int64_t *bytes,
                             const char *path, struct err *err)
 {
@@ -168,10 +188,13 @@ static enum status accept(struct fetch_result *out, const char *url,
     enum status st = fetch_hash_file(out->sha256, &out->bytes, part, err);
 
     if (st == OK && *want && strcasecmp(want, out->sha256) != 0) {
+        char *shown = fetch_shown(url);
+
         unlink(part); /* a resumed wrong file would stay wrong */
         st = err_set(err, ERR_IO, "%s: SHA-256 is %s, expected %s; nothing "
                                   "was kept",
-                     url, out->sha256, want);
+                     shown, out->sha256, want);
+        free(shown);
     }
     if (st == OK && rename(part, target) != 0)
         st = err_errno(err, ERR_IO, "%s: cannot rename to %s", part, target);
@@ -186,28 +209,79 @@ static enum status accept(struct fetch_result *out, const char *url,
     return st;
 }
 
+/* --- one at a time -------------------------------------------------------- */
+
+/* Whether fd is still the file of that name. */
+static bool is_named(int fd, const char *path)
+{
+    struct stat mine, named;
+
+    return fstat(fd, &mine) == 0 && stat(path, &named) == 0 &&
+           mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
+}
+
+/* Two that write one part file would pin the digest of a mixture, so the second
+ * waits for the first.  By then the first has renamed its file, the lock waited
+ * for was that of the target, and the name is free again.  A file system
+ * without locks cannot be helped. */
+static enum status lock_part(int *fd, const char *part, struct err *err)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+    for (;;) {
+        *fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+        if (*fd < 0)
+            return err_errno(err, ERR_IO, "%s: cannot create", part);
+        while (fcntl(*fd, F_OFD_SETLKW, &lock) != 0 && errno == EINTR)
+            ;
+        if (is_named(*fd, part))
+            return OK;
+        close(*fd);
+    }
+}
+
+/* With the lock: the target may have come while it was waited for. */
+static enum status fetch_alone(struct fetch_result *out, const char *url,
+                               const char *part, const char *target,
+                               const struct fetch_options *options,
+                               struct err *err)
+{
+    char want[HASH_HEX] = "";
+    enum status st;
+
+    if (options->sha256)
+        snprintf(want, sizeof want, "%s", options->sha256);
+    else
+        read_pin(want, target);
+    if (access(target, F_OK) == 0)
+        return reuse(out, target, want, err);
+    st = download(url, part, options, err);
+    return st == OK ? accept(out, url, part, target, want, err) : st;
+}
+
 enum status fetch_url(struct fetch_result *out, const char *url,
                       const char *target, const struct fetch_options *options,
                       struct err *err)
 {
-    char want[HASH_HEX] = "";
     char *part = mem_printf("%s.part", target);
+    const bool there = access(target, F_OK) == 0; /* may be read-only */
+    struct stat sb;
+    int fd = -1;
     enum status st = OK;
 
     *out = (struct fetch_result){ 0 };
-    if (options->sha256) {
+    if (options->sha256)
         st = check_digest_text(options->sha256, err);
-        snprintf(want, sizeof want, "%s", options->sha256);
-    } else {
-        read_pin(want, target);
-    }
-    if (st == OK && access(target, F_OK) == 0) {
-        st = reuse(out, target, want, err);
-    } else if (st == OK) {
-        st = download(url, part, options, err);
-        if (st == OK)
-            st = accept(out, url, part, target, want, err);
-    }
+    if (st == OK && !there)
+        st = lock_part(&fd, part, err);
+    if (st == OK)
+        st = fetch_alone(out, url, part, target, options, err);
+    /* Nothing was downloaded: nothing stays. */
+    if (fd >= 0 && is_named(fd, part) && fstat(fd, &sb) == 0 &&
+        sb.st_size == 0)
+        unlink(part);
+    if (fd >= 0)
+        close(fd);
     free(part);
     return st;
 }

@@ -48,6 +48,11 @@ enum status fetch_url(struct fetch_result *out, const char *url,
  * left.  The caller frees it. */
 char *fetch_file_name(const char *url);
 
+/* A URL as it may be shown, logged and kept: without the name and password before
+ * its host, and without its query, where signed addresses have their key.  The
+ * caller frees it. */
+char *fetch_shown(const char *url);
+
 /* Digest and size of an existing file. */
 enum status fetch_hash_file(char hex[HASH_HEX], int64_t *bytes,
                             const char *path, struct err *err);

@@ -28,6 +28,7 @@ struct response {
 struct transfer {
     const struct fetch_options *options;
     const char *url, *part;
+    char *shown; /* the url without its secrets, for sentences */
     int fd;
     int64_t have; /* bytes in the part file */
     bool placed;  /* has the first body byte found its place? */
@@ -41,7 +42,7 @@ struct transfer {
 static void refuse(struct transfer *t, const char *why)
 {
     t->refused = true;
-    err_set(t->err, ERR_IO, "%s: %s", t->url, why);
+    err_set(t->err, ERR_IO, "%s: %s", t->shown, why);
 }
 
 /* --- addresses ----------------------------------------------------------- */
@@ -152,6 +153,31 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
     return n;
 }
 
+/* What the part file is of, as the server named it; "" when it did not. */
+static void read_validator(struct str *out, const struct transfer *t)
+{
+    char *path = mem_printf("%s.etag", t->part);
+
+    if (file_read(out, path, 255, NULL) != OK ||
+        strpbrk(str_text(out), "\r\n"))
+        str_clear(out);
+    free(path);
+}
+
+/* Whether a 206 is the rest of what is there.  Caches answer it without looking
+ * at If-Range, so it must name the same version itself: what does not say of
+ * which version it is, is joined to nothing. */
+static bool goes_on(const struct transfer *t)
+{
+    struct str kept = { 0 };
+    bool same;
+
+    read_validator(&kept, t);
+    same = kept.len > 0 && strcmp(str_text(&kept), t->r.validator) == 0;
+    str_release(&kept);
+    return same && t->r.range_at == t->have;
+}
+
 /* A 206 at our very position continues the part file; a 200 begins it again
  * and keeps the new validator for the next attempt. */
 static bool place(struct transfer *t)
@@ -160,10 +186,10 @@ static bool place(struct transfer *t)
     enum status st;
 
     t->placed = true;
-    if (t->r.code == 206 && t->r.range_at == t->have)
+    if (t->r.code == 206 && goes_on(t))
         return lseek(t->fd, 0, SEEK_END) == t->have;
-    if (t->r.code == 206 || ftruncate(t->fd, 0) != 0 ||
-        lseek(t->fd, 0, SEEK_SET) != 0)
+    if ((t->r.code == 206 && (t->r.range_at != 0 || t->have != 0)) ||
+        ftruncate(t->fd, 0) != 0 || lseek(t->fd, 0, SEEK_SET) != 0)
         return false;
     t->have = 0;
     path = mem_printf("%s.etag", t->part);
@@ -202,12 +228,12 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
 
 static struct curl_slist *range_headers(const struct transfer *t)
 {
-    char *path = mem_printf("%s.etag", t->part), *line;
     struct curl_slist *list = NULL;
     struct str validator = { 0 };
+    char *line;
 
-    if (t->have > 0 && file_read(&validator, path, 255, NULL) == OK &&
-        validator.len > 0 && !strpbrk(str_text(&validator), "\r\n")) {
+    read_validator(&validator, t);
+    if (t->have > 0 && validator.len > 0) {
         line = mem_printf("If-Range: %s", str_text(&validator));
         list = curl_slist_append(list, line);
         free(line);
@@ -216,7 +242,6 @@ static struct curl_slist *range_headers(const struct transfer *t)
         free(line);
     }
     str_release(&validator);
-    free(path);
     return list;
 }
 
@@ -273,21 +298,26 @@ static struct attempt judge(struct transfer *t, CURLcode code)
     if (t->refused) {
         a.outcome = ATTEMPT_REFUSED;
     } else if (code == CURLE_OK && (r->code == 200 || r->code == 206)) {
-        a.outcome = ATTEMPT_DONE;
+        /* A 206 may hold less than was asked for. */
+        if (r->total > 0 && t->have < r->total)
+            err_set(t->err, ERR_IO, "%s: the server sent %lld of %lld bytes",
+                    t->shown, (long long)t->have, (long long)r->total);
+        else
+            a.outcome = ATTEMPT_DONE;
     } else if (code == CURLE_OK && r->code == 416) {
         /* The part file is longer than the file of today: begin again. */
         if (ftruncate(t->fd, 0) != 0)
             a.outcome = ATTEMPT_REFUSED;
-        err_set(t->err, ERR_IO, "%s: the file changed on the server", t->url);
+        err_set(t->err, ERR_IO, "%s: the file changed on the server", t->shown);
     } else if (code == CURLE_OK) {
-        err_set(t->err, ERR_IO, "%s: the server answers %ld", t->url, r->code);
+        err_set(t->err, ERR_IO, "%s: the server answers %ld", t->shown, r->code);
         if (r->code < 500 && r->code != 429 && r->code != 408)
             a.outcome = ATTEMPT_REFUSED;
         a.wait_s = r->retry_after_s > MAX_WAIT_S ? MAX_WAIT_S
                    : r->retry_after_s > 0        ? (double)r->retry_after_s
                                                  : 0;
     } else {
-        err_set(t->err, ERR_IO, "%s: %s", t->url, curl_easy_strerror(code));
+        err_set(t->err, ERR_IO, "%s: %s", t->shown, curl_easy_strerror(code));
         if (code == CURLE_UNSUPPORTED_PROTOCOL ||
             code == CURLE_URL_MALFORMAT || code == CURLE_PEER_FAILED_VERIFICATION)
             a.outcome = ATTEMPT_REFUSED;
@@ -320,7 +350,7 @@ struct attempt fetch_attempt(const char *url, const char *part,
                              struct err *err)
 {
     struct transfer t = { .options = options, .url = url, .part = part,
-                          .err = err };
+                          .shown = fetch_shown(url), .err = err };
     struct attempt a = { ATTEMPT_REFUSED, 0 };
     CURL *curl = curl_easy_init();
 
@@ -341,5 +371,6 @@ struct attempt fetch_attempt(const char *url, const char *part,
         close(t.fd);
     if (curl)
         curl_easy_cleanup(curl);
+    free(t.shown);
     return a;
 }

@@ -4,6 +4,7 @@
 
 #include "base/out.h"
 #include "harness/cli.h"
+#include "harness/notify.h"
 
 int main(int argc, char **argv)
 {
@@ -16,6 +17,7 @@ int main(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN); /* a write beyond a limit fails as on a full disk */
     gsl_set_error_handler_off();
     out_open();
+    notify_address(); /* a secret: what is started does not get it */
     st = cli_parse(&cli, argc, argv, &done, &err);
     if (cli_flag(&cli, "json"))
         out_json();

@@ -1,6 +1,9 @@
 #include "harness/notify.h"
 
 #include <curl/curl.h>
+#include <stdlib.h>
+
+#include "base/str.h"
 
 #define PATIENCE_S 10L
 
@@ -9,6 +12,19 @@ static size_t swallow(char *data, size_t size, size_t n, void *ctx)
     (void)data;
     (void)ctx;
     return size * n;
+}
+
+const char *notify_address(void)
+{
+    static char *address;
+    const char *given = getenv("QLAW_WEBHOOK");
+
+    if (given && *given) {
+        free(address);
+        address = mem_strdup(given);
+    }
+    unsetenv("QLAW_WEBHOOK");
+    return address;
 }
 
 enum status notify_post(const char *url, const char *json, struct err *err)

@@ -18,6 +18,39 @@ char *script_job_name(const char *grid, const char *id)
     return name;
 }
 
+/* A line of #SBATCH ends where its text does, whatever the quotes: what follows a
+ * line end in the name of a folder would be run.  Nothing with a character
+ * that ends lines or worse stands in a script. */
+static enum status check_line(const char *what, const char *text,
+                              struct err *err)
+{
+    for (const char *p = text; *p; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            return err_set(err, ERR_CONFIG,
+                           "%s holds the end of a line or another control "
+                           "character, which no job script can hold: %s",
+                           what, text);
+    return OK;
+}
+
+static enum status check_names(const struct script_names *n, struct err *err)
+{
+    const struct {
+        const char *what, *text;
+    } names[] = {
+        { "the name of this folder", n->folder },
+        { "the path of runs/", n->root },
+        { "the path of qlaw", n->program },
+        { "the name of the database", n->store },
+        { "the number of the job", n->id },
+    };
+    enum status st = OK;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && st == OK; i++)
+        st = check_line(names[i].what, names[i].text, err);
+    return st;
+}
+
 /* sbatch takes a value in double quotes, with a backslash before quotes. */
 static void add_quoted(struct str *out, const char *value)
 {
@@ -43,9 +76,12 @@ static void add_option(struct str *out, const char *name, const char *value)
 
 /* Each option on a line of its own, with its value when that is the next word
  * ("-w node3"). */
-static void add_args(struct str *out, char *const *words)
+static enum status add_args(struct str *out, char *const *words,
+                            struct err *err)
 {
-    for (int i = 0; words[i]; i++) {
+    enum status st = OK;
+
+    for (int i = 0; words[i] && st == OK; i++) {
         const char *equals = strchr(words[i], '=');
         const size_t n =
             *words[i] == '-' && equals ? (size_t)(equals + 1 - words[i]) : 0;
@@ -55,7 +91,9 @@ static void add_args(struct str *out, char *const *words)
         add_quoted(out, words[i] + n);
         if (!words[i + 1] || *words[i + 1] == '-')
             str_add_char(out, '\n');
+        st = check_line("slurm.args", words[i], err);
     }
+    return st;
 }
 
 enum status script_check(const struct config *base, struct err *err)
@@ -114,26 +152,25 @@ static enum status add_keys(struct str *out, const struct config *base,
                             struct err *err)
 {
     char open, **words;
+    enum status st = OK;
 
-    for (size_t i = 0; i < N_PLAIN; i++) {
+    for (size_t i = 0; i < N_PLAIN && st == OK; i++) {
         char *key = mem_printf("slurm.%s", plain_keys[i]);
         const char *value = config_get(base, key);
 
-        if (strpbrk(value, "\n\r")) {
-            free(key);
-            return err_set(err, ERR_CONFIG,
-                           "slurm.%s holds the end of a line", plain_keys[i]);
-        }
+        st = check_line(key, value, err);
         if (*value)
             add_option(out, plain_keys[i], value);
         free(key);
     }
+    if (st != OK)
+        return st;
     words = words_split(config_get(base, "slurm.args"), &open);
     if (!words)
         return script_check(base, err);
-    add_args(out, words);
+    st = add_args(out, words, err);
     words_free(words);
-    return OK;
+    return st;
 }
 
 static int cpus_of(const struct config *base)
@@ -162,14 +199,15 @@ enum status script_print(struct str *out, const struct config *base,
 {
     char *name = script_job_name(n->grid, n->id), *path;
     const int early = (int)script_warning_s(base, a->limit_s);
-    enum status st;
+    enum status st = check_names(n, err);
 
     str_add(out, "#!/bin/sh\n");
     add_option(out, "job-name", name);
     add_array(out, a, max_array);
     add_time(out, a->limit_s);
     str_addf(out, "#SBATCH --cpus-per-task=%d\n", cpus_of(base));
-    st = add_keys(out, base, err);
+    if (st == OK)
+        st = add_keys(out, base, err);
     str_addf(out, "#SBATCH --open-mode=append\n#SBATCH --requeue\n"
                   "#SBATCH --signal=B:TERM@%d\n",
              early);

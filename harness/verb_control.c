@@ -21,6 +21,13 @@ struct control {
     const char *asked; /* "%d run%s ..." afterwards */
 };
 
+/* What became of the runs that were chosen. */
+struct changes {
+    bool asked; /* a scheduler was there to be asked */
+    int changed; /* or asked about */
+    int left;    /* somebody's work, as it seems: not changed */
+};
+
 static const struct control cancel_control = {
     "cancel", "pending queued running paused", "cancelled", "cancelled"
 };
@@ -66,8 +73,30 @@ static enum status write_all(struct db *db, const int64_t *ids, int n,
     return st;
 }
 
-/* *asked: a scheduler was there to be asked. */
-static enum status apply(bool *asked, const struct cli *cli,
+/* What counts is what the runs are now, not what was wished for them. */
+static enum status count_state(int *count, struct db *db, const int64_t *ids,
+                               int n, const char *state, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    enum status st = OK;
+
+    *count = 0;
+    for (int i = 0; i < n && st == OK; i++) {
+        bool row = false;
+
+        st = db_prepare(&stmt, db,
+                        "SELECT 1 FROM run WHERE run_id=? AND state=?", err);
+        if (st == OK) {
+            db_bind(stmt, "it", ids[i], state);
+            st = db_step(&row, db, stmt, err);
+            sqlite3_reset(stmt);
+        }
+        *count += row;
+    }
+    return st;
+}
+
+static enum status apply(struct changes *out, const struct cli *cli,
                          const struct control *c, const int64_t *ids, int n,
                          struct err *err)
 {
@@ -75,17 +104,22 @@ static enum status apply(bool *asked, const struct cli *cli,
     struct lock_holder holder;
     struct db *db = NULL;
     int tasks = 0; /* of Slurm */
+    bool asked = lock_held(&holder, cli->db_path);
     enum status st = OK;
 
-    *asked = lock_held(&holder, cli->db_path);
-    if (!*asked && lock_take(&lock, cli->db_path, NULL) != OK)
-        *asked = true; /* one has just begun */
+    if (!asked && lock_take(&lock, cli->db_path, NULL) != OK)
+        asked = true; /* one has just begun */
     st = db_open(&db, cli->db_path, DB_WRITE, err);
-    if (st == OK && !*asked && strcmp(c->wish, "cancel") == 0)
+    if (st == OK && !asked && strcmp(c->wish, "cancel") == 0)
         st = slurm_cancel_runs(&tasks, db, ids, n, err);
     if (st == OK)
-        st = write_all(db, ids, n, *asked ? ask_sql : change_sql,
-                       *asked ? c->wish : c->to, err);
+        st = write_all(db, ids, n, asked ? ask_sql : change_sql,
+                       asked ? c->wish : c->to, err);
+    out->asked = asked;
+    out->changed = n;
+    if (st == OK && !asked)
+        st = count_state(&out->changed, db, ids, n, c->to, err);
+    out->left = n - out->changed;
     db_close(db);
     lock_release(&lock);
     if (st == OK && tasks > 0)
@@ -109,10 +143,12 @@ static enum status resubmit(const struct cli *cli, const int64_t *ids, int n,
     return st;
 }
 
-static void report(const struct cli *cli, const struct control *c, int n,
-                   bool asked)
+static void report(const struct cli *cli, const struct control *c,
+                   const struct changes *o)
 {
     struct str s = { 0 };
+    const int n = o->changed;
+    const bool asked = o->asked;
 
     if (!cli_flag(cli, "json")) {
         if (asked && n > 0)
@@ -125,9 +161,25 @@ static void report(const struct cli *cli, const struct control *c, int n,
     str_add(&s, "{");
     str_addf(&s, "\"schema\":\"qlaw/%s/1\"", c->wish);
     json_add_number(&s, "runs", n);
+    json_add_number(&s, "left", o->left);
     str_addf(&s, ",\"asked\":%s}", asked ? "true" : "false");
     puts(str_text(&s));
     str_release(&s);
+}
+
+/* What was not done is no success. */
+static enum status verdict(const struct control *c, const struct changes *o,
+                           struct err *err)
+{
+    if (o->left == 0)
+        return OK;
+    return err_set(err, ERR_REFUSED,
+                   "%d run%s left as %s: running, as it seems, though no "
+                   "scheduler is there to be asked; 'qlaw run' or 'qlaw "
+                   "collect' sees what became of %s, then %s again",
+                   o->left, o->left == 1 ? " is" : "s are",
+                   o->left == 1 ? "it is" : "they are",
+                   o->left == 1 ? "it" : "them", c->wish);
 }
 
 static enum status control(struct cli *cli, const struct control *c,
@@ -136,18 +188,20 @@ static enum status control(struct cli *cli, const struct control *c,
     const char *args = cli_value(cli, "slurm-args", NULL);
     int64_t *ids = NULL;
     int n = 0;
-    bool asked = false;
+    struct changes o = { 0 };
     enum status st;
 
     if (cli->n_args == 0 && !cli_value(cli, "where", NULL))
         return err_set(err, ERR_USAGE, "name a grid or a run, or say --where");
     st = choose(&ids, &n, cli, states, err);
     if (st == OK && n > 0)
-        st = apply(&asked, cli, c, ids, n, err);
+        st = apply(&o, cli, c, ids, n, err);
     if (st == OK)
-        report(cli, c, n, asked);
-    if (st == OK && n > 0 && !asked && args)
+        report(cli, c, &o);
+    if (st == OK && n > 0 && !o.asked && args)
         st = resubmit(cli, ids, n, args, err);
+    if (st == OK)
+        st = verdict(c, &o, err);
     free(ids);
     return st;
 }

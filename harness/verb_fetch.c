@@ -73,11 +73,13 @@ static void report(const struct cli *cli, const struct fetch_result *r,
                    const char *url, const char *target)
 {
     if (cli_flag(cli, "json")) {
+        char *shown = fetch_shown(url);
         struct str s = { 0 };
 
         str_add(&s, "{");
         json_add_text(&s, "schema", "qlaw/fetch/1");
-        json_add_text(&s, "url", url);
+        json_add_text(&s, "url", shown);
+        free(shown);
         json_add_text(&s, "path", target);
         json_add_text(&s, "sha256", r->sha256);
         json_add_number(&s, "bytes", (double)r->bytes);
@@ -96,6 +98,17 @@ static void report(const struct cli *cli, const struct fetch_result *r,
     out_path(target);
 }
 
+static enum status not_a_url(const char *url, struct err *err)
+{
+    char *shown = fetch_shown(url);
+
+    err_set(err, ERR_USAGE,
+            "'%s' is not a URL: it must start with https:// or http://",
+            shown);
+    free(shown);
+    return ERR_USAGE;
+}
+
 static enum status run(struct cli *cli, struct err *err)
 {
     const char *url = cli->args[0];
@@ -107,10 +120,7 @@ static enum status run(struct cli *cli, struct err *err)
     enum status st;
 
     if (!text_has_prefix(url, "http://") && !text_has_prefix(url, "https://"))
-        return err_set(err, ERR_USAGE,
-                       "'%s' is not a URL: it must start with https:// or "
-                       "http://",
-                       url);
+        return not_a_url(url, err);
     o.sha256 = cli_value(cli, "sha256", NULL);
     st = cli_number(&max_bytes, cli, "max-bytes", (double)o.max_bytes, 1,
                     0x1p62, err);

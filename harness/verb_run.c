@@ -54,7 +54,7 @@ static char *summary_json(const struct grid *g,
 static void notify(const struct cli *cli, const struct runner_summary *s,
                    const char *json)
 {
-    const char *url = getenv("QLAW_WEBHOOK");
+    const char *url = notify_address();
     struct err err;
 
     if (url && *url && s->already < s->total &&

@@ -171,6 +171,8 @@ a_folder_that_was_changed_is_refused_and_changes_nothing(void **state)
         { "env.csv", "env_id,cpu_model\n1,\"half", "env.csv:2: a cell is not",
           true },
         { "env.csv", "", "env.csv: is empty", true },
+        { "SHA256SUMS", "", "SHA256SUMS has no line of env.csv", false },
+        { "SHA256SUMS", "\n", "SHA256SUMS: not a line", false },
         { "run.csv.gz", "run_id\n", "run.csv.gz: damaged", true },
         { "grid.csv",
           "grid_id,name,ini_text,ini_sha256,argv\n5,g,t,s,a\n5,h,t,s,a\n",

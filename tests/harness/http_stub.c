@@ -71,6 +71,48 @@ static void send_half(int fd)
     send_text(fd, http_stub_body, n / 2);
 }
 
+/* A cache that does not look at If-Range. */
+static void send_other(int fd, const char *request)
+{
+    static const struct {
+        const char *how, *head;
+    } rows[] = {
+        { "etag", "ETag: \"two\"\r\n" },
+        { "weak", "ETag: W/\"one\"\r\n" },
+        { "date", "Last-Modified: Tue, 24 Nov 2026 00:00:00 GMT\r\n" },
+        { "none", "" },
+    };
+    const char *range = strstr(request, "Range: bytes="), *head = "";
+    const size_t n = strlen(http_stub_body);
+    const size_t from = range ? strtoul(range + 13, NULL, 10) : 0;
+    char more[160], body[256];
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (strncmp(request + 11, rows[i].how, strlen(rows[i].how)) == 0)
+            head = rows[i].head;
+    for (size_t i = 0; i < n; i++)
+        body[i] = 'y';
+    snprintf(more, sizeof more, "%sContent-Range: bytes %zu-%zu/%zu\r\n", head,
+             from, n - 1, n);
+    send_head(fd, from ? 206 : 200, n - from, from ? more : head);
+    send_text(fd, body + from, n - from);
+}
+
+static void send_piece(int fd, const char *request)
+{
+    const char *range = strstr(request, "Range: bytes=");
+    const size_t n = strlen(http_stub_body);
+    const size_t from = range ? strtoul(range + 13, NULL, 10) : 0;
+    const size_t size = n - from < 10 ? n - from : 10;
+    char more[160];
+
+    snprintf(more, sizeof more,
+             "ETag: \"one\"\r\nContent-Range: bytes %zu-%zu/%zu\r\n", from,
+             from + size - 1, n);
+    send_head(fd, 206, size, more);
+    send_text(fd, http_stub_body + from, size);
+}
+
 static void send_slowly(int fd)
 {
     const struct timespec pause = { .tv_nsec = 300000000 };
@@ -104,6 +146,12 @@ static void answer(int fd, const char *request, int count, int port)
         send_body(fd, request, "\"one\"", http_stub_body, false);
     else if (asks(request, "/changed"))
         send_body(fd, request, "\"two\"", "another text altogether\n", true);
+    else if (asks(request, "/other/") && count == 1)
+        send_half(fd);
+    else if (asks(request, "/other/"))
+        send_other(fd, request);
+    else if (asks(request, "/pieces"))
+        send_piece(fd, request);
     else if (asks(request, "/status/"))
         send_head(fd, atoi(request + 12), 0, "");
     else if (asks(request, "/busy") && count <= 2)

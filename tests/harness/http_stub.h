@@ -7,6 +7,10 @@
  *   /cut           closes half way on the first request, then ranges only
  *   /norange       closes half way on the first request, then answers 200
  *   /changed       closes half way, then another ETag and another body
+ *   /other/HOW     closes half way, then 206 with the rest of another body and
+ *                  HOW: etag (another one), weak, date or none; that body when
+ *                  it is asked for from its start
+ *   /pieces        206 with ten bytes at most
  *   /status/CODE   that status
  *   /busy          503 with Retry-After: 1 twice, then the body
  *   /loop          redirects to itself

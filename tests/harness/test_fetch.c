@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -105,6 +106,100 @@ static void a_file_that_changed_between_tries_is_not_mixed(void **state)
 
     check_ok(fetch(w, "/changed"), w->err);
     check_body(w, "another text altogether\n");
+}
+
+/* A cache answers 206 and the rest of another version: whether it says so or
+ * not, the two are not joined. */
+static void a_rest_of_another_version_is_not_joined(void **state)
+{
+    static const char *const how[] = { "etag", "weak", "date", "none" };
+    struct world *w = *state;
+    const size_t n = strlen(http_stub_body);
+    char *want = mem_alloc(n + 1);
+
+    memset(want, 'y', n);
+    for (size_t i = 0; i < sizeof how / sizeof how[0]; i++) {
+        char *path = mem_printf("/other/%s", how[i]);
+        char *pin = mem_printf("%s.sha256", w->target);
+
+        http_stub_stop(&w->stub);
+        w->stub = http_stub_start(); /* it counts anew */
+        check_ok(fetch(w, path), w->err);
+        check_body(w, want);
+        unlink(w->target);
+        unlink(pin);
+        free(path);
+        free(pin);
+    }
+    free(want);
+}
+
+static void pieces_of_a_file_are_no_file(void **state)
+{
+    struct world *w = *state;
+
+    w->options.tries = 3;
+    assert_int_equal(fetch(w, "/pieces"), ERR_IO);
+    check_says(w->err, "the server sent");
+    assert_int_equal(access(w->target, F_OK), -1);
+}
+
+/* The second waits for the first, and has its file. */
+static void two_at_once_pin_one_digest(void **state)
+{
+    struct world *w = *state;
+    char hex[HASH_HEX], pinned[HASH_HEX];
+    char *pin = mem_printf("%s.sha256", w->target);
+    struct str text = { 0 };
+    pid_t pid[4];
+    int code;
+
+    for (int i = 0; i < 4; i++)
+        if ((pid[i] = fork()) == 0)
+            _exit(fetch(w, i % 2 ? "/ok" : "/cut") != OK);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(waitpid(pid[i], &code, 0), pid[i]);
+        assert_int_equal(code, 0);
+    }
+    check_body(w, http_stub_body);
+    hash_bytes(hex, http_stub_body, strlen(http_stub_body));
+    check_ok(file_read(&text, pin, 4096, &w->err), w->err);
+    snprintf(pinned, sizeof pinned, "%s", str_text(&text));
+    assert_string_equal(pinned, hex);
+    str_release(&text);
+    free(pin);
+}
+
+static void errors_keep_secrets(void **state)
+{
+    static const struct {
+        const char *url, *shown;
+    } rows[] = {
+        { "https://me:pw@a.org/b", "https://***@a.org/b" },
+        { "https://token@a.org", "https://***@a.org" },
+        { "http://u:p@w@a.org/x@y", "http://***@a.org/x@y" },
+        { "https://a.org/b?sig=secret&x#f", "https://a.org/b?***" },
+        { "ftp://me:pw@a.org/b", "ftp://***@a.org/b" },
+        { "me:pw@a.org/b", "***@a.org/b" },
+        { "https://a.org/plain@1", "https://a.org/plain@1" },
+    };
+    struct world *w = *state;
+    char *url = mem_printf("http://me:pw@127.0.0.1:%d/status/404?key=secret",
+                           w->stub.port);
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *shown = fetch_shown(rows[i].url);
+
+        assert_string_equal(shown, rows[i].shown);
+        free(shown);
+    }
+    assert_int_equal(fetch_url(&w->result, url, w->target, &w->options,
+                               &w->err),
+                     ERR_IO);
+    check_says(w->err, "the server answers 404");
+    assert_null(strstr(w->err.text, "pw"));
+    assert_null(strstr(w->err.text, "secret"));
+    free(url);
 }
 
 static void a_wrong_digest_keeps_nothing(void **state)
@@ -257,6 +352,10 @@ int main(void)
         in_world(a_cut_transfer_is_resumed_where_it_stopped),
         in_world(a_server_without_ranges_starts_again),
         in_world(a_file_that_changed_between_tries_is_not_mixed),
+        in_world(a_rest_of_another_version_is_not_joined),
+        in_world(pieces_of_a_file_are_no_file),
+        in_world(two_at_once_pin_one_digest),
+        in_world(errors_keep_secrets),
         in_world(a_wrong_digest_keeps_nothing),
         in_world(an_existing_file_with_another_digest_is_left_alone),
         in_world(a_missing_page_fails_at_once),

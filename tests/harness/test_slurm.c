@@ -435,6 +435,32 @@ static void a_value_cannot_add_a_line_to_a_script(void **state)
     config_free(c);
 }
 
+/* Quotes are no help there: a line of #SBATCH ends where its text does. */
+static void no_name_can_add_a_line_to_a_script(void **state)
+{
+    static const struct script_names rows[] = {
+        { "g", "1a", "5e", "/r\nrm -rf /", "/f", "/q" },
+        { "g", "1a", "5e", "/r", "/f\r\nid", "/q" },
+        { "g", "1a", "5e", "/r", "/f", "/q\n#SBATCH --uid=0" },
+        { "g", "1a", "5e\n\033[2J", "/r", "/f", "/q" },
+        { "g", "1a\n. /tmp/x", "5e", "/r", "/f", "/q" },
+    };
+    const struct pack_array a = { .n = 1, .limit_s = 600 };
+    struct config *c = config_new();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct str s = { 0 };
+        struct err err;
+
+        assert_int_equal(script_print(&s, c, &a, 1001, &rows[i], &err),
+                         ERR_CONFIG);
+        check_says(err, "which no job script can hold");
+        str_release(&s);
+    }
+    config_free(c);
+}
+
 /* --- file systems --------------------------------------------------------------- */
 
 /* Values of linux/magic.h and statfs(2), not of the table. */
@@ -482,6 +508,7 @@ int main(void)
         cmocka_unit_test(a_task_works_half_of_its_time_at_least),
         cmocka_unit_test(a_limit_has_room_for_the_grace),
         cmocka_unit_test(a_value_cannot_add_a_line_to_a_script),
+        cmocka_unit_test(no_name_can_add_a_line_to_a_script),
         cmocka_unit_test(network_file_systems_are_known_by_their_numbers),
     };
 
