@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/children.h"
+
 #define GRACE_S 2 /* to save in, once the scheduler is gone */
 #define ROUNDS  100 /* of killing what was left behind */
 
@@ -59,28 +61,13 @@ static pid_t start(int *failed, const char *program, char *const *argv,
 /* Kill our children, which orphans become; false: there are none. */
 static bool kill_children(void)
 {
-    char path[64], text[4096];
-    int fd;
-    ssize_t n;
+    int n;
+    pid_t *list = children_list(&n);
 
-    snprintf(path, sizeof path, "/proc/self/task/%ld/children",
-             (long)getpid());
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    if (n <= 0)
-        return false;
-    text[n] = '\0';
-    for (char *p = text, *end; *p; p = end) {
-        const long pid = strtol(p, &end, 10);
-
-        if (end == p)
-            break;
-        if (pid > 0)
-            kill((pid_t)pid, SIGKILL);
-    }
-    return true;
+    for (int i = 0; i < n; i++)
+        kill(list[i], SIGKILL);
+    free(list);
+    return n > 0;
 }
 
 /* Whoever dies hands its own children to us, so more than once. */

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -14,6 +15,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "harness/child.h"
+#include "harness/children.h"
 
 #define TICK_MS 100
 
@@ -117,7 +119,8 @@ static void give_line(struct sched *s, struct slot *slot, bool whole)
     if (!slot->refused && !s->ops->line(s->ctx, slot->user, slot->line,
                                         slot->len, whole)) {
         slot->refused = true;
-        kill(-slot->pid, SIGKILL);
+        if (slot->pid > 0) /* it may be gone, and its number somebody else's */
+            kill(-slot->pid, SIGKILL);
     }
     slot->len = 0;
 }
@@ -172,6 +175,19 @@ static double seconds(struct timeval t)
     return (double)t.tv_sec + 1e-6 * (double)t.tv_usec;
 }
 
+/* What the trainer of a slot left behind, if its guard went with it. */
+static void end_orphans(const struct sched *s)
+{
+    pid_t *known = mem_array((size_t)s->n + 1, sizeof *known);
+    int n = 0;
+
+    for (int i = 0; i < s->n; i++)
+        if (s->slots[i].busy && s->slots[i].pid > 0)
+            known[n++] = s->slots[i].pid;
+    children_end_orphans(known, n);
+    free(known);
+}
+
 static void finish(struct sched *s, struct slot *slot)
 {
     struct sched_exit e = {
@@ -186,6 +202,8 @@ static void finish(struct sched *s, struct slot *slot)
     /* While it is a zombie its number belongs to nobody else. */
     kill(-slot->pid, SIGKILL);
     wait4(slot->pid, &status, 0, &ru);
+    slot->pid = 0;
+    end_orphans(s);
     read_lines(s, slot, 1024);
     if (slot->len > 0 && !slot->skipping)
         give_line(s, slot, true); /* a last line without its newline */
@@ -342,6 +360,7 @@ static enum status open_sched(struct sched *s, struct err *err)
 {
     sigset_t set;
 
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* end_orphans */
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);

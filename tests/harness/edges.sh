@@ -147,3 +147,38 @@ rm -f qlaw.db*
 "$qlaw" db rebuild >log
 is "other,own" qlaw.db "SELECT group_concat(name) FROM (SELECT name FROM grid
     ORDER BY name)"
+
+# A helper in a session of its own does not outlive its trainer, however that
+# ends: by itself, too slow, or killed for lines that are no records.
+cat >leaves.sh <<'SH'
+#!/bin/sh
+echo '{"step":1,"tokens":128,"train_loss":5}' >>"$QLAW_METRICS"
+case $1 in
+twice) (setsid sh -c 'setsid sh -c "echo \$\$ >../../helper; trap \"\" TERM HUP
+    sleep 60; sleep 60" &' &) ;;
+*) setsid nohup sh -c 'echo $$ >../../helper; trap "" TERM; sleep 60; sleep 60' \
+    >/dev/null 2>&1 & ;;
+esac
+while [ ! -s ../../helper ]; do sleep 0.05; done
+case $1 in
+ends) exit 1 ;;
+lines) i=0; while [ $i -lt 1100 ]; do echo none; i=$((i + 1)); done >>"$QLAW_METRICS"
+    sleep 30 ;;
+*) trap '' TERM; sleep 30 ;;
+esac
+SH
+chmod +x leaves.sh
+for kind in ends slow lines twice; do
+    rm -rf runs qlaw.db* helper
+    sed "s|./trainer.sh|sh -c 'cd \"\$QLAW_DIR\"; exec $dir/leaves.sh $kind'|" \
+        own.ini >leaves.ini
+    printf '[run]\nretries = 0\ntimeout = 1s\ngrace = 1s\n' >>leaves.ini
+    ! "$qlaw" run -q leaves.ini -s seeds.count=1 >log 2>&1 || fail "$kind: $(cat log)"
+    [ -s helper ] || fail "$kind: no helper was started: $(cat log runs/*/log.txt)"
+    i=0
+    while kill -0 "$(cat helper)" 2>/dev/null && [ $i -lt 20 ]; do
+        sleep 0.1
+        i=$((i + 1))
+    done
+    ! kill -0 "$(cat helper)" 2>/dev/null || fail "$kind: the helper lives on"
+done
