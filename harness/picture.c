@@ -14,6 +14,7 @@ struct picture *picture_new(const char *title)
 
     p->title = mem_strdup(title);
     p->subtitle = mem_strdup("");
+    p->headline = mem_strdup("");
     p->note = mem_strdup("");
     p->key_title = mem_strdup("");
     p->finding = mem_strdup("");
@@ -58,6 +59,7 @@ void picture_free(struct picture *p)
     free(p->marks);
     free(p->title);
     free(p->subtitle);
+    free(p->headline);
     free(p->note);
     free(p->key_title);
     free(p->finding);

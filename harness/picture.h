@@ -82,6 +82,7 @@ struct picture_paper {
 
 struct picture {
     char *title, *subtitle, *note;
+    char *headline;  /* the finding, for a title; "": the title is the name */
     char *key_title; /* what tells the series apart */
     char *finding;   /* one sentence: what the figure shows */
     char *source;    /* comment of the data file: from where, by which SQL */

@@ -305,6 +305,22 @@ static void sort_lines(struct picture_line *lines, int *n)
         qsort(lines, (size_t)kept, sizeof *lines, by_panel);
 }
 
+/* Title and subtitle in lines of room characters.  A headline that fits stands
+ * above, and the name then before the subtitle, or nowhere when there is no
+ * room: axes say it as well. */
+static void add_titles(struct str *out, const struct picture *p, size_t room)
+{
+    const size_t large = room - room / 5; /* larger letters */
+    const bool says = *p->headline && label_length(p->headline) <= large;
+    char *both = mem_printf("%s%s%s", p->title, *p->subtitle ? "; " : "",
+                            p->subtitle);
+    const bool fits = label_length(both) <= room || !*p->subtitle;
+
+    text_row(out, 0, "title", says ? p->headline : p->title, large);
+    text_row(out, 1, "subtitle", says && fits ? both : p->subtitle, room);
+    free(both);
+}
+
 void picture_data(struct str *out, struct picture *p, const char *name)
 {
     struct layout l = { 0 };
@@ -320,8 +336,7 @@ void picture_data(struct str *out, struct picture *p, const char *name)
     dat_comment(out, head);
     dat_block(out, "texts", "number\twhat\ttext");
     room = (size_t)(TEXT_LENGTH * l.width / 860);
-    text_row(out, 0, "title", p->title, room - room / 5); /* larger letters */
-    text_row(out, 1, "subtitle", p->subtitle, room);
+    add_titles(out, p, room);
     text_row(out, 2, "note", p->note, room + 20 * room / TEXT_LENGTH);
     text_row(out, 3, "key", p->key_title, PICTURE_NAME);
     text_row(out, 4, "font", p->paper.font, PICTURE_FONT);

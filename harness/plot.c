@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/headline.h"
+
 static const struct plot_figure figures[] = {
     { "cost-by-arm", "what each format costs, with its interval", plot_arms,
       "answer" },
@@ -59,6 +61,17 @@ const struct plot_figure *plot_figure_find(const char *name)
         if (strcmp(plot_figure_at(i)->name, name) == 0)
             return plot_figure_at(i);
     return NULL;
+}
+
+enum status plot_figure_build(struct picture **out, const struct plot_figure *f,
+                              struct plot_data *d,
+                              const struct plot_choice *choice, struct err *err)
+{
+    const enum status st = f->build(out, d, choice, err);
+
+    if (st == OK)
+        headline_set(*out, f->name, d, choice);
+    return st;
 }
 
 enum status plot_figure_need(const struct plot_figure **out, const char *name,

@@ -30,6 +30,11 @@ struct plot_figure {
 /* The figures; NULL past the end, or when there is no such name. */
 const struct plot_figure *plot_figure_at(int i);
 const struct plot_figure *plot_figure_find(const char *name);
+/* Build it, with its finding for a title where it has one (headline.h). */
+enum status plot_figure_build(struct picture **out, const struct plot_figure *f,
+                              struct plot_data *d,
+                              const struct plot_choice *choice,
+                              struct err *err);
 enum status plot_figure_need(const struct plot_figure **out, const char *name,
                              struct err *err);
 

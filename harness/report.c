@@ -73,7 +73,7 @@ static enum status write_figures(struct report *r, struct err *err)
         struct picture *p = NULL;
         struct err why = { 0 };
 
-        st = f->build(&p, r->data, NULL, &why);
+        st = plot_figure_build(&p, f, r->data, NULL, &why);
         if (st == OK) {
             st = plot_write(p, f->name, r->folder, err);
             r->figures = mem_grow(r->figures, (size_t)r->n_figures + 1,

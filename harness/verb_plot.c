@@ -255,7 +255,7 @@ static enum status run(struct cli *cli, struct err *err)
     if (st == OK)
         st = read_data(&d, cli, err);
     if (st == OK)
-        st = figure->build(&p, d, &choice, err);
+        st = plot_figure_build(&p, figure, d, &choice, err);
     if (p)
         p->paper = paper;
     if (st == OK)
