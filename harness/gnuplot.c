@@ -171,3 +171,19 @@ void gnuplot_draw(const struct gnuplot *g, const char *folder,
     }
     free(t);
 }
+
+enum status gnuplot_read_dumb(struct str *out, const char *path,
+                              struct err *err)
+{
+    const size_t before = out->len;
+    const enum status st = file_read(out, path, 1 << 20, err);
+    size_t n = before;
+
+    for (size_t i = before; i < out->len; i++)
+        if (out->data[i] != '\f')
+            out->data[n++] = out->data[i];
+    out->len = n;
+    if (out->data)
+        out->data[n] = '\0';
+    return st;
+}

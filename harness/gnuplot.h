@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/str.h"
 
 struct gnuplot {
     char *path;      /* of the program */
@@ -41,5 +42,10 @@ struct gnuplot_job {
  * name whole or not at all. */
 void gnuplot_draw(const struct gnuplot *g, const char *folder,
                   struct gnuplot_job *jobs, int n);
+
+/* A picture of characters that gnuplot drew, appended to out, without the form
+ * feed that it begins a page with. */
+enum status gnuplot_read_dumb(struct str *out, const char *path,
+                              struct err *err);
 
 #endif

@@ -132,7 +132,7 @@ static enum status show(const char *folder, const struct gnuplot_job *job,
     enum status st = OK;
 
     if (strcmp(job->term, "dumb") == 0) {
-        st = file_read(&text, path, 1 << 20, err);
+        st = gnuplot_read_dumb(&text, path, err);
         fputs(str_text(&text), stdout);
     } else {
         out_path(path);

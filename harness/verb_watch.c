@@ -107,7 +107,7 @@ static enum status draw(struct str *out, struct picture *p, struct err *err)
     }
     path = mem_printf("%s/%s", folder, job.out);
     if (st == OK)
-        st = file_read(out, path, 1 << 20, err);
+        st = gnuplot_read_dumb(out, path, err);
     remove = mem_printf("rm -rf '%s'", folder);
     if (system(remove) != 0)
         st = st == OK ? err_set(err, ERR_IO, "%s stays", folder) : st;
