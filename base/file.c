@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -181,19 +183,39 @@ enum status file_replace(const char *path, const void *data, size_t size,
     return st;
 }
 
+/* What may be read to its end.  It was opened without waiting, so that a named
+ * pipe nobody writes into holds nobody up; that one is refused, because it
+ * would read as an empty file.  A pipe of the shell (`|`, `<(...)`) and a
+ * terminal are waited for from here on. */
+static enum status check_kind(int fd, const char *path, struct err *err)
+{
+    struct statfs fs;
+    struct stat sb;
+
+    if (fstat(fd, &sb) != 0)
+        return err_errno(err, ERR_IO, "%s: cannot be examined", path);
+    if (S_ISREG(sb.st_mode))
+        return OK;
+    if (S_ISDIR(sb.st_mode))
+        return err_set(err, ERR_IO, "%s: is a folder, not a file", path);
+    if (S_ISFIFO(sb.st_mode) &&
+        (fstatfs(fd, &fs) != 0 || fs.f_type != PIPEFS_MAGIC))
+        return err_set(err, ERR_IO, "%s: is a named pipe, not a file", path);
+    fcntl(fd, F_SETFL, 0);
+    return OK;
+}
+
 enum status file_read(struct str *out, const char *path, size_t limit,
                       struct err *err)
 {
     char buf[1 << 16];
     const size_t start = out->len;
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    enum status st = OK;
-    struct stat sb;
+    enum status st;
 
     if (fd < 0)
         return err_errno(err, ERR_IO, "%s: cannot open", path);
-    if (fstat(fd, &sb) == 0 && S_ISDIR(sb.st_mode))
-        st = err_set(err, ERR_IO, "%s: is a folder, not a file", path);
+    st = check_kind(fd, path, err);
     while (st == OK) {
         const ssize_t n = read(fd, buf, sizeof buf);
 

@@ -4,16 +4,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
 
-#define BACKUP_PAGES 1000 /* copied before others may write again */
 #define BUSY_TRIES   600  /* of 100 ms */
 
 /* --- copies ----------------------------------------------------------------------- */
 
+/* In one step: a copy that lets others write in between begins again whenever
+ * one did, and beside a scheduler never ends.  A writer waits meanwhile, about a
+ * second for a gigabyte, as nothing is synced before the end. */
 static enum status copy_pages(sqlite3 *to, sqlite3 *from, const char *target,
                               struct err *err)
 {
@@ -22,7 +25,7 @@ static enum status copy_pages(sqlite3 *to, sqlite3 *from, const char *target,
     int code = SQLITE_OK, tries = 0;
 
     while (b && code != SQLITE_DONE && tries < BUSY_TRIES) {
-        code = sqlite3_backup_step(b, BACKUP_PAGES);
+        code = sqlite3_backup_step(b, -1);
         if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
             tries++;
             nanosleep(&pause, NULL);
@@ -47,17 +50,36 @@ static enum status sync_file(const char *path, struct err *err)
     return ok ? OK : err_errno(err, ERR_IO, "%s: cannot sync", path);
 }
 
+/* A new file of a name that nobody can guess and lay a link for, with the rights
+ * that the umask gives. */
+static enum status make_file(char *name, struct err *err)
+{
+    const int fd = mkostemp(name, O_CLOEXEC);
+    const mode_t mask = umask(0);
+
+    umask(mask);
+    if (fd < 0)
+        return err_errno(err, ERR_IO, "%s: cannot create", name);
+    fchmod(fd, 0666 & ~mask);
+    close(fd);
+    return OK;
+}
+
 enum status db_backup(struct db *db, const char *target, struct err *err)
 {
-    char *tmp = mem_printf("%s.%ld.tmp", target, (long)getpid());
+    char *tmp = mem_printf("%s.XXXXXX", target);
     sqlite3 *to = NULL;
     enum status st = OK;
 
     if (access(target, F_OK) == 0)
         st = err_set(err, ERR_DB, "%s is there already; it is left alone",
                      target);
-    else if (sqlite3_open(tmp, &to) != SQLITE_OK)
+    else
+        st = make_file(tmp, err);
+    if (st == OK && sqlite3_open(tmp, &to) != SQLITE_OK)
         st = err_set(err, ERR_DB, "%s: %s", tmp, sqlite3_errmsg(to));
+    if (st == OK)
+        sqlite3_exec(to, "PRAGMA synchronous=OFF", NULL, NULL, NULL);
     if (st == OK)
         st = copy_pages(to, db_handle(db), target, err);
     sqlite3_close(to);
@@ -67,7 +89,8 @@ enum status db_backup(struct db *db, const char *target, struct err *err)
         st = err_errno(err, ERR_IO, "%s", target);
     if (st == OK)
         st = file_sync_dir(target, err);
-    unlink(tmp);
+    if (st != OK)
+        unlink(tmp);
     free(tmp);
     return st;
 }

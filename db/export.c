@@ -31,9 +31,11 @@ static const struct export_table tables[] = {
     { "result", "run_id IN " RUNS, true },
 };
 
+#define N_TABLES (int)(sizeof tables / sizeof tables[0])
+
 const struct export_table *export_table_at(int i)
 {
-    return i < (int)(sizeof tables / sizeof tables[0]) ? &tables[i] : NULL;
+    return i < N_TABLES ? &tables[i] : NULL;
 }
 
 char *export_path(const char *folder, const struct export_table *t)
@@ -129,39 +131,39 @@ static enum status put_file(struct str *sums, struct str *text,
     return file_replace(path, str_text(text), text->len, err);
 }
 
-static enum status put_query(int64_t *rows, struct str *sums, struct db *db,
-                             const char *sql, const char *grid,
-                             const char *path, struct err *err)
+/* A file of the folder before it is written. */
+struct page {
+    char *path;
+    struct str text;
+    int64_t rows;
+};
+
+static enum status read_page(struct page *p, struct db *db, const char *sql,
+                             const char *grid, struct err *err)
 {
-    struct str text = { 0 };
     sqlite3_stmt *stmt;
     enum status st = db_prepare(&stmt, db, sql, err);
 
-    if (st == OK) {
-        db_bind(stmt, "t", grid);
-        st = add_rows(&text, rows, db, stmt, err);
-    }
-    if (st == OK)
-        st = put_file(sums, &text, path, text_has_suffix(path, ".gz"), err);
-    str_release(&text);
-    return st;
+    if (st != OK)
+        return st;
+    db_bind(stmt, "t", grid);
+    return add_rows(&p->text, &p->rows, db, stmt, err);
 }
 
-static enum status put_table(int64_t *rows, struct str *sums, struct db *db,
-                             const struct export_table *t, const char *grid,
-                             const char *folder, struct err *err)
+static enum status read_table(struct page *p, struct db *db,
+                              const struct export_table *t, const char *grid,
+                              struct err *err)
 {
-    char *columns = NULL, *sql = NULL, *path = export_path(folder, t);
+    char *columns = NULL, *sql = NULL;
     enum status st = shelf_columns(&columns, db, t->name, err);
 
     if (st == OK) {
         sql = mem_printf("SELECT %s FROM %s WHERE %s ORDER BY 1,2", columns,
                          t->name, t->where);
-        st = put_query(rows, sums, db, sql, grid, path, err);
+        st = read_page(p, db, sql, grid, err);
     }
     free(columns);
     free(sql);
-    free(path);
     return st;
 }
 
@@ -171,34 +173,60 @@ static const char losses_sql[] =
     "d ON d.run_id=r.run_id LEFT JOIN metric m ON m.run_id=r.run_id AND "
     "m.name='probe_loss' WHERE r.run_id IN " RUNS " ORDER BY r.run_id";
 
-static enum status put_all(int64_t rows[], struct str *sums, struct db *db,
-                           const char *grid, const char *folder,
-                           struct err *err)
+/* One moment of the database: beside a scheduler that writes, tables read one
+ * after the other would contradict each other.  Nothing is compressed or
+ * written in it, because a scheduler cannot commit meanwhile. */
+static enum status read_all(struct page pages[], struct db *db,
+                            const char *grid, struct err *err)
 {
-    char *losses = mem_printf("%s/losses.csv.gz", folder);
-    int64_t ignored;
     enum status st = OK;
 
-    for (int i = 0; export_table_at(i) && st == OK; i++)
-        st = put_table(&rows[i], sums, db, &tables[i], grid, folder, err);
+    sqlite3_exec(db_handle(db), "BEGIN", NULL, NULL, NULL); /* takes no lock */
+    for (int i = 0; i < N_TABLES && st == OK; i++)
+        st = read_table(&pages[i], db, &tables[i], grid, err);
     if (st == OK)
-        st = put_query(&ignored, sums, db, losses_sql, grid, losses, err);
-    free(losses);
+        st = read_page(&pages[N_TABLES], db, losses_sql, grid, err);
+    sqlite3_exec(db_handle(db), "ROLLBACK", NULL, NULL, NULL);
     return st;
 }
 
-static int64_t rows_of(const int64_t rows[], const char *name)
+static enum status put_all(struct page pages[], struct str *sums,
+                           const char *folder, struct err *err)
+{
+    enum status st = OK;
+
+    for (int i = 0; i <= N_TABLES && st == OK; i++) {
+        struct page *p = &pages[i];
+
+        p->path = i < N_TABLES ? export_path(folder, &tables[i])
+                               : mem_printf("%s/losses.csv.gz", folder);
+        st = put_file(sums, &p->text, p->path,
+                      text_has_suffix(p->path, ".gz"), err);
+        str_release(&p->text);
+    }
+    return st;
+}
+
+static void free_pages(struct page pages[])
+{
+    for (int i = 0; i <= N_TABLES; i++) {
+        free(pages[i].path);
+        str_release(&pages[i].text);
+    }
+}
+
+static int64_t rows_of(const struct page pages[], const char *name)
 {
     for (int i = 0; export_table_at(i); i++)
         if (strcmp(tables[i].name, name) == 0)
-            return rows[i];
+            return pages[i].rows;
     return 0;
 }
 
 enum status db_export(struct db_export *out, struct db *db, const char *grid,
                       const char *folder, struct err *err)
 {
-    int64_t rows[sizeof tables / sizeof tables[0]] = { 0 };
+    struct page pages[N_TABLES + 1] = { 0 };
     char *path = mem_printf("%s/SHA256SUMS", folder);
     struct str sums = { 0 };
     enum status st = db_need_grid(NULL, db, grid, err);
@@ -206,12 +234,16 @@ enum status db_export(struct db_export *out, struct db *db, const char *grid,
     if (st == OK)
         st = file_make_dirs(folder, err);
     if (st == OK)
-        st = put_all(rows, &sums, db, grid, folder, err);
+        st = read_all(pages, db, grid, err);
+    if (st == OK)
+        st = put_all(pages, &sums, folder, err);
     if (st == OK)
         st = file_replace(path, str_text(&sums), sums.len, err);
     *out =
-        (struct db_export){ rows_of(rows, "point"), rows_of(rows, "run"),
-                            rows_of(rows, "result"), rows_of(rows, "curve") };
+        (struct db_export){ rows_of(pages, "point"), rows_of(pages, "run"),
+                            rows_of(pages, "result"),
+                            rows_of(pages, "curve") };
+    free_pages(pages);
     str_release(&sums);
     free(path);
     return st;

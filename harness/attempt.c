@@ -174,6 +174,30 @@ void attempt_sync(struct attempt *a)
 
 /* --- judging ---------------------------------------------------------------------- */
 
+/* A line of a log is bytes; what is kept of it in records and in the database is
+ * UTF-8, the same in both: what is not, or was cut, is U+FFFD there and here. */
+static void keep_line(char *out, size_t size, const char *line)
+{
+    struct str kept = { 0 };
+    size_t n;
+
+    for (const char *p = line; *p; p += n) {
+        const uint32_t c = text_decode(p, &n);
+        const bool bad = c == TEXT_NOT_UTF8;
+
+        if (kept.len + (bad ? 3 : n) >= size)
+            break;
+        if (bad)
+            str_add(&kept, "\xef\xbf\xbd");
+        else if (c < ' ' || c == 0x7f)
+            str_add_char(&kept, ' ');
+        else
+            str_add_n(&kept, p, n);
+    }
+    snprintf(out, size, "%s", str_text(&kept));
+    str_release(&kept);
+}
+
 /* The last line of a text file that says something, without control
  * characters. */
 static void last_words(char *out, size_t size, const struct attempt *a)
@@ -193,15 +217,14 @@ static void last_words(char *out, size_t size, const struct attempt *a)
         close(fd);
     if (n <= 0)
         return;
+    for (ssize_t i = 0; i < n; i++)
+        text[i] = text[i] ? text[i] : ' '; /* a zero ends no log */
     text[n] = '\0';
     start = text_trim(text);
     line = strrchr(start, '\n');
     line = line ? line + 1 : start;
-    for (char *p = line; *p; p++)
-        if ((unsigned char)*p < ' ' || *p == 0x7f)
-            *p = ' ';
     if (*line)
-        snprintf(out, size, "%s", line);
+        keep_line(out, size, line);
 }
 
 /* Said by the trainer's run.c when its folder is locked; exit 7 alone may be

@@ -262,8 +262,12 @@ static enum status check_cycle(struct reading *r, const char *path,
     else if (r->depth == MAX_DEPTH)
         ini_fail(r->err, where, "includes are nested more than %d deep",
                  MAX_DEPTH);
+    else if (r->d->n_files >= MAX_FILES) /* files that multiply */
+        ini_fail(r->err, where, "more than %d files are included", MAX_FILES);
     str_release(&chain);
-    return cycle || r->depth == MAX_DEPTH ? ERR_CONFIG : OK;
+    return cycle || r->depth == MAX_DEPTH || r->d->n_files >= MAX_FILES
+               ? ERR_CONFIG
+               : OK;
 }
 
 static enum status include_one(struct reading *r,

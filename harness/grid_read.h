@@ -6,6 +6,7 @@
 #include "harness/wrong.h"
 
 #define MAX_DEPTH 16 /* of includes */
+#define MAX_FILES 256
 
 struct reading {
     struct doc *d;

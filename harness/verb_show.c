@@ -1,9 +1,12 @@
 /* verb_show.c - one run: its keys, attempts, result, log, and how to repeat
  * it by hand. */
 #include <ctype.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -15,6 +18,7 @@
 #include "harness/verbs.h"
 
 #define LOG_LINES 10
+#define LOG_BYTES (1 << 16) /* in which they are looked for */
 
 static const struct cli_option options[] = {
     { "json", 0, NULL, "the configuration and the result as JSON" },
@@ -108,25 +112,40 @@ static enum status print_attempts(struct db *db, int64_t run_id,
     return st;
 }
 
-/* Control characters of a log must not reach the terminal. */
+/* The last bytes of a file, however long it is. */
+static size_t read_tail(char *buf, size_t size, const char *path)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat sb;
+    ssize_t n = -1;
+
+    if (fd >= 0 && fstat(fd, &sb) == 0 && S_ISREG(sb.st_mode))
+        n = pread(fd, buf, size,
+                  sb.st_size > (off_t)size ? sb.st_size - (off_t)size : 0);
+    if (fd >= 0)
+        close(fd);
+    return n > 0 ? (size_t)n : 0;
+}
+
+/* A log may be of any length and hold any bytes, zeros among them. */
 static void print_tail(const char *path)
 {
-    struct str text = { 0 };
-    const char *start;
+    static char text[LOG_BYTES + 2];
+    size_t n = read_tail(text, LOG_BYTES, path);
+    const char *start = text + n;
     int lines = 0;
 
-    if (file_read(&text, path, 64 << 20, NULL) != OK || text.len == 0) {
-        str_release(&text);
+    if (n == 0)
         return;
-    }
-    start = text.data + text.len - 1;
-    while (start > text.data && lines < LOG_LINES)
+    if (text[n - 1] != '\n')
+        text[n++] = '\n';
+    text[n] = '\0';
+    for (size_t i = 0; i < n; i++)
+        text[i] = text[i] ? text[i] : '?';
+    for (start = text + n - 1; start > text && lines < LOG_LINES;)
         lines += *--start == '\n';
     say("the end of %s\n", path);
-    for (char *p = text.data; *p; p++)
-        *p = *p == '\n' || (unsigned char)*p >= ' ' ? *p : '?';
     say_text(stdout, start + (*start == '\n'));
-    str_release(&text);
 }
 
 static enum status print_rest(const struct cli *cli, struct db *db,

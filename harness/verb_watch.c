@@ -1,4 +1,6 @@
 /* verb_watch.c - how a grid goes on, drawn again and again.  It only reads. */
+#include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +16,8 @@
 #include "harness/status_json.h"
 #include "harness/status_text.h"
 #include "harness/verbs.h"
+
+static const int end_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
 #define MAX_CURVES 6 /* running runs whose losses are drawn */
 
@@ -82,38 +86,67 @@ static enum status build(struct picture **out, struct db *db,
     return st;
 }
 
-/* Drawn in a folder of its own that goes away. */
-static enum status draw(struct str *out, struct picture *p, struct err *err)
+/* What plot_write and gnuplot put into the folder, and the folder. */
+static void remove_folder(const char *folder)
+{
+    DIR *d = opendir(folder);
+    struct dirent *e;
+
+    while (d && (e = readdir(d)))
+        if (e->d_name[0] != '.')
+            unlinkat(dirfd(d), e->d_name, 0);
+    if (d)
+        closedir(d);
+    rmdir(folder);
+}
+
+static enum status draw_in(struct str *out, const char *folder,
+                           struct picture *p, struct err *err)
 {
     static const char name[] = "loss-curves"; /* the script for such panels */
-    char folder[] = "/tmp/qlaw-watch-XXXXXX";
     struct gnuplot_job job = { .name = name, .out = "watch.txt",
                                .term = "dumb", .theme = "light" };
     struct gnuplot g;
-    char *path, *remove;
+    char *path = mem_printf("%s/%s", folder, job.out);
     enum status st = gnuplot_find(&g, err);
 
-    if (st == OK && !mkdtemp(folder))
-        st = err_errno(err, ERR_IO, "%s", folder);
-    if (st != OK) {
-        gnuplot_release(&g);
-        return st;
-    }
-    st = plot_write(p, name, folder, err);
+    if (st == OK)
+        st = plot_write(p, name, folder, err);
     if (st == OK) {
         gnuplot_draw(&g, folder, &job, 1);
         st = job.status;
         *err = st == OK ? *err : job.err;
     }
-    path = mem_printf("%s/%s", folder, job.out);
     if (st == OK)
         st = gnuplot_read_dumb(out, path, err);
-    remove = mem_printf("rm -rf '%s'", folder);
-    if (system(remove) != 0)
-        st = st == OK ? err_set(err, ERR_IO, "%s stays", folder) : st;
-    free(remove);
     free(path);
     gnuplot_release(&g);
+    return st;
+}
+
+/* Drawn in a folder of its own that goes away.  ^C is the usual end of watching
+ * and may come at any time: what ends this program waits until the folder is
+ * gone. */
+static enum status draw(struct str *out, struct picture *p, struct err *err)
+{
+    const char *tmp = getenv("TMPDIR");
+    char *folder = mem_printf("%s/qlaw-watch-XXXXXX",
+                              tmp && tmp[0] == '/' ? tmp : "/tmp");
+    sigset_t ends, before;
+    enum status st;
+
+    sigemptyset(&ends);
+    for (size_t i = 0; i < sizeof end_signals / sizeof end_signals[0]; i++)
+        sigaddset(&ends, end_signals[i]);
+    sigprocmask(SIG_BLOCK, &ends, &before);
+    if (mkdtemp(folder)) {
+        st = draw_in(out, folder, p, err);
+        remove_folder(folder);
+    } else {
+        st = err_errno(err, ERR_IO, "%s", folder);
+    }
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    free(folder);
     return st;
 }
 
