@@ -10,7 +10,8 @@
 #include <stddef.h>
 
 /* STATUS(name, exit code, meaning).  The exit codes are the public contract of
- * qlaw(1); 64 and 65 are spoken by trainers only. */
+ * qlaw(1); 64 and 65 are spoken by trainers only.  75 asks to be run again at
+ * once, so nothing that will fail again may end with it. */
 #define STATUS_LIST(STATUS)                                                   \
     STATUS(OK, 0, "everything asked for is done")                             \
     STATUS(ERR_RUNS, 1, "finished, but some runs failed or diverged")         \
@@ -21,10 +22,10 @@
     STATUS(ERR_REFUSED, 6, "refused: over budget, dirty tree, breaker")       \
     STATUS(ERR_IO, 7, "input/output or network")                              \
     STATUS(ERR_FIT, 8, "fit did not converge or law not identifiable")        \
+    STATUS(ERR_NOMEM, 9, "out of memory")                                     \
     STATUS(ERR_UNSUPPORTED, 64, "trainer: configuration not supported")       \
     STATUS(ERR_DIVERGED, 65, "trainer: the run diverged")                     \
-    STATUS(ERR_STOPPED, 75, "stopped early, everything saved, run again")     \
-    STATUS(ERR_NOMEM, 75, "out of memory")
+    STATUS(ERR_STOPPED, 75, "stopped early, everything saved, run again")
 
 enum status {
 #define STATUS_ENUM(name, code, text) name,

@@ -144,6 +144,22 @@ struct config_value {
     bool of_quant; /* the quantizers depend on it */
 };
 
+/* A configuration is JSON when it is hashed and kept, and JSON holds nothing but
+ * UTF-8: two values that differ in other bytes would be one there. */
+static enum status check_utf8(const char *key, const char *text,
+                              struct err *err)
+{
+    size_t n;
+
+    for (const char *p = text; *p; p += n)
+        if (text_decode(p, &n) == TEXT_NOT_UTF8)
+            return err_set(err, ERR_CONFIG,
+                           "%s: '%s' is not UTF-8 at byte %d: write it so, or "
+                           "rename what it names",
+                           key, text, (int)(p - text) + 1);
+    return OK;
+}
+
 enum status config_value_new(struct config_value **out, const char *key,
                              const char *text, struct err *err)
 {
@@ -152,7 +168,8 @@ enum status config_value_new(struct config_value **out, const char *key,
     char *canonical = NULL;
 
     *out = NULL;
-    if (!s || setting_canonical(&canonical, s, text, err) != OK)
+    if (!s || check_utf8(key, text, err) != OK ||
+        setting_canonical(&canonical, s, text, err) != OK)
         return ERR_CONFIG;
     v = mem_alloc(sizeof *v);
     v->key = mem_strdup(key);

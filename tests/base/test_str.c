@@ -1,6 +1,8 @@
 #include "base/str.h"
 
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "tests/check.h"
@@ -123,6 +125,35 @@ static void an_error_keeps_its_sentence_and_gets_a_prefix(void **state)
     assert_int_equal(err_set(NULL, ERR_IO, "nobody listens"), ERR_IO);
 }
 
+/* A code says one thing: 75 among them, at which schedulers start again. */
+static void no_two_failures_end_alike(void **state)
+{
+    static const int codes[] = {
+#define CODE(name, code, text) code,
+        STATUS_LIST(CODE)
+#undef CODE
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+        for (size_t k = 0; k < i; k++)
+            assert_int_not_equal(codes[i], codes[k]);
+}
+
+static void no_memory_is_not_a_wish_to_go_on(void **state)
+{
+    int code;
+
+    (void)state;
+    if (fork() == 0) {
+        close(STDERR_FILENO);
+        mem_array(SIZE_MAX / 2, 4);
+        _exit(0);
+    }
+    assert_true(wait(&code) > 0);
+    assert_int_equal(WEXITSTATUS(code), err_exit_code(ERR_NOMEM));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +164,8 @@ int main(void)
         cmocka_unit_test(durations_and_sizes_read_like_a_person_says_them),
         cmocka_unit_test(trimming_cuts_both_ends_only),
         cmocka_unit_test(an_error_keeps_its_sentence_and_gets_a_prefix),
+        cmocka_unit_test(no_two_failures_end_alike),
+        cmocka_unit_test(no_memory_is_not_a_wish_to_go_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
