@@ -402,7 +402,8 @@ enum status table_parse(struct table **out, const char *text,
 enum status table_from(struct table **out, struct str *text, const char *path,
                        enum table_kind kind, struct err *err)
 {
-    enum status st = table_text(text, path, err);
+    int64_t odd_line;
+    enum status st = table_text(&odd_line, text, path, err);
     const char *p = str_text(text);
 
     *out = NULL;
@@ -415,6 +416,14 @@ enum status table_from(struct table **out, struct str *text, const char *path,
     if (st == OK)
         st = kind == TABLE_JSON ? table_parse_json(out, p, path, err)
                                 : table_parse(out, str_text(text), path, err);
+    if (st == OK && odd_line) {
+        char *note = mem_printf("line %lld is not UTF-8; the file is read as "
+                                "Latin-1",
+                                (long long)odd_line);
+
+        table_note(*out, note);
+        free(note);
+    }
     return st;
 }
 

@@ -4,47 +4,62 @@
 #include <iconv.h>
 #include <string.h>
 
-/* Spreadsheets call it "Unicode text". */
-static enum status from_utf16(struct str *text, const char *path,
-                              struct err *err)
+/* Text in another encoding as UTF-8; false when it is not that all through. */
+static bool convert(struct str *text, const char *from)
 {
-    iconv_t cd = iconv_open("UTF-8", "UTF-16");
+    iconv_t cd = iconv_open("UTF-8", from);
     struct str out = { 0 };
     char *in = text->data, buf[1 << 14];
     size_t left = text->len, rc = 0;
 
     if (cd == (iconv_t)-1)
-        return err_set(err, ERR_IO, "%s: UTF-16 cannot be read here", path);
-    while (left > 0 && (rc != (size_t)-1 || errno == E2BIG)) {
+        return false;
+    do {
         char *to = buf;
         size_t room = sizeof buf;
 
         rc = iconv(cd, &in, &left, &to, &room);
         str_add_n(&out, buf, (size_t)(to - buf));
-        if (rc == (size_t)-1 && errno != E2BIG)
-            break;
-    }
+    } while (rc == (size_t)-1 && errno == E2BIG);
     iconv_close(cd);
     if (left > 0) {
         str_release(&out);
-        return err_set(err, ERR_CONFIG,
-                       "%s: not UTF-16 all through, which its first bytes "
-                       "announce",
-                       path);
+        return false;
     }
     str_release(text);
     *text = out;
-    return OK;
+    return true;
 }
 
-enum status table_text(struct str *text, const char *path, struct err *err)
+/* The line of the first byte that is not UTF-8; 0: all of it is. */
+static int64_t find_odd(const struct str *text)
+{
+    int64_t line = 1;
+    size_t length;
+
+    for (const char *p = str_text(text); *p; p += length) {
+        if (text_decode(p, &length) == TEXT_NOT_UTF8)
+            return line;
+        line += *p == '\n';
+    }
+    return 0;
+}
+
+enum status table_text(int64_t *odd_line, struct str *text, const char *path,
+                       struct err *err)
 {
     static const char marks[][2] = { { '\xff', '\xfe' }, { '\xfe', '\xff' } };
     enum status st = OK;
 
+    *odd_line = 0;
     if (text->len >= 2 && (memcmp(text->data, marks[0], 2) == 0 ||
                            memcmp(text->data, marks[1], 2) == 0))
-        st = from_utf16(text, path, err);
+        st = convert(text, "UTF-16")
+                 ? OK
+                 : err_set(err, ERR_CONFIG,
+                           "%s: not UTF-16 all through, which its first bytes "
+                           "announce",
+                           path);
     if (st == OK && strlen(str_text(text)) != text->len)
         st = err_set(err, ERR_CONFIG,
                      "%s is not text: it holds a zero byte (UTF-16 without a "
@@ -54,5 +69,10 @@ enum status table_text(struct str *text, const char *path, struct err *err)
         for (size_t i = 0; i < text->len; i++)
             if (text->data[i] == '\r')
                 text->data[i] = '\n';
+    *odd_line = st == OK ? find_odd(text) : 0;
+    if (*odd_line && !convert(text, "WINDOWS-1252") &&
+        !convert(text, "ISO-8859-1"))
+        st = err_set(err, ERR_CONFIG, "%s:%lld: a byte that is not UTF-8",
+                     path, (long long)*odd_line);
     return st;
 }

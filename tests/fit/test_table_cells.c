@@ -197,6 +197,12 @@ static void files_tell_what_they_are(void **state)
     check_close(t->cols[0].num[0], 1, 0);
     assert_string_equal(t->cols[1].text[0], "\xce\xb1");
     table_free(t);
+    t = from("N,x\n1,caf\xe9\n1,caf\xe8\n2,\x93q\x94\n", 24);
+    assert_string_equal(t->cols[1].text[0], "caf\xc3\xa9");
+    assert_string_equal(t->cols[1].text[1], "caf\xc3\xa8");
+    assert_string_equal(t->cols[1].text[2], "\xe2\x80\x9cq\xe2\x80\x9d");
+    assert_non_null(note_with(t, "line 2 is not UTF-8; the file is read as"));
+    table_free(t);
     t = from("N,x\r1,2.5\r2,\r", 13);
     assert_int_equal(t->rows, 2);
     check_close(t->cols[1].num[0], 2.5, 0);
