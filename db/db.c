@@ -57,6 +57,8 @@ void db_set_patience(struct db *db, double seconds)
 
 enum db_trouble db_trouble(const struct db *db)
 {
+    if (db->code == SQLITE_READONLY_DBMOVED)
+        return DB_MOVED;
     switch (db->code & 0xff) {
     case SQLITE_OK:
         return DB_NO_TROUBLE;
@@ -154,6 +156,13 @@ static enum status sql_error(struct db *db, const char *what, struct err *err)
                        "%s holds a half-written change of a program that was "
                        "killed; the next 'qlaw run' or 'qlaw db check' undoes "
                        "it",
+                       db->path);
+    if (db->code == SQLITE_READONLY_DBMOVED)
+        return err_set(err, ERR_DB,
+                       "%s was moved, removed or replaced while it was in use; "
+                       "what was trained is in its runs folder: put the file "
+                       "back or make it again ('qlaw db rebuild'), and run the "
+                       "same command again",
                        db->path);
     if ((db->code & 0xff) == SQLITE_BUSY)
         return err_set(err, ERR_DB,

@@ -51,6 +51,7 @@ enum db_trouble {
     DB_NO_TROUBLE,
     DB_BUSY,     /* somebody else holds the file: try again */
     DB_NO_SPACE, /* the disk is full, read-only or failing */
+    DB_MOVED,    /* the file was moved, removed or replaced under us */
     DB_BROKEN,   /* damaged, or a statement is wrong */
 };
 enum db_trouble db_trouble(const struct db *db);

@@ -73,6 +73,10 @@ void runner_flush(struct runner *r, double patience_s)
     case DB_BUSY:
         wait_for_others(r, err.text);
         break;
+    case DB_MOVED:
+        r->next_flush_s = clock_monotonic() + 1;
+        runner_fail(r, ERR_STOPPED, err.text);
+        break;
     case DB_NO_SPACE:
         sentence = mem_printf("%s" SPACE, err.text);
         r->next_flush_s = clock_monotonic() + 1;

@@ -182,3 +182,21 @@ for kind in ends slow lines twice; do
     done
     ! kill -0 "$(cat helper)" 2>/dev/null || fail "$kind: the helper lives on"
 done
+
+# A database that goes away under its scheduler is no full disk.
+for change in 'rm qlaw.db' 'mv qlaw.db away.db' 'cp qlaw.db x.db; mv x.db qlaw.db'; do
+    rm -rf runs ./*.db*
+    "$qlaw" run -q own.ini --slots 1 >log 2>&1 &
+    run=$!
+    i=0
+    until ls runs/*/alone >/dev/null 2>&1 || [ $i -gt 100 ]; do
+        sleep 0.05
+        i=$((i + 1))
+    done
+    sh -c "$change"
+    rc=0
+    wait $run || rc=$?
+    [ $rc = 75 ] || fail "$change: exit $rc: $(cat log)"
+    grep -q "was moved, removed or replaced" log || fail "$change: $(cat log)"
+    ! grep -q "make room" log || fail "$change is a full disk: $(cat log)"
+done
