@@ -64,7 +64,18 @@ static bool is_of_a_run(pid_t pid)
     return found;
 }
 
-void children_end_orphans(const pid_t *known, int n)
+/* Kill a child and take its end, which does not take long unless a file system
+ * holds it. */
+static void end(pid_t pid)
+{
+    const struct timespec pause = { .tv_nsec = 1000000 };
+
+    kill(pid, SIGKILL);
+    for (int i = 0; i < 50 && waitpid(pid, NULL, WNOHANG) == 0; i++)
+        nanosleep(&pause, NULL);
+}
+
+void children_end_orphans(const pid_t *known, int n, pid_t group)
 {
     const struct timespec pause = { .tv_nsec = 5000000 };
     bool any = true;
@@ -75,11 +86,11 @@ void children_end_orphans(const pid_t *known, int n)
 
         any = false;
         for (int i = 0; i < count; i++) {
-            if (is_known(list[i], known, n) || !is_of_a_run(list[i]))
+            if (is_known(list[i], known, n) ||
+                (getpgid(list[i]) != group && !is_of_a_run(list[i])))
                 continue;
             any = true;
-            kill(list[i], SIGKILL);
-            waitpid(list[i], NULL, WNOHANG);
+            end(list[i]);
         }
         free(list);
         if (any)

@@ -176,7 +176,7 @@ static double seconds(struct timeval t)
 }
 
 /* What the trainer of a slot left behind, if its guard went with it. */
-static void end_orphans(const struct sched *s)
+static void end_orphans(const struct sched *s, pid_t group)
 {
     pid_t *known = mem_array((size_t)s->n + 1, sizeof *known);
     int n = 0;
@@ -184,7 +184,7 @@ static void end_orphans(const struct sched *s)
     for (int i = 0; i < s->n; i++)
         if (s->slots[i].busy && s->slots[i].pid > 0)
             known[n++] = s->slots[i].pid;
-    children_end_orphans(known, n);
+    children_end_orphans(known, n, group);
     free(known);
 }
 
@@ -203,7 +203,7 @@ static void finish(struct sched *s, struct slot *slot)
     kill(-slot->pid, SIGKILL);
     wait4(slot->pid, &status, 0, &ru);
     slot->pid = 0;
-    end_orphans(s);
+    end_orphans(s, (pid_t)e.pid);
     read_lines(s, slot, 1024);
     if (slot->len > 0 && !slot->skipping)
         give_line(s, slot, true); /* a last line without its newline */
