@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "base/rng.h"
 #include "base/str.h"
 #include "fit/optimum.h"
@@ -210,13 +211,6 @@ void bootstrap_release(struct bootstrap *b)
     *b = (struct bootstrap){ 0 };
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 double sorted_quantile(const double *x, int n, double p)
 {
     const double at = p * (n - 1);
@@ -234,7 +228,7 @@ double bootstrap_quantile(const struct bootstrap *b, int n_params, int i,
 
     for (int k = 0; k < b->n; k++)
         x[k] = b->theta[(size_t)k * (size_t)n_params + (size_t)i];
-    qsort(x, (size_t)b->n, sizeof *x, by_value);
+    qsort(x, (size_t)b->n, sizeof *x, order_doubles);
     q = sorted_quantile(x, b->n, p);
     free(x);
     return q;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "base/str.h"
 #include "fit/derived_law.h"
 #include "fit/predict.h"
@@ -111,13 +112,6 @@ static enum status read_settings(struct derived_ask *a, char ***rest,
 
 /* --- intervals ----------------------------------------------------------- */
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 struct asked { /* for resample_value */
     const struct derived_question *question;
     const struct derived_ask *ask;
@@ -159,7 +153,7 @@ static void from_bootstrap(struct derived *out, const struct derived_ask *a,
         else
             x[n++] = v;
     }
-    qsort(x, (size_t)n, sizeof *x, by_value);
+    qsort(x, (size_t)n, sizeof *x, order_doubles);
     if (out->none * 40 < f->boot.n) { /* else even 95 % have no answer */
         out->lo = sorted_quantile(x, n, 0.025);
         out->hi = sorted_quantile(x, n, 0.975);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/order.h"
 #include "fit/diagnose.h"
 #include "fit/units.h"
 
@@ -57,13 +58,6 @@ static bool tells_nothing(const struct model *m, const struct column *c)
     return false;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* Distinct values among the rows of the fit; 0 when some are no numbers. */
 static int count_values(const struct model *m, const struct column *c)
 {
@@ -76,7 +70,7 @@ static int count_values(const struct model *m, const struct column *c)
             n = 0;
     }
     if (n)
-        qsort(v, m->rows, sizeof *v, by_size);
+        qsort(v, m->rows, sizeof *v, order_doubles);
     for (size_t i = 1; n && i < m->rows; i++)
         n += v[i] != v[i - 1];
     free(v);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/order.h"
 #include "base/str.h"
 #include "fit/diagnose.h"
 #include "fit/units.h"
@@ -72,20 +73,13 @@ static void test_replicates(struct fit *f)
 
 /* --- outliers ------------------------------------------------------------ */
 
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static double median_size(const double *r, size_t n)
 {
     double *a = mem_array(n, sizeof *a), median;
 
     for (size_t i = 0; i < n; i++)
         a[i] = fabs(r[i]);
-    qsort(a, n, sizeof *a, by_size);
+    qsort(a, n, sizeof *a, order_doubles);
     median = sorted_quantile(a, (int)n, 0.5);
     free(a);
     return median;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/order.h"
 #include "fit/predict.h"
 
 /* --- rules --------------------------------------------------------------- */
@@ -38,13 +39,6 @@ static enum status parse_rule(struct rule *r, const struct table *t,
     return OK;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* The k-th largest distinct value of a column (k = 1: the largest). */
 static double level_of(const struct table *t, const char *column, int k)
 {
@@ -55,7 +49,7 @@ static double level_of(const struct table *t, const char *column, int k)
     for (size_t i = 0; i < t->rows; i++)
         if (isfinite(v[i]))
             x[n++] = v[i];
-    qsort(x, n, sizeof *x, by_value);
+    qsort(x, n, sizeof *x, order_doubles);
     for (size_t i = n; i-- > 0 && k > 0;)
         if (i + 1 == n || x[i] != x[i + 1]) {
             level = x[i];

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "base/rng.h"
 #include "base/str.h"
 
@@ -72,13 +73,6 @@ static enum status read_response(struct columns *c, const struct model *m,
     return st;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* Of the positive numbers of a column.  A standard deviation a billion times
  * smaller would make one row the whole fit. */
 static double middle_of(const struct column *c, size_t rows)
@@ -90,7 +84,7 @@ static double middle_of(const struct column *c, size_t rows)
         if (isfinite(c->num[r]) && c->num[r] > 0)
             v[n++] = c->num[r];
     if (n) {
-        qsort(v, n, sizeof *v, by_size);
+        qsort(v, n, sizeof *v, order_doubles);
         middle = v[n / 2];
     }
     free(v);

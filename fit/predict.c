@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "base/rng.h"
 #include "fit/resample.h"
 
@@ -315,13 +316,6 @@ static double mean_error(const struct fit *f, const double *slots,
     return f->sigma * sqrt(var);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static void bootstrap_interval(struct prediction *out, const struct fit *f,
                                double *slots, const int *chosen)
 {
@@ -342,8 +336,8 @@ static void bootstrap_interval(struct prediction *out, const struct fit *f,
         mean[b] = to_space(m, expr_eval(m->expr, slots));
         run[b] = mean[b] + inflate * f->residual[row] / m->scale[row];
     }
-    qsort(mean, (size_t)n, sizeof *mean, by_value);
-    qsort(run, (size_t)n, sizeof *run, by_value);
+    qsort(mean, (size_t)n, sizeof *mean, order_doubles);
+    qsort(run, (size_t)n, sizeof *run, order_doubles);
     out->mean_lo = from_space(m, sorted_quantile(mean, n, 0.025));
     out->mean_hi = from_space(m, sorted_quantile(mean, n, 0.975));
     out->run_lo = from_space(m, sorted_quantile(run, n, 0.025));

@@ -134,22 +134,26 @@ const char *table_nearest(const struct table *t, const char *name)
     return near;
 }
 
-static enum status no_column(const struct table *t, const char *name,
-                             struct err *err)
+enum status table_need(int *out, const struct table *t, const char *option,
+                       const char *name, struct err *err)
 {
-    const char *near = table_nearest(t, name);
+    const char *near;
 
-    return err_set(err, ERR_USAGE, "%s has no column '%s'%s%s%s", t->source,
-                   name, near ? ", did you mean '" : "", near ? near : "",
-                   near ? "'?" : "");
+    *out = table_find(t, name);
+    if (*out >= 0)
+        return OK;
+    near = table_nearest(t, name);
+    return err_set(err, ERR_USAGE, "%s%s has no column '%s'%s%s%s", option,
+                   t->source, name, near ? ", did you mean '" : "",
+                   near ? near : "", near ? "'?" : "");
 }
 
 enum status table_drop(struct table *t, const char *name, struct err *err)
 {
-    const int i = table_find(t, name);
+    int i;
 
-    if (i < 0)
-        return no_column(t, name, err);
+    if (table_need(&i, t, "", name, err) != OK)
+        return ERR_USAGE;
     free_column(&t->cols[i], t->rows);
     memmove(&t->cols[i], &t->cols[i + 1],
             (size_t)(t->n_cols - i - 1) * sizeof *t->cols);
@@ -160,10 +164,11 @@ enum status table_drop(struct table *t, const char *name, struct err *err)
 enum status table_rename(struct table *t, const char *from, const char *to,
                          struct err *err)
 {
-    const int i = table_find(t, from), taken = table_find(t, to);
+    const int taken = table_find(t, to);
+    int i;
 
-    if (i < 0)
-        return no_column(t, from, err);
+    if (table_need(&i, t, "", from, err) != OK)
+        return ERR_USAGE;
     if (taken >= 0 && taken != i)
         return err_set(err, ERR_USAGE, "%s already has a column '%s'",
                        t->source, to);

@@ -55,6 +55,11 @@ bool table_number(double *out, const char *text);
 int table_find(const struct table *t, const char *name);
 const char *table_nearest(const struct table *t, const char *name);
 
+/* The index of a column that an option names; ERR_USAGE with the nearest one,
+ * the option ("--by: ") before the sentence. */
+enum status table_need(int *out, const struct table *t, const char *option,
+                       const char *name, struct err *err);
+
 /* Take a column out. */
 enum status table_drop(struct table *t, const char *name, struct err *err);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/order.h"
 #include "db/need_grid.h"
 #include "harness/interval.h"
 #include "harness/label.h"
@@ -137,13 +138,6 @@ static void part_by_group(struct contrast_arms *c, const struct measured *m,
     close_parts(c, first);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static void part_by(struct contrast_arms *c, const struct measured *m,
                     const struct measured_side *a,
                     const struct measured_side *b, char variable)
@@ -155,7 +149,7 @@ static void part_by(struct contrast_arms *c, const struct measured *m,
     for (int i = 0; i < m->n; i++)
         v[i] = variable == 'N' ? m->rows[i].N : m->rows[i].D;
     if (m->n)
-        qsort(v, (size_t)m->n, sizeof *v, by_value);
+        qsort(v, (size_t)m->n, sizeof *v, order_doubles);
     for (int i = 0; i < m->n; i++) {
         struct measured_only only = MEASURED_ANY;
 

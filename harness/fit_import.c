@@ -25,6 +25,7 @@ struct importing {
 /* A row that is a run, with what it is known by. */
 struct placed {
     char id[POINT_ID];
+    char *config; /* that id is the hash of */
     size_t row;
     int64_t seed;
 };
@@ -187,7 +188,7 @@ static enum status put_point(struct importing *m, const struct import_row *r,
     const bool base = import_is_base(r);
     const double e = import_number(r, "E"), mant = import_number(r, "M");
     const double size = import_number(r, "N"), tokens = import_number(r, "D");
-    const double group = base ? (double)NAN : import_group(r);
+    const double group = base ? (double)NAN : twin_group(r->t, r->i);
     const char *fmt = import_text(r, "fmt");
     char *arm = import_arm(r);
     enum status st = db_run(
@@ -358,12 +359,13 @@ static enum status put_row(struct importing *m, const struct placed *p)
     const struct import_row r = { m->t, p->row, &m->rq->twins };
     const int64_t line = m->t->number[p->row];
     char twin[POINT_ID];
-    char *config = import_config(&r, m->rq->grid, !import_is_base(&r));
-    char *plain = import_config(&r, m->rq->grid, false);
+    char *plain = import_is_base(&r) ? mem_strdup(p->config)
+                                     : import_config(&r, m->rq->grid, false);
     enum status st;
 
     id_of(twin, plain);
-    st = put_point(m, &r, p->id, twin, config);
+    free(plain);
+    st = put_point(m, &r, p->id, twin, p->config);
     if (st == OK)
         st = check_once(m, &r, p->id);
     if (st == OK)
@@ -372,8 +374,6 @@ static enum status put_row(struct importing *m, const struct placed *p)
         st = place_seed(m, m->newest, p->id, line + EARLIER, p->seed);
     if (st == OK)
         st = put_run(m, &r, p);
-    free(config);
-    free(plain);
     return st;
 }
 
@@ -417,17 +417,17 @@ static int place_rows(struct placed *p, struct importing *m)
 
     for (size_t i = 0; i < m->t->rows; i++) {
         const struct import_row r = { m->t, i, &m->rq->twins };
-        char *why = import_trouble(&r), *config;
+        char *why = import_trouble(&r);
 
         if (why && m->n->left_out++ == 0)
             m->n->first =
                 mem_printf("%s %lld: %s", m->t->noun,
                            (long long)m->t->number[i], why);
         if (!why) {
-            config = import_config(&r, m->rq->grid, !import_is_base(&r));
-            id_of(p[n].id, config);
+            p[n].config =
+                import_config(&r, m->rq->grid, !import_is_base(&r));
+            id_of(p[n].id, p[n].config);
             p[n++].row = i;
-            free(config);
         }
         free(why);
     }
@@ -546,6 +546,8 @@ enum status import_rows(struct import_counts *n, const struct table *t,
     if (st == OK && m.newest != m.grid)
         st = count_again(&m, m.newest);
     str_release(&m.conflicts);
+    for (int i = 0; i < rows; i++)
+        free(p[i].config);
     free(p);
     return st;
 }

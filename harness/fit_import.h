@@ -57,7 +57,6 @@ struct import_row {
 
 double import_number(const struct import_row *r, const char *name);
 const char *import_text(const struct import_row *r, const char *name);
-double import_group(const struct import_row *r); /* NaN: none */
 bool import_is_base(const struct import_row *r);
 
 /* "int4 g32", "unquantized", for people and to group by; the caller frees. */

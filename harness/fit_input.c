@@ -259,8 +259,9 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Two families in one unit of rows alike; -1: in none. */
-static int find_pooled(const struct fit *f, char *const *family, int *other)
+/* Two rows in one unit of rows alike that have different words (one for each
+ * row of the table); -1: in none. */
+static int find_pooled(const struct fit *f, char *const *word, int *other)
 {
     const struct model *m = f->m;
     int *unit = mem_array(m->rows + 1, sizeof *unit);
@@ -274,37 +275,10 @@ static int find_pooled(const struct fit *f, char *const *family, int *other)
 
         if (first[unit[i]] < 0) {
             first[unit[i]] = row;
-        } else if (strcmp(family[first[unit[i]]], family[row]) != 0) {
+        } else if (strcmp(word[first[unit[i]]], word[row]) != 0) {
             found = first[unit[i]];
             *other = row;
         }
-    }
-    free(unit);
-    free(first);
-    return found;
-}
-
-/* Two rows in one unit of rows alike that are of different points; false:
- * seeds only. */
-static bool find_points(const struct fit *f, const struct table *t, int *a,
-                        int *b)
-{
-    const struct column *id = &t->cols[table_find(t, "point_id")];
-    const struct model *m = f->m;
-    int *unit = mem_array(m->rows + 1, sizeof *unit);
-    const int units = units_number(unit, m, NULL);
-    int *first = mem_array((size_t)units + 1, sizeof *first);
-    bool found = false;
-
-    for (int k = 0; k < units; k++)
-        first[k] = -1;
-    for (size_t i = 0; i < m->rows && !found; i++) {
-        *a = first[unit[i]];
-        *b = (int)m->source_row[i];
-        if (*a < 0)
-            first[unit[i]] = *b;
-        else
-            found = strcmp(id->text[*a], id->text[*b]) != 0;
     }
     free(unit);
     free(first);
@@ -341,13 +315,13 @@ static void judge_settings(struct fit *f, const struct fit_request *rq,
                            const char *db_path)
 {
     const struct table *t = rq->table;
-    char *keys;
-    int a, b;
+    char *const *id = t->cols[table_find(t, "point_id")].text, *keys;
+    int b = 0;
+    const int a = find_pooled(f, id, &b); /* a seed has the same point */
 
-    if (!find_points(f, t, &a, &b))
+    if (a < 0)
         return;
-    keys = differing(db_path, t->cols[table_find(t, "point_id")].text[a],
-                     t->cols[table_find(t, "point_id")].text[b]);
+    keys = differing(db_path, id[a], id[b]);
     if (*keys)
         fit_warn(f, FIT_ROWS_POOLED,
                  "rows that the law cannot tell apart differ in %s, such as "

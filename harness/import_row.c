@@ -58,13 +58,6 @@ const char *import_text(const struct import_row *r, const char *name)
     return c < 0 ? "" : r->t->cols[c].text[r->i];
 }
 
-double import_group(const struct import_row *r)
-{
-    const double g = import_number(r, "G");
-
-    return isnan(g) ? import_number(r, "B") : g;
-}
-
 bool import_is_base(const struct import_row *r)
 {
     return twin_row(r->twins, r->t, r->i);
@@ -73,7 +66,7 @@ bool import_is_base(const struct import_row *r)
 char *import_arm(const struct import_row *r)
 {
     const char *own = import_text(r, "arm"), *fmt = import_text(r, "fmt");
-    const double group = import_group(r);
+    const double group = twin_group(r->t, r->i);
     struct str s = { 0 };
 
     if (import_is_base(r))

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "base/str.h"
 #include "harness/measured.h"
 
@@ -362,13 +363,6 @@ static struct pairs pairs_between(const struct ladder *l, double lo, double hi)
     return p;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* Distinct values of the variable in order, thinned to a few. */
 static int find_levels(double *level, const struct ladder *l)
 {
@@ -378,7 +372,7 @@ static int find_levels(double *level, const struct ladder *l)
     for (int i = 0; i < l->n; i++)
         all[i] = l->rung[i].value;
     if (l->n)
-        qsort(all, (size_t)l->n, sizeof *all, by_value);
+        qsort(all, (size_t)l->n, sizeof *all, order_doubles);
     for (int i = 0; i < l->n; i++)
         if (distinct == 0 || all[i] != all[distinct - 1])
             all[distinct++] = all[i];

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "base/str.h"
 #include "base/wrap.h"
 
@@ -23,13 +24,6 @@ static const char *with_unit(char buf[48], double x, int digits,
 
 /* --- numbers that occur -------------------------------------------------- */
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return x < y ? -1 : x > y;
-}
-
 /* The distinct values of one number of the points, "6.1k 13.8k ...". */
 static void print_distinct(const struct grid *g, const char *name,
                            double (*of)(const struct grid_point *),
@@ -41,7 +35,7 @@ static void print_distinct(const struct grid *g, const char *name,
 
     for (int i = 0; i < g->n_points; i++)
         x[i] = of(&g->points[i]);
-    qsort(x, (size_t)g->n_points, sizeof *x, ascending);
+    qsort(x, (size_t)g->n_points, sizeof *x, order_doubles);
     for (int i = 0; i < g->n_points; i++)
         if (n == 0 || x[i] != x[n - 1])
             x[n++] = x[i];

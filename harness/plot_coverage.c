@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "harness/plot.h"
 
 /* --- coverage ------------------------------------------------------------- */
@@ -170,13 +171,6 @@ PLOT_BUILDER(plot_coverage)
 
 /* Seconds of one run against the operations that were planned for it; the line
  * is the median speed. */
-static int by_number(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static double median_speed(const struct plot_data *d)
 {
     double *speed = mem_array((size_t)d->n + 1, sizeof *speed), m;
@@ -188,7 +182,7 @@ static double median_speed(const struct plot_data *d)
         if (p->done && p->wall_s > 0 && p->flops > 0)
             speed[n++] = p->flops * p->done / p->wall_s;
     }
-    qsort(speed, (size_t)n, sizeof *speed, by_number);
+    qsort(speed, (size_t)n, sizeof *speed, order_doubles);
     m = n ? speed[n / 2] : (double)NAN;
     free(speed);
     return m;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "harness/plot.h"
 
 #define BINS      32
@@ -58,13 +59,6 @@ static enum status find_usable(struct curves *c, struct err *err)
     return st;
 }
 
-static int by_number(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* Curves of different lengths follow different schedules, so one D is shown:
  * the longest. */
 static void choose_sizes(struct curves *c)
@@ -84,7 +78,7 @@ static void choose_sizes(struct curves *c)
         if (!seen)
             all[n++] = p->N;
     }
-    qsort(all, (size_t)n, sizeof *all, by_number);
+    qsort(all, (size_t)n, sizeof *all, order_doubles);
     c->n_sizes = n < MAX_SIZES ? n : MAX_SIZES;
     for (int i = 0; i < c->n_sizes; i++)
         c->sizes[i] = all[n <= MAX_SIZES ? i : i * (n - 1) / (MAX_SIZES - 1)];

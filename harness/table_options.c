@@ -94,16 +94,8 @@ static enum status find_columns(int **cols, int *n, const struct table *t,
     *n = 0;
     *cols = NULL;
     while (st == OK && (word = strsep(&next, ","))) {
-        const int c = table_find(t, text_trim(word));
-        const char *near = table_nearest(t, text_trim(word));
-
         *cols = mem_grow(*cols, (size_t)*n + 1, sizeof **cols);
-        (*cols)[(*n)++] = c;
-        if (c < 0)
-            st = err_set(err, ERR_USAGE, "--by: %s has no column '%s'%s%s%s",
-                         t->source, text_trim(word),
-                         near ? ", did you mean '" : "", near ? near : "",
-                         near ? "'?" : "");
+        st = table_need(&(*cols)[(*n)++], t, "--by: ", text_trim(word), err);
     }
     free(copy);
     return st;
@@ -139,9 +131,8 @@ static int choose(bool *keep, const struct table *t, int best, const int *cols,
 enum status table_best(struct table *t, const char *column, const char *by,
                        struct err *err)
 {
-    const int best = table_find(t, column);
     bool *keep;
-    int *cols = NULL, n = 0, cells;
+    int *cols = NULL, n = 0, best, cells;
     struct table *kept, swap;
     char *text;
     enum status st = OK;
@@ -151,9 +142,7 @@ enum status table_best(struct table *t, const char *column, const char *by,
                        "--best %s needs --by: the columns that make a cell, as "
                        "in --by N,D",
                        column);
-    if (best < 0)
-        st = err_set(err, ERR_USAGE, "--best: %s has no column '%s'", t->source,
-                     column);
+    st = table_need(&best, t, "--best: ", column, err);
     if (st == OK)
         st = find_columns(&cols, &n, t, by, err);
     if (st == OK) {

@@ -21,6 +21,7 @@ enum status twin_rule_read(struct twin_rule *out, const char *text,
                            const struct table *t, struct err *err)
 {
     const char *equals = text ? strrchr(text, '=') : NULL;
+    enum status st;
     char *name;
 
     *out = (struct twin_rule){ .column = -1 };
@@ -33,15 +34,11 @@ enum status twin_rule_read(struct twin_rule *out, const char *text,
         return err_set(err, ERR_USAGE,
                        "--base '%s' is not COLUMN=VALUE, or none", text);
     name = mem_strndup(text, (size_t)(equals - text));
-    out->column = table_find(t, name);
+    st = table_need(&out->column, t, "--base: ", name, err);
     out->value = mem_strdup(equals + 1);
-    if (out->column < 0) {
-        err_set(err, ERR_USAGE, "--base: %s has no column '%s'", t->source,
-                name);
-        free(name);
-        return ERR_USAGE;
-    }
     free(name);
+    if (st != OK)
+        return st;
     for (size_t r = 0; r < t->rows; r++)
         if (twin_row(out, t, r))
             return OK;
@@ -55,7 +52,7 @@ void twin_rule_release(struct twin_rule *r)
     *r = (struct twin_rule){ .column = -1 };
 }
 
-static double group_of(const struct table *t, size_t row)
+double twin_group(const struct table *t, size_t row)
 {
     const int g = table_find(t, "G"), b = table_find(t, "B");
     const double v = g < 0 ? (double)NAN : t->cols[g].num[row];
@@ -74,7 +71,7 @@ bool twin_row(const struct twin_rule *r, const struct table *t, size_t row)
     if (r->column >= 0)
         return strcasecmp(t->cols[r->column].text[row], r->value) == 0;
     return (fmt >= 0 && IS_WORD(t->cols[fmt].text[row], plain)) ||
-           group_of(t, row) == 1;
+           twin_group(t, row) == 1;
 }
 
 const char *twin_candidate(const struct twin_rule *r, const struct table *t)

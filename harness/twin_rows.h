@@ -21,6 +21,9 @@ enum status twin_rule_read(struct twin_rule *out, const char *text,
                            const struct table *t, struct err *err);
 void twin_rule_release(struct twin_rule *r);
 
+/* Elements that share a scale, by column G or B; NaN: none. */
+double twin_group(const struct table *t, size_t row);
+
 bool twin_row(const struct twin_rule *r, const struct table *t, size_t row);
 
 /* A name in column fmt that often stands for the unquantized model, when no

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/order.h"
 #include "base/str.h"
 #include "fit/bootstrap.h"
 #include "fit/optimum.h"
@@ -43,13 +44,6 @@ static struct table *read_table(const char *path)
     }
     fclose(f);
     return t;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
 }
 
 int main(int argc, char **argv)
@@ -91,8 +85,8 @@ int main(int argc, char **argv)
         bootstrap_release(&b);
         optimum_release(&o);
     }
-    qsort(fit_s, (size_t)repeats, sizeof *fit_s, by_value);
-    qsort(boot_s, (size_t)repeats, sizeof *boot_s, by_value);
+    qsort(fit_s, (size_t)repeats, sizeof *fit_s, order_doubles);
+    qsort(boot_s, (size_t)repeats, sizeof *boot_s, order_doubles);
     printf("one fit %.3f ms, 4000 bootstrap refits %.1f ms (%.4f ms each)\n",
            1e3 * fit_s[repeats / 2], 1e3 * boot_s[repeats / 2],
            boot_s[repeats / 2] / 4);
