@@ -7,20 +7,9 @@
 
 #include "base/hash.h"
 #include "harness/grid.h"
+#include "harness/import_grid.h"
 
-#define EARLIER   1000000000 /* added to the ordinals of other files' rows */
-#define MOST_SAID 3          /* conflicts that are named */
-
-struct importing {
-    struct import_counts *n;
-    const struct table *t;
-    const struct import_request *rq;
-    struct db *db;
-    int64_t grid, newest, dataset; /* this file's version; the grid's last */
-    struct str conflicts;
-    int n_conflicts;
-    struct err *err;
-};
+#define MOST_SAID 3 /* conflicts that are named */
 
 /* A row that is a run, with what it is known by. */
 struct placed {
@@ -37,146 +26,6 @@ static void id_of(char id[POINT_ID], const char *config)
     hash_bytes(hex, config, strlen(config));
     memcpy(id, hex, POINT_ID - 1);
     id[POINT_ID - 1] = '\0';
-}
-
-/* --- asking the database ----------------------------------------------------- */
-
-/* One number of a query; *found tells whether there was a row. */
-static enum status ask(double *out, bool *found, struct importing *m,
-                       const char *sql, const char *types, ...)
-{
-    sqlite3_stmt *stmt;
-    va_list ap;
-    enum status st = db_prepare(&stmt, m->db, sql, m->err);
-
-    *found = false;
-    if (st != OK)
-        return st;
-    va_start(ap, types);
-    db_bind_list(stmt, types, ap);
-    va_end(ap);
-    st = db_step(found, m->db, stmt, m->err);
-    if (st == OK && *found) {
-        *out = sqlite3_column_double(stmt, 0);
-        sqlite3_reset(stmt);
-    }
-    return st;
-}
-
-static enum status ask_id(int64_t *out, bool *found, struct importing *m,
-                          const char *sql, const char *text)
-{
-    double x = 0;
-    const enum status st = text ? ask(&x, found, m, sql, "tt", m->rq->grid, text)
-                                : ask(&x, found, m, sql, "t", m->rq->grid);
-
-    *out = (int64_t)x;
-    return st;
-}
-
-/* --- the grid ------------------------------------------------------------------ */
-
-/* Rows that other files brought to the grid stay in it. */
-static enum status join(struct importing *m, int64_t before)
-{
-    double runs = 0;
-    bool found;
-    enum status st = db_run(m->db, m->err,
-                            "INSERT INTO grid_point(grid_id, point_id, ordinal,"
-                            " block, priority, seeds) SELECT ?, point_id, "
-                            "CASE WHEN ordinal < ? THEN ordinal + ? ELSE "
-                            "ordinal END, block, priority, seeds "
-                            "FROM grid_point WHERE grid_id = ?",
-                            "iiii", m->grid, (int64_t)EARLIER,
-                            (int64_t)EARLIER, before);
-
-    if (st == OK)
-        st = ask(&runs, &found, m,
-                 "SELECT count(*) FROM grid_run WHERE grid_id = ?", "i",
-                 before);
-    m->n->before = (int)runs;
-    return st;
-}
-
-static enum status check_kind(struct importing *m, bool *any)
-{
-    double trained = 0;
-    const enum status st =
-        ask(&trained, any, m,
-            "SELECT ini_text NOT LIKE '; imported from %' FROM grid WHERE "
-            "name = ? ORDER BY grid_id DESC",
-            "t", m->rq->grid);
-
-    if (st == OK && *any && trained != 0)
-        return err_set(m->err, ERR_USAGE,
-                       "grid '%s' is one that was described and trained here; "
-                       "bring the table in under another name (--grid)",
-                       m->rq->grid);
-    return st;
-}
-
-static enum status open_grid(struct importing *m)
-{
-    static const char newest[] =
-        "SELECT max(grid_id) FROM grid WHERE name = ?";
-    static const char own[] =
-        "SELECT grid_id FROM grid WHERE name = ? AND ini_sha256 = ?";
-    int64_t before = 0;
-    bool any = false, found = false, known = false;
-    enum status st = check_kind(m, &any);
-
-    if (st == OK)
-        st = ask_id(&before, &found, m, newest, NULL);
-    if (st == OK)
-        st = ask_id(&m->grid, &known, m, own, m->rq->sha256);
-    if (st == OK && !known)
-        st = db_run(m->db, m->err,
-                    "INSERT INTO grid(name, ini_text, ini_sha256, argv) "
-                    "VALUES(?, '; imported from '||?, ?, ?)",
-                    "tttt", m->rq->grid, m->t->source, m->rq->sha256,
-                    m->rq->argv);
-    if (st == OK && !known)
-        st = ask_id(&m->grid, &found, m, own, m->rq->sha256);
-    if (st == OK && !known && any)
-        st = join(m, before);
-    m->newest = known ? before : m->grid;
-    return st;
-}
-
-static enum status open_dataset(struct importing *m)
-{
-    double id = 0;
-    bool found;
-    enum status st =
-        db_run(m->db, m->err,
-               "INSERT OR IGNORE INTO dataset(name, sha256, tokenizer, vocab, "
-               "n_tokens) VALUES(?, ?, 'unknown', 0, 0)",
-               "tt", m->t->source, m->rq->sha256);
-
-    if (st == OK)
-        st = ask(&id, &found, m,
-                 "SELECT dataset_id FROM dataset WHERE name = ? AND sha256 = ? "
-                 "AND tokenizer = 'unknown'",
-                 "tt", m->t->source, m->rq->sha256);
-    m->dataset = (int64_t)id;
-    return st;
-}
-
-/* The counts of a grid once more from its runs: places of runs changed. */
-static enum status count_again(struct importing *m, int64_t grid)
-{
-    enum status st = db_run(m->db, m->err,
-                            "DELETE FROM grid_count WHERE grid_id = ?", "i",
-                            grid);
-
-    if (st == OK)
-        st = db_run(m->db, m->err,
-                    "INSERT INTO grid_count(grid_id, state, runs, flops) "
-                    "SELECT x.grid_id, x.state, count(*), sum(p.flops_plan) "
-                    "FROM grid_run x JOIN point p USING(point_id) WHERE "
-                    "x.grid_id = ? GROUP BY x.state",
-                    "i", grid);
-    return st;
 }
 
 /* --- points ---------------------------------------------------------------------- */
@@ -228,7 +77,7 @@ static enum status check_once(struct importing *m, const struct import_row *r,
     double x;
     bool found;
     const enum status st =
-        ask(&x, &found, m,
+        import_ask(&x, &found, m,
             "SELECT 1 FROM grid_point WHERE grid_id = ? AND ordinal = ? AND "
             "point_id != ? LIMIT 1",
             "iit", m->grid, line, id);
@@ -309,7 +158,7 @@ static enum status other_error(bool *other, struct importing *m,
     enum status st = OK;
 
     if (isfinite(se))
-        st = ask(&same, &found, m,
+        st = import_ask(&same, &found, m,
                  "SELECT loss_se IS ? FROM run JOIN result USING(run_id) "
                  "WHERE point_id = ? AND seed = ?",
                  "dti", se, p->id, p->seed);
@@ -344,7 +193,7 @@ static enum status put_run(struct importing *m, const struct import_row *r,
 {
     double stored = 0;
     bool found;
-    enum status st = ask(&stored, &found, m,
+    enum status st = import_ask(&stored, &found, m,
                          "SELECT loss FROM run JOIN result USING(run_id) WHERE "
                          "point_id = ? AND seed = ?",
                          "ti", p->id, p->seed);
@@ -371,7 +220,7 @@ static enum status put_row(struct importing *m, const struct placed *p)
     if (st == OK)
         st = place_seed(m, m->grid, p->id, line, p->seed);
     if (st == OK && m->newest != m->grid)
-        st = place_seed(m, m->newest, p->id, line + EARLIER, p->seed);
+        st = place_seed(m, m->newest, p->id, line + IMPORT_EARLIER, p->seed);
     if (st == OK)
         st = put_run(m, &r, p);
     return st;
@@ -478,14 +327,14 @@ static enum status check_twins(struct importing *m)
     double all = 0, alone = 0;
     bool found;
     char *columns;
-    enum status st = ask(&all, &found, m,
+    enum status st = import_ask(&all, &found, m,
                          "SELECT count(*) FROM grid_point JOIN point p "
                          "USING(point_id) WHERE grid_id = ? AND NOT is_base "
                          "AND fmt <> 'unknown'",
                          "i", m->newest);
 
     if (st == OK)
-        st = ask(&alone, &found, m,
+        st = import_ask(&alone, &found, m,
                  "SELECT count(*) FROM grid_point JOIN point p USING(point_id)"
                  " WHERE grid_id = ? AND NOT is_base AND fmt <> 'unknown' AND "
                  "NOT EXISTS(SELECT 1 "
@@ -532,9 +381,9 @@ enum status import_rows(struct import_counts *n, const struct table *t,
         st = err_set(err, ERR_CONFIG, "no row of %s can be a run; %s",
                      t->source, n->first);
     if (st == OK)
-        st = open_grid(&m);
+        st = import_open_grid(&m);
     if (st == OK)
-        st = open_dataset(&m);
+        st = import_open_dataset(&m);
     for (int i = 0; i < rows && st == OK; i++)
         st = put_row(&m, &p[i]);
     if (st == OK)
@@ -542,9 +391,9 @@ enum status import_rows(struct import_counts *n, const struct table *t,
     if (st == OK)
         st = check_twins(&m);
     if (st == OK)
-        st = count_again(&m, m.grid);
+        st = import_count_again(&m, m.grid);
     if (st == OK && m.newest != m.grid)
-        st = count_again(&m, m.newest);
+        st = import_count_again(&m, m.newest);
     str_release(&m.conflicts);
     for (int i = 0; i < rows; i++)
         free(p[i].config);
