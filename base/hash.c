@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct hash *hash_open(void)
 {
@@ -40,4 +41,13 @@ void hash_bytes(char hex[HASH_HEX], const void *data, size_t size)
 
     hash_add(h, data, size);
     hash_close(h, hex);
+}
+
+void hash_id(char id[HASH_ID], const void *data, size_t size)
+{
+    char hex[HASH_HEX];
+
+    hash_bytes(hex, data, size);
+    memcpy(id, hex, HASH_ID - 1);
+    id[HASH_ID - 1] = '\0';
 }

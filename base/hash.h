@@ -17,4 +17,8 @@ void hash_close(struct hash *h, char hex[HASH_HEX]);
 
 void hash_bytes(char hex[HASH_HEX], const void *data, size_t size);
 
+/* What a configuration is known by: the first digits of its hash. */
+#define HASH_ID 17 /* 16 hexadecimal digits and the terminator */
+void hash_id(char id[HASH_ID], const void *data, size_t size);
+
 #endif

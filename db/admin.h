@@ -17,8 +17,6 @@ enum status db_check(int *problems, struct str *out, struct db *db,
 /* Give the room of deleted rows back to the disk. */
 enum status db_vacuum(struct db *db, struct err *err);
 
-#define DB_IDENTITY 16 /* hexadecimal digits of a point's identity */
-
 /* How many points of a schema ("main", "src") have an identity that is not the
  * hash of their configuration; the first of them, which the caller frees, or
  * NULL. */

@@ -10,12 +10,12 @@
 
 static bool agrees(const char *id, const char *config)
 {
-    char hex[HASH_HEX];
+    char own[HASH_ID];
 
     if (!id || !config)
         return false;
-    hash_bytes(hex, config, strlen(config));
-    return strlen(id) == DB_IDENTITY && strncmp(hex, id, DB_IDENTITY) == 0;
+    hash_id(own, config, strlen(config));
+    return strcmp(own, id) == 0;
 }
 
 enum status db_identities(int64_t *wrong, char **first, struct db *db,

@@ -19,15 +19,6 @@ struct placed {
     int64_t seed;
 };
 
-static void id_of(char id[POINT_ID], const char *config)
-{
-    char hex[HASH_HEX];
-
-    hash_bytes(hex, config, strlen(config));
-    memcpy(id, hex, POINT_ID - 1);
-    id[POINT_ID - 1] = '\0';
-}
-
 /* --- points ---------------------------------------------------------------------- */
 
 static enum status put_point(struct importing *m, const struct import_row *r,
@@ -212,7 +203,7 @@ static enum status put_row(struct importing *m, const struct placed *p)
                                      : import_config(&r, m->rq->grid, false);
     enum status st;
 
-    id_of(twin, plain);
+    hash_id(twin, plain, strlen(plain));
     free(plain);
     st = put_point(m, &r, p->id, twin, p->config);
     if (st == OK)
@@ -275,7 +266,7 @@ static int place_rows(struct placed *p, struct importing *m)
         if (!why) {
             p[n].config =
                 import_config(&r, m->rq->grid, !import_is_base(&r));
-            id_of(p[n].id, p[n].config);
+            hash_id(p[n].id, p[n].config, strlen(p[n].config));
             p[n++].row = i;
         }
         free(why);

@@ -26,7 +26,7 @@
 #include "base/hash.h"
 #include "trainer/config.h"
 
-#define POINT_ID 17 /* 16 hexadecimal digits and the terminator */
+#define POINT_ID HASH_ID
 
 /* Grids with more points than this keep no configurations (3 kB each):
  * grid_config makes one again from its cell. */

@@ -15,20 +15,11 @@ char *point_canonical(const struct config *c, bool with_quant)
     return text;
 }
 
-static void cut_hash(char id[POINT_ID], const char *text, size_t size)
-{
-    char hex[HASH_HEX];
-
-    hash_bytes(hex, text, size);
-    memcpy(id, hex, POINT_ID - 1);
-    id[POINT_ID - 1] = '\0';
-}
-
 void point_id(char id[POINT_ID], const struct config *c, bool with_quant)
 {
     char *text = point_canonical(c, with_quant);
 
-    cut_hash(id, text, strlen(text));
+    hash_id(id, text, strlen(text));
     free(text);
 }
 
@@ -210,7 +201,7 @@ static struct part *other_part(struct point_ids *ids,
     p->split = strlen(p->text) - 1; /* before the closing brace */
     free(p->text);
     p->text = json_canonical_text(identity);
-    cut_hash(p->id, p->text, strlen(p->text));
+    hash_id(p->id, p->text, strlen(p->text));
     json_decref(before);
     json_decref(identity);
     return p;
@@ -233,7 +224,7 @@ void point_ids_of(char id[POINT_ID], char twin[POINT_ID], int *operands,
     str_add_n(&ids->text, other->text, other->split);
     str_addf(&ids->text, ",\"quant\":%s", quant->text);
     str_add(&ids->text, rest);
-    cut_hash(id, str_text(&ids->text), ids->text.len);
+    hash_id(id, str_text(&ids->text), ids->text.len);
 }
 
 uint64_t point_beginning(struct point_ids *ids, const struct config *c)
