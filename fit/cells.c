@@ -11,15 +11,15 @@
 /* Rows summed up: by cell, by stratum, and by stratum and seed. */
 struct tally {
     int cells, strata, clusters;
-    double *cell_mean;  /* [cells] */
-    int *cell_rows;     /* [cells] */
-    int *cell_at;       /* [cells] stratum */
-    int *stratum_cells; /* [strata] */
-    int *stratum_seeds; /* [strata] */
-    double *y;          /* [strata] mean of its cells' means */
-    double *n, *d;      /* [strata] */
-    double *square;     /* [strata] sum of its clusters' squared off */
-    int *cluster_at;    /* [clusters] stratum */
+    double *cell_mean;     /* [cells] */
+    int *cell_rows;        /* [cells] */
+    int *cell_at;          /* [cells] stratum */
+    int *stratum_cells;    /* [strata] */
+    int *stratum_seeds;    /* [strata] */
+    double *y;             /* [strata] mean of its cells' means */
+    double *n, *d;         /* [strata] */
+    double *square;        /* [strata] sum of its clusters' squared off */
+    int *cluster_at;       /* [clusters] stratum */
     int64_t *cluster_seed; /* [clusters] */
     double *off; /* [clusters] sum over its rows of (x - mean) / rows of the
                     cell: what this seed's luck adds to the sum of the cells */

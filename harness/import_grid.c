@@ -3,7 +3,8 @@
 
 #include <stdarg.h>
 
-/* --- asking the database ----------------------------------------------------- */
+/* --- asking the database -----------------------------------------------------
+ */
 
 enum status import_ask(double *out, bool *found, struct importing *m,
                        const char *sql, const char *types, ...)
@@ -38,7 +39,8 @@ static enum status ask_id(int64_t *out, bool *found, struct importing *m,
     return st;
 }
 
-/* --- the grid ------------------------------------------------------------------ */
+/* --- the grid
+ * ------------------------------------------------------------------ */
 
 /* Rows that other files brought to the grid stay in it. */
 static enum status join(struct importing *m, int64_t before)
@@ -56,8 +58,8 @@ static enum status join(struct importing *m, int64_t before)
 
     if (st == OK)
         st = import_ask(&runs, &found, m,
-                 "SELECT count(*) FROM grid_run WHERE grid_id = ?", "i",
-                 before);
+                        "SELECT count(*) FROM grid_run WHERE grid_id = ?", "i",
+                        before);
     m->n->before = (int)runs;
     return st;
 }
@@ -65,11 +67,11 @@ static enum status join(struct importing *m, int64_t before)
 static enum status check_kind(struct importing *m, bool *any)
 {
     double trained = 0;
-    const enum status st =
-        import_ask(&trained, any, m,
-            "SELECT ini_text NOT LIKE '; imported from %' FROM grid WHERE "
-            "name = ? ORDER BY grid_id DESC",
-            "t", m->rq->grid);
+    const enum status st = import_ask(
+        &trained, any, m,
+        "SELECT ini_text NOT LIKE '; imported from %' FROM grid WHERE "
+        "name = ? ORDER BY grid_id DESC",
+        "t", m->rq->grid);
 
     if (st == OK && *any && trained != 0)
         return err_set(m->err, ERR_USAGE,
@@ -81,8 +83,7 @@ static enum status check_kind(struct importing *m, bool *any)
 
 enum status import_open_grid(struct importing *m)
 {
-    static const char newest[] =
-        "SELECT max(grid_id) FROM grid WHERE name = ?";
+    static const char newest[] = "SELECT max(grid_id) FROM grid WHERE name = ?";
     static const char own[] =
         "SELECT grid_id FROM grid WHERE name = ? AND ini_sha256 = ?";
     int64_t before = 0;
@@ -118,19 +119,19 @@ enum status import_open_dataset(struct importing *m)
                "tt", m->t->source, m->rq->sha256);
 
     if (st == OK)
-        st = import_ask(&id, &found, m,
-                 "SELECT dataset_id FROM dataset WHERE name = ? AND sha256 = ? "
-                 "AND tokenizer = 'unknown'",
-                 "tt", m->t->source, m->rq->sha256);
+        st = import_ask(
+            &id, &found, m,
+            "SELECT dataset_id FROM dataset WHERE name = ? AND sha256 = ? "
+            "AND tokenizer = 'unknown'",
+            "tt", m->t->source, m->rq->sha256);
     m->dataset = (int64_t)id;
     return st;
 }
 
 enum status import_count_again(struct importing *m, int64_t grid)
 {
-    enum status st = db_run(m->db, m->err,
-                            "DELETE FROM grid_count WHERE grid_id = ?", "i",
-                            grid);
+    enum status st = db_run(
+        m->db, m->err, "DELETE FROM grid_count WHERE grid_id = ?", "i", grid);
 
     if (st == OK)
         st = db_run(m->db, m->err,
