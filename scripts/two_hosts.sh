@@ -11,14 +11,14 @@
 # the program (default build/harness/qlaw).
 set -eu
 cd "$(dirname "$0")/.."
+. tests/parts.sh
 qlaw=$(realpath "${QLAW:-build/harness/qlaw}")
 count=${1:-500}
 user=$([ "$(id -u)" = 0 ] || echo -r)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-awk 'BEGIN { srand(7); for (i = 0; i < 60000; i++)
-    printf "%c", 97 + int(rand() * rand() * 20) }' >text.txt
+markov_text
 cat >g.ini <<'INI'
 [grid]
 name = g

@@ -20,6 +20,11 @@ $(printf '%s' "$out" | tr -s '\n ' '  ')" in
     esac
 }
 
+is() { # is WANT QUERY [DATABASE]: what a query answers
+    got=$(sqlite3 "${3:-qlaw.db}" "$2")
+    [ "$got" = "$1" ] || fail "${3:-qlaw.db}: $2: '$got', not '$1'"
+}
+
 # text.txt: 60,000 bytes of an order-1 source over 20 letters, so that there is
 # something to learn.
 markov_text() {

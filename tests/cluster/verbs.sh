@@ -13,10 +13,6 @@ trap 'status=$?; [ $status -eq 0 ] && rm -rf "$dir" || echo "left in $dir"' EXIT
 cd "$dir"
 export LC_ALL=C
 
-is() { # is WANT QUERY
-    got=$(sqlite3 qlaw.db "$2")
-    [ "$got" = "$1" ] || fail "$2: '$got', not '$1'"
-}
 fresh() { # fresh [JSON]: no database, an empty Slurm
     rm -rf qlaw.db* runs
     echo "{\"next\":100,\"tasks\":[],\"max_array\":3${1:+,$1}}" >state.json

@@ -12,11 +12,6 @@ trap 'status=$?
     [ $status -eq 0 ] && rm -rf "$dir" || echo "left in $dir"' EXIT
 cd "$dir"
 
-is() { # is WANT DB QUERY
-    got=$(sqlite3 "$2" "$3")
-    [ "$got" = "$1" ] || fail "$2: $3: '$got', not '$1'"
-}
-
 # A trainer of one's own that notices when it is not alone in its folder.
 cat >trainer.sh <<'SH'
 #!/bin/sh
@@ -53,9 +48,9 @@ done
 wait
 [ ! -e together ] || fail "$(wc -l <together) trainers were not alone"
 for db in a b c; do
-    is 2 $db.db "SELECT count(*) FROM result"
-    is 2 $db.db "SELECT count(*) FROM attempt"
-    is "ok" $db.db "SELECT DISTINCT outcome FROM attempt"
+    is 2 "SELECT count(*) FROM result" $db.db
+    is 2 "SELECT count(*) FROM attempt" $db.db
+    is "ok" "SELECT DISTINCT outcome FROM attempt" $db.db
 done
 rm -rf runs
 
@@ -72,8 +67,8 @@ done
 "$qlaw" --db copy.db run -q own.ini -s seeds.count=3 --slots 3 >copy.log 2>&1 ||
     fail "the copy's scheduler: $(cat copy.log)"
 wait $live || fail "the original's scheduler: $(cat live.log)"
-is "ok|3" live.db "SELECT outcome, count(*) FROM attempt GROUP BY outcome"
-is 3 copy.db "SELECT count(*) FROM result"
+is "ok|3" "SELECT outcome, count(*) FROM attempt GROUP BY outcome" live.db
+is 3 "SELECT count(*) FROM result" copy.db
 [ ! -e together ] || fail "a copy's trainer was not alone"
 
 # Files that others are writing are theirs, for a day; our own of the dead go.
@@ -124,7 +119,7 @@ for change in "config = '{}'" "config = replace(config, '1024', '2048')" \
     "$qlaw" --db mine.db db check >log 2>&1 || :
     ends 5 "is not the hash of the configuration; nothing is taken" \
         "$qlaw" --db mine.db db merge evil.db
-    is 0 mine.db "SELECT count(*) FROM point"
+    is 0 "SELECT count(*) FROM point" mine.db
     ends 5 "identities that are not the hash" "$qlaw" --db evil.db db check
 done
 
@@ -145,8 +140,8 @@ cp own.ini other.ini
 "$qlaw" run -q other.ini
 rm -f qlaw.db*
 "$qlaw" db rebuild >log
-is "other,own" qlaw.db "SELECT group_concat(name) FROM (SELECT name FROM grid
-    ORDER BY name)"
+is "other,own" "SELECT group_concat(name) FROM (SELECT name FROM grid
+    ORDER BY name)" qlaw.db
 
 # A helper in a session of its own does not outlive its trainer, however that
 # ends: by itself, too slow, or killed for lines that are no records.

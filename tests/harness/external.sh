@@ -11,10 +11,6 @@ dir=$(mktemp -d /tmp/qlaw-external-XXXXXX)
 trap 'status=$?; [ $status -eq 0 ] && rm -rf "$dir" || echo "left in $dir"' EXIT
 cd "$dir"
 
-is() { # is WANT QUERY
-    got=$(sqlite3 qlaw.db "$2")
-    [ "$got" = "$1" ] || fail "$2: '$got', not '$1'"
-}
 nobody() { # nobody COMMAND: runs here
     for p in /proc/[0-9]*; do
         [ "$(readlink "$p/cwd" 2>/dev/null)" != "$dir" ] ||

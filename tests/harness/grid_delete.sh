@@ -12,10 +12,6 @@ trap 'status=$?
     [ $status -eq 0 ] && rm -rf "$dir" || echo "left in $dir"' EXIT
 cd "$dir"
 
-is() { # is WANT QUERY
-    got=$(sqlite3 qlaw.db "$2")
-    [ "$got" = "$1" ] || fail "$2: '$got', not '$1'"
-}
 hides() { # hides TEXT COMMAND...: whatever it ends with
     text=$1
     shift

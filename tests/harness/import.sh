@@ -11,10 +11,6 @@ trap 'status=$?
     [ $status -eq 0 ] && rm -rf "$dir" || echo "left in $dir"' EXIT
 cd "$dir"
 
-is() { # is WANT QUERY
-    got=$(sqlite3 qlaw.db "$2")
-    [ "$got" = "$1" ] || fail "$2: '$got', not '$1'"
-}
 import() { "$qlaw" import "$@"; }
 
 # rows FACTOR SEEDS: loss = FACTOR (1.8 + 400/N^0.34 + 410/D^0.28), and twice
