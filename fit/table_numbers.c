@@ -196,6 +196,16 @@ static void look(struct evidence *e, const struct column *c, size_t rows)
     }
 }
 
+static void add(struct evidence *sum, const struct evidence *e)
+{
+    for (int m = 0; m < N_MARKS; m++) {
+        sum->groups[m] += e->groups[m];
+        sum->decimal[m] += e->decimal[m];
+        sum->open[m] += e->open[m];
+    }
+    sum->words += e->words;
+}
+
 /* What an open mark means: 1 groups, 0 a decimal, -1 nobody knows. */
 static int meaning(enum mark mark, const struct evidence *column,
                    const struct evidence *all)
@@ -292,17 +302,16 @@ static void note_zeros(struct table *t, const struct column *c)
 }
 
 static enum status read_column(struct table *t, struct column *c,
+                               const struct evidence *own,
                                const struct evidence *all, struct err *err)
 {
-    struct evidence own = { .words = 0 };
     bool noted = false;
 
-    look(&own, c, t->rows);
     for (size_t r = 0; r < t->rows; r++) {
         const double before = c->num[r];
 
-        if (!settle(&c->num[r], c->text[r], &own, all)) {
-            if (own.words == 0)
+        if (!settle(&c->num[r], c->text[r], own, all)) {
+            if (own->words == 0)
                 return two_ways(t, c, r, err);
             continue;
         }
@@ -328,13 +337,17 @@ bool table_number(double *out, const char *text)
 
 enum status table_numbers(struct table *t, struct err *err)
 {
+    struct evidence *own = mem_array((size_t)t->n_cols + 1, sizeof *own);
     struct evidence all = { .words = 0 };
     enum status st = OK;
 
-    for (int i = 0; i < t->n_cols; i++)
-        look(&all, &t->cols[i], t->rows);
+    for (int i = 0; i < t->n_cols; i++) {
+        look(&own[i], &t->cols[i], t->rows);
+        add(&all, &own[i]);
+    }
     for (int i = 0; i < t->n_cols && st == OK; i++)
         if (strcmp(t->cols[i].name, "fmt") != 0) /* "4b" is a format there */
-            st = read_column(t, &t->cols[i], &all, err);
+            st = read_column(t, &t->cols[i], &own[i], &all, err);
+    free(own);
     return st;
 }
