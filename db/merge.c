@@ -36,7 +36,8 @@ static const char *const steps[] = {
 
     /* Nothing runs here that runs there. */
     "INSERT INTO temp.run_map SELECT s.run_id, r.run_id, "
-    "r.state NOT IN ('done','diverged') AND s.state IN ('done','diverged'), "
+    "r.state NOT IN ('done','diverged') AND s.state IN ('done','diverged') "
+    "AND r.data_seed=s.data_seed, "
     "r.attempts FROM src.run s JOIN main.run r ON r.point_id=s.point_id AND "
     "r.seed=s.seed",
     /* What is deleted here stays deleted. */

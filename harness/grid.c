@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rng.h"
 #include "harness/exec_trainer.h"
 #include "harness/grid_expand.h"
 #include "harness/point_id.h"
@@ -88,7 +87,6 @@ static void describe(struct grid *g, const struct grid_source *s)
     g->name = text_or(d, "grid.name", name_of(g->path));
     g->description = text_or(d, "grid.description", mem_strdup(""));
     g->law = text_or(d, "grid.law", NULL);
-    g->pair = doc_bool(d, "seeds.pair");
     g->choice = choice_of(d);
     g->text = doc_print(d);
     hash_bytes(g->sha256, g->text, strlen(g->text));
@@ -197,11 +195,7 @@ struct config *grid_config(const struct grid *g, int point)
     return c;
 }
 
-uint64_t grid_data_seed(const struct grid *g, const struct grid_point *p,
-                        uint64_t seed)
+uint64_t grid_data_seed(const struct grid_point *p, uint64_t seed)
 {
-    if (g->pair)
-        return seed;
-    /* 53 bits, because SQLite and JSON readers keep integers as doubles. */
-    return rng_key(seed, RNG_DATA, strtoull(p->id, NULL, 16)) >> 11;
+    return p->own_order ? point_own_order(p->id, seed) : seed;
 }

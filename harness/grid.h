@@ -39,6 +39,7 @@ struct grid_point {
     bool is_base;          /* id == twin: the unquantized twin itself */
     bool added;            /* a twin that no cell gives */
     bool chosen;           /* by --only and --skip: it may be started */
+    bool own_order;        /* data.order = point */
     unsigned char operands; /* GEMM operands of a layer that are quantized */
     const char *block;     /* label, "" outside blocks */
     int ordinal;           /* place in the grid's order, from 0 */
@@ -92,7 +93,6 @@ struct grid {
     struct grid_filter *filters;
     int n_filters;
     int duplicates;             /* points that blocks produced twice */
-    bool pair;                  /* [seeds] pair */
     char **notes;               /* warnings, one sentence each */
     int n_notes;
     struct grid_seeds { uint64_t *list; int n; } *seed_lists;
@@ -125,7 +125,6 @@ struct config *grid_config(const struct grid *g, int point);
 
 /* The data seed that goes with a seed of a point: the seed itself when arms
  * are paired, else a number of its own for each point. */
-uint64_t grid_data_seed(const struct grid *g, const struct grid_point *p,
-                        uint64_t seed);
+uint64_t grid_data_seed(const struct grid_point *p, uint64_t seed);
 
 #endif

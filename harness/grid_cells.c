@@ -53,6 +53,8 @@ static enum status make_base(struct grid_source *s, double *scratch,
     const struct doc *d = s->doc;
 
     s->base = config_new();
+    if (!doc_bool(d, "seeds.pair")) /* which a data.order of the file overrides */
+        config_set(s->base, "data.order", "point", NULL);
     for (int i = 0; i < d->n_base; i++) {
         const struct doc_values *v = &d->base[i];
         struct value_item item = v->list.items[0];

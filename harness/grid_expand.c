@@ -113,6 +113,7 @@ static void fill_point(struct expansion *x, struct grid_point *p,
     point_ids_of(p->id, p->twin, &operands, x->ids, c);
     p->operands = (unsigned char)operands;
     p->is_base = strcmp(p->id, p->twin) == 0;
+    p->own_order = strcmp(config_get(c, "data.order"), "point") == 0;
     p->size = point_size(x->ids, c);
     p->branch_step = branch_step(c);
     p->beginning = p->branch_step > 0 ? point_beginning(x->ids, c) : 0;

@@ -125,7 +125,7 @@ bool key_is_path(const char *key)
 
 bool key_can_vary(const char *key, const struct setting *s)
 {
-    return !s || s->hashed || strcmp(key, "data.path") == 0 ||
+    return !s || setting_varies(s) || strcmp(key, "data.path") == 0 ||
            strcmp(key, "data.val") == 0 || strcmp(key, "data.max_bytes") == 0;
 }
 

@@ -185,7 +185,7 @@ static enum status read_derive_line(struct reading *r,
         ini_prefix(r->err, e->where);
         return ERR_CONFIG;
     }
-    if (row && (!row->hashed || row->type == SETTING_WORD ||
+    if (row && (!setting_varies(row) || row->type == SETTING_WORD ||
                 row->type == SETTING_QUANT || row->list))
         return ini_fail(r->err, e->where,
                         "%s cannot be derived: only numbers that change a "

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/rng.h"
 #include "trainer/branch.h"
 
 char *point_canonical(const struct config *c, bool with_quant)
@@ -21,6 +22,12 @@ void point_id(char id[POINT_ID], const struct config *c, bool with_quant)
 
     hash_id(id, text, strlen(text));
     free(text);
+}
+
+uint64_t point_own_order(const char *id, uint64_t seed)
+{
+    /* 53 bits, because SQLite and JSON readers keep integers as doubles. */
+    return rng_key(seed, RNG_DATA, strtoull(id, NULL, 16)) >> 11;
 }
 
 static bool is_quant(const char *key)

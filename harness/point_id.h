@@ -14,6 +14,9 @@
 /* with_quant false: of the unquantized twin. */
 void point_id(char id[POINT_ID], const struct config *c, bool with_quant);
 
+/* The data seed of a point whose order of the data is its own (data.order). */
+uint64_t point_own_order(const char *id, uint64_t seed);
+
 /* The text that is hashed; the caller frees it. */
 char *point_canonical(const struct config *c, bool with_quant);
 

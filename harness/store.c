@@ -171,8 +171,8 @@ char *store_seeds(const struct grid_point *p)
 
 /* The runs come first, so that their place in the grid counts them all at
  * once. */
-static enum status put_runs(const struct grid *g, const struct grid_point *p,
-                            int64_t grid_id, struct db *db, struct err *err)
+static enum status put_runs(const struct grid_point *p, int64_t grid_id,
+                            struct db *db, struct err *err)
 {
     char *seeds = store_seeds(p);
     int64_t run_id;
@@ -180,7 +180,7 @@ static enum status put_runs(const struct grid *g, const struct grid_point *p,
 
     for (int i = 0; i < p->n_seeds && st == OK; i++)
         st = store_run(&run_id, p->id, p->seeds[i],
-                       grid_data_seed(g, p, p->seeds[i]), db, err);
+                       grid_data_seed(p, p->seeds[i]), db, err);
     if (st == OK)
         st = db_run(db, err,
                     "INSERT INTO grid_point(grid_id, point_id, ordinal, "
@@ -202,6 +202,24 @@ static enum status put_point(const struct grid *g, int i, struct gmse *known,
     return st;
 }
 
+static enum status what_changed(char **out, const struct grid *g,
+                                struct db *db, struct err *err)
+{
+    struct str text = { 0 };
+    enum status st = store_change(out, g, db, err);
+
+    if (st == OK)
+        st = store_made_with(&text, g, db, err);
+    if (st == OK && text.len > 0 && *out)
+        str_addf(&text, "\n%s", *out);
+    if (st == OK && text.len > 0) {
+        free(*out);
+        *out = str_steal(&text);
+    }
+    str_release(&text);
+    return st;
+}
+
 enum status store_grid(char **change, const struct grid *g, const char *argv,
                        struct db *db, struct err *err)
 {
@@ -212,13 +230,13 @@ enum status store_grid(char **change, const struct grid *g, const char *argv,
     *change = NULL;
     if (st != OK || grid_id != 0)
         return st;
-    st = store_change(change, g, db, err);
+    st = what_changed(change, g, db, err);
     if (st == OK)
         st = put_grid_row(&grid_id, g, argv, db, err);
     for (int i = 0; i < g->n_points && st == OK; i++) {
         st = put_point(g, i, &known, db, err);
         if (st == OK)
-            st = put_runs(g, &g->points[i], grid_id, db, err);
+            st = put_runs(&g->points[i], grid_id, db, err);
     }
     return st;
 }
@@ -282,6 +300,24 @@ enum status store_data_sizes(const struct grid *g, struct db *db,
 
 /* --- taking ----------------------------------------------------------------------- */
 
+/* The order of the data was no part of an identity once: such a run is another
+ * than the one the grid asks for, though their names are equal. */
+static enum status check_order(uint64_t stored, const struct grid_point *p,
+                               uint64_t seed, struct err *err)
+{
+    const uint64_t asked = grid_data_seed(p, seed);
+
+    if (stored == asked)
+        return OK;
+    return err_set(err, ERR_DB,
+                   "run %.12s-%llu is stored with another order of the data "
+                   "(data seed %llu, not %llu): an older qlaw made it with "
+                   "[seeds] pair = no; use another database, or take it out "
+                   "(qlaw db delete)",
+                   p->id, (unsigned long long)seed,
+                   (unsigned long long)stored, (unsigned long long)asked);
+}
+
 static enum status one_run(struct store_run *r, const struct grid_point *p,
                            struct db *db, struct err *err)
 {
@@ -302,6 +338,7 @@ static enum status one_run(struct store_run *r, const struct grid_point *p,
     if (st == OK) {
         r->run_id = sqlite3_column_int64(stmt, 0);
         r->data_seed = (uint64_t)sqlite3_column_int64(stmt, 1);
+        st = check_order(r->data_seed, p, r->seed, err);
         r->state =
             run_state_find((const char *)sqlite3_column_text(stmt, 2));
         r->attempts = sqlite3_column_int(stmt, 3);

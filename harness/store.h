@@ -6,15 +6,16 @@
 
 #include <stdint.h>
 
+#include "base/str.h"
 #include "db/db.h"
 #include "harness/gmse.h"
 #include "harness/grid.h"
 #include "harness/record.h"
 
 /* Put a grid, its points and its runs; what is there already stays, and the
- * grid becomes the current one of its name.  When it had other runs before,
- * *change is a sentence that says so, for the caller to show and free; else
- * NULL.  A point whose stored configuration differs although its identity is
+ * grid becomes the current one of its name.  When it had other runs before, or
+ * has finished ones that were planned otherwise, *change says so, for the
+ * caller to show and free; else NULL.  A point whose stored configuration differs although its identity is
  * the same is an error (a hash collision or a damaged file). */
 enum status store_grid(char **change, const struct grid *g, const char *argv,
                        struct db *db, struct err *err);
@@ -22,6 +23,11 @@ enum status store_grid(char **change, const struct grid *g, const char *argv,
 /* That sentence (store_change.c), of a grid that is about to be put. */
 enum status store_change(char **out, const struct grid *g, struct db *db,
                          struct err *err);
+
+/* Add a sentence for each key outside the identity with which finished runs of
+ * g were planned otherwise (store_made.c). */
+enum status store_made_with(struct str *out, const struct grid *g,
+                            struct db *db, struct err *err);
 
 /* The seeds of a point as the table keeps them, "[1,2]"; the caller frees. */
 char *store_seeds(const struct grid_point *p);

@@ -54,7 +54,7 @@ static int list_members(struct member *list, const struct trunk_run *runs,
         if (trunk_may_share(p, g))
             list[count++] = (struct member){
                 p->beginning, runs[i].seed,
-                grid_data_seed(g, p, runs[i].seed), p->branch_step, i
+                grid_data_seed(p, runs[i].seed), p->branch_step, i
             };
     }
     return count;

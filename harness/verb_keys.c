@@ -45,7 +45,7 @@ static void add_json(struct str *out, const struct setting *s)
     if (*s->unit)
         json_add_text(out, "unit", s->unit);
     str_addf(out, ",\"hashed\":%s,\"list\":%s",
-             s->hashed ? "true" : "false", s->list ? "true" : "false");
+             setting_varies(s) ? "true" : "false", s->list ? "true" : "false");
     json_add_text(out, "help", s->help);
     str_add(out, "}");
 }
@@ -55,7 +55,7 @@ static void print_key(const struct setting *s)
 {
     say("%s\n    %s%s%s", s->key, s->list ? "list: " : "",
         *s->choices ? s->choices : type_names[s->type],
-        s->hashed ? "" : " (does not change a result)");
+        setting_varies(s) ? "" : " (does not change a result)");
     if (s->max > s->min)
         say(", %g .. %g", s->min, s->max);
     if (*s->unit)

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "harness/exec_trainer.h"
+#include "harness/point_id.h"
 #include "harness/verbs.h"
 #include "trainer/branch.h"
 #include "trainer/dump.h"
@@ -266,6 +267,17 @@ static enum status become(const struct cli *cli, const struct config *c,
     return exec_trainer_become(c, &job, cli_value(cli, "metrics", NULL), err);
 }
 
+/* The data seed that a grid would give. */
+static uint64_t order_of(const struct config *c, uint64_t seed)
+{
+    char id[POINT_ID];
+
+    if (strcmp(config_get(c, "data.order"), "point") != 0)
+        return seed;
+    point_id(id, c, true);
+    return point_own_order(id, seed);
+}
+
 static enum status run(struct cli *cli, struct err *err)
 {
     struct config *c = NULL;
@@ -286,7 +298,8 @@ static enum status run(struct cli *cli, struct err *err)
         st = config_resolve(c, err);
     if (st == OK) {
         const uint64_t s = seed_of(json, "seed", seed, 1);
-        const uint64_t d = seed_of(json, "data_seed", data_seed, s);
+        const uint64_t d =
+            seed_of(json, "data_seed", data_seed, order_of(c, s));
 
         st = exec_trainer_used(c) ? become(cli, c, s, d, err)
                                   : train(cli, c, s, d, err);

@@ -30,7 +30,8 @@ enum setting_type {
 enum hashed {
     HASHED_NO = false,
     HASHED_YES = true,
-    HASHED_UNLESS_DEFAULT /* younger than the first databases */
+    HASHED_UNLESS_DEFAULT, /* younger than the first databases */
+    HASHED_WITH_VAL_LOSS   /* not at its default, where [stop] reads val_loss */
 };
 
 struct setting {
@@ -44,7 +45,10 @@ struct setting {
     const char *help;
 };
 
-/* Does this value of s belong in the identity? */
+/* May its values alone make other runs? */
+bool setting_varies(const struct setting *s);
+
+/* Does this value of s always belong in the identity? */
 bool setting_identifies(const struct setting *s, const char *value);
 
 /* The table; NULL past the end.  setting_find returns NULL for an unknown

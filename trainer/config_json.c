@@ -140,6 +140,18 @@ static json_t *quant_identity(const struct config *c)
     return quant;
 }
 
+/* How often the validation loss is measured decides when a rule that reads it
+ * ends a run. */
+static bool identifies(const struct config *c, const struct setting *s,
+                       const char *value)
+{
+    if (s->hashed != HASHED_WITH_VAL_LOSS)
+        return setting_identifies(s, value);
+    return strcmp(s->fallback, value) != 0 &&
+           (strstr(config_get(c, "stop.diverge"), "val_loss") ||
+            strstr(config_get(c, "stop.early"), "val_loss"));
+}
+
 json_t *config_identity(const struct config *c, bool with_quant)
 {
     json_t *root = json_object(), *quant;
@@ -149,7 +161,7 @@ json_t *config_identity(const struct config *c, bool with_quant)
         const char *value = config_get(c, s->key), *name;
         json_t *section;
 
-        if (!setting_identifies(s, value) ||
+        if (!identifies(c, s, value) ||
             text_has_prefix(s->key, "quant."))
             continue;
         section = section_of(root, s->key, &name);

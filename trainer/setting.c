@@ -27,6 +27,11 @@ const struct setting *setting_at(int i)
     return i < N_SETTINGS ? &settings[i] : NULL;
 }
 
+bool setting_varies(const struct setting *s)
+{
+    return s->hashed == HASHED_YES || s->hashed == HASHED_UNLESS_DEFAULT;
+}
+
 bool setting_identifies(const struct setting *s, const char *value)
 {
     return s->hashed == HASHED_YES ||

@@ -426,12 +426,47 @@ static void data_seeds_are_shared_by_arms_only_when_paired(void **state)
         grid_of("[quant]\nw = int4\n[seeds]\npair = no\n", NULL);
 
     (void)state;
-    assert_int_equal(grid_data_seed(g, &g->points[0], 5), 5);
-    assert_int_equal(grid_data_seed(g, &g->points[1], 5), 5);
-    assert_int_not_equal(grid_data_seed(h, &h->points[0], 5),
-                         grid_data_seed(h, &h->points[1], 5));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(grid_data_seed(&g->points[i], 5), 5);
+        /* Other data, so another run, and another twin with them. */
+        assert_string_not_equal(g->points[i].id, h->points[i].id);
+        assert_string_not_equal(g->points[i].twin, h->points[i].twin);
+    }
+    assert_int_not_equal(grid_data_seed(&h->points[0], 5),
+                         grid_data_seed(&h->points[1], 5));
     grid_free(g);
     grid_free(h);
+}
+
+static void check_same(const char *a, const char *b, bool same)
+{
+    struct grid *g = grid_of(a, "grid.twins=no", NULL);
+    struct grid *h = grid_of(b, "grid.twins=no", NULL);
+
+    if ((strcmp(g->points[0].id, h->points[0].id) == 0) != same)
+        fail_msg("%s and %s are%s one run", a, b, same ? " not" : "");
+    grid_free(g);
+    grid_free(h);
+}
+
+/* What a rule reads is measured as often as run.val_every says. */
+static void validations_identify_a_run_only_where_a_rule_reads_them(
+    void **state)
+{
+    const char *const rule = "[stop]\nearly = val_loss < 2\n";
+    char *with = mem_printf("%s[run]\nval_every = 5\n", rule);
+    char *other = mem_printf("%s[run]\nval_every = 6\n", rule);
+
+    (void)state;
+    check_same("[run]\nval_every = 5\n", "[run]\nval_every = 6\n", true);
+    check_same("[stop]\nearly = loss < 2\n",
+               "[stop]\nearly = loss < 2\n[run]\nval_every = 6\n", true);
+    check_same(rule, with, false);
+    check_same(with, other, false);
+    check_same("[seeds]\npair = no\n", "[data]\norder = point\n", true);
+    check_same("[seeds]\npair = yes\n", "[data]\norder = seed\n", true);
+    free(with);
+    free(other);
 }
 
 /* --- layers -------------------------------------------------------------- */
@@ -784,7 +819,7 @@ static void every_hashed_key_changes_the_identity_and_no_other(void **state)
         set = mem_printf("%s=%s", s->key, value);
         g = grid_of(text, set, NULL);
         /* A prefix of the data is other data. */
-        hashed = s->hashed || strcmp(s->key, "data.max_bytes") == 0;
+        hashed = setting_varies(s) || strcmp(s->key, "data.max_bytes") == 0;
         if ((strcmp(g->points[0].id, base->points[0].id) != 0) != hashed)
             fail_msg("%s is %shashed, but the identity does %sfollow", set,
                      hashed ? "" : "not ", hashed ? "not " : "");
@@ -1287,6 +1322,8 @@ int main(void)
         cmocka_unit_test(names_in_filters_mean_what_the_manual_says),
         cmocka_unit_test(seeds_may_depend_on_the_point),
         cmocka_unit_test(data_seeds_are_shared_by_arms_only_when_paired),
+        cmocka_unit_test(
+            validations_identify_a_run_only_where_a_rule_reads_them),
         cmocka_unit_test(arguments_replace_what_the_file_says_about_a_key),
         cmocka_unit_test(a_list_as_an_argument_is_an_axis_everywhere),
         cmocka_unit_test(arguments_append_and_remove),

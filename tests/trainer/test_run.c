@@ -228,6 +228,7 @@ static const struct {
     { "data.val", NULL, NULL },
     { "data.val_sha256", NULL, NULL },
     { "data.probe", NULL, NULL },
+    { "data.order", NULL, NULL }, /* the data seed shows it */
     { "data.max_bytes", NULL, NULL },
     { "train.tokens", "320", NULL },
     { "train.batch", "2", NULL },
