@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <libgen.h>
 #include <linux/magic.h>
 #include <signal.h>
@@ -50,16 +51,26 @@ enum status file_sync_dir(const char *path, struct err *err)
     return st;
 }
 
-static enum status write_synced(const char *path, const void *data,
-                                size_t size, struct err *err)
+/* Nobody else's file and no link is opened: O_EXCL. */
+static int create(const char *path, struct err *err)
 {
-    enum status st;
     int fd;
 
     unlink(path); /* the name is ours: who had our number before is gone */
     fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0)
-        return err_errno(err, ERR_IO, "%s: cannot create", path);
+        err_errno(err, ERR_IO, "%s: cannot create", path);
+    return fd;
+}
+
+static enum status write_synced(const char *path, const void *data,
+                                size_t size, struct err *err)
+{
+    const int fd = create(path, err);
+    enum status st;
+
+    if (fd < 0)
+        return ERR_IO;
     st = file_write_all(fd, data, size, path, err);
     if (st == OK && fsync(fd) != 0)
         st = err_errno(err, ERR_IO, "%s: cannot sync", path);
@@ -115,6 +126,63 @@ char *file_temp_name(const char *path)
 
     return mem_printf("%s.%08x.%ld.%u.tmp", path, host_number(),
                       (long)getpid(), atomic_fetch_add(&count, 1));
+}
+
+enum status file_temp_make(char **name, const char *path, struct err *err)
+{
+    int fd;
+
+    *name = file_temp_name(path);
+    fd = create(*name, err);
+    if (fd < 0)
+        return ERR_IO;
+    close(fd);
+    return OK;
+}
+
+/* ^C may come at any time; what ends this program waits until the folder is
+ * gone. */
+static const int end_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+enum status file_folder_make(struct file_folder *f, const char *what,
+                             struct err *err)
+{
+    const char *tmp = getenv("TMPDIR");
+    sigset_t ends;
+
+    f->path = mem_printf("%s/qlaw-%s-XXXXXX",
+                         tmp && tmp[0] == '/' ? tmp : "/tmp", what);
+    sigemptyset(&ends);
+    for (size_t i = 0; i < sizeof end_signals / sizeof end_signals[0]; i++)
+        sigaddset(&ends, end_signals[i]);
+    sigprocmask(SIG_BLOCK, &ends, &f->before);
+    if (mkdtemp(f->path))
+        return OK;
+    err_errno(err, ERR_IO, "%s", f->path);
+    sigprocmask(SIG_SETMASK, &f->before, NULL);
+    free(f->path);
+    f->path = NULL;
+    return ERR_IO;
+}
+
+static int remove_one(const char *path, const struct stat *sb, int kind,
+                      struct FTW *at)
+{
+    (void)sb;
+    (void)kind;
+    (void)at;
+    remove(path);
+    return 0;
+}
+
+void file_folder_remove(struct file_folder *f)
+{
+    if (!f->path)
+        return;
+    nftw(f->path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    free(f->path);
+    f->path = NULL;
+    sigprocmask(SIG_SETMASK, &f->before, NULL);
 }
 
 /* The part of a name behind its last dot, cut off; NULL: there is none. */

@@ -7,6 +7,7 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -22,6 +23,21 @@ FILE *file_open(const char *path);
  * stands for the host, its boot and its space of process numbers, so that no
  * two writers on one folder ever choose the same.  The caller frees it. */
 char *file_temp_name(const char *path);
+
+/* Make such a file, empty: it is ours, with the rights that the umask leaves.
+ * *name is the caller's to free, also after a failure. */
+enum status file_temp_make(char **name, const char *path, struct err *err);
+
+/* A folder for us alone, of a name that nobody can guess, in $TMPDIR or /tmp.
+ * Signals that end a program wait from here until it is removed with all that
+ * is in it. */
+struct file_folder {
+    char *path;
+    sigset_t before;
+};
+enum status file_folder_make(struct file_folder *f, const char *what,
+                             struct err *err);
+void file_folder_remove(struct file_folder *f);
 
 /* Was a file of that name left behind by a writer that was killed?  One of this
  * host whose process is gone; one of another host, or of earlier versions

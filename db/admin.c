@@ -1,14 +1,12 @@
 #include "db/admin.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "db/place.h"
 
 #define BUSY_TRIES   600  /* of 100 ms */
 
@@ -40,42 +38,16 @@ static enum status copy_pages(sqlite3 *to, sqlite3 *from, const char *target,
                    b ? sqlite3_errstr(code) : sqlite3_errmsg(to));
 }
 
-static enum status sync_file(const char *path, struct err *err)
-{
-    const int fd = open(path, O_RDWR | O_CLOEXEC);
-    const bool ok = fd >= 0 && fsync(fd) == 0;
-
-    if (fd >= 0)
-        close(fd);
-    return ok ? OK : err_errno(err, ERR_IO, "%s: cannot sync", path);
-}
-
-/* A new file of a name that nobody can guess and lay a link for, with the rights
- * that the umask gives. */
-static enum status make_file(char *name, struct err *err)
-{
-    const int fd = mkostemp(name, O_CLOEXEC);
-    const mode_t mask = umask(0);
-
-    umask(mask);
-    if (fd < 0)
-        return err_errno(err, ERR_IO, "%s: cannot create", name);
-    fchmod(fd, 0666 & ~mask);
-    close(fd);
-    return OK;
-}
-
 enum status db_backup(struct db *db, const char *target, struct err *err)
 {
-    char *tmp = mem_printf("%s.XXXXXX", target);
+    char *tmp = NULL;
     sqlite3 *to = NULL;
     enum status st = OK;
 
     if (access(target, F_OK) == 0)
-        st = err_set(err, ERR_DB, "%s is there already; it is left alone",
-                     target);
-    else
-        st = make_file(tmp, err);
+        return err_set(err, ERR_DB, "%s is there already; it is left alone",
+                       target);
+    st = db_place_make(&tmp, target, err);
     if (st == OK && sqlite3_open(tmp, &to) != SQLITE_OK)
         st = err_set(err, ERR_DB, "%s: %s", tmp, sqlite3_errmsg(to));
     if (st == OK)
@@ -84,13 +56,9 @@ enum status db_backup(struct db *db, const char *target, struct err *err)
         st = copy_pages(to, db_handle(db), target, err);
     sqlite3_close(to);
     if (st == OK)
-        st = sync_file(tmp, err);
-    if (st == OK && rename(tmp, target) != 0)
-        st = err_errno(err, ERR_IO, "%s", target);
-    if (st == OK)
-        st = file_sync_dir(target, err);
-    if (st != OK)
-        unlink(tmp);
+        st = db_place_take(tmp, target, err);
+    else
+        db_place_drop(tmp);
     free(tmp);
     return st;
 }

@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include "base/file.h"
 #include "base/hash.h"
 #include "db/export.h"
+#include "db/place.h"
 
 #define MAX_COLUMNS 64
 #define MAX_BYTES   ((size_t)1 << 31)
@@ -347,36 +347,35 @@ static enum status fill(char **grid, const char *scratch, const char *folder,
     return st;
 }
 
-static void remove_scratch(const char *scratch)
+/* Filled beside the database, where there is room for it if anywhere. */
+static enum status from_scratch(struct db_merge *out, char **grid,
+                                struct db *db, const char *folder,
+                                struct err *err)
 {
-    static const char *const ends[] = { "", "-journal", ".lock" };
+    char *scratch;
+    enum status st = db_place_make(&scratch, db_path(db), err);
 
-    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-        char *path = mem_printf("%s%s", scratch, ends[i]);
-
-        unlink(path);
-        free(path);
-    }
+    if (st == OK)
+        st = fill(grid, scratch, folder, err);
+    if (st == OK)
+        st = db_merge(out, db, scratch, err);
+    db_place_drop(scratch);
+    free(scratch);
+    return st;
 }
 
 enum status db_import(struct db_merge *out, char **grid, struct db *db,
                       const char *folder, struct err *err)
 {
-    char *scratch = mem_printf("%s.import-%ld", db_path(db), (long)getpid());
     enum status st = check_sums(folder, err);
 
     *out = (struct db_merge){ 0 };
     *grid = NULL;
-    remove_scratch(scratch);
     if (st == OK)
-        st = fill(grid, scratch, folder, err);
-    if (st == OK)
-        st = db_merge(out, db, scratch, err);
-    remove_scratch(scratch);
+        st = from_scratch(out, grid, db, folder, err);
     if (st != OK) {
         free(*grid);
         *grid = NULL;
     }
-    free(scratch);
     return st;
 }

@@ -19,15 +19,14 @@ static enum status by_browser(const char *name, const char *path,
                               const char *html, const char *part,
                               struct err *err)
 {
-    char folder[] = "/tmp/qlaw-pdf-XXXXXX";
-    char *rm[] = { "rm", "-rf", "--", folder, NULL };
+    struct file_folder folder;
     char *profile, *out, *argv[12];
     int n = 0;
-    enum status st;
+    enum status st = file_folder_make(&folder, "pdf", err);
 
-    if (!mkdtemp(folder))
-        return err_errno(err, ERR_IO, "%s", folder);
-    profile = mem_printf("--user-data-dir=%s", folder);
+    if (st != OK)
+        return st;
+    profile = mem_printf("--user-data-dir=%s", folder.path);
     out = mem_printf("--print-to-pdf=%s", part);
     argv[n++] = (char *)name;
     argv[n++] = "--headless";
@@ -43,7 +42,7 @@ static enum status by_browser(const char *name, const char *path,
     argv[n++] = (char *)html;
     argv[n] = NULL;
     st = tool_run(NULL, name, path, argv, NULL, NULL, LIMIT_S, err);
-    tool_run(NULL, "rm", "/bin/rm", rm, NULL, NULL, 60, NULL);
+    file_folder_remove(&folder);
     free(profile);
     free(out);
     return st;

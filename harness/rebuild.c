@@ -312,6 +312,19 @@ static bool is_run(const char *name)
            name[13] && strspn(name + 13, "0123456789") == strlen(name + 13);
 }
 
+/* Who was killed between making the folder and writing into it. */
+static bool is_begun(const char *folder)
+{
+    char *config = mem_printf("%s/config.json", folder);
+    char *metrics = mem_printf("%s/metrics.jsonl", folder);
+    struct stat sb;
+    const bool begun = lstat(config, &sb) == 0 || lstat(metrics, &sb) == 0;
+
+    free(config);
+    free(metrics);
+    return begun;
+}
+
 static enum status read_folders(struct reading *r, const char *root,
                                 void (*warn)(const char *), struct err *err)
 {
@@ -323,7 +336,7 @@ static enum status read_folders(struct reading *r, const char *root,
         char *folder = mem_printf("%s/%s", root, names[i]->d_name);
         struct err odd = { .status = OK };
 
-        if (st == OK && is_run(names[i]->d_name)) {
+        if (st == OK && is_run(names[i]->d_name) && is_begun(folder)) {
             r->sum->folders++;
             st = db_begin(r->db, err);
             if (st == OK && read_folder(r, folder, &odd) != OK) {

@@ -69,12 +69,25 @@ static enum status has_point(bool *yes, int64_t grid_id, const char *point_id,
     return st;
 }
 
-/* Is this very grid there, whole, and the current one of its name? */
+static enum status count(int64_t *n, int64_t grid_id, const char *sql,
+                         struct db *db, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    enum status st = db_prepare(&stmt, db, sql, err);
+
+    if (st != OK)
+        return st;
+    db_bind(stmt, "i", grid_id);
+    return ask(n, db, stmt, 0, err);
+}
+
+/* Is this very grid there, whole, and the current one of its name?  One that
+ * was made again from runs/ lacks the runs that nobody had begun. */
 static enum status find_current(int64_t *grid_id, const struct grid *g,
                                 struct db *db, struct err *err)
 {
     sqlite3_stmt *stmt;
-    int64_t n = 0;
+    int64_t n = 0, runs = 0;
     bool first = false, last = false;
     enum status st = db_prepare(&stmt, db,
                                 "SELECT grid_id FROM grid WHERE name=?1 AND "
@@ -88,18 +101,18 @@ static enum status find_current(int64_t *grid_id, const struct grid *g,
     }
     if (st != OK || *grid_id == 0 || g->n_points == 0)
         return st;
-    st = db_prepare(&stmt, db,
-                    "SELECT count(*) FROM grid_point WHERE grid_id=?", err);
-    if (st == OK) {
-        db_bind(stmt, "i", *grid_id);
-        st = ask(&n, db, stmt, 0, err);
-    }
+    st = count(&n, *grid_id, "SELECT count(*) FROM grid_point WHERE grid_id=?",
+               db, err);
+    if (st == OK)
+        st = count(&runs, *grid_id,
+                   "SELECT sum(runs) FROM grid_count WHERE grid_id=?", db,
+                   err);
     if (st == OK)
         st = has_point(&first, *grid_id, g->points[0].id, db, err);
     if (st == OK)
         st = has_point(&last, *grid_id, g->points[g->n_points - 1].id, db,
                        err);
-    if (n != g->n_points || !first || !last)
+    if (n != g->n_points || runs != g->n_runs || !first || !last)
         *grid_id = 0;
     return st;
 }

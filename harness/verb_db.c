@@ -1,5 +1,4 @@
 /* verb_db.c - care of the database file. */
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +10,7 @@
 #include "base/str.h"
 #include "base/wrap.h"
 #include "db/admin.h"
+#include "db/place.h"
 #include "harness/db_parts.h"
 #include "harness/lock.h"
 #include "harness/rebuild.h"
@@ -214,27 +214,6 @@ static enum status build(struct rebuild *out, const char *tmp,
     return st;
 }
 
-static enum status move_into_place(const char *tmp, const char *path,
-                                   struct err *err)
-{
-    char *journal = mem_printf("%s-journal", tmp);
-    const int fd = open(tmp, O_RDWR | O_CLOEXEC);
-    enum status st = OK;
-
-    if (fd < 0 || fsync(fd) != 0)
-        st = err_errno(err, ERR_IO, "%s: cannot sync", tmp);
-    if (fd >= 0)
-        close(fd);
-    if (st == OK && rename(tmp, path) != 0)
-        st = err_errno(err, ERR_IO, "%s", path);
-    if (st == OK)
-        st = file_sync_dir(path, err);
-    unlink(journal);
-    unlink(tmp);
-    free(journal);
-    return st;
-}
-
 static void report_rebuild(const struct cli *cli, const struct rebuild *b)
 {
     struct sheet t;
@@ -252,7 +231,7 @@ static void report_rebuild(const struct cli *cli, const struct rebuild *b)
 static enum status rebuild(struct cli *cli, struct err *err)
 {
     char *root = record_root(cli->db_path);
-    char *tmp = mem_printf("%s.%ld.tmp", cli->db_path, (long)getpid());
+    char *tmp = NULL;
     struct lock lock = { .fd = -1 };
     struct rebuild b;
     struct stat sb;
@@ -264,11 +243,13 @@ static enum status rebuild(struct cli *cli, struct err *err)
                      "in its folder with --db",
                      cli->db_path);
     if (st == OK)
+        st = db_place_make(&tmp, cli->db_path, err);
+    if (st == OK)
         st = build(&b, tmp, root, err);
     if (st == OK)
-        st = move_into_place(tmp, cli->db_path, err);
-    else
-        unlink(tmp);
+        st = db_place_take(tmp, cli->db_path, err);
+    else if (tmp)
+        db_place_drop(tmp);
     lock_release(&lock);
     if (st == OK)
         report_rebuild(cli, &b);

@@ -1,5 +1,4 @@
 /* verb_watch.c - how a grid goes on, drawn again and again.  It only reads. */
-#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,8 +15,6 @@
 #include "harness/status_json.h"
 #include "harness/status_text.h"
 #include "harness/verbs.h"
-
-static const int end_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
 #define MAX_CURVES 6 /* running runs whose losses are drawn */
 
@@ -86,20 +83,6 @@ static enum status build(struct picture **out, struct db *db,
     return st;
 }
 
-/* What plot_write and gnuplot put into the folder, and the folder. */
-static void remove_folder(const char *folder)
-{
-    DIR *d = opendir(folder);
-    struct dirent *e;
-
-    while (d && (e = readdir(d)))
-        if (e->d_name[0] != '.')
-            unlinkat(dirfd(d), e->d_name, 0);
-    if (d)
-        closedir(d);
-    rmdir(folder);
-}
-
 static enum status draw_in(struct str *out, const char *folder,
                            struct picture *p, struct err *err)
 {
@@ -124,29 +107,16 @@ static enum status draw_in(struct str *out, const char *folder,
     return st;
 }
 
-/* Drawn in a folder of its own that goes away.  ^C is the usual end of watching
- * and may come at any time: what ends this program waits until the folder is
- * gone. */
+/* Drawn in a folder of its own that goes away, also when ^C comes meanwhile,
+ * which is the usual end of watching. */
 static enum status draw(struct str *out, struct picture *p, struct err *err)
 {
-    const char *tmp = getenv("TMPDIR");
-    char *folder = mem_printf("%s/qlaw-watch-XXXXXX",
-                              tmp && tmp[0] == '/' ? tmp : "/tmp");
-    sigset_t ends, before;
-    enum status st;
+    struct file_folder folder;
+    enum status st = file_folder_make(&folder, "watch", err);
 
-    sigemptyset(&ends);
-    for (size_t i = 0; i < sizeof end_signals / sizeof end_signals[0]; i++)
-        sigaddset(&ends, end_signals[i]);
-    sigprocmask(SIG_BLOCK, &ends, &before);
-    if (mkdtemp(folder)) {
-        st = draw_in(out, folder, p, err);
-        remove_folder(folder);
-    } else {
-        st = err_errno(err, ERR_IO, "%s", folder);
-    }
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    free(folder);
+    if (st == OK)
+        st = draw_in(out, folder.path, p, err);
+    file_folder_remove(&folder);
     return st;
 }
 

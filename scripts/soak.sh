@@ -6,6 +6,7 @@
 #   scripts/soak.sh kills 100 100 20      workers, schedulers, everything
 #   scripts/soak.sh two 500               two schedulers at the same instant
 #   scripts/soak.sh calls 1               a fault at every (1), tenth (10) ... call
+#   scripts/soak.sh commits 1             a kill at every call of a commit
 #   scripts/soak.sh resume 40             stop at every step of so many, all kinds
 #   scripts/soak.sh signals 100           each signal at random moments
 #
@@ -227,6 +228,9 @@ kills() {
 calls() {
     "$root/tests/harness/grid_faults.sh" "$qlaw" "$1" "$SEED"
 }
+commits() {
+    sh "$root/tests/harness/journal.sh" "$qlaw" "$1"
+}
 resume() {
     "$build/tests/trainer/soak_resume" "$1"
 }
@@ -235,6 +239,7 @@ case ${1:-all} in
 kills) kills "${2:-1000}" "${3:-1000}" "${4:-200}" ;;
 two) two_schedulers "${2:-500}" ;;
 calls) calls "${2:-1}" ;;
+commits) commits "${2:-1}" ;;
 resume) resume "${2:-40}" ;;
 signals) signals "${2:-100}" ;;
 all)
@@ -242,10 +247,11 @@ all)
     two_schedulers 500
     resume 40
     signals 100
+    commits 1
     calls 1
     ;;
 *)
-    sed -n '2,17s/^# \{0,1\}//p' "$root/scripts/soak.sh" >&2
+    sed -n '2,18s/^# \{0,1\}//p' "$root/scripts/soak.sh" >&2
     exit 2
     ;;
 esac

@@ -1,0 +1,91 @@
+#include "db/place.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/str.h"
+
+/* What SQLite keeps beside a file. */
+static const char *const beside[] = { "-journal", "-wal", "-shm" };
+#define N_BESIDE (sizeof beside / sizeof beside[0])
+
+static void remove_beside(const char *path)
+{
+    for (size_t i = 0; i < N_BESIDE; i++) {
+        char *name = mem_printf("%s%s", path, beside[i]);
+
+        unlink(name);
+        free(name);
+    }
+}
+
+void db_place_drop(const char *name)
+{
+    unlink(name);
+    remove_beside(name);
+}
+
+/* "qlaw.db.HOST.PID.N.tmp" of makers that were killed. */
+static void sweep(const char *path)
+{
+    char *copy = mem_strdup(path), *other = mem_strdup(path);
+    const char *folder = dirname(copy);
+    char *start = mem_printf("%s.", basename(other));
+    DIR *d = opendir(folder);
+    const struct dirent *e;
+
+    while (d && (e = readdir(d))) {
+        char *left = mem_printf("%s/%s", folder, e->d_name);
+
+        if (text_has_prefix(e->d_name, start) &&
+            file_temp_is_left(folder, e->d_name))
+            db_place_drop(left);
+        free(left);
+    }
+    if (d)
+        closedir(d);
+    free(start);
+    free(copy);
+    free(other);
+}
+
+enum status db_place_make(char **name, const char *path, struct err *err)
+{
+    sweep(path);
+    return file_temp_make(name, path, err);
+}
+
+static enum status sync_file(const char *path, struct err *err)
+{
+    const int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    const bool ok = fd >= 0 && fsync(fd) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    return ok ? OK : err_errno(err, ERR_IO, "%s: cannot sync", path);
+}
+
+enum status db_place_take(const char *name, const char *path,
+                          struct err *err)
+{
+    enum status st = sync_file(name, err);
+
+    /* The folder is synced in between: after a power cut too, the journal is
+     * gone before the name is taken. */
+    if (st == OK)
+        remove_beside(path);
+    if (st == OK)
+        st = file_sync_dir(path, err);
+    if (st == OK && rename(name, path) != 0)
+        st = err_errno(err, ERR_IO, "%s", path);
+    if (st == OK)
+        st = file_sync_dir(path, err);
+    db_place_drop(name);
+    return st;
+}

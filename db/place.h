@@ -1,0 +1,23 @@
+/* place.h - a database file that is made beside and put in place whole.
+ *
+ * SQLite plays NAME-journal into the file that is called NAME, whoever left it
+ * there: beside a file that was killed in the middle of a commit and moved away
+ * since, it would undo pages of the file that we put in its place.  So a file
+ * of ours takes its name only when nothing of another's lies there. */
+#ifndef DB_PLACE_H
+#define DB_PLACE_H
+
+#include "base/err.h"
+
+/* Make an empty file to fill, beside path; what killed makers of path left
+ * behind goes first.  *name is the caller's to free. */
+enum status db_place_make(char **name, const char *path, struct err *err);
+
+/* Sync it and let it take the name.  It is gone from its own either way. */
+enum status db_place_take(const char *name, const char *path,
+                          struct err *err);
+
+/* Remove it and what SQLite put beside it. */
+void db_place_drop(const char *name);
+
+#endif
