@@ -3,58 +3,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "db/place.h"
 
-#define BUSY_TRIES   600  /* of 100 ms */
-
 /* --- copies ----------------------------------------------------------------------- */
-
-/* In one step: a copy that lets others write in between begins again whenever
- * one did, and beside a scheduler never ends.  A writer waits meanwhile, about a
- * second for a gigabyte, as nothing is synced before the end. */
-static enum status copy_pages(sqlite3 *to, sqlite3 *from, const char *target,
-                              struct err *err)
-{
-    sqlite3_backup *b = sqlite3_backup_init(to, "main", from, "main");
-    const struct timespec pause = { .tv_nsec = 100000000 };
-    int code = SQLITE_OK, tries = 0;
-
-    while (b && code != SQLITE_DONE && tries < BUSY_TRIES) {
-        code = sqlite3_backup_step(b, -1);
-        if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
-            tries++;
-            nanosleep(&pause, NULL);
-        } else if (code != SQLITE_OK) {
-            break;
-        }
-    }
-    sqlite3_backup_finish(b);
-    if (b && code == SQLITE_DONE)
-        return OK;
-    return err_set(err, ERR_DB, "%s: cannot copy: %s", target,
-                   b ? sqlite3_errstr(code) : sqlite3_errmsg(to));
-}
 
 enum status db_backup(struct db *db, const char *target, struct err *err)
 {
-    char *tmp = NULL;
-    sqlite3 *to = NULL;
-    enum status st = OK;
+    char *tmp;
+    enum status st;
 
     if (access(target, F_OK) == 0)
         return err_set(err, ERR_DB, "%s is there already; it is left alone",
                        target);
     st = db_place_make(&tmp, target, err);
-    if (st == OK && sqlite3_open(tmp, &to) != SQLITE_OK)
-        st = err_set(err, ERR_DB, "%s: %s", tmp, sqlite3_errmsg(to));
     if (st == OK)
-        sqlite3_exec(to, "PRAGMA synchronous=OFF", NULL, NULL, NULL);
-    if (st == OK)
-        st = copy_pages(to, db_handle(db), target, err);
-    sqlite3_close(to);
+        st = db_copy_bytes(db, tmp, err);
     if (st == OK)
         st = db_place_take(tmp, target, err);
     else

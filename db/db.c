@@ -24,6 +24,7 @@ const char db_schema[] =
 #pragma GCC diagnostic pop
 
 #define MAX_CACHED 64
+#define SILENT_S   2 /* a wait is worth a word then */
 
 struct cached {
     const char *sql; /* constant text: the pointer is the key */
@@ -34,6 +35,9 @@ struct db {
     sqlite3 *handle;
     char *path;
     double patience_s;
+    void (*say)(const char *sentence); /* whom we wait for, or NULL */
+    double waiting_since_s;
+    bool said;
     struct cached cache[MAX_CACHED];
     int n_cached;
     bool in_transaction;
@@ -53,6 +57,17 @@ const char *db_path(const struct db *db)
 void db_set_patience(struct db *db, double seconds)
 {
     db->patience_s = seconds;
+}
+
+double db_patience(const struct db *db)
+{
+    return db->patience_s;
+}
+
+void db_set_waiting(struct db *db, void (*say)(const char *sentence))
+{
+    db->patience_s = INFINITY;
+    db->say = say;
 }
 
 enum db_trouble db_trouble(const struct db *db)
@@ -148,6 +163,23 @@ static enum status check_header(const char *path, struct err *err)
                    "%s is not an SQLite database; it is left alone", path);
 }
 
+static bool is_busy(int code)
+{
+    return (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED;
+}
+
+static enum status busy(const struct db *db, struct err *err)
+{
+    char *who = db_holder(db->path);
+
+    err_set(err, ERR_DB,
+            "%s is locked: %s holds it; end its transaction and run the same "
+            "command again",
+            db->path, who);
+    free(who);
+    return ERR_DB;
+}
+
 static enum status sql_error(struct db *db, const char *what, struct err *err)
 {
     db->code = sqlite3_extended_errcode(db->handle);
@@ -164,11 +196,8 @@ static enum status sql_error(struct db *db, const char *what, struct err *err)
                        "back or make it again ('qlaw db rebuild'), and run the "
                        "same command again",
                        db->path);
-    if ((db->code & 0xff) == SQLITE_BUSY)
-        return err_set(err, ERR_DB,
-                       "%s: %s: another program holds it (%s); end its "
-                       "transaction and run the same command again",
-                       db->path, what, sqlite3_errmsg(db->handle));
+    if (is_busy(db->code))
+        return busy(db, err);
     return err_set(err, ERR_DB, "%s: %s: %s", db->path, what,
                    sqlite3_errmsg(db->handle));
 }
@@ -234,6 +263,40 @@ static enum status create_schema(struct db *db, struct err *err)
     return ERR_DB;
 }
 
+static void say_waiting(struct db *db)
+{
+    char *who = db_holder(db->path);
+    char *sentence = mem_printf("waiting for %s, which %s holds", db->path,
+                                who);
+
+    db->say(sentence);
+    db->said = true;
+    free(sentence);
+    free(who);
+}
+
+/* SQLite asks whether to try again, tries times before this.  The pauses grow
+ * to a quarter second. */
+static int wait_for_others(void *ctx, int tries)
+{
+    struct db *db = ctx;
+    const double now = clock_monotonic();
+    struct timespec pause = { .tv_nsec = 250000000 };
+
+    if (tries == 0) {
+        db->waiting_since_s = now;
+        db->said = false;
+    }
+    if (now - db->waiting_since_s >= db->patience_s)
+        return 0;
+    if (db->say && !db->said && now - db->waiting_since_s >= SILENT_S)
+        say_waiting(db);
+    if (tries < 8)
+        pause.tv_nsec = 1000000L << tries;
+    nanosleep(&pause, NULL);
+    return 1;
+}
+
 static enum status configure(struct db *db, enum db_mode mode,
                              struct err *err)
 {
@@ -248,7 +311,7 @@ static enum status configure(struct db *db, enum db_mode mode,
         sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0,
                           NULL);
     sqlite3_extended_result_codes(db->handle, 1);
-    sqlite3_busy_timeout(db->handle, mode == DB_WRITE ? 30000 : 10000);
+    sqlite3_busy_handler(db->handle, wait_for_others, db);
     code = sqlite3_exec(db->handle, safe, NULL, NULL, NULL);
     if (code == SQLITE_OK && mode == DB_WRITE)
         code = sqlite3_exec(db->handle, writer, NULL, NULL, NULL);
@@ -303,7 +366,7 @@ enum status db_open(struct db **out, const char *path, enum db_mode mode,
 
     *out = NULL;
     db->path = mem_strdup(path);
-    db->patience_s = 10;
+    db->patience_s = mode == DB_WRITE ? 30 : 10;
     st = db_check_name(path, err);
     if (st == OK)
         st = check_file(path, mode, &fresh, err);
@@ -331,40 +394,15 @@ void db_close(struct db *db)
 
 /* --- transactions ------------------------------------------------------------------- */
 
-static bool is_busy(int code)
+static enum status execute(struct db *db, const char *sql, struct err *err)
 {
-    return (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED;
-}
-
-/* Try until patience is out, with pauses that grow to a quarter second. */
-static enum status patiently(struct db *db, const char *sql, struct err *err)
-{
-    const double end = clock_monotonic() + db->patience_s;
-    long pause_ms = 1;
-
-    sqlite3_busy_timeout(db->handle, 0);
-    for (;;) {
-        const int code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
-        const struct timespec ts = { .tv_nsec = pause_ms * 1000000 };
-
-        db->code = code;
-        if (code == SQLITE_OK)
-            return OK;
-        if (!is_busy(code))
-            return sql_error(db, sql, err);
-        if (clock_monotonic() >= end)
-            return err_set(err, ERR_DB,
-                           "%s is locked: another program (perhaps an sqlite3 "
-                           "shell inside a transaction) holds it",
-                           db->path);
-        nanosleep(&ts, NULL);
-        pause_ms = pause_ms < 128 ? 2 * pause_ms : 250;
-    }
+    db->code = sqlite3_exec(db->handle, sql, NULL, NULL, NULL);
+    return db->code == SQLITE_OK ? OK : sql_error(db, sql, err);
 }
 
 enum status db_begin(struct db *db, struct err *err)
 {
-    const enum status st = patiently(db, "BEGIN IMMEDIATE", err);
+    const enum status st = execute(db, "BEGIN IMMEDIATE", err);
 
     db->in_transaction = st == OK;
     return st;
@@ -372,7 +410,7 @@ enum status db_begin(struct db *db, struct err *err)
 
 enum status db_commit(struct db *db, struct err *err)
 {
-    const enum status st = patiently(db, "COMMIT", err);
+    const enum status st = execute(db, "COMMIT", err);
 
     if (st == OK)
         db->in_transaction = false;
@@ -384,6 +422,23 @@ void db_rollback(struct db *db)
     if (db->in_transaction)
         sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
     db->in_transaction = false;
+}
+
+enum status db_read_begin(struct db *db, struct err *err)
+{
+    enum status st = execute(db, "BEGIN", err); /* takes no lock */
+
+    db->in_transaction = st == OK;
+    if (st == OK)
+        st = execute(db, "SELECT 1 FROM sqlite_master LIMIT 1", err);
+    if (st != OK)
+        db_rollback(db);
+    return st;
+}
+
+void db_read_end(struct db *db)
+{
+    db_rollback(db);
 }
 
 /* --- statements ---------------------------------------------------------------------- */

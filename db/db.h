@@ -39,12 +39,27 @@ void db_close(struct db *db);
 sqlite3 *db_handle(struct db *db);
 const char *db_path(const struct db *db);
 
-/* BEGIN IMMEDIATE, COMMIT, ROLLBACK.  A busy file is retried for patience_s
- * seconds (db_set_patience, default 10), then ERR_DB says who may hold it. */
+/* Every statement waits for a file that others hold for so many seconds
+ * (10; 30 to write); then ERR_DB says who holds it. */
+void db_set_patience(struct db *db, double seconds);
+double db_patience(const struct db *db);
+
+/* Wait for ever instead, and say once whom for: a forgotten reader must end
+ * nothing that writes. */
+void db_set_waiting(struct db *db, void (*say)(const char *sentence));
+
+/* Who holds the file, "sqlite3 (pid 42)"; the caller frees it. */
+char *db_holder(const char *path);
+
+/* BEGIN IMMEDIATE, COMMIT, ROLLBACK. */
 enum status db_begin(struct db *db, struct err *err);
 enum status db_commit(struct db *db, struct err *err);
 void db_rollback(struct db *db);
-void db_set_patience(struct db *db, double seconds);
+
+/* Several questions of one moment.  A writer cannot commit in between, so
+ * nothing slow belongs there. */
+enum status db_read_begin(struct db *db, struct err *err);
+void db_read_end(struct db *db);
 
 /* What kind of failure the last ERR_DB of this handle was. */
 enum db_trouble {

@@ -7,11 +7,14 @@
 #ifndef DB_PLACE_H
 #define DB_PLACE_H
 
-#include "base/err.h"
+#include "db/db.h"
 
 /* Make an empty file to fill, beside path; what killed makers of path left
  * behind goes first.  *name is the caller's to free. */
 enum status db_place_make(char **name, const char *path, struct err *err);
+
+/* Fill it with the bytes of a database that may be in use (copy.c). */
+enum status db_copy_bytes(struct db *db, const char *name, struct err *err);
 
 /* Sync it and let it take the name.  It is gone from its own either way. */
 enum status db_place_take(const char *name, const char *path,

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "db/db.h"
 #include "harness/fit_request.h"
+#include "harness/lock.h"
 
 /* What was fitted to, so that the same rows are known again. */
 static void hash_rows(char hex[HASH_HEX], const struct fit *f)
@@ -145,7 +146,7 @@ enum status fit_store(int64_t *id, const struct fit_request *rq,
                       const char *db_path, struct err *err)
 {
     struct db *db = NULL;
-    enum status st = db_open(&db, db_path, DB_WRITE, err);
+    enum status st = lock_db(&db, db_path, err);
 
     if (st == OK)
         st = db_begin(db, err);

@@ -379,23 +379,31 @@ static enum status write_one(struct journal *j, const struct entry *e,
     return OK;
 }
 
+static enum status write_entries(struct journal *j, struct err *err)
+{
+    enum status st = db_begin(j->db, err);
+
+    for (int i = 0; i < j->n && st == OK; i++)
+        st = write_one(j, &j->entries[i], err);
+    if (st == OK)
+        st = db_commit(j->db, err);
+    if (st != OK)
+        db_rollback(j->db);
+    return st;
+}
+
 enum status journal_flush(struct journal *j, double patience_s,
                           struct err *err)
 {
+    const double patience = db_patience(j->db);
     enum status st;
 
     if (j->n == 0)
         return OK;
     db_set_patience(j->db, patience_s);
-    st = db_begin(j->db, err);
-    for (int i = 0; i < j->n && st == OK; i++)
-        st = write_one(j, &j->entries[i], err);
+    st = write_entries(j, err);
+    db_set_patience(j->db, patience);
     if (st == OK)
-        st = db_commit(j->db, err);
-    if (st != OK) {
-        db_rollback(j->db);
-        return st;
-    }
-    clear(j);
-    return OK;
+        clear(j);
+    return st;
 }

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "base/wrap.h"
 #include "harness/netfs.h"
 
 /* Two spellings of one database are one lock. */
@@ -142,13 +143,30 @@ void lock_release(struct lock *lock)
     lock->fd = -1;
 }
 
+static void say_waiting(const char *sentence)
+{
+    char *line = mem_printf("qlaw: %s; ^C ends this\n", sentence);
+
+    say_text(stderr, line);
+    free(line);
+}
+
+enum status lock_db(struct db **db, const char *db_path, struct err *err)
+{
+    const enum status st = db_open(db, db_path, DB_WRITE, err);
+
+    if (st == OK)
+        db_set_waiting(*db, say_waiting);
+    return st;
+}
+
 enum status lock_open(struct lock *lock, struct db **db, const char *db_path,
                       struct err *err)
 {
     const enum status st = lock_take(lock, db_path, err);
 
     *db = NULL;
-    return st == OK ? db_open(db, db_path, DB_WRITE, err) : st;
+    return st == OK ? lock_db(db, db_path, err) : st;
 }
 
 bool lock_held(struct lock_holder *out, const char *db_path)

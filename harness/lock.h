@@ -33,6 +33,10 @@ enum status lock_take(struct lock *lock, const char *db_path,
                       struct err *err);
 void lock_release(struct lock *lock);
 
+/* Open the database to write, and wait for those who hold it, however long that
+ * is; stderr says whom for.  Who writes beside a scheduler needs no lock. */
+enum status lock_db(struct db **db, const char *db_path, struct err *err);
+
 /* Take the lock and open the database to write, where no scheduler may be at
  * work.  *db is NULL on failure; the caller closes it and releases the lock in
  * any case. */

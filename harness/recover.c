@@ -215,7 +215,7 @@ enum status recover_runs(struct recovery *out, struct journal *j,
     if (st == OK)
         read_folders(&r, root, g, runs, n);
     if (st == OK)
-        st = journal_flush(j, 60, err);
+        st = journal_flush(j, db_patience(db), err);
     if (st == OK)
         st = close_unrecorded(db, err);
     free(root);

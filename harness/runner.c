@@ -256,6 +256,7 @@ static enum status work(struct runner *r, struct err *err)
     enum status st;
 
     set_up(r);
+    db_set_patience(r->db, 0); /* trainers are looked after meanwhile */
     st = sched_run(&stopped, &sig, r->slots, &runner_ops, r, err);
     if (st == OK)
         st = finish(r, err);
@@ -306,7 +307,7 @@ enum status runner_run(struct runner_summary *out, const struct cli *cli,
                            : mem_printf("/proc/%ld/exe", (long)getpid());
     st = lock_take(&r.lock, cli->db_path, err);
     if (st == OK)
-        st = db_open(&r.db, cli->db_path, DB_WRITE, err);
+        st = lock_db(&r.db, cli->db_path, err);
     if (st == OK)
         st = prepare(&r, err);
     if (st == OK) {

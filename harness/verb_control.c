@@ -109,7 +109,7 @@ static enum status apply(struct changes *out, const struct cli *cli,
 
     if (!asked && lock_take(&lock, cli->db_path, NULL) != OK)
         asked = true; /* one has just begun */
-    st = db_open(&db, cli->db_path, DB_WRITE, err);
+    st = lock_db(&db, cli->db_path, err);
     if (st == OK && !asked && strcmp(c->wish, "cancel") == 0)
         st = slurm_cancel_runs(&tasks, db, ids, n, err);
     if (st == OK)

@@ -102,7 +102,7 @@ static enum status store(struct import_counts *n, const struct table *t,
         twin_rule_read(&rq.twins, cli_value(cli, "base", NULL), t, err);
 
     if (st == OK)
-        st = db_open(&db, cli->db_path, DB_WRITE, err);
+        st = lock_db(&db, cli->db_path, err);
     if (st == OK)
         st = db_begin(db, err);
     if (st == OK) {

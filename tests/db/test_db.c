@@ -587,7 +587,7 @@ static void a_writer_waits_for_another_and_then_says_so(void **state)
     db_set_patience(db, 0.3);
     start = clock_monotonic();
     assert_int_equal(db_begin(db, &err), ERR_DB);
-    check_says(err, "is locked: another program");
+    check_says(err, "is locked: another program holds it");
     assert_true(clock_monotonic() - start >= 0.3);
     db_rollback(other);
     check_ok(db_begin(db, &err), err);

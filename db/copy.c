@@ -1,0 +1,122 @@
+/* copy.c - the bytes of a database that is in use, as of one moment.
+ *
+ * A writer waits while somebody reads, so most of the work is done before: the
+ * file is copied as it lies there, half-written pages and all, and then, while
+ * no writer may commit, compared with the copy, and what differs is copied
+ * again.  SQLite's own backup either keeps writers out for the whole copy or
+ * begins anew whenever one was there, beside a scheduler for ever. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "db/place.h"
+
+#define BLOCK (1 << 16) /* stays in the processor's cache */
+
+struct copying {
+    int from, to;
+    const char *source, *target;
+    char *have, *want; /* BLOCK bytes each */
+};
+
+static ssize_t read_block(int fd, char *block, off_t at)
+{
+    ssize_t n = 0, got = 1;
+
+    while (n < BLOCK && got > 0) {
+        got = pread(fd, block + n, (size_t)(BLOCK - n), at + n);
+        n += got > 0 ? got : 0;
+    }
+    return got < 0 ? -1 : n;
+}
+
+static enum status write_block(const struct copying *c, ssize_t n, off_t at,
+                               struct err *err)
+{
+    return lseek(c->to, at, SEEK_SET) == at
+               ? file_write_all(c->to, c->want, (size_t)n, c->target, err)
+               : err_errno(err, ERR_IO, "%s", c->target);
+}
+
+/* Make the copy what the file is now. */
+static enum status follow(const struct copying *c, struct err *err)
+{
+    off_t at = 0;
+    ssize_t n;
+    enum status st = OK;
+
+    while (st == OK && (n = read_block(c->from, c->want, at)) > 0) {
+        if (read_block(c->to, c->have, at) < n ||
+            memcmp(c->have, c->want, (size_t)n) != 0)
+            st = write_block(c, n, at, err);
+        at += n;
+    }
+    if (st == OK && n < 0)
+        st = err_errno(err, ERR_IO, "%s: cannot read", c->source);
+    if (st == OK && ftruncate(c->to, at) != 0)
+        st = err_errno(err, ERR_IO, "%s", c->target);
+    return st;
+}
+
+/* A file that somebody turned to WAL holds not all there is. */
+static enum status check_mode(struct db *db, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool wal = false;
+    enum status st = db_prepare(
+        &stmt, db,
+        "SELECT 1 FROM pragma_journal_mode WHERE journal_mode='wal'", err);
+
+    if (st == OK)
+        st = db_step(&wal, db, stmt, err);
+    if (st == OK && wal)
+        sqlite3_reset(stmt);
+    return st == OK && wal
+               ? err_set(err, ERR_DB,
+                         "%s was set to journal_mode=WAL; 'qlaw db check' sets "
+                         "it back",
+                         db_path(db))
+               : st;
+}
+
+/* While this transaction reads, nobody commits. */
+static enum status follow_locked(const struct copying *c, struct db *db,
+                                 struct err *err)
+{
+    enum status st = db_read_begin(db, err);
+
+    if (st == OK)
+        st = check_mode(db, err);
+    if (st == OK)
+        st = follow(c, err);
+    db_read_end(db);
+    return st;
+}
+
+/* The file is closed after the transaction: closing it drops the locks that
+ * this process has on it. */
+enum status db_copy_bytes(struct db *db, const char *target, struct err *err)
+{
+    struct copying c = { .from = open(db_path(db), O_RDONLY | O_CLOEXEC),
+                         .to = open(target, O_RDWR | O_CLOEXEC | O_NOFOLLOW),
+                         .source = db_path(db), .target = target,
+                         .have = mem_alloc(BLOCK), .want = mem_alloc(BLOCK) };
+    enum status st = OK;
+
+    if (c.from < 0 || c.to < 0)
+        st = err_errno(err, ERR_IO, "%s", c.from < 0 ? c.source : target);
+    if (st == OK)
+        st = follow(&c, err);
+    if (st == OK)
+        st = follow_locked(&c, db, err);
+    if (c.from >= 0)
+        close(c.from);
+    if (c.to >= 0)
+        close(c.to);
+    free(c.have);
+    free(c.want);
+    return st;
+}
