@@ -36,10 +36,15 @@ printf 'N,D,loss\n1e6,1e7,3\n' >t.csv
 
 read_long() { # a stock reader in a transaction, until its input ends
     mkfifo hold
-    sqlite3 qlaw.db <hold >/dev/null & reader=$!
+    : >seen
+    sqlite3 qlaw.db <hold >seen & reader=$!
     exec 9>hold
     echo 'begin; select count(*) from run;' >&9
-    sleep 0.3
+    for i in $(seq 100); do
+        [ ! -s seen ] || return 0
+        sleep 0.1
+    done
+    fail 'the reader never reads'
 }
 end_reading() {
     exec 9>&-
@@ -83,7 +88,7 @@ mkfifo pager
 "$qlaw" query 'select c.*, x from curve c, (with recursive r(x) as (select 1
     union all select x+1 from r limit 300000) select x from r)' >pager & reader=$!
 exec 8<pager
-sleep 0.3
+sleep 1
 "$qlaw" run g.ini -s train.lr=0.004 >out 2>err 8<&- & writer=$!
 for i in $(seq 100); do grep -q "waiting for" err && break; sleep 0.1; done
 tr -s '\n ' '  ' <err | grep -q "which qlaw (pid $reader) holds" ||
