@@ -72,10 +72,27 @@ void record_sweep(const char *folder)
         closedir(d);
 }
 
+enum record_lock record_lock(int fd)
+{
+    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+    if (fcntl(fd, F_OFD_SETLK, &whole) == 0)
+        return LOCK_FREE;
+    return errno == EAGAIN || errno == EACCES ? LOCK_HELD : LOCK_NONE;
+}
+
+enum record_lock record_lock_look(int fd)
+{
+    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+    if (fcntl(fd, F_OFD_GETLK, &whole) != 0)
+        return LOCK_NONE;
+    return whole.l_type == F_UNLCK ? LOCK_FREE : LOCK_HELD;
+}
+
 int record_claim(bool *held, const char *folder, bool create)
 {
     char *path = mem_printf("%s/metrics.jsonl", folder);
-    struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
     struct stat sb;
     int fd = open(path,
                   O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK |
@@ -83,8 +100,7 @@ int record_claim(bool *held, const char *folder, bool create)
                   0666);
 
     free(path);
-    *held = fd >= 0 && fcntl(fd, F_OFD_SETLK, &whole) != 0 &&
-            (errno == EAGAIN || errno == EACCES);
+    *held = fd >= 0 && record_lock(fd) == LOCK_HELD;
     if (fd >= 0 && (*held || fstat(fd, &sb) != 0 || !S_ISREG(sb.st_mode))) {
         close(fd);
         fd = -1;

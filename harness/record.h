@@ -72,6 +72,16 @@ char *record_folder(const char *db_path, const char *point_id, uint64_t seed);
  * were killed (file_temp_is_left). */
 void record_sweep(const char *folder);
 
+/* A kernel lock on the whole of a file, for a descriptor that may write; it goes
+ * with its holder, however that ends.  Take it, or only look: LOCK_FREE. */
+enum record_lock {
+    LOCK_FREE, /* ours now, when it was to be taken */
+    LOCK_HELD, /* by somebody else */
+    LOCK_NONE, /* the file system has none */
+};
+enum record_lock record_lock(int fd);
+enum record_lock record_lock_look(int fd);
+
 /* Who writes the records of a run holds a kernel lock on them, from before its
  * worker starts until the last record is on the disk; it goes with its holder,
  * however that ends.  So two databases, or two hosts, never have two workers in

@@ -89,29 +89,83 @@ static bool is_alive(const char *state)
     return false;
 }
 
+bool slurm_is_final(const char *state)
+{
+    static const char *const final[] = { "BOOT_FAIL", "CANCELLED", "COMPLETED",
+                                         "DEADLINE", "FAILED", "NODE_FAIL",
+                                         "OUT_OF_MEMORY", "PREEMPTED",
+                                         "TIMEOUT" };
+
+    for (size_t i = 0; i < sizeof final / sizeof final[0]; i++)
+        if (strcmp(state, final[i]) == 0)
+            return true;
+    return false;
+}
+
 static const char *line_after(const char *p)
 {
     p += strcspn(p, "\n");
     return *p ? p + 1 : p;
 }
 
-/* "88120|7|RUNNING|qlaw:grid:1a2b3c4d" a line (%F|%K|%T|%j). */
-void slurm_read_squeue(struct slurm_tasks *out, const char *text)
+/* The index of a task in its array: "7", a range "3-5%1" that waits, or nothing
+ * and "N/A" for a job that is no array. */
+static void set_index(struct slurm_task *t, const char *index)
 {
+    const char *range = index[0] == '[' ? index + 1 : index;
+
+    if (is_number(index)) {
+        t->task = atoi(index);
+    } else if (*range >= '0' && *range <= '9') {
+        t->task = SLURM_RANGE;
+        snprintf(t->range, sizeof t->range, "%.63s", range);
+    }
+}
+
+bool slurm_range_has(const char *range, int task)
+{
+    const char *p = range;
+
+    while (*p >= '0' && *p <= '9') {
+        char *end;
+        const long from = strtol(p, &end, 10);
+        const long to = *end == '-' ? strtol(end + 1, &end, 10) : from;
+
+        if (from <= task && task <= to)
+            return true;
+        if (*end != ',')
+            return *end && *end != '%' && *end != ']';
+        p = end + 1;
+    }
+    return true;
+}
+
+static bool is_word(const char *text)
+{
+    return *text && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") == strlen(text);
+}
+
+/* "88120|7|RUNNING|qlaw:grid:1a2b3c4d" a line (%F|%K|%T|%j). */
+bool slurm_read_squeue(struct slurm_tasks *out, const char *text)
+{
+    bool whole = true;
+
     for (const char *p = text; *p; p = line_after(p)) {
         struct slurm_task t = { .task = -1 };
-        char index[24];
+        char index[sizeof t.range + 2];
         const char *q = take(t.job, sizeof t.job, p, '|');
 
         q = take(index, sizeof index, q, '|');
         q = take(t.state, sizeof t.state, q, '|');
-        take(t.name, sizeof t.name, q, '|');
-        if (is_number(index))
-            t.task = atoi(index);
+        whole = whole && is_number(t.job) && is_word(t.state) &&
+                q > p && q[-1] == '|' && p[strcspn(p, "\n")];
+        take(t.name, sizeof t.name, q, '\n');
+        set_index(&t, index);
         if (is_number(t.job) && is_alive(t.state))
             *add(out) = t;
     }
     sort(out);
+    return whole;
 }
 
 /* The value of KEY= in a line of scontrol -o. */
@@ -135,48 +189,71 @@ void slurm_read_scontrol(struct slurm_tasks *out, const char *text)
 {
     for (const char *p = text; *p; p = line_after(p)) {
         struct slurm_task t = { .task = -1 };
-        char index[24];
+        char index[sizeof t.range + 2];
 
         if (!field(t.job, sizeof t.job, p, "ArrayJobId"))
             field(t.job, sizeof t.job, p, "JobId");
-        if (field(index, sizeof index, p, "ArrayTaskId") && is_number(index))
-            t.task = atoi(index);
+        field(index, sizeof index, p, "ArrayTaskId");
+        set_index(&t, index);
         field(t.state, sizeof t.state, p, "JobState");
         field(t.name, sizeof t.name, p, "JobName");
-        if (is_number(t.job) && *t.state && (!*index || is_number(index)))
+        if (is_number(t.job) && is_word(t.state) && p[strcspn(p, "\n")])
             *add(out) = t;
     }
     sort(out);
 }
 
-/* "88120_7|TIMEOUT" a line (-X -n -P -o JobID,State). */
+/* "88120_7|TIMEOUT|qlaw:grid:1a2b3c4d" a line (-X -n -P -o
+ * JobID,State,JobName). */
 void slurm_read_sacct(struct slurm_tasks *out, const char *text)
 {
     for (const char *p = text; *p; p = line_after(p)) {
         struct slurm_task t = { .task = -1 };
-        char id[64], index[24];
+        char id[128], index[sizeof t.range + 2];
         const char *q = take(id, sizeof id, p, '|');
 
-        take(t.state, sizeof t.state, q, '|');
+        q = take(t.state, sizeof t.state, q, '|');
+        take(t.name, sizeof t.name, q, '\n');
         take(index, sizeof index, take(t.job, sizeof t.job, id, '_'), '\0');
         t.state[strcspn(t.state, " ")] = '\0'; /* "CANCELLED by 1000" */
-        if (is_number(index))
-            t.task = atoi(index);
-        if (is_number(t.job) && *t.state && (!*index || is_number(index)))
+        set_index(&t, index);
+        if (is_number(t.job) && is_word(t.state) && p[strcspn(p, "\n")])
             *add(out) = t;
     }
     sort(out);
 }
 
 /* "88120" or "88120;cluster". */
-bool slurm_read_sbatch(char job[SLURM_JOB], const char *text)
+bool slurm_read_sbatch(char job[SLURM_JOB], char cluster[SLURM_CLUSTER],
+                       const char *text)
 {
-    char line[128];
+    char line[128], *end = line;
 
     take(line, sizeof line, text, '\n');
-    line[strcspn(line, ";")] = '\0';
+    end += strcspn(line, ";");
+    snprintf(cluster, SLURM_CLUSTER, "%.63s", *end ? text_trim(end + 1) : "");
+    *end = '\0';
     snprintf(job, SLURM_JOB, "%.20s", text_trim(line));
     return is_number(job) && strtol(job, NULL, 10) > 0;
+}
+
+/* "MaxArraySize            = 1001" a line. */
+void slurm_read_config(struct slurm_config *out, const char *text)
+{
+    *out = (struct slurm_config){ .max_array = DEFAULT_MAX_ARRAY };
+    for (const char *p = text; *p; p = line_after(p)) {
+        char key[32], value[SLURM_CLUSTER];
+        const char *q = take(key, sizeof key, p, '=');
+
+        take(value, sizeof value, q + strspn(q, " "), '\n');
+        text_trim(value);
+        if (strcmp(text_trim(key), "MaxArraySize") == 0)
+            out->max_array = is_number(value) ? atoi(value) : 1;
+        if (strcmp(text_trim(key), "ClusterName") == 0)
+            memcpy(out->cluster, value, sizeof value);
+    }
+    if (out->max_array < 1)
+        out->max_array = 1;
 }
 
 /* --- asking ------------------------------------------------------------------- */
@@ -194,9 +271,21 @@ static void complaint(char *out, size_t size, const struct command *c,
             *p = ' ';
     if (c->late)
         snprintf(out, size, "%s does not answer", name);
+    else if (c->exit_code == 0)
+        snprintf(out, size, "%s answered with what is no list: %s", name,
+                 line);
     else
         snprintf(out, size, "%s ended with %d%s%s", name, c->exit_code,
                  *line ? ": " : "", line);
+}
+
+/* Tests of commands that never answer have less of it. */
+static double patience(void)
+{
+    const char *text = getenv("QLAW_SLURM_PATIENCE");
+    const double s = text ? strtod(text, NULL) : 0;
+
+    return s > 0 ? s : PATIENCE_S;
 }
 
 static bool ask(struct command *c, char *const *argv, char *why, size_t size)
@@ -204,7 +293,7 @@ static bool ask(struct command *c, char *const *argv, char *why, size_t size)
     struct err err;
 
     *why = '\0';
-    if (command_run(c, argv, PATIENCE_S, &err) != OK)
+    if (command_run(c, argv, patience(), &err) != OK)
         snprintf(why, size, "%.190s", err.text);
     else if (c->exit_code != 0)
         complaint(why, size, c, argv[0]);
@@ -228,8 +317,12 @@ void slurm_queue(struct slurm_tasks *out)
 
     *out = (struct slurm_tasks){ .list = NULL };
     out->known = ask(&c, argv, out->why, sizeof out->why);
-    if (out->known)
-        slurm_read_squeue(out, str_text(&c.out));
+    out->late = c.late;
+    if (out->known && !slurm_read_squeue(out, str_text(&c.out))) {
+        out->known = false;
+        out->odd = true;
+        complaint(out->why, sizeof out->why, &c, "squeue");
+    }
     command_release(&c);
     free(user);
 }
@@ -239,39 +332,37 @@ void slurm_history(struct slurm_tasks *out, const char *job)
     char *const scontrol[] = { "scontrol", "-o", "show", "job", (char *)job,
                                NULL };
     char *const sacct[] = { "sacct", "-X", "-n", "-P", "-j", (char *)job,
-                            "-o", "JobID,State", NULL };
+                            "-o", "JobID,State,JobName", NULL };
     struct command c;
 
     *out = (struct slurm_tasks){ .list = NULL };
     out->known = ask(&c, scontrol, out->why, sizeof out->why);
+    out->late = c.late;
     if (out->known)
         slurm_read_scontrol(out, str_text(&c.out));
     command_release(&c);
-    if (out->n > 0)
+    if (out->n > 0 || out->late)
         return;
     out->known = ask(&c, sacct, out->why, sizeof out->why);
+    out->late = c.late;
     if (out->known)
         slurm_read_sacct(out, str_text(&c.out));
     command_release(&c);
 }
 
-int slurm_max_array(void)
+void slurm_config_read(struct slurm_config *out)
 {
     char *const argv[] = { "scontrol", "show", "config", NULL };
     struct command c;
     char why[200];
-    const char *at;
-    int n = DEFAULT_MAX_ARRAY;
+    const bool known = ask(&c, argv, why, sizeof why);
 
-    if (ask(&c, argv, why, sizeof why) &&
-        (at = strstr(str_text(&c.out), "MaxArraySize")))
-        n = atoi(at + strcspn(at, "=\n") + 1);
+    slurm_read_config(out, known ? str_text(&c.out) : "");
     command_release(&c);
-    return n > 0 ? n : 1;
 }
 
-enum status slurm_sbatch(char job[SLURM_JOB], bool *perhaps,
-                         const char *script, char *const *args,
+enum status slurm_sbatch(char job[SLURM_JOB], char cluster[SLURM_CLUSTER],
+                         bool *perhaps, const char *script, char *const *args,
                          struct err *err)
 {
     size_t n = 0;
@@ -292,7 +383,7 @@ enum status slurm_sbatch(char job[SLURM_JOB], bool *perhaps,
     if (!ask(&c, argv, why, sizeof why)) {
         *perhaps = c.late || strstr(why, "imed out") != NULL;
         st = err_set(err, ERR_TOOL, "%s", why);
-    } else if (!slurm_read_sbatch(job, str_text(&c.out))) {
+    } else if (!slurm_read_sbatch(job, cluster, str_text(&c.out))) {
         *perhaps = true;
         st = err_set(err, ERR_TOOL, "sbatch gave no job number but '%.60s'",
                      str_text(&c.out));

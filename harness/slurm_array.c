@@ -92,7 +92,7 @@ enum status submit_script(struct str *out, const struct submission *s,
     const struct script_names names = { s->grid, id, s->store, s->root,
                                         s->folder, s->program };
 
-    return script_print(out, s->base, a, s->max_array, &names, err);
+    return script_print(out, s->base, a, s->slurm.max_array, &names, err);
 }
 
 /* --- claims ------------------------------------------------------------------------ */
@@ -192,7 +192,8 @@ static enum status name_array(struct submission *s, const char *id,
 /* --- one array ---------------------------------------------------------------------- */
 
 static enum status call_sbatch(struct submission *s, const char *id,
-                               char job[SLURM_JOB], bool *perhaps,
+                               char job[SLURM_JOB],
+                               char cluster[SLURM_CLUSTER], bool *perhaps,
                                struct err *err)
 {
     char *path = bundle_path(s->root, id, ".sh"), open;
@@ -200,7 +201,7 @@ static enum status call_sbatch(struct submission *s, const char *id,
     enum status st;
 
     *perhaps = false;
-    st = args ? slurm_sbatch(job, perhaps, path, args, err)
+    st = args ? slurm_sbatch(job, cluster, perhaps, path, args, err)
               : err_set(err, ERR_USAGE, "--slurm-args: a %c is not closed",
                         open);
     words_free(args);
@@ -230,7 +231,7 @@ enum status submit_array(struct submission *s, const struct pack *p,
                                 const struct pack_array *a, struct err *err)
 {
     struct str bundle = { 0 }, script = { 0 }, number = { 0 };
-    char id[BUNDLE_ID], job[SLURM_JOB];
+    char id[BUNDLE_ID], job[SLURM_JOB], cluster[SLURM_CLUSTER];
     struct err cause;
     bool perhaps = false;
     enum status st;
@@ -246,11 +247,12 @@ enum status submit_array(struct submission *s, const struct pack *p,
     if (st == OK)
         st = claim_array(s, p, a, id, err);
     if (st == OK) {
-        st = call_sbatch(s, id, job, &perhaps, &cause);
+        st = call_sbatch(s, id, job, cluster, &perhaps, &cause);
         if (st != OK)
             st = refused(s, id, perhaps, &cause, err);
         else
-            str_add(&number, job);
+            str_addf(&number, "%s;%s\n", job,
+                     *cluster ? cluster : s->slurm.cluster);
     }
     if (st == OK)
         st = put_file(s, id, ".job", &number, err);

@@ -3,6 +3,7 @@
 #ifndef HARNESS_SLURM_ARRAY_H
 #define HARNESS_SLURM_ARRAY_H
 
+#include "harness/slurm.h"
 #include "harness/slurm_pack.h"
 #include "harness/slurm_submit.h"
 #include "harness/slurm_wanted.h"
@@ -16,7 +17,7 @@ struct submission {
     json_t *settings;    /* the same, what is not at its default */
     const char *grid;
     char *root, *folder, *program, store[RECORD_TOKEN];
-    int max_array;
+    struct slurm_config slurm;
     struct wanted_list wanted;
     bool known; /* how long runs take */
     int64_t first_claim; /* of the array at hand: its rows are the newest */

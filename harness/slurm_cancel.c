@@ -8,6 +8,7 @@
 
 #include "harness/slurm_bundle.h"
 #include "harness/slurm_claims.h"
+#include "harness/slurm_spool.h"
 #include "harness/slurm_submit.h"
 
 /* Workers look for this file before they begin a run and while it runs. */
@@ -31,21 +32,18 @@ static enum status mark(const char *root, const struct claim *c,
     return st;
 }
 
-/* A run that no worker has begun is given back at once: the mark keeps it from
- * beginning. */
+/* A run that no worker has begun is given back at once. */
 static enum status give_back(struct db *db, const char *root,
                              const struct claim *c, struct err *err)
 {
     char *folder = mem_printf("%s/%.12s-%llu", root, c->point,
                               (unsigned long long)c->seed);
-    char *path = bundle_claim(folder, c->token);
-    const bool begun = access(path, F_OK) == 0;
-    enum status st = OK;
+    bool done;
+    enum status st = spool_fence(&done, folder, c->token, err);
 
-    free(path);
     free(folder);
-    if (begun)
-        return OK;
+    if (st != OK || !done)
+        return st;
     st = db_run(db, err, "UPDATE run SET attempts=attempts-1 WHERE run_id=?",
                 "i", c->run_id);
     return st == OK ? db_run(db, err, "DELETE FROM attempt WHERE attempt_id=?",

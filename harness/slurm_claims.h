@@ -1,5 +1,5 @@
-/* slurm_claims.h - the open claims, and how they stand with Slurm (between
- * the slurm_*.c files). */
+/* slurm_claims.h - the claims: runs that were given to tasks (between the
+ * slurm_*.c files). */
 #ifndef HARNESS_SLURM_CLAIMS_H
 #define HARNESS_SLURM_CLAIMS_H
 
@@ -15,6 +15,7 @@ struct claim {
     char job[SLURM_JOB + 8]; /* "88120", or "bundle:ID" until it is known */
     char slurm_state[SLURM_STATE]; /* as last seen */
     double unseen_s; /* seconds since its task was first missed; -1: never */
+    char unseen_at[32];
     enum run_state state; /* of its run */
 };
 
@@ -25,24 +26,11 @@ struct claims {
 
 /* All open ones, by job and task. */
 enum status claims_read(struct claims *out, struct db *db, struct err *err);
+
+/* Those that were closed without a result and whose runs wait for another
+ * attempt: what records there are of them may still come to an end. */
+enum status claims_read_closed(struct claims *out, struct db *db,
+                               struct err *err);
 void claims_release(struct claims *c);
-
-/* Where a claim's task is. */
-enum claim_place { PLACE_UNKNOWN, PLACE_WAITS, PLACE_RUNS, PLACE_GONE };
-
-struct slurm_view; /* what Slurm says, asked once a job */
-
-struct slurm_view *slurm_view_open(void);
-void slurm_view_close(struct slurm_view *v);
-bool slurm_view_known(const struct slurm_view *v, const char **why);
-
-/* A claim whose submission was cut off learns its job's number: from the file
- * beside its bundle, or from the name of a job in the queue.  True when it
- * did. */
-bool slurm_view_name(struct slurm_view *v, struct claim *c, const char *root);
-
-/* state gets Slurm's word, "" when it has none. */
-enum claim_place slurm_view_place(struct slurm_view *v, const struct claim *c,
-                                  char state[SLURM_STATE]);
 
 #endif

@@ -9,22 +9,29 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/wrap.h"
 #include "harness/lock.h"
 #include "harness/netfs.h"
 #include "harness/rebuild.h"
-#include "harness/slurm_bundle.h"
 #include "harness/slurm_claims.h"
+#include "harness/slurm_judge.h"
 #include "harness/slurm_spool.h"
+#include "harness/slurm_view.h"
 #include "trainer/checkpoint.h"
 
 #define BATCH 200000 /* waiting entries of the journal, 100 bytes each */
-#define VAIN  3 /* ends without getting further: given up */
 
 /* A statement with a text and a number: written with many others. */
 struct change {
     const char *sql;
     char *text; /* owned, may be NULL */
     int64_t id;
+};
+
+/* To be removed once what was taken over is committed; either may be NULL. */
+struct leftover {
+    char *spool;
+    char *folder; /* whose checkpoints are not needed any more */
 };
 
 struct collecting {
@@ -34,9 +41,9 @@ struct collecting {
     struct slurm_view *view;
     char *root;
     bool remote; /* runs/ is on a network file system */
-    char **spools; /* taken over, to be removed once that is committed */
-    char **folders; /* whose checkpoints are not needed any more; or NULL */
-    int n_spools;
+    bool wrote;  /* something that has to last before the database follows */
+    struct leftover *leftovers;
+    int n_leftovers;
     struct change *changes;
     int n_changes;
 };
@@ -71,14 +78,28 @@ static enum status write_changes(struct collecting *c, struct err *err)
 /* --- making it last --------------------------------------------------------------- */
 
 static void remember(struct collecting *c, const char *spool,
-                     const char *folder, bool drop)
+                     const char *folder)
 {
-    c->spools = mem_grow(c->spools, (size_t)c->n_spools + 1,
-                         sizeof *c->spools);
-    c->folders = mem_grow(c->folders, (size_t)c->n_spools + 1,
-                          sizeof *c->folders);
-    c->spools[c->n_spools] = mem_strdup(spool);
-    c->folders[c->n_spools++] = drop ? mem_strdup(folder) : NULL;
+    c->leftovers = mem_grow(c->leftovers, (size_t)c->n_leftovers + 1,
+                            sizeof *c->leftovers);
+    c->leftovers[c->n_leftovers++] =
+        (struct leftover){ spool ? mem_strdup(spool) : NULL,
+                           folder ? mem_strdup(folder) : NULL };
+}
+
+static void forget(struct collecting *c, bool remove)
+{
+    for (int i = 0; i < c->n_leftovers; i++) {
+        struct leftover *l = &c->leftovers[i];
+
+        if (remove && l->spool)
+            unlink(l->spool);
+        if (remove && l->folder)
+            checkpoint_remove(l->folder);
+        free(l->spool);
+        free(l->folder);
+    }
+    c->n_leftovers = 0;
 }
 
 /* The records are made to last, then the database follows, and only then the
@@ -88,7 +109,7 @@ static enum status commit(struct collecting *c, struct err *err)
     const int fd = open(c->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     enum status st = OK;
 
-    if (c->n_spools > 0 && (fd < 0 || syncfs(fd) != 0))
+    if (c->wrote && (fd < 0 || syncfs(fd) != 0))
         st = err_errno(err, ERR_IO, "%s: cannot sync", c->root);
     if (fd >= 0)
         close(fd);
@@ -96,101 +117,20 @@ static enum status commit(struct collecting *c, struct err *err)
         st = write_changes(c, err);
     if (st == OK)
         st = journal_flush(c->journal, 60, err);
-    for (int i = 0; i < c->n_spools; i++) {
-        if (st == OK)
-            unlink(c->spools[i]);
-        if (st == OK && c->folders[i])
-            checkpoint_remove(c->folders[i]);
-        free(c->spools[i]);
-        free(c->folders[i]);
-    }
-    c->n_spools = 0;
+    forget(c, st == OK);
+    c->wrote = false;
     return st;
 }
 
-/* --- judging ---------------------------------------------------------------------- */
-
-/* What Slurm's word for an end means; the others are a node that was lost. */
-static const struct {
-    const char *state;
-    enum outcome outcome;
-    bool counts; /* as a failure */
-    const char *why;
-} ends[] = {
-    { "TIMEOUT", OUTCOME_TIMEOUT, false, "its task reached the time limit" },
-    { "DEADLINE", OUTCOME_TIMEOUT, false, "its task reached its deadline" },
-    { "OUT_OF_MEMORY", OUTCOME_OOM, true, "its task was out of memory" },
-    { "PREEMPTED", OUTCOME_PREEMPTED, false, "its task was preempted" },
-    { "CANCELLED", OUTCOME_CANCELLED, false,
-      "its task was cancelled in Slurm" },
-    { "NODE_FAIL", OUTCOME_LOST, false, "its node failed" },
-    { "BOOT_FAIL", OUTCOME_LOST, false, "its node did not boot" },
-};
-#define N_ENDS (sizeof ends / sizeof ends[0])
-
-/* Attempts that ended without a result of any kind, and how far they came. */
-static enum status history(int *vain, double *best, struct db *db,
-                           int64_t run_id, struct err *err)
+static void warn(const char *sentence)
 {
-    sqlite3_stmt *stmt;
-    bool row;
-    enum status st = db_prepare(
-        &stmt, db,
-        "SELECT (SELECT count(*) FROM attempt WHERE run_id=?1 AND outcome IN "
-        "('lost','timeout','oom')), (SELECT max(step) FROM curve WHERE "
-        "run_id=?1)",
-        err);
+    char *line = mem_printf("qlaw: %s\n", sentence);
 
-    if (st != OK)
-        return st;
-    db_bind(stmt, "i", run_id);
-    st = db_step(&row, db, stmt, err);
-    *vain = sqlite3_column_int(stmt, 0);
-    *best = sqlite3_column_double(stmt, 1);
-    sqlite3_reset(stmt);
-    return st;
+    say_text(stderr, line);
+    free(line);
 }
 
-/* A task that is gone and left no end. */
-static enum status judge(struct attempt_end *e, struct collecting *c,
-                         const struct spool *s, const char *state,
-                         struct err *err)
-{
-    const struct attempt_facts facts = { .final = s->final.final,
-                                         .diverged = s->final.diverged,
-                                         .stopped = s->final.stopped,
-                                         .finite = isfinite(s->final.loss) };
-    size_t i = 0;
-    int vain = 0;
-    double best = 0;
-    enum status st;
-
-    *e = (struct attempt_end){ .state = RUN_PENDING, .outcome = OUTCOME_LOST,
-                               .exit_code = -1, .wall_s = NAN, .cpu_s = NAN };
-    clock_iso(e->at);
-    if (facts.final) {
-        const struct verdict v = verdict_of(&facts);
-
-        e->state = v.state;
-        e->outcome = v.outcome;
-        snprintf(e->message, sizeof e->message, "%s", s->final.reason);
-        return OK;
-    }
-    while (i < N_ENDS && strcmp(ends[i].state, state) != 0)
-        i++;
-    e->outcome = i < N_ENDS ? ends[i].outcome : OUTCOME_LOST;
-    snprintf(e->message, sizeof e->message, "%s%s%s%s",
-             i < N_ENDS ? ends[i].why : "its task ended without a word",
-             *state ? " (" : "", state, *state ? ")" : "");
-    st = history(&vain, &best, c->db, s->claim->run_id, err);
-    if (s->claim->state == RUN_CANCELLED)
-        e->state = RUN_CANCELLED;
-    else if (e->outcome == OUTCOME_CANCELLED)
-        e->state = RUN_PAUSED;
-    else if (s->step <= best && vain + 1 >= VAIN)
-        e->state = e->outcome == OUTCOME_TIMEOUT ? RUN_TIMEOUT : RUN_FAILED;
-    return st;
-}
+/* --- one claim ---------------------------------------------------------------------- */
 
 static void count(struct collected *sum, const struct attempt_end *e)
 {
@@ -201,24 +141,37 @@ static void count(struct collected *sum, const struct attempt_end *e)
     sum->again += e->state == RUN_PENDING || e->state == RUN_PAUSED;
 }
 
-/* --- one claim ---------------------------------------------------------------------- */
-
-static enum status take_end(struct collecting *c, struct spool *s,
-                            const char *folder, struct attempt_end *e,
-                            struct err *err)
+static void count_open(struct collected *sum, bool running)
 {
-    enum status st;
+    sum->running += running;
+    sum->queued += !running;
+}
 
+/* Whoever may write to it still keeps its file. */
+static enum status take_end(struct collecting *c, struct spool *s,
+                            struct attempt_end *e, struct err *err)
+{
+    const bool mine = !s->ended; /* the end is not the worker's */
+    bool busy;
+    enum status st = spool_merge(&busy, s, e, err);
+
+    if (st != OK)
+        return st;
+    if (busy) { /* another qlaw trains the run; later, then */
+        count_open(c->sum, s->begun);
+        return OK;
+    }
+    c->wrote = true;
     s->journal = c->journal;
     spool_read(s);
     c->sum->points += s->points;
     journal_end(c->journal, s->claim->run_id, s->claim->number, e,
                 e->state == RUN_DONE ? &s->final : NULL);
-    st = spool_merge(s, folder, e, err);
     /* A worker that lived to write the end has removed its checkpoints. */
-    remember(c, s->path, folder, e->state == RUN_DONE && !s->ended);
+    remember(c, mine && !slurm_lock_tells(s, c->remote) ? NULL : s->path,
+             mine && e->state == RUN_DONE ? s->folder : NULL);
     count(c->sum, e);
-    return st;
+    return OK;
 }
 
 /* As if it had never been claimed. */
@@ -246,50 +199,69 @@ static void release_claim(struct collecting *c, const struct claim *claim,
     change(c, release_attempt, NULL, claim->attempt_id);
 }
 
-/* A change that another host has made may not be seen here yet: a task that
- * left no end is looked for once more after a while. */
-static bool may_be_late(struct collecting *c, const struct claim *claim,
-                        const char *state)
+/* Slurm does not know its task, or calls it over. */
+static void miss(struct collecting *c, const struct claim *claim)
 {
-    if (!c->remote || claim->unseen_s >= NETFS_LATE_S)
-        return false;
+    char now[32];
+    const char *at = claim->unseen_s < 0 ? clock_iso(now) : claim->unseen_at;
+
+    if (c->sum->unseen++ == 0 || strcmp(at, c->sum->since) < 0)
+        snprintf(c->sum->since, sizeof c->sum->since, "%s", at);
     if (claim->unseen_s < 0)
-        change(c,
-               "UPDATE attempt SET slurm_state=?1, heartbeat_at="
-               "strftime('%Y-%m-%dT%H:%M:%fZ','now') WHERE attempt_id=?2",
-               state, claim->attempt_id);
-    return true;
+        change(c, "UPDATE attempt SET heartbeat_at=?1 WHERE attempt_id=?2", at,
+               claim->attempt_id);
 }
 
-static enum status take_gone(struct collecting *c, struct spool *s,
-                             const char *folder, const char *state,
-                             struct err *err)
+static enum status give_back(struct collecting *c, const struct spool *s,
+                             const char *state, struct err *err)
+{
+    bool done;
+    const enum status st =
+        spool_fence(&done, s->folder, s->claim->token, err);
+
+    c->wrote = true;
+    if (st == OK && done)
+        release_claim(c, s->claim, state);
+    else
+        count_open(c->sum, false);
+    return st;
+}
+
+static enum status take_over(struct collecting *c, struct spool *s,
+                             const char *state, struct err *err)
 {
     struct attempt_end e;
-    enum status st;
+    enum status st = OK;
 
-    if (may_be_late(c, s->claim, state)) {
-        c->sum->running++;
+    if (!s->begun)
+        return give_back(c, s, state, err);
+    spool_hold(s);
+    if (s->lock == LOCK_HELD) { /* put back into the queue, and begun again */
+        count_open(c->sum, true);
         return OK;
     }
-    if (!s->begun) {
-        unlink(s->path); /* the empty file of a worker that came no further */
-        release_claim(c, s->claim, state);
-        return OK;
-    }
-    st = judge(&e, c, s, state, err);
-    return st == OK ? take_end(c, s, folder, &e, err) : st;
+    spool_read(s);
+    if (s->ended)
+        e = s->end;
+    else
+        st = slurm_judge(&e, s, state, c->db, err);
+    return st == OK ? take_end(c, s, &e, err) : st;
 }
 
-/* It waits or runs: so far it has come. */
-static void take_alive(struct collecting *c, struct spool *s, bool runs,
-                       const char *state)
+static bool is_listed(enum claim_place place)
+{
+    return place == PLACE_WAITS || place == PLACE_RUNS;
+}
+
+/* So far it has come. */
+static void take_alive(struct collecting *c, struct spool *s,
+                       enum claim_place place, const char *state)
 {
     const struct claim *claim = s->claim;
-    const enum run_state now = runs && s->begun ? RUN_RUNNING : RUN_QUEUED;
+    const enum run_state now =
+        place != PLACE_WAITS && s->begun ? RUN_RUNNING : RUN_QUEUED;
 
-    c->sum->running += now == RUN_RUNNING;
-    c->sum->queued += now == RUN_QUEUED;
+    count_open(c->sum, now == RUN_RUNNING);
     if (s->begun) {
         s->journal = c->journal;
         spool_read(s);
@@ -298,18 +270,52 @@ static void take_alive(struct collecting *c, struct spool *s, bool runs,
         journal_state(c->journal, claim->run_id, now, NULL);
     if (claim->state == RUN_CANCELLED && s->begun)
         journal_state(c->journal, claim->run_id, RUN_CANCELLED, "asked for");
-    if (strcmp(state, claim->slurm_state) != 0 || claim->unseen_s >= 0)
+    if (is_listed(place) &&
+        (strcmp(state, claim->slurm_state) != 0 || claim->unseen_s >= 0))
         change(c,
                "UPDATE attempt SET slurm_state=?1, heartbeat_at=NULL WHERE "
                "attempt_id=?2",
                state, claim->attempt_id);
 }
 
+static void name_damage(struct collecting *c, const struct spool *s)
+{
+    char *text = mem_printf("%s:%lld: this attempt was changed since it was "
+                            "written; nothing of it is taken, and the run is "
+                            "to be trained again",
+                            s->path, (long long)s->damaged);
+
+    c->sum->damaged++;
+    warn(text);
+    free(text);
+}
+
+/* The file stays, for whoever can mend it, and workers pass it over. */
+static void take_damaged(struct collecting *c, const struct spool *s,
+                         enum fate fate)
+{
+    struct attempt_end e = { .state = RUN_PENDING, .outcome = OUTCOME_LOST,
+                             .exit_code = -1, .wall_s = NAN, .cpu_s = NAN };
+
+    name_damage(c, s);
+    if (fate != FATE_OVER && !slurm_lock_tells(s, c->remote)) {
+        count_open(c->sum, true);
+        return;
+    }
+    clock_iso(e.at);
+    snprintf(e.message, sizeof e.message,
+             "its records were changed since they were written");
+    if (s->claim->state == RUN_CANCELLED)
+        e.state = RUN_CANCELLED;
+    journal_end(c->journal, s->claim->run_id, s->claim->number, &e, NULL);
+    count(c->sum, &e);
+}
+
 static void name_claim(struct collecting *c, struct claim *claim)
 {
     char *job;
 
-    if (!slurm_view_name(c->view, claim, c->root))
+    if (!slurm_view_name(c->view, claim))
         return;
     job = mem_printf("%s_%d", claim->job, claim->task);
     change(c, "UPDATE attempt SET slurm_job=?1 WHERE attempt_id=?2", job,
@@ -317,85 +323,139 @@ static void name_claim(struct collecting *c, struct claim *claim)
     free(job);
 }
 
-static enum status take_claim(struct collecting *c, struct claim *claim,
-                              struct err *err)
+/* Slurm was asked before the records are read: what it called running may have
+ * ended since, but not the other way round. */
+static enum status take_open(struct collecting *c, struct spool *s,
+                             struct err *err)
 {
-    char *folder = mem_printf("%s/%.12s-%llu", c->root, claim->point,
-                              (unsigned long long)claim->seed);
-    struct spool s = { .claim = claim };
     char state[SLURM_STATE] = "";
     enum claim_place place;
-    enum status st = OK;
+    enum fate fate;
 
-    name_claim(c, claim);
-    s.path = bundle_claim(folder, claim->token);
-    s.log_path = mem_printf("%s/log.txt", folder);
-    /* Slurm was asked before the records are read: what it called running may
-     * have ended since, but not the other way round. */
-    spool_read(&s);
-    place = s.ended ? PLACE_GONE : slurm_view_place(c->view, claim, state);
-    if (s.ended) {
-        st = take_end(c, &s, folder, &s.end, err);
-    } else if (place == PLACE_GONE) {
-        st = take_gone(c, &s, folder, state, err);
-    } else if (place == PLACE_UNKNOWN) {
-        c->sum->running += s.begun;
-        c->sum->queued += !s.begun;
-    } else {
-        take_alive(c, &s, place == PLACE_RUNS, state);
+    spool_look(s);
+    spool_read(s);
+    if (s->ended && s->damaged == 0)
+        return take_end(c, s, &s->end, err);
+    place = slurm_view_place(c->view, s->claim, state);
+    fate = slurm_fate(s, place, c->remote);
+    if (fate != FATE_OVER && place != PLACE_UNKNOWN && !is_listed(place))
+        miss(c, s->claim);
+    if (s->damaged)
+        take_damaged(c, s, fate);
+    else if (fate == FATE_OVER)
+        return take_over(c, s, state, err);
+    else if (fate == FATE_ALIVE)
+        take_alive(c, s, place, state);
+    else
+        count_open(c->sum, s->begun);
+    return OK;
+}
+
+/* Closed, and without a result: has it come to one after all? */
+static enum status take_closed(struct collecting *c, struct spool *s,
+                               struct err *err)
+{
+    if (access(s->path, F_OK) != 0)
+        return OK;
+    spool_look(s);
+    spool_read(s);
+    if (s->damaged)
+        name_damage(c, s);
+    if (s->damaged || !s->ended || s->lock == LOCK_HELD ||
+        (s->end.state != RUN_DONE && s->end.state != RUN_DIVERGED))
+        return OK;
+    c->sum->claims++;
+    return take_end(c, s, &s->end, err);
+}
+
+/* One that cannot be read or written keeps nobody else from being taken. */
+static enum status take_one(struct collecting *c, struct claim *claim,
+                            enum status (*take)(struct collecting *,
+                                                struct spool *, struct err *),
+                            struct err *err)
+{
+    struct spool s;
+    enum status st;
+
+    spool_init(&s, c->root, claim);
+    st = take(c, &s, err);
+    spool_release(&s);
+    if (st == ERR_IO) {
+        c->sum->damaged++;
+        warn(err->text);
+        st = OK;
     }
-    free(s.path);
-    free(s.log_path);
-    free(folder);
     return st;
 }
 
 /* --- all of them --------------------------------------------------------------------- */
 
 static enum status take_all(struct collecting *c, struct claims *claims,
+                            enum status (*take)(struct collecting *,
+                                                struct spool *, struct err *),
                             struct err *err)
 {
     enum status st = OK;
 
     for (int i = 0; i < claims->n && st == OK; i++) {
-        st = take_claim(c, &claims->list[i], err);
+        if (take == take_open)
+            name_claim(c, &claims->list[i]);
+        st = take_one(c, &claims->list[i], take, err);
         if (st == OK && journal_waiting(c->journal) >= BATCH)
             st = commit(c, err);
     }
     return st == OK ? commit(c, err) : st;
 }
 
+static enum status collect_open(struct collecting *c, struct err *err)
+{
+    struct claims claims;
+    const char *why;
+    enum status st = claims_read(&claims, c->db, err);
+
+    c->sum->claims = claims.n;
+    if (st == OK && claims.n > 0) {
+        c->view = slurm_view_open(c->root);
+        c->sum->known = slurm_view_known(c->view, &why);
+        snprintf(c->sum->why, sizeof c->sum->why, "%s", why);
+        st = rebuild_machines(c->db, c->root, err);
+        if (st == OK)
+            st = take_all(c, &claims, take_open, err);
+    }
+    claims_release(&claims);
+    return st;
+}
+
+static enum status collect_closed(struct collecting *c, struct err *err)
+{
+    struct claims claims;
+    enum status st = claims_read_closed(&claims, c->db, err);
+
+    if (st == OK && claims.n > 0)
+        st = take_all(c, &claims, take_closed, err);
+    claims_release(&claims);
+    return st;
+}
+
 enum status slurm_collect(struct collected *out, struct db *db,
                           struct journal *j, struct err *err)
 {
-    struct collecting c = { .sum = out, .db = db, .journal = j };
-    struct claims claims;
-    const char *why;
-    enum status st = claims_read(&claims, db, err);
+    struct collecting c = { .sum = out, .db = db, .journal = j,
+                            .root = record_root(db_path(db)) };
+    enum status st;
 
-    *out = (struct collected){ .claims = claims.n, .known = true };
-    if (st == OK && claims.n > 0) {
-        c.root = record_root(db_path(db));
-        c.remote = netfs_name(c.root) != NULL;
-        c.view = slurm_view_open();
-        out->known = slurm_view_known(c.view, &why);
-        snprintf(out->why, sizeof out->why, "%s", why);
-        st = rebuild_machines(db, c.root, err);
-        if (st == OK)
-            st = take_all(&c, &claims, err);
-    }
-    for (int i = 0; i < c.n_spools; i++) {
-        free(c.spools[i]);
-        free(c.folders[i]);
-    }
+    *out = (struct collected){ .known = true };
+    c.remote = netfs_name(c.root) != NULL;
+    st = collect_closed(&c, err);
+    if (st == OK)
+        st = collect_open(&c, err);
+    forget(&c, false);
     for (int i = 0; i < c.n_changes; i++)
         free(c.changes[i].text);
     free(c.changes);
-    free(c.spools);
-    free(c.folders);
+    free(c.leftovers);
     free(c.root);
     slurm_view_close(c.view);
-    claims_release(&claims);
     return st;
 }
 
@@ -453,8 +513,15 @@ void collected_text(struct str *out, const struct collected *c)
              c->again, c->points);
     if (c->released > 0)
         str_addf(out, "; %d given back by tasks that are gone", c->released);
+    if (c->damaged > 0)
+        str_addf(out, "; %d damaged", c->damaged);
     str_addf(out, "; Slurm holds %d running, %d queued", c->running,
              c->queued);
+    if (c->unseen > 0)
+        str_addf(out,
+                 "; %d of them unknown to this queue since %s, which ends "
+                 "nothing by itself",
+                 c->unseen, c->since);
     if (!c->known)
         str_addf(out, "; Slurm does not answer (%s), what it holds is as last "
                       "seen",

@@ -8,10 +8,15 @@
  *
  *   ended on record            -> as recorded
  *   task waits or runs         -> queued, or running as far as it has come
+ *   its records are held       -> running, whatever Slurm says
  *   task gone, final line      -> done or diverged
  *   task gone, begun           -> lost, timeout, oom, preempted; tried again
  *   task gone, not begun       -> the claim is released, no trace of it
- *   nobody answers             -> as it was
+ *   nobody knows it            -> as it was, until slurm_judge.h says enough
+ *   records were changed       -> named, nothing of them taken; tried again
+ *
+ * Claims that were closed without a result are looked at again while their run
+ * has none: a record that came to its end after all is its result.
  *
  * The caller holds the lock of the database. */
 #ifndef HARNESS_SLURM_COLLECT_H
@@ -26,11 +31,15 @@ struct collected {
                                           again */
     int released;       /* given back without having begun */
     int running, queued;
+    int unseen;   /* of these Slurm does not know, or calls over */
+    char since[32]; /* when the first of them was missed first */
+    int damaged;  /* were changed since they were written, or cannot be read */
     long points; /* rows of curves */
     bool known;  /* Slurm answered */
     char why[200];
 };
 
+/* What is damaged is named on standard error. */
 enum status slurm_collect(struct collected *out, struct db *db,
                           struct journal *j, struct err *err);
 

@@ -1,12 +1,16 @@
 #include "harness/slurm_spool.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "harness/slurm_bundle.h"
 
 #define SPOOL_LIMIT ((size_t)256 << 20)
 
@@ -58,61 +62,218 @@ static void on_end(void *ctx, int number, const struct attempt_end *e)
     s->end = *e;
 }
 
+static void on_damaged(void *ctx, const char *path, int64_t line)
+{
+    struct spool *s = ctx;
+
+    (void)path;
+    s->inside = false;
+    if (s->damaged == 0)
+        s->damaged = line;
+}
+
 void spool_read(struct spool *s)
 {
     const struct record_reader reader = { .begin = on_begin, .line = on_line,
-                                          .end = on_end, .ctx = s };
+                                          .end = on_end,
+                                          .damaged = on_damaged, .ctx = s };
 
     s->inside = s->begun = s->ended = false;
+    s->damaged = 0;
     s->points = 0;
     s->step = 0;
     s->final = (struct metrics_line){ .loss = NAN };
     record_read_file(s->path, &reader, NULL);
+    /* What says that it is done has a loss. */
+    if (s->ended && s->end.state == RUN_DONE && !isfinite(s->final.loss) &&
+        s->damaged == 0)
+        s->damaged = 1;
+}
+
+/* --- holding it -------------------------------------------------------------------- */
+
+void spool_init(struct spool *s, const char *root, const struct claim *claim)
+{
+    *s = (struct spool){ .claim = claim, .fd = -1 };
+    s->folder = mem_printf("%s/%.12s-%llu", root, claim->point,
+                           (unsigned long long)claim->seed);
+    s->path = bundle_claim(s->folder, claim->token);
+    s->log_path = mem_printf("%s/log.txt", s->folder);
+}
+
+void spool_release(struct spool *s)
+{
+    if (s->fd >= 0)
+        close(s->fd);
+    free(s->folder);
+    free(s->path);
+    free(s->log_path);
+}
+
+static int open_file(struct spool *s)
+{
+    const int fd =
+        open(s->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat sb;
+
+    if (fd < 0)
+        s->lock = errno == ENOENT ? LOCK_FREE : LOCK_NONE;
+    s->quiet_s = fd >= 0 && fstat(fd, &sb) == 0
+                     ? difftime(time(NULL), sb.st_mtim.tv_sec)
+                     : 0;
+    return fd;
+}
+
+void spool_look(struct spool *s)
+{
+    const int fd = open_file(s);
+
+    if (fd < 0)
+        return;
+    s->lock = record_lock_look(fd);
+    close(fd);
+}
+
+void spool_hold(struct spool *s)
+{
+    s->fd = open_file(s);
+    if (s->fd >= 0)
+        s->lock = record_lock(s->fd);
 }
 
 /* --- into the run's own records --------------------------------------------------- */
 
-static bool contains_token(const char *path, const char *token)
-{
-    struct str text = { 0 };
-    const bool yes = file_read(&text, path, SPOOL_LIMIT, NULL) == OK &&
-                     strstr(str_text(&text), token) != NULL;
+struct search {
+    const char *token;
+    bool begun, inside, over, done;
+};
 
-    str_release(&text);
-    return yes;
+static void find_begin(void *ctx, const struct attempt_begin *b)
+{
+    struct search *s = ctx;
+
+    s->inside = strcmp(b->token, s->token) == 0;
+    s->begun = s->begun || s->inside;
 }
 
-enum status spool_merge(const struct spool *s, const char *folder,
-                        const struct attempt_end *e, struct err *err)
+static void find_end(void *ctx, int number, const struct attempt_end *e)
 {
-    char *path = mem_printf("%s/metrics.jsonl", folder), *line;
-    struct str text = { 0 };
-    enum status st = OK;
-    int fd;
+    struct search *s = ctx;
 
-    if (contains_token(path, s->claim->token)) {
-        free(path);
-        return OK;
-    }
-    st = file_read(&text, s->path, SPOOL_LIMIT, err);
-    if (st == OK && text.len > 0 && text.data[text.len - 1] != '\n')
-        str_add_char(&text, '\n');
-    if (!s->ended) {
+    (void)number;
+    s->over = s->over || s->inside;
+    s->done = s->done || (s->inside && e->state == RUN_DONE);
+}
+
+static struct search search(const char *path, const char *token)
+{
+    struct search s = { .token = token };
+    const struct record_reader reader = { .begin = find_begin,
+                                          .end = find_end, .ctx = &s };
+
+    record_read_file(path, &reader, NULL);
+    return s;
+}
+
+bool spool_is_over(const char *path, const char *token)
+{
+    return search(path, token).over;
+}
+
+/* A line that somebody who was killed did not finish. */
+static bool ends_torn(int fd)
+{
+    const off_t size = lseek(fd, 0, SEEK_END);
+    char last = '\n';
+
+    return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
+}
+
+/* What the file says, and how it ended. */
+static enum status records_of(struct str *out, const struct spool *s,
+                              const struct attempt_end *e, struct err *err)
+{
+    enum status st = file_read(out, s->path, SPOOL_LIMIT, err);
+    char *line;
+
+    if (st == OK && out->len > 0 && out->data[out->len - 1] != '\n')
+        str_add_char(out, '\n');
+    if (st == OK && !s->ended) {
         line = record_end_line(s->claim->number, e);
-        str_addf(&text, "%s\n", line);
+        str_addf(out, "%s\n", line);
         free(line);
     }
-    fd = st == OK ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
-                                   O_NOFOLLOW,
-                         0666)
-                  : -1;
-    if (st == OK && fd < 0)
+    return st;
+}
+
+enum status spool_merge(bool *busy, const struct spool *s,
+                        const struct attempt_end *e, struct err *err)
+{
+    char *path = mem_printf("%s/metrics.jsonl", s->folder);
+    const int fd = record_claim(busy, s->folder, true);
+    struct search there = { .over = false };
+    struct str text = { 0 };
+    enum status st = OK;
+
+    if (fd < 0 && !*busy)
         st = err_errno(err, ERR_IO, "%s", path);
-    if (st == OK)
-        st = file_write_all(fd, text.data, text.len, path, err);
+    if (fd >= 0)
+        there = search(path, s->claim->token);
+    /* An attempt that was taken for lost may have come to its end since. */
+    if (fd >= 0 && (!there.over || (e->state == RUN_DONE && !there.done))) {
+        if (ends_torn(fd))
+            str_add_char(&text, '\n');
+        st = records_of(&text, s, e, err);
+        if (st == OK)
+            st = file_write_all(fd, text.data, text.len, path, err);
+    }
     if (fd >= 0)
         close(fd);
     str_release(&text);
+    free(path);
+    return st;
+}
+
+/* --- never to be begun --------------------------------------------------------------- */
+
+static enum status set_mark(const char *folder, const char *token,
+                            struct err *err)
+{
+    char *path = bundle_cancel(folder, token);
+    const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+                        0666);
+    enum status st = OK;
+
+    if (fd < 0)
+        st = err_errno(err, ERR_IO, "%s", path);
+    else
+        close(fd);
+    free(path);
+    return st;
+}
+
+enum status spool_fence(bool *done, const char *folder, const char *token,
+                        struct err *err)
+{
+    char *path = bundle_claim(folder, token);
+    struct stat sb;
+    enum status st = OK;
+    int fd = -1;
+
+    *done = false;
+    if (mkdir(folder, 0777) == 0 || errno == EEXIST)
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+                  0666);
+    if (fd < 0)
+        st = err_errno(err, ERR_IO, "%s", path);
+    else if (record_lock(fd) != LOCK_HELD && !search(path, token).begun) {
+        st = set_mark(folder, token, err);
+        *done = st == OK;
+    }
+    if (*done && fstat(fd, &sb) == 0 && sb.st_size == 0)
+        unlink(path);
+    if (fd >= 0)
+        close(fd);
     free(path);
     return st;
 }

@@ -11,20 +11,44 @@
 struct spool {
     const struct claim *claim;
     struct journal *journal; /* NULL: only look */
-    char *path, *log_path; /* the file of records; owned by the caller */
+    char *folder, *path, *log_path; /* path: the file of records */
+    int fd; /* of the file while it is held, -1 */
+    enum record_lock lock; /* as it was found; free of a file that is not there */
+    double quiet_s;        /* since somebody wrote to it */
     bool inside, begun, ended, first;
+    int64_t damaged; /* the first line of an attempt that was changed; 0 */
     double step;               /* the last */
     struct metrics_line final; /* final.final: it came */
     struct attempt_end end;
     long points;
 };
 
-/* Read path anew; with a journal, tell it everything. */
+/* Of a claim, with nothing read yet. */
+void spool_init(struct spool *s, const char *root, const struct claim *claim);
+void spool_release(struct spool *s);
+
+/* Read the file anew; with a journal, tell it everything. */
 void spool_read(struct spool *s);
 
-/* Append a spool to the folder's metrics.jsonl, with the end e when it has none.
- * Doing it again changes nothing. */
-enum status spool_merge(const struct spool *s, const char *folder,
+/* Who holds the file? */
+void spool_look(struct spool *s);
+
+/* Hold it: with LOCK_FREE, nobody writes to it until spool_release. */
+void spool_hold(struct spool *s);
+
+/* Is the attempt of this token over, by a file of records? */
+bool spool_is_over(const char *path, const char *token);
+
+/* Append it to the folder's metrics.jsonl, with the end e when it has none of
+ * its own.  Doing it again changes nothing.  *busy: somebody else writes
+ * there, and nothing was done. */
+enum status spool_merge(bool *busy, const struct spool *s,
                         const struct attempt_end *e, struct err *err);
+
+/* See to it that a claim that no worker has begun is never begun: the mark that
+ * cancels it is set while its file is held.  *done is false when it was begun.
+ * A worker looks for the mark once it holds the file. */
+enum status spool_fence(bool *done, const char *folder, const char *token,
+                        struct err *err);
 
 #endif

@@ -40,7 +40,7 @@ static void pack(struct pack *out, const struct submission *s)
         .early_s = config_number(s->base, "run.grace") + SCRIPT_EARLY_S,
         .slots =
             s->o->calibrate > 0 ? 1 : (int)config_int(s->base, "slurm.slots"),
-        .max_array = s->max_array,
+        .max_array = s->slurm.max_array,
         .max_running = (int)config_int(s->base, "slurm.max_running"),
         .known = s->known,
     };
@@ -87,7 +87,7 @@ static enum status submit_all(struct submission *s, struct err *err)
     struct pack p;
     enum status st = OK;
 
-    s->max_array = slurm_max_array();
+    slurm_config_read(&s->slurm);
     pack(&p, s);
     describe(&s->out->text, s, &p);
     if (!s->o->dry_run && p.n_arrays > 0)

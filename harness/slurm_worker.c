@@ -1,12 +1,12 @@
 #include "harness/slurm_worker.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +17,7 @@
 #include "harness/record_put.h"
 #include "harness/scheduler.h"
 #include "harness/slurm_bundle.h"
+#include "harness/slurm_judge.h"
 #include "trainer/checkpoint.h"
 
 #define LOOK_S   1  /* between looks for wishes and at logs */
@@ -27,7 +28,8 @@
 struct work {
     const struct bundle_run *run;
     struct attempt *attempt;
-    int claim;    /* the locked file, -1: none */
+    int claim;    /* its own file of records, held; -1: not */
+    int folder;   /* the records of its run, held; -1: not */
     bool tried, running, cancelled;
     bool cut;     /* its time-out is the end of the task, not its own */
 };
@@ -43,7 +45,7 @@ struct worker {
     char job[32], host[64], env[HASH_HEX];
     struct sched *sched;
     double end_s; /* monotonic; INFINITY: no limit */
-    double next_look_s;
+    double next_look_s, next_touch_s;
     int failures_in_a_row;
     struct worker_summary *sum;
 };
@@ -57,34 +59,32 @@ static void on_end(void *ctx, int number, const struct attempt_end *e)
     *(bool *)ctx = true;
 }
 
+static void on_damaged(void *ctx, const char *path, int64_t line)
+{
+    (void)path;
+    (void)line;
+    *(bool *)ctx = true;
+}
+
+/* Ended, or changed since it was written: neither is added to. */
 static bool has_ended(const char *path)
 {
     bool ended = false;
-    const struct record_reader reader = { .end = on_end, .ctx = &ended };
+    const struct record_reader reader = { .end = on_end,
+                                          .damaged = on_damaged,
+                                          .ctx = &ended };
 
     record_read_file(path, &reader, NULL);
     return ended;
-}
-
-/* An open-file-description lock vanishes with its holder.  A file system
- * without locks is left to Slurm's care, which starts a task once. */
-static bool take_claim(struct work *w, const char *path)
-{
-    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-    w->claim = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
-                    0666);
-    if (w->claim < 0)
-        return false;
-    return fcntl(w->claim, F_OFD_SETLK, &lock) == 0 ||
-           (errno != EAGAIN && errno != EACCES);
 }
 
 static void drop_claim(struct work *w)
 {
     if (w->claim >= 0)
         close(w->claim);
-    w->claim = -1;
+    if (w->folder >= 0)
+        close(w->folder);
+    w->claim = w->folder = -1;
 }
 
 static bool is_cancelled(const struct worker *k, const struct work *w)
@@ -116,32 +116,58 @@ static enum status prepare(const struct worker *k, const struct bundle_run *r,
     return st;
 }
 
-/* Claim a run; false: it is done, cancelled, held, or cannot be prepared. */
+static void say(const struct work *w, const char *what)
+{
+    printf("%.8s-%llu %s\n", w->run->point, (unsigned long long)w->run->seed,
+           what);
+    fflush(stdout);
+}
+
+/* Hold the claim's file of records; false: another worker of this claim does,
+ * or it is over, there or in the records of the run. */
+static bool take_claim(struct work *w, const char *folder)
+{
+    char *path = bundle_claim(folder, w->run->token);
+    char *all = mem_printf("%s/metrics.jsonl", folder);
+    bool ours;
+
+    w->claim = open(path,
+                    O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW |
+                        O_NONBLOCK,
+                    0666);
+    ours = w->claim >= 0 && record_lock(w->claim) != LOCK_HELD &&
+           !has_ended(path) && !spool_is_over(all, w->run->token);
+    free(all);
+    free(path);
+    return ours;
+}
+
+/* Claim a run; false: it is done, cancelled, held, or cannot be prepared.  What
+ * keeps it from beginning (slurm_spool.h) is looked for once it is held. */
 static bool claim(struct worker *k, struct work *w)
 {
-    const struct bundle_run *r = w->run;
-    char *folder, *path;
+    char *folder = bundle_folder(k->root, w->run);
     struct err err;
-    bool ours;
+    bool held = false, ours = false;
 
     if (is_cancelled(k, w)) {
         k->sum->skipped++;
-        return false;
-    }
-    if (prepare(k, r, &err) != OK) {
-        printf("%.8s-%llu: %s\n", r->point, (unsigned long long)r->seed,
-               err.text);
+    } else if (prepare(k, w->run, &err) != OK) {
+        say(w, err.text);
         k->sum->failed++;
-        return false;
-    }
-    folder = bundle_folder(k->root, r);
-    path = bundle_claim(folder, r->token);
-    ours = take_claim(w, path) && !has_ended(path);
-    if (!ours) {
-        drop_claim(w);
+    } else if (!take_claim(w, folder) || is_cancelled(k, w)) {
         k->sum->skipped++;
+    } else {
+        w->folder = record_claim(&held, folder, true);
+        ours = w->folder >= 0;
+        if (!ours)
+            say(w, held ? "is being trained by another qlaw: left for later"
+                        : "cannot be begun: its metrics.jsonl has to be a "
+                          "file of one's own");
+        k->sum->left += !ours;
     }
-    free(path);
+    if (!ours)
+        drop_claim(w);
     free(folder);
     return ours;
 }
@@ -342,6 +368,8 @@ static enum sched_stop tick(void *ctx, struct sched *s,
 
         if (!w->running)
             continue;
+        if (now >= k->next_touch_s)
+            futimens(w->claim, NULL); /* it lives */
         if (attempt_log_overflows(w->attempt))
             sched_refuse(s, w);
         if (!w->cancelled && is_cancelled(k, w)) {
@@ -349,6 +377,8 @@ static enum sched_stop tick(void *ctx, struct sched *s,
             sched_ask(s, w);
         }
     }
+    if (now >= k->next_touch_s)
+        k->next_touch_s = now + TOUCH_S;
     return STOP_NONE;
 }
 
@@ -422,7 +452,7 @@ static enum status open_worker(struct worker *k,
         k->header.slots = o->slots;
     k->work = mem_array((size_t)k->n, sizeof *k->work);
     for (int i = 0; i < k->n; i++)
-        k->work[i] = (struct work){ .run = &k->runs[i], .claim = -1 };
+        k->work[i] = (struct work){ .run = &k->runs[i], .claim = -1, .folder = -1 };
     k->sum->runs = k->n;
     name_job(k, o->task);
     set_deadline(k);

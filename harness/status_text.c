@@ -164,6 +164,29 @@ enum status status_running(struct str *out, struct db *db, struct err *err)
     return st;
 }
 
+enum status status_unseen(struct str *out, struct db *db, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row = true;
+    enum status st = db_prepare(
+        &stmt, db,
+        "SELECT count(*), min(heartbeat_at) FROM attempt WHERE "
+        "backend='slurm' AND outcome IS NULL AND heartbeat_at IS NOT NULL",
+        err);
+
+    if (st == OK)
+        st = db_step(&row, db, stmt, err);
+    if (st != OK)
+        return st;
+    if (sqlite3_column_int(stmt, 0) > 0)
+        str_addf(out, "  %d in Slurm's hands, unknown to this queue since "
+                      "%.19sZ\n",
+                 sqlite3_column_int(stmt, 0),
+                 (const char *)sqlite3_column_text(stmt, 1));
+    sqlite3_reset(stmt);
+    return OK;
+}
+
 enum status status_causes(struct str *out, struct db *db, const char *grid,
                           struct err *err)
 {

@@ -19,6 +19,9 @@ enum status status_scheduler(struct str *out, struct db *db, const char *grid,
 /* The runs that run now, at most 16. */
 enum status status_running(struct str *out, struct db *db, struct err *err);
 
+/* What Slurm holds and the queue that was asked last does not know. */
+enum status status_unseen(struct str *out, struct db *db, struct err *err);
+
 /* Each cause of failures once, with how often it came; the 8 commonest. */
 enum status status_causes(struct str *out, struct db *db, const char *grid,
                           struct err *err);

@@ -25,6 +25,8 @@ static void print_json(const struct collected *c)
     json_add_number(&s, "released", c->released);
     json_add_number(&s, "running", c->running);
     json_add_number(&s, "queued", c->queued);
+    json_add_number(&s, "unseen", c->unseen);
+    json_add_number(&s, "damaged", c->damaged);
     json_add_number(&s, "points", (double)c->points);
     str_addf(&s, ",\"known\":%s", c->known ? "true" : "false");
     json_add_text(&s, "why", c->why);
@@ -57,6 +59,10 @@ static enum status run(struct cli *cli, struct err *err)
     if (st == OK && text.len > 0)
         cli_note(cli, "%s", str_text(&text));
     str_release(&text);
+    if (st == OK && c.damaged > 0)
+        st = err_set(err, ERR_RUNS,
+                     "%d file%s of records could not be taken over", c.damaged,
+                     c.damaged == 1 ? "" : "s");
     return st;
 }
 

@@ -39,6 +39,8 @@ static enum status print_text(struct db *db, const char *grid, int *found,
     if (st == OK)
         st = status_running(&s, db, err);
     if (st == OK)
+        st = status_unseen(&s, db, err);
+    if (st == OK)
         st = status_causes(&s, db, grid, err);
     if (st == OK)
         fputs(str_text(&s), stdout);

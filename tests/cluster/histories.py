@@ -254,6 +254,9 @@ class Cluster:
         self.set_mode()
         for _ in range(30):
             self.call("collect")
+            self.sql("update attempt set heartbeat_at='2026-01-01T00:00:00Z' "
+                     "where outcome is null and heartbeat_at is not null")
+            self.call("collect")
             self.call("retry", "hist", "--cancelled", "--paused")
             code, err = self.submit()
             assert code == 0, err

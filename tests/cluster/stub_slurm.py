@@ -11,9 +11,12 @@ It runs nothing: whoever drives a test changes the states of tasks, runs
 workers or not, and sets modes, which say how a command misbehaves:
 
     sbatch   ok refuse odd late-taken late-lost
-    squeue   ok fail
-    scontrol ok fail forgetful
-    sacct    fail ok
+    squeue   ok fail empty banner cut other garbage stale hang
+    scontrol ok fail forgetful other garbage hang
+    sacct    fail ok empty other garbage hang
+
+"other" is the cluster next door, which has jobs of the same numbers and not
+ours; "stale" the answer of a while ago.
 
 What it answers has the form that Slurm 22.05 gave on Debian 12.
 """
@@ -23,6 +26,7 @@ import json
 import os
 import re
 import sys
+import time
 
 HOME = os.environ["STUB_SLURM"]
 ALIVE = ("PENDING", "RUNNING", "REQUEUED")
@@ -49,6 +53,25 @@ def mode(s, name, usual):
 def fail(text, code=1):
     print(text, file=sys.stderr)
     sys.exit(code)
+
+
+def lie(how, lines):
+    """Prints lines as asked, and exits 0 whatever it prints."""
+    text = "".join(line + "\n" for line in lines)
+    if how == "hang":
+        time.sleep(60)
+    elif how == "banner":
+        text = "Welcome to alpha.  Maintenance on Monday.\n" + text
+    elif how == "cut":
+        text = text[:len(text) * 2 // 3]
+    elif how == "empty":
+        text = ""
+    elif how == "other":
+        text = "".join("%s|%d|RUNNING|theirs\n" % (line.split("|")[0], i)
+                       for i, line in enumerate(lines)) + "7|N/A|RUNNING|x\n"
+    elif how == "garbage":
+        text = "\x1b[1m\x80|\x01|%s|\n\n||||\n9999999999999|0|RUNNING|\n"
+    sys.stdout.buffer.write(text.encode("latin-1"))
 
 
 def sbatch(args):
@@ -92,11 +115,19 @@ def squeue(args):
             fail("slurm_load_jobs error: Unable to contact slurm controller "
                  "(connect failure)")
         assert args[-1] == "%F|%K|%T|%j", args
-        for t in s["tasks"]:
-            if t["state"] in ALIVE:
-                print("%d|%s|%s|%s" % (t["job"],
-                                       t["task"] if t["task"] >= 0 else "N/A",
-                                       t["state"], t["name"]))
+        lines = ["%d|%s|%s|%s" % (t["job"],
+                                  t["task"] if t["task"] >= 0 else "N/A",
+                                  t["state"], t["name"])
+                 for t in s["tasks"] if t["state"] in ALIVE]
+        how = mode(s, "squeue", "ok")
+    path = os.path.join(HOME, "squeue.last")
+    if how == "ok":
+        with open(path, "w") as f:
+            f.write("\n".join(lines))
+    if how == "stale":
+        lines = open(path).read().split("\n") if os.path.exists(path) else []
+        lines = [line for line in lines if line]
+    lie(how, lines)
 
 
 def scontrol(args):
@@ -104,9 +135,15 @@ def scontrol(args):
         how = mode(s, "scontrol", "ok")
         if how == "fail":
             fail("slurm_load_jobs error: Unable to contact slurm controller")
+        if how in ("garbage", "hang"):
+            lie(how, [])
+            return
         if args[:2] == ["show", "config"]:
-            print("Configuration data as of 2026-11-24T13:00:00\n"
-                  "MaxArraySize            = %d\nMaxJobCount             = "
+            print("Configuration data as of 2026-11-24T13:00:00")
+            if s.get("cluster"):
+                print("ClusterName             = %s"
+                      % ("next-door" if how == "other" else s["cluster"]))
+            print("MaxArraySize            = %d\nMaxJobCount             = "
                   "10000" % s.get("max_array", 1001))
             return
         assert args[:3] == ["-o", "show", "job"], args
@@ -116,19 +153,26 @@ def scontrol(args):
         for t in tasks:
             print("JobId=%d ArrayJobId=%d ArrayTaskId=%d JobName=%s "
                   "UserId=root(0) JobState=%s Reason=None ExitCode=0:0"
-                  % (t["job"] + t["task"] + 1, t["job"], t["task"], t["name"],
-                     t["state"]))
+                  % (t["job"] + t["task"] + 1, t["job"], t["task"],
+                     *(("theirs", "FAILED") if how == "other" else
+                       (t["name"], t["state"]))))
 
 
 def sacct(args):
     with state() as s:
-        if mode(s, "sacct", "fail") == "fail":
+        how = mode(s, "sacct", "fail")
+        if how == "fail":
             fail("Slurm accounting storage is disabled")
+        if how in ("empty", "garbage", "hang"):
+            lie(how, [])
+            return
         job = int(args[args.index("-j") + 1])
         for t in s["tasks"]:
             if t["job"] == job:
-                print("%d_%d|%s" % (job, t["task"], t["state"] + (
-                    " by 0" if t["state"] == "CANCELLED" else "")))
+                print("%d_%d|%s|%s" % (job, t["task"], t["state"] + (
+                    " by 0" if t["state"] == "CANCELLED" else ""), t["name"])
+                      if how == "ok" else
+                      "%d_%d|COMPLETED|qlaw:else:0123abcd" % (job, t["task"]))
 
 
 def scancel(args):

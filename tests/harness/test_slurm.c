@@ -44,15 +44,16 @@ static const char scontrol[] =
     "JobState=TIMEOUT Reason=TimeLimit ExitCode=0:15\n"
     "JobId=13 ArrayJobId=12 ArrayTaskId=0 JobName=a JobState=COMPLETED\n"
     "JobId=20 JobName=single JobState=NODE_FAIL Reason=NodeDown\n";
-static const char sacct[] = "12_0|COMPLETED\n12_2|CANCELLED by 1000\n"
-                            "12_[3-5%1]|PENDING\n20|OUT_OF_MEMORY\n";
+static const char sacct[] =
+    "12_0|COMPLETED|qlaw:g:0a1b2c3d\n12_2|CANCELLED by 1000|qlaw:g:0a1b2c3d\n"
+    "12_[3-5%1]|PENDING|qlaw:g:0a1b2c3d\n20|OUT_OF_MEMORY|single\n";
 
 static void queues_are_read_as_slurm_prints_them(void **state)
 {
     struct slurm_tasks t = { .list = NULL };
 
     (void)state;
-    slurm_read_squeue(&t, squeue);
+    assert_true(slurm_read_squeue(&t, squeue));
     assert_int_equal(t.n, 4); /* one is over */
     assert_string_equal(slurm_tasks_find(&t, "12", 2)->state, "RUNNING");
     assert_string_equal(slurm_tasks_find(&t, "12", 10)->state, "PENDING");
@@ -70,17 +71,101 @@ static void histories_are_read_as_slurm_prints_them(void **state)
 
     (void)state;
     slurm_read_scontrol(&t, scontrol);
-    assert_int_equal(t.n, 3); /* waiting ones share a line */
+    assert_int_equal(t.n, 4); /* waiting ones share a line */
+    assert_string_equal(slurm_tasks_find(&t, "12", SLURM_RANGE)->state,
+                        "PENDING");
     assert_string_equal(slurm_tasks_find(&t, "12", 2)->state, "TIMEOUT");
     assert_string_equal(slurm_tasks_find(&t, "12", 0)->state, "COMPLETED");
     assert_string_equal(slurm_tasks_find(&t, "20", -1)->state, "NODE_FAIL");
     slurm_tasks_release(&t);
     slurm_read_sacct(&t, sacct);
-    assert_int_equal(t.n, 3);
+    assert_int_equal(t.n, 4);
     assert_string_equal(slurm_tasks_find(&t, "12", 2)->state, "CANCELLED");
+    assert_string_equal(slurm_tasks_find(&t, "12", 0)->name,
+                        "qlaw:g:0a1b2c3d");
     assert_string_equal(slurm_tasks_find(&t, "20", -1)->state,
                         "OUT_OF_MEMORY");
     slurm_tasks_release(&t);
+}
+
+/* A list that is cut off, or among which a wrapper says something of its own, may
+ * lack what it should have. */
+static void what_is_no_list_is_not_believed(void **state)
+{
+    static const char *const odd[] = {
+        "Welcome to alpha\n12|4|PENDING|qlaw:g:0a1b2c3d\n",
+        "12|4|PENDING|qlaw:g:0a1b2c3d\n12|10|PEND",
+        "12|4|PENDING|qlaw:g:0a1b2c3d\n12|10|PENDING|qlaw:g",
+        "12|4|PENDING",
+        "12 4 PENDING qlaw:g:0a1b2c3d\n",
+        "\n",
+        "x|4|PENDING|qlaw:g:0a1b2c3d\n",
+        "12|4|pending|qlaw:g:0a1b2c3d\n",
+    };
+    struct slurm_tasks t = { .list = NULL };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+        if (slurm_read_squeue(&t, odd[i]))
+            fail_msg("'%s' is believed", odd[i]);
+        slurm_tasks_release(&t);
+    }
+    assert_true(slurm_read_squeue(&t, "")); /* nothing runs */
+    assert_true(slurm_read_squeue(&t, "12|N/A|RUNNING|a|b c\n"));
+    slurm_tasks_release(&t);
+    slurm_read_scontrol(&t, "JobId=20 JobName=single JobState=FAIL");
+    slurm_read_sacct(&t, "20|FAILED|sing");
+    assert_int_equal(t.n, 0);
+    slurm_tasks_release(&t);
+}
+
+static void a_range_says_which_tasks_wait(void **state)
+{
+    (void)state;
+    assert_true(slurm_range_has("3-5%1", 3));
+    assert_true(slurm_range_has("3-5%1", 5));
+    assert_false(slurm_range_has("3-5%1", 2));
+    assert_false(slurm_range_has("1,3-5%1", 2));
+    assert_true(slurm_range_has("1,3-5,9]", 9));
+    assert_false(slurm_range_has("1,3-5,9]", 8));
+    assert_true(slurm_range_has("1,3,...", 8)); /* cut: nobody knows */
+    assert_true(slurm_range_has("0-10:2", 20));
+}
+
+/* sacct(1), JOB STATE CODES: what a task has left for good.  A REVOKED one runs
+ * in another cluster of the federation. */
+static void a_final_state_is_one_that_is_left_no_more(void **state)
+{
+    static const char *const final[] = { "BOOT_FAIL", "CANCELLED", "COMPLETED",
+                                         "DEADLINE", "FAILED", "NODE_FAIL",
+                                         "OUT_OF_MEMORY", "PREEMPTED",
+                                         "TIMEOUT" };
+    static const char *const not[] = { "PENDING", "RUNNING", "COMPLETING",
+                                       "REQUEUED", "RESIZING", "REVOKED",
+                                       "SUSPENDED", "", "COMPLETE" };
+
+    (void)state;
+    for (size_t i = 0; i < 9; i++) {
+        assert_true(slurm_is_final(final[i]));
+        assert_false(slurm_is_final(not[i]));
+    }
+}
+
+static void a_configuration_names_the_cluster(void **state)
+{
+    struct slurm_config c;
+
+    (void)state;
+    slurm_read_config(&c, "Configuration data as of 2026-11-24T13:00:00\n"
+                          "ClusterName             = alpha\n"
+                          "MaxArraySize            = 1234\n");
+    assert_string_equal(c.cluster, "alpha");
+    assert_int_equal(c.max_array, 1234);
+    slurm_read_config(&c, "MaxArraySize = x\nClusterName\n");
+    assert_string_equal(c.cluster, "");
+    assert_int_equal(c.max_array, 1);
+    slurm_read_config(&c, "");
+    assert_int_equal(c.max_array, 1001);
 }
 
 static void a_job_number_is_a_number(void **state)
@@ -101,8 +186,8 @@ static void a_job_number_is_a_number(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        char job[SLURM_JOB];
-        const bool ok = slurm_read_sbatch(job, rows[i].text);
+        char job[SLURM_JOB], cluster[SLURM_CLUSTER];
+        const bool ok = slurm_read_sbatch(job, cluster, rows[i].text);
 
         if (ok != (rows[i].job != NULL))
             fail_msg("'%s' is %sread", rows[i].text, ok ? "" : "not ");
@@ -121,6 +206,7 @@ static void odd_answers_do_no_harm(void **state)
     for (uint64_t i = 0; i < 3000; i++) {
         const uint64_t key = rng_key(i, RNG_TEST, 0);
         char *text = mem_strdup(seeds[i % 3]), job[SLURM_JOB];
+        char cluster[SLURM_CLUSTER];
         struct slurm_tasks t[3] = { { .list = NULL } };
         const size_t n = strlen(text);
 
@@ -131,12 +217,13 @@ static void odd_answers_do_no_harm(void **state)
         slurm_read_squeue(&t[0], text);
         slurm_read_scontrol(&t[1], text);
         slurm_read_sacct(&t[2], text);
-        slurm_read_sbatch(job, text);
+        slurm_read_sbatch(job, cluster, text);
         for (int k = 0; k < 3; k++) {
             for (int m = 0; m < t[k].n; m++)
                 assert_true(strspn(t[k].list[m].job, "0123456789") ==
                                 strlen(t[k].list[m].job) &&
-                            *t[k].list[m].job && t[k].list[m].task >= -1);
+                            *t[k].list[m].job &&
+                            t[k].list[m].task >= SLURM_RANGE);
             slurm_tasks_release(&t[k]);
         }
         free(text);
@@ -497,6 +584,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(queues_are_read_as_slurm_prints_them),
         cmocka_unit_test(histories_are_read_as_slurm_prints_them),
+        cmocka_unit_test(what_is_no_list_is_not_believed),
+        cmocka_unit_test(a_range_says_which_tasks_wait),
+        cmocka_unit_test(a_final_state_is_one_that_is_left_no_more),
+        cmocka_unit_test(a_configuration_names_the_cluster),
         cmocka_unit_test(a_job_number_is_a_number),
         cmocka_unit_test(odd_answers_do_no_harm),
         cmocka_unit_test(short_runs_share_a_task_and_long_ones_do_not),
