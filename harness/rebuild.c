@@ -14,6 +14,7 @@
 #include "harness/marks.h"
 #include "harness/record_sum.h"
 #include "harness/retell.h"
+#include "harness/slurm_spool.h"
 #include "harness/store.h"
 #include "trainer/config.h"
 
@@ -301,6 +302,8 @@ static enum status read_folder(struct reading *r, const char *folder,
     r->told.log_path = mem_printf("%s/log.txt", folder);
     if (record_read(folder, &reader, NULL) == OK)
         close_attempt(r);
+    spool_tell_results(folder, &reader);
+    close_attempt(r);
     free(r->told.log_path);
     return OK;
 }

@@ -45,6 +45,10 @@ bool spool_is_over(const char *path, const char *token);
 enum status spool_merge(bool *busy, const struct spool *s,
                         const struct attempt_end *e, struct err *err);
 
+/* Tell a reader of the results in a folder that nobody has collected yet, and
+ * of what is damaged among them. */
+void spool_tell_results(const char *folder, const struct record_reader *r);
+
 /* See to it that a claim that no worker has begun is never begun: the mark that
  * cancels it is set while its file is held.  *done is false when it was begun.
  * A worker looks for the mark once it holds the file. */

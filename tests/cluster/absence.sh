@@ -171,6 +171,9 @@ all NODE_FAIL
 "$qlaw" collect -q
 is 'lost|1' "select outcome, count(*) from attempt"
 mv whole.jsonl "$claim"
+"$qlaw" --db again.db db rebuild >/dev/null # before anybody has collected it
+is 'done|2.5' "select state, loss from run join result using(run_id)" again.db
+rm again.db
 "$qlaw" collect -q
 is 'done|2.5|1' "select state, loss, attempts from run join result using(run_id)"
 [ ! -e "$claim" ] || fail "it is still there"
