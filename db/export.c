@@ -179,14 +179,13 @@ static const char losses_sql[] =
 static enum status read_all(struct page pages[], struct db *db,
                             const char *grid, struct err *err)
 {
-    enum status st = OK;
+    enum status st = db_read_begin(db, err);
 
-    sqlite3_exec(db_handle(db), "BEGIN", NULL, NULL, NULL); /* takes no lock */
     for (int i = 0; i < N_TABLES && st == OK; i++)
         st = read_table(&pages[i], db, &tables[i], grid, err);
     if (st == OK)
         st = read_page(&pages[N_TABLES], db, losses_sql, grid, err);
-    sqlite3_exec(db_handle(db), "ROLLBACK", NULL, NULL, NULL);
+    db_read_end(db);
     return st;
 }
 

@@ -284,6 +284,8 @@ enum status plan_why(const struct plan *p, const char *db_path,
                        n);
     if (access(db_path, F_OK) == 0)
         st = db_open(&db, db_path, DB_READ, err);
+    if (st == OK && db)
+        st = db_read_begin(db, err);
     if (st == OK && n == 1)
         st = explain_planned(p, db, at, err);
     else if (st == OK && db)

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "db/need_grid.h"
 #include "harness/arm.h"
+#include "harness/snapshot.h"
 
 /* The latest text of a grid, with the twins that its points are compared
  * with wherever those come from; or everything. */
@@ -275,7 +276,8 @@ static enum status find_grid(struct plot_data *d, struct err *err)
 /* A law of other rows than there are now says nothing about them. */
 static void judge_fit(struct plot_data *d)
 {
-    const struct cli cli = { .db_path = d->db_path, .verbosity = -1 };
+    const struct cli cli = { .db_path = d->db ? db_path(d->db) : d->db_path,
+                             .verbosity = -1 };
 
     if (!d->fit || fit_rows_compare(&d->rows, &cli, d->fit->id, NULL) != OK ||
         d->rows.same)
@@ -303,16 +305,18 @@ enum status plot_data_read(struct plot_data **out, const char *db_path,
                            const char *grid, int64_t fit_id, struct err *err)
 {
     struct plot_data *d = mem_alloc(sizeof *d);
-    enum status st;
+    struct snapshot moment;
+    enum status st = snapshot_open(&moment, db_path, err);
 
     d->db_path = mem_strdup(db_path);
     d->grid = grid ? mem_strdup(grid) : NULL;
-    st = db_open(&d->db, db_path, DB_READ, err);
+    d->db = moment.db;
     if (st == OK && grid)
         st = find_grid(d, err);
     if (st == OK && fit_id >= 0)
         st = plot_fit_read(&d->fit, d->db, grid, fit_id, err);
     judge_fit(d);
+    snapshot_drop_name(&moment);
     if (st == OK)
         st = read_points(d, err);
     if (st == OK)

@@ -215,6 +215,8 @@ static enum status run(struct cli *cli, struct err *err)
     enum status st = db_open(&db, cli->db_path, DB_READ, err);
 
     if (st == OK)
+        st = db_read_begin(db, err);
+    if (st == OK)
         st = run_find(&run_id, db, cli->args[0], err);
     if (st == OK)
         st = show(cli, db, run_id, err);

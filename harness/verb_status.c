@@ -16,34 +16,33 @@ static const struct cli_option options[] = {
     { NULL, 0, NULL, NULL },
 };
 
-static enum status print_json(struct db *db, const char *grid, int *found,
-                              struct err *err)
+static enum status text_of(struct str *s, int *found, struct db *db,
+                           const char *grid, struct err *err)
 {
-    struct str s = { 0 };
-    const enum status st = status_json(&s, found, db, grid, err);
+    enum status st = status_grids(s, found, db, grid, err);
 
     if (st == OK)
-        puts(str_text(&s));
-    str_release(&s);
-    return st;
+        st = status_scheduler(s, db, grid, err);
+    if (st == OK)
+        st = status_running(s, db, err);
+    if (st == OK)
+        st = status_unseen(s, db, err);
+    return st == OK ? status_causes(s, db, grid, err) : st;
 }
 
-static enum status print_text(struct db *db, const char *grid, int *found,
-                              struct err *err)
+/* All of it is of one moment, and nothing is printed in it. */
+static enum status print(struct db *db, const char *grid, bool json,
+                         int *found, struct err *err)
 {
     struct str s = { 0 };
-    enum status st = status_grids(&s, found, db, grid, err);
+    enum status st = db_read_begin(db, err);
 
     if (st == OK)
-        st = status_scheduler(&s, db, grid, err);
+        st = json ? status_json(&s, found, db, grid, err)
+                  : text_of(&s, found, db, grid, err);
+    db_read_end(db);
     if (st == OK)
-        st = status_running(&s, db, err);
-    if (st == OK)
-        st = status_unseen(&s, db, err);
-    if (st == OK)
-        st = status_causes(&s, db, grid, err);
-    if (st == OK)
-        fputs(str_text(&s), stdout);
+        printf("%s%s", str_text(&s), json ? "\n" : "");
     str_release(&s);
     return st;
 }
@@ -86,8 +85,7 @@ static enum status run(struct cli *cli, struct err *err)
     if (st == OK)
         st = db_open(&db, cli->db_path, DB_READ, err);
     if (st == OK)
-        st = cli_flag(cli, "json") ? print_json(db, grid, &found, err)
-                                   : print_text(db, grid, &found, err);
+        st = print(db, grid, cli_flag(cli, "json"), &found, err);
     if (st == OK && grid && !found)
         st = db_no_grid(db, grid, err);
     db_close(db);

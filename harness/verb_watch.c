@@ -134,8 +134,8 @@ static enum status add_picture(struct str *out, struct db *db,
 
 /* --- again and again --------------------------------------------------------------- */
 
-static enum status add_text(struct str *out, int *found, const struct cli *cli,
-                            struct db *db, const char *grid, struct err *err)
+static enum status add_text(struct str *out, int *found, struct db *db,
+                            const char *grid, struct err *err)
 {
     enum status st = status_grids(out, found, db, grid, err);
 
@@ -145,9 +145,20 @@ static enum status add_text(struct str *out, int *found, const struct cli *cli,
         st = status_running(out, db, err);
     if (st == OK)
         st = status_causes(out, db, grid, err);
-    if (st == OK && cli_flag(cli, "plot"))
-        st = add_picture(out, db, err);
     return st;
+}
+
+/* All numbers are of one moment; drawing takes longer than others should wait. */
+static enum status add_look(struct str *out, int *found, const struct cli *cli,
+                            struct db *db, const char *grid, struct err *err)
+{
+    enum status st = db_read_begin(db, err);
+
+    if (st == OK)
+        st = cli_flag(cli, "json") ? status_json(out, found, db, grid, err)
+                                   : add_text(out, found, db, grid, err);
+    db_read_end(db);
+    return st == OK && cli_flag(cli, "plot") ? add_picture(out, db, err) : st;
 }
 
 /* A new handle for each look: a database that is made anew is seen, and
@@ -161,10 +172,8 @@ static enum status look(struct str *out, const struct cli *cli, bool *open,
     int found = 0;
     enum status st = db_open(&db, cli->db_path, DB_READ, err);
 
-    if (st == OK && cli_flag(cli, "json"))
-        st = status_json(out, &found, db, grid, err);
-    else if (st == OK)
-        st = add_text(out, &found, cli, db, grid, err);
+    if (st == OK)
+        st = add_look(out, &found, cli, db, grid, err);
     if (st == OK && grid && !found)
         st = db_no_grid(db, grid, err);
     db_close(db);

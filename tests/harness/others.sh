@@ -3,11 +3,12 @@
 # and exports beside a writer, logs of any length and with any bytes, the umask,
 # a secret in the environment, what ^C leaves behind.
 #
-#   others.sh QLAW
+#   others.sh QLAW [N]     N exports and backups beside a writer (default 15)
 set -eu
 . "$(dirname "$0")/../parts.sh"
 qlaw=$(realpath "$1")
 dir=$(mktemp -d /tmp/qlaw-others-XXXXXX)
+times=${2:-15}
 pid=
 trap 'status=$?; [ -z "$pid" ] || kill -9 $pid 2>/dev/null || :
     [ $status -eq 0 ] && rm -rf "$dir" || echo "left in $dir"' EXIT
@@ -80,14 +81,16 @@ mv sparse "$(echo runs/*-2)/log.txt" && cat tail >>"$(echo runs/*-2)/log.txt"
 # --- beside a writer -----------------------------------------------------------------
 # Each transaction moves a step from the curve to metric: their sum never changes.
 cat >writer.py <<'PY'
-import sqlite3, sys, time
+import fcntl, sqlite3, sys, time
+lock = open('qlaw.db.lock', 'a')
+fcntl.lockf(lock, fcntl.LOCK_EX)            # as a scheduler is known by
 d = sqlite3.connect('qlaw.db', timeout=30, isolation_level=None)
 run = d.execute("select run_id from run where state='done'").fetchone()[0]
 d.execute("create table filler(x blob)")
 d.execute("with recursive c(n) as (select 1 union all select n+1 from c where "
           "n<2000) insert into filler select zeroblob(10000) from c")
 d.execute("drop table filler")
-end = time.time() + 60
+end = time.time() + 3600
 while time.time() < end:
     for i in range(8):
         d.execute('begin immediate')
@@ -106,17 +109,21 @@ while time.time() < end:
 PY
 python3 writer.py & pid=$!
 sleep 0.5
-for i in 1 2 3; do
-    "$qlaw" export g --out ex$i -q >/dev/null
+for i in $(seq $times); do
+    "$qlaw" export g --out ex -q >/dev/null
     rows=$(for t in curve metric; do
-        zcat ex$i/$t.csv.gz | tail -n +2
+        zcat ex/$t.csv.gz | tail -n +2
     done | wc -l)
     [ "$rows" -eq 8 ] || fail "export $i: $rows rows of curve and metric, not 8"
-    timeout 20 "$qlaw" db backup b$i.db -q || fail "backup $i"
-    is=$(sqlite3 b$i.db "select (select count(*) from curve)+(select count(*)
+    timeout 20 "$qlaw" db backup b.db -q || fail "backup $i"
+    is=$(sqlite3 b.db "select (select count(*) from curve)+(select count(*)
         from metric); pragma integrity_check" | paste -sd' ')
     [ "$is" = '8 ok' ] || fail "backup $i: $is"
+    timeout 20 "$qlaw" status --json >/dev/null || fail "status $i"
+    rm -r ex b.db
 done
+"$qlaw" report g --out rep --no-fit --format md -q >/dev/null 2>err ||
+    fail "a report beside a writer: $(cat err)"
 kill $pid || :; wait $pid 2>/dev/null || :
 pid=
 for i in *.db.*; do
