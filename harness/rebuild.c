@@ -27,6 +27,9 @@ struct reading {
     struct db *db;
     void (*warn)(const char *sentence);
     int number; /* counted anew: databases may have shared the folder */
+    const char *folder;
+    int begun;  /* attempts met in it */
+    bool done;  /* one of them was */
     char store[RECORD_TOKEN];
     struct gmse known;
 };
@@ -187,7 +190,38 @@ static enum status put_env(struct db *db, const json_t *e, struct err *err)
 static void end_attempt(struct reading *r, const struct attempt_end *e)
 {
     r->sum->results += r->told.open && e->state == RUN_DONE;
+    r->done = r->done || (r->told.open && e->state == RUN_DONE);
     retell_end(&r->told, e);
+}
+
+/* Is one of the attempts after the first so many done? */
+struct ahead {
+    int skip;
+    bool done;
+};
+
+static void ahead_begin(void *ctx, const struct attempt_begin *b)
+{
+    (void)b;
+    ((struct ahead *)ctx)->skip--;
+}
+
+static void ahead_end(void *ctx, int number, const struct attempt_end *e)
+{
+    struct ahead *a = ctx;
+
+    (void)number;
+    a->done = a->done || (a->skip < 0 && e->state == RUN_DONE);
+}
+
+static bool is_done_later(const struct reading *r)
+{
+    struct ahead a = { .skip = r->begun - 1 };
+    const struct record_reader reader = { .begin = ahead_begin,
+                                          .end = ahead_end, .ctx = &a };
+
+    record_read(r->folder, &reader, NULL);
+    return a.done;
 }
 
 /* An attempt whose scheduler did not live to see its end. */
@@ -204,6 +238,10 @@ static void on_begin(void *ctx, const struct attempt_begin *b)
     struct attempt_begin mine = *b;
 
     close_attempt(r);
+    r->begun++;
+    /* What another database tried in vain takes nothing from what is done. */
+    if (r->done && !is_done_later(r))
+        return;
     mine.number = ++r->number;
     memcpy(r->store, b->store, sizeof r->store);
     retell_begin(&r->told, &mine);
@@ -297,7 +335,9 @@ static enum status read_folder(struct reading *r, const char *folder,
     if (st != OK)
         return st;
     r->sum->runs++;
-    r->number = 0;
+    r->number = r->begun = 0;
+    r->done = false;
+    r->folder = folder;
     r->told.open = false;
     r->told.log_path = mem_printf("%s/log.txt", folder);
     if (record_read(folder, &reader, NULL) == OK)

@@ -1,6 +1,7 @@
 /* slurm_cancel.c - runs in Slurm's hands that are not wanted any more. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -33,8 +34,9 @@ static enum status mark(const char *root, const struct claim *c,
 }
 
 /* A run that no worker has begun is given back at once. */
-static enum status give_back(struct db *db, const char *root,
-                             const struct claim *c, struct err *err)
+static enum status give_back(struct slurm_cancelled *out, struct db *db,
+                             const char *root, const struct claim *c,
+                             struct err *err)
 {
     char *folder = mem_printf("%s/%.12s-%llu", root, c->point,
                               (unsigned long long)c->seed);
@@ -42,6 +44,7 @@ static enum status give_back(struct db *db, const char *root,
     enum status st = spool_fence(&done, folder, c->token, err);
 
     free(folder);
+    out->begun += st == OK && !done;
     if (st != OK || !done)
         return st;
     st = db_run(db, err, "UPDATE run SET attempts=attempts-1 WHERE run_id=?",
@@ -78,15 +81,21 @@ static bool all_cancelled(const struct claims *c, int from, int to)
     return true;
 }
 
-static void flush(struct str *tasks, const char *job)
+/* A job may have ended by itself: no error. */
+static void flush(struct slurm_cancelled *out, struct str *tasks, int n,
+                  const char *job)
 {
-    if (tasks->len > 0) /* it may have ended by itself: no error */
-        slurm_scancel(job, str_text(tasks), NULL);
+    struct err err;
+
+    if (n > 0 && slurm_scancel(job, str_text(tasks), &err) == OK)
+        out->tasks += n;
+    else if (n > 0)
+        snprintf(out->why, sizeof out->why, "%.190s", err.text);
     str_clear(tasks);
 }
 
 /* Tasks that hold nothing else are taken out of the queue, a job at a time. */
-static int cancel_tasks(const struct claims *c)
+static void cancel_tasks(struct slurm_cancelled *out, const struct claims *c)
 {
     struct str tasks = { 0 };
     int n = 0;
@@ -99,22 +108,23 @@ static int cancel_tasks(const struct claims *c)
                      c->list[from].task);
             n++;
         }
-        if (to == c->n || strcmp(c->list[to].job, c->list[from].job) != 0)
-            flush(&tasks, c->list[from].job);
+        if (to == c->n || strcmp(c->list[to].job, c->list[from].job) != 0) {
+            flush(out, &tasks, n, c->list[from].job);
+            n = 0;
+        }
     }
     str_release(&tasks);
-    return n;
 }
 
-enum status slurm_cancel_runs(int *tasks, struct db *db, const int64_t *ids,
-                              int n, struct err *err)
+enum status slurm_cancel_runs(struct slurm_cancelled *out, struct db *db,
+                              const int64_t *ids, int n, struct err *err)
 {
     char *root = record_root(db_path(db));
     struct claims claims;
     bool any = false;
     enum status st = claims_read(&claims, db, err);
 
-    *tasks = 0;
+    *out = (struct slurm_cancelled){ .tasks = 0 };
     if (st == OK)
         st = db_begin(db, err);
     for (int i = 0; i < claims.n && st == OK; i++) {
@@ -130,7 +140,7 @@ enum status slurm_cancel_runs(int *tasks, struct db *db, const int64_t *ids,
                         "state_reason='asked for' WHERE run_id=?",
                         "i", c->run_id);
         if (st == OK)
-            st = give_back(db, root, c, err);
+            st = give_back(out, db, root, c, err);
         c->state = RUN_CANCELLED;
     }
     if (st == OK)
@@ -138,7 +148,7 @@ enum status slurm_cancel_runs(int *tasks, struct db *db, const int64_t *ids,
     if (st != OK)
         db_rollback(db);
     if (st == OK && any)
-        *tasks = cancel_tasks(&claims);
+        cancel_tasks(out, &claims);
     claims_release(&claims);
     free(root);
     return st;

@@ -19,6 +19,8 @@ enum fate slurm_fate(const struct spool *s, enum claim_place place,
 {
     const double missed_s = s->claim->unseen_s;
     const bool tells = slurm_lock_tells(s, remote);
+    const bool proved =
+        place == PLACE_FORGOTTEN || (s->begun && tells);
     bool over = false;
 
     if (s->lock == LOCK_HELD || place == PLACE_WAITS || place == PLACE_RUNS)
@@ -26,8 +28,7 @@ enum fate slurm_fate(const struct spool *s, enum claim_place place,
     if (place == PLACE_GONE)
         over = tells || missed_s >= NETFS_LATE_S;
     else if (place == PLACE_MISSING || place == PLACE_FORGOTTEN)
-        over = missed_s >=
-                   (place == PLACE_MISSING ? MISSED_S : FORGOTTEN_S) &&
+        over = missed_s >= (proved ? PROVED_S : MISSED_S) &&
                (!s->begun || tells || s->quiet_s >= QUIET_S);
     return over ? FATE_OVER : FATE_UNSURE;
 }

@@ -7,10 +7,10 @@
  *   A task that a queue lists is alive.  A queue that does not answer, answers
  *   oddly or belongs to another cluster says nothing.
  *   A task is over when Slurm names its end (slurm_view.h).
- *   That a list has not got it is an end only with the lock free and after it
- *   was missed for MISSED_S: longer than Slurm remembers an ended job
- *   (MinJobAge), so that it had the time to name the end; FORGOTTEN_S when its
- *   own cluster, which is known by the name of the job, has the job without it.
+ *   That a list has not got it is an end only with the lock free, and after it
+ *   was missed for MISSED_S; PROVED_S when something else speaks for it: it had
+ *   begun, or its own cluster, which is known by the name of the job, has the
+ *   job without it.
  *   Where locks may not reach from host to host (netfs.h), or there are none,
  *   a free one proves nothing: an end that Slurm names counts once what was
  *   written elsewhere must have been seen here, one that it does not name once
@@ -25,10 +25,10 @@
 #include "harness/slurm_spool.h"
 #include "harness/slurm_view.h"
 
-#define MISSED_S    300
-#define FORGOTTEN_S 30
-#define QUIET_S     3600
-#define TOUCH_S     60 /* between touches of a worker */
+#define MISSED_S 60
+#define PROVED_S 5
+#define QUIET_S  3600
+#define TOUCH_S  60 /* between touches of a worker */
 
 enum fate { FATE_ALIVE, FATE_UNSURE, FATE_OVER };
 

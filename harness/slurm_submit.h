@@ -44,9 +44,16 @@ enum status slurm_submit_runs(struct submitted *out, const struct cli *cli,
                               const struct submit_options *o,
                               struct err *err);
 
+/* What became of a cancellation. */
+struct slurm_cancelled {
+    int tasks; /* of Slurm that were taken out of the queue */
+    int begun; /* runs that somebody may have begun: their workers are told */
+    char why[200]; /* Slurm was not told of some; "" */
+};
+
 /* Of runs that are not wanted any more: nodes are told, and tasks that hold
  * nothing else are cancelled.  The caller has set their state. */
-enum status slurm_cancel_runs(int *tasks, struct db *db, const int64_t *ids,
+enum status slurm_cancel_runs(struct slurm_cancelled *out, struct db *db, const int64_t *ids,
                               int n, struct err *err);
 
 /* What submit and calibrate share: options to a report. */

@@ -26,6 +26,8 @@ struct changes {
     bool asked; /* a scheduler was there to be asked */
     int changed; /* or asked about */
     int left;    /* somebody's work, as it seems: not changed */
+    int slurm;   /* of these, in Slurm's hands */
+    struct slurm_cancelled cancelled;
 };
 
 static const struct control cancel_control = {
@@ -73,9 +75,10 @@ static enum status write_all(struct db *db, const int64_t *ids, int n,
     return st;
 }
 
-/* What counts is what the runs are now, not what was wished for them. */
-static enum status count_state(int *count, struct db *db, const int64_t *ids,
-                               int n, const char *state, struct err *err)
+/* Runs for which a question with two blanks, run and state, has an answer. */
+static enum status count_runs(int *count, struct db *db, const int64_t *ids,
+                              int n, const char *sql, const char *state,
+                              struct err *err)
 {
     sqlite3_stmt *stmt;
     enum status st = OK;
@@ -84,8 +87,7 @@ static enum status count_state(int *count, struct db *db, const int64_t *ids,
     for (int i = 0; i < n && st == OK; i++) {
         bool row = false;
 
-        st = db_prepare(&stmt, db,
-                        "SELECT 1 FROM run WHERE run_id=? AND state=?", err);
+        st = db_prepare(&stmt, db, sql, err);
         if (st == OK) {
             db_bind(stmt, "it", ids[i], state);
             st = db_step(&row, db, stmt, err);
@@ -96,6 +98,14 @@ static enum status count_state(int *count, struct db *db, const int64_t *ids,
     return st;
 }
 
+/* What counts is what the runs are now, not what was wished for them. */
+static const char changed_sql[] =
+    "SELECT 1 FROM run WHERE run_id=? AND state=?";
+static const char slurm_sql[] =
+    "SELECT 1 FROM run r WHERE run_id=? AND state<>? AND EXISTS (SELECT 1 FROM "
+    "attempt a WHERE a.run_id=r.run_id AND outcome IS NULL AND "
+    "backend='slurm')";
+
 static enum status apply(struct changes *out, const struct cli *cli,
                          const struct control *c, const int64_t *ids, int n,
                          struct err *err)
@@ -103,7 +113,6 @@ static enum status apply(struct changes *out, const struct cli *cli,
     struct lock lock = { .fd = -1 };
     struct lock_holder holder;
     struct db *db = NULL;
-    int tasks = 0; /* of Slurm */
     bool asked = lock_held(&holder, cli->db_path);
     enum status st = OK;
 
@@ -111,21 +120,38 @@ static enum status apply(struct changes *out, const struct cli *cli,
         asked = true; /* one has just begun */
     st = lock_db(&db, cli->db_path, err);
     if (st == OK && !asked && strcmp(c->wish, "cancel") == 0)
-        st = slurm_cancel_runs(&tasks, db, ids, n, err);
+        st = slurm_cancel_runs(&out->cancelled, db, ids, n, err);
     if (st == OK)
         st = write_all(db, ids, n, asked ? ask_sql : change_sql,
                        asked ? c->wish : c->to, err);
     out->asked = asked;
     out->changed = n;
     if (st == OK && !asked)
-        st = count_state(&out->changed, db, ids, n, c->to, err);
+        st = count_runs(&out->changed, db, ids, n, changed_sql, c->to, err);
+    if (st == OK && !asked)
+        st = count_runs(&out->slurm, db, ids, n, slurm_sql, c->to, err);
     out->left = n - out->changed;
     db_close(db);
     lock_release(&lock);
-    if (st == OK && tasks > 0)
-        cli_note(cli, "%d Slurm task%s cancelled", tasks,
-                 tasks == 1 ? "" : "s");
     return st;
+}
+
+static void tell_slurm(const struct cli *cli, const struct slurm_cancelled *s)
+{
+    if (s->tasks > 0)
+        cli_note(cli, "%d Slurm task%s cancelled", s->tasks,
+                 s->tasks == 1 ? "" : "s");
+    if (*s->why)
+        cli_note(cli,
+                 "Slurm was not told (%s); what was cancelled is not begun "
+                 "there all the same",
+                 s->why);
+    if (s->begun > 0)
+        cli_note(cli,
+                 "%d of them may have begun: %s workers are told, save and "
+                 "stop; 'qlaw collect' sees what became of %s",
+                 s->begun, s->begun == 1 ? "its" : "their",
+                 s->begun == 1 ? "it" : "them");
 }
 
 /* Runs that were set to pending, given to Slurm at once. */
@@ -173,6 +199,13 @@ static enum status verdict(const struct control *c, const struct changes *o,
 {
     if (o->left == 0)
         return OK;
+    if (o->slurm > 0)
+        return err_set(err, ERR_REFUSED,
+                       "%d run%s left as %s, %d of them in Slurm's hands; "
+                       "'qlaw cancel' gives them up there, and 'qlaw collect' "
+                       "sees what became of them",
+                       o->left, o->left == 1 ? " is" : "s are",
+                       o->left == 1 ? "it is" : "they are", o->slurm);
     return err_set(err, ERR_REFUSED,
                    "%d run%s left as %s: running, as it seems, though no "
                    "scheduler is there to be asked; 'qlaw run' or 'qlaw "
@@ -198,6 +231,8 @@ static enum status control(struct cli *cli, const struct control *c,
         st = apply(&o, cli, c, ids, n, err);
     if (st == OK)
         report(cli, c, &o);
+    if (st == OK)
+        tell_slurm(cli, &o.cancelled);
     if (st == OK && n > 0 && !o.asked && args)
         st = resubmit(cli, ids, n, args, err);
     if (st == OK)

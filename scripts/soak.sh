@@ -10,6 +10,7 @@
 #   scripts/soak.sh commits 1             a kill at every call of a commit
 #   scripts/soak.sh resume 40             stop at every step of so many, all kinds
 #   scripts/soak.sh signals 100           each signal at random moments
+#   scripts/soak.sh lies 500              histories under a Slurm that says anything
 #
 # SEED=N chooses other moments (default: the date); QLAW_BUILD the folder of a
 # build (default build-test, made by scripts/test.sh).  A failure leaves its
@@ -235,6 +236,9 @@ exports() {
 commits() {
     sh "$root/tests/harness/journal.sh" "$qlaw" "$1"
 }
+lies() {
+    python3 "$root/tests/cluster/lies.py" "$qlaw" "$1" "$SEED"
+}
 resume() {
     "$build/tests/trainer/soak_resume" "$1"
 }
@@ -247,6 +251,7 @@ exports) exports "${2:-200}" ;;
 commits) commits "${2:-1}" ;;
 resume) resume "${2:-40}" ;;
 signals) signals "${2:-100}" ;;
+lies) lies "${2:-500}" ;;
 all)
     kills 1000 1000 200
     two_schedulers 500
@@ -254,6 +259,7 @@ all)
     signals 100
     exports 200
     commits 1
+    lies 500
     calls 1
     ;;
 *)

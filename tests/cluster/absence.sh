@@ -53,7 +53,7 @@ target = 1s
 INI
 }
 fresh() { # fresh [JSON]: no database, an empty Slurm
-    rm -rf qlaw.db* runs go squeue.last
+    rm -rf qlaw.db* runs go squeue.last worker.txt
     echo "{\"next\":100,\"tasks\":[],\"max_array\":1001${1:+,$1}}" >state.json
 }
 modes() { # modes JSON: how commands misbehave
@@ -180,6 +180,34 @@ is 'done|2.5|1' "select state, loss, attempts from run join result using(run_id)
 "$qlaw" --db again.db db rebuild >/dev/null
 is 'done|2.5' "select state, loss from run join result using(run_id)" again.db
 rm again.db
+
+echo "cancelling and pausing what Slurm holds"
+fresh
+"$qlaw" submit -q grid.ini
+all RUNNING
+work 0
+begun 1
+"$qlaw" collect -q
+ends 6 "2 of them in Slurm's hands" "$qlaw" pause gone
+mv bin/scancel bin/scancel.not
+printf '#!/bin/sh\necho "scancel: error: Unable to contact slurm controller" >&2\nexit 1\n' >bin/scancel
+chmod +x bin/scancel
+rc=0
+"$qlaw" cancel gone 2>said.txt || rc=$?
+mv bin/scancel.not bin/scancel
+[ $rc -eq 0 ] || fail "cancel ended with $rc: $(cat said.txt)"
+for words in "2 runs cancelled" "Slurm was not told (scancel ended with 1" \
+    "1 of them may have begun"; do
+    tr '\n' ' ' <said.txt | tr -s ' ' | grep -q "$words" ||
+        fail "cancel does not say '$words' but $(cat said.txt)"
+done
+is 1 "select count(*) from attempt" # the other is given back
+work 1
+wait # the one is told to stop, the other is not begun
+grep -q ' 1 skipped' worker.txt || fail "it was begun: $(cat worker.txt)"
+"$qlaw" collect -q
+is 'cancelled|2' "select state, count(*) from run"
+is 'cancelled' "select outcome from attempt"
 
 echo "one damaged record"
 grid "0.01, 0.02, 0.03"

@@ -66,7 +66,7 @@ def text():
 
 
 class Cluster:
-    def __init__(self, qlaw, folder, rng):
+    def __init__(self, qlaw, folder, rng, grid=GRID):
         self.qlaw, self.dir, self.rng = qlaw, folder, rng
         self.stub = os.path.join(folder, "stub")
         self.bin = os.path.join(folder, "bin")
@@ -83,7 +83,7 @@ class Cluster:
         with open(os.path.join(folder, "text.txt"), "w") as f:
             f.write(text())
         with open(os.path.join(folder, "grid.ini"), "w") as f:
-            f.write(GRID)
+            f.write(grid)
 
     def fresh(self):
         for name in os.listdir(self.dir):
@@ -320,4 +320,5 @@ def main():
     print("%d histories, one end state" % n)
 
 
-main()
+if __name__ == "__main__":
+    main()
