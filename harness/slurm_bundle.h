@@ -5,7 +5,7 @@
  *
  *   runs/bundles/ID.jsonl   what to run: a header, then a line a task
  *   runs/bundles/ID.sh      the script that sbatch gets
- *   runs/bundles/ID.job     the number that sbatch gave and its cluster, "88120;alpha"
+ *   runs/bundles/ID.job     what sbatch gave: "88120;alpha", number and cluster
  *   runs/slurm/ID_TASK.out  what the workers say
  *
  * ID is eight random hexadecimal digits.  The header:

@@ -104,8 +104,7 @@ static void cancel_tasks(struct slurm_cancelled *out, const struct claims *c)
         to = task_end(c, from);
         if (all_cancelled(c, from, to) &&
             !text_has_prefix(c->list[from].job, "bundle:")) {
-            str_addf(&tasks, "%s%d", tasks.len ? "," : "",
-                     c->list[from].task);
+            str_addf(&tasks, "%s%d", tasks.len ? "," : "", c->list[from].task);
             n++;
         }
         if (to == c->n || strcmp(c->list[to].job, c->list[from].job) != 0) {

@@ -1,7 +1,5 @@
 #include "harness/slurm_collect.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,114 +11,21 @@
 #include "harness/lock.h"
 #include "harness/netfs.h"
 #include "harness/rebuild.h"
+#include "harness/slurm_batch.h"
 #include "harness/slurm_claims.h"
 #include "harness/slurm_judge.h"
 #include "harness/slurm_spool.h"
 #include "harness/slurm_view.h"
-#include "trainer/checkpoint.h"
 
 #define BATCH 200000 /* waiting entries of the journal, 100 bytes each */
 
-/* A statement with a text and a number: written with many others. */
-struct change {
-    const char *sql;
-    char *text; /* owned, may be NULL */
-    int64_t id;
-};
-
-/* To be removed once what was taken over is committed; either may be NULL. */
-struct leftover {
-    char *spool;
-    char *folder; /* whose checkpoints are not needed any more */
-};
-
 struct collecting {
     struct collected *sum;
-    struct db *db;
-    struct journal *journal;
+    struct batch batch;
     struct slurm_view *view;
-    char *root;
+    const char *root;
     bool remote; /* runs/ is on a network file system */
-    bool wrote;  /* something that has to last before the database follows */
-    struct leftover *leftovers;
-    int n_leftovers;
-    struct change *changes;
-    int n_changes;
 };
-
-static void change(struct collecting *c, const char *sql, const char *text,
-                   int64_t id)
-{
-    c->changes = mem_grow(c->changes, (size_t)c->n_changes + 1,
-                          sizeof *c->changes);
-    c->changes[c->n_changes++] =
-        (struct change){ sql, text ? mem_strdup(text) : NULL, id };
-}
-
-static enum status write_changes(struct collecting *c, struct err *err)
-{
-    enum status st = c->n_changes > 0 ? db_begin(c->db, err) : OK;
-
-    for (int i = 0; i < c->n_changes; i++) {
-        if (st == OK)
-            st = db_run(c->db, err, c->changes[i].sql, "ti",
-                        c->changes[i].text, c->changes[i].id);
-        free(c->changes[i].text);
-    }
-    if (st == OK && c->n_changes > 0)
-        st = db_commit(c->db, err);
-    if (st != OK)
-        db_rollback(c->db);
-    c->n_changes = 0;
-    return st;
-}
-
-/* --- making it last --------------------------------------------------------------- */
-
-static void remember(struct collecting *c, const char *spool,
-                     const char *folder)
-{
-    c->leftovers = mem_grow(c->leftovers, (size_t)c->n_leftovers + 1,
-                            sizeof *c->leftovers);
-    c->leftovers[c->n_leftovers++] =
-        (struct leftover){ spool ? mem_strdup(spool) : NULL,
-                           folder ? mem_strdup(folder) : NULL };
-}
-
-static void forget(struct collecting *c, bool remove)
-{
-    for (int i = 0; i < c->n_leftovers; i++) {
-        struct leftover *l = &c->leftovers[i];
-
-        if (remove && l->spool)
-            unlink(l->spool);
-        if (remove && l->folder)
-            checkpoint_remove(l->folder);
-        free(l->spool);
-        free(l->folder);
-    }
-    c->n_leftovers = 0;
-}
-
-/* The records are made to last, then the database follows, and only then the
- * spools may go: each step can be repeated after a kill. */
-static enum status commit(struct collecting *c, struct err *err)
-{
-    const int fd = open(c->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    enum status st = OK;
-
-    if (c->wrote && (fd < 0 || syncfs(fd) != 0))
-        st = err_errno(err, ERR_IO, "%s: cannot sync", c->root);
-    if (fd >= 0)
-        close(fd);
-    if (st == OK)
-        st = write_changes(c, err);
-    if (st == OK)
-        st = journal_flush(c->journal, 60, err);
-    forget(c, st == OK);
-    c->wrote = false;
-    return st;
-}
 
 static void warn(const char *sentence)
 {
@@ -130,7 +35,8 @@ static void warn(const char *sentence)
     free(line);
 }
 
-/* --- one claim ---------------------------------------------------------------------- */
+/* --- one claim
+ * ---------------------------------------------------------------------- */
 
 static void count(struct collected *sum, const struct attempt_end *e)
 {
@@ -161,23 +67,24 @@ static enum status take_end(struct collecting *c, struct spool *s,
         count_open(c->sum, s->begun);
         return OK;
     }
-    c->wrote = true;
-    s->journal = c->journal;
+    c->batch.wrote = true;
+    s->journal = c->batch.journal;
     spool_read(s);
     c->sum->points += s->points;
-    journal_end(c->journal, s->claim->run_id, s->claim->number, e,
+    journal_end(c->batch.journal, s->claim->run_id, s->claim->number, e,
                 e->state == RUN_DONE ? &s->final : NULL);
     /* A worker that lived to write the end has removed its checkpoints. */
-    remember(c, mine && !slurm_lock_tells(s, c->remote) ? NULL : s->path,
-             mine && e->state == RUN_DONE ? s->folder : NULL);
+    batch_leave(&c->batch,
+                mine && !slurm_lock_tells(s, c->remote) ? NULL : s->path,
+                mine && e->state == RUN_DONE ? s->folder : NULL);
     count(c->sum, e);
     return OK;
 }
 
 /* As if it had never been claimed. */
-#define RELEASE_RUN(state)                                                    \
-    "UPDATE run SET attempts=attempts-1, state=CASE state WHEN 'cancelled' "  \
-    "THEN state ELSE '" state "' END, state_reason=?1 WHERE run_id=(SELECT "  \
+#define RELEASE_RUN(state)                                                     \
+    "UPDATE run SET attempts=attempts-1, state=CASE state WHEN 'cancelled' "   \
+    "THEN state ELSE '" state "' END, state_reason=?1 WHERE run_id=(SELECT "   \
     "run_id FROM attempt WHERE attempt_id=?2)"
 static const char release_pending[] = RELEASE_RUN("pending");
 static const char release_paused[] = RELEASE_RUN("paused");
@@ -194,9 +101,9 @@ static void release_claim(struct collecting *c, const struct claim *claim,
         snprintf(why, sizeof why, "its Slurm task ended before it began (%s)",
                  state);
     c->sum->released++;
-    change(c, cancelled ? release_paused : release_pending,
-           *why ? why : NULL, claim->attempt_id);
-    change(c, release_attempt, NULL, claim->attempt_id);
+    batch_change(&c->batch, cancelled ? release_paused : release_pending,
+                 *why ? why : NULL, claim->attempt_id);
+    batch_change(&c->batch, release_attempt, NULL, claim->attempt_id);
 }
 
 /* Slurm does not know its task, or calls it over. */
@@ -208,74 +115,23 @@ static void miss(struct collecting *c, const struct claim *claim)
     if (c->sum->unseen++ == 0 || strcmp(at, c->sum->since) < 0)
         snprintf(c->sum->since, sizeof c->sum->since, "%s", at);
     if (claim->unseen_s < 0)
-        change(c, "UPDATE attempt SET heartbeat_at=?1 WHERE attempt_id=?2", at,
-               claim->attempt_id);
+        batch_change(&c->batch,
+                     "UPDATE attempt SET heartbeat_at=?1 WHERE attempt_id=?2",
+                     at, claim->attempt_id);
 }
 
 static enum status give_back(struct collecting *c, const struct spool *s,
                              const char *state, struct err *err)
 {
     bool done;
-    const enum status st =
-        spool_fence(&done, s->folder, s->claim->token, err);
+    const enum status st = spool_fence(&done, s->folder, s->claim->token, err);
 
-    c->wrote = true;
+    c->batch.wrote = true;
     if (st == OK && done)
         release_claim(c, s->claim, state);
     else
         count_open(c->sum, false);
     return st;
-}
-
-static enum status take_over(struct collecting *c, struct spool *s,
-                             const char *state, struct err *err)
-{
-    struct attempt_end e;
-    enum status st = OK;
-
-    if (!s->begun)
-        return give_back(c, s, state, err);
-    spool_hold(s);
-    if (s->lock == LOCK_HELD) { /* put back into the queue, and begun again */
-        count_open(c->sum, true);
-        return OK;
-    }
-    spool_read(s);
-    if (s->ended)
-        e = s->end;
-    else
-        st = slurm_judge(&e, s, state, c->db, err);
-    return st == OK ? take_end(c, s, &e, err) : st;
-}
-
-static bool is_listed(enum claim_place place)
-{
-    return place == PLACE_WAITS || place == PLACE_RUNS;
-}
-
-/* So far it has come. */
-static void take_alive(struct collecting *c, struct spool *s,
-                       enum claim_place place, const char *state)
-{
-    const struct claim *claim = s->claim;
-    const enum run_state now =
-        place != PLACE_WAITS && s->begun ? RUN_RUNNING : RUN_QUEUED;
-
-    count_open(c->sum, now == RUN_RUNNING);
-    if (s->begun) {
-        s->journal = c->journal;
-        spool_read(s);
-    }
-    if (claim->state != RUN_CANCELLED && (s->begun || claim->state != now))
-        journal_state(c->journal, claim->run_id, now, NULL);
-    if (claim->state == RUN_CANCELLED && s->begun)
-        journal_state(c->journal, claim->run_id, RUN_CANCELLED, "asked for");
-    if (is_listed(place) &&
-        (strcmp(state, claim->slurm_state) != 0 || claim->unseen_s >= 0))
-        change(c,
-               "UPDATE attempt SET slurm_state=?1, heartbeat_at=NULL WHERE "
-               "attempt_id=?2",
-               state, claim->attempt_id);
 }
 
 static void name_damage(struct collecting *c, const struct spool *s)
@@ -294,8 +150,11 @@ static void name_damage(struct collecting *c, const struct spool *s)
 static void take_damaged(struct collecting *c, const struct spool *s,
                          enum fate fate)
 {
-    struct attempt_end e = { .state = RUN_PENDING, .outcome = OUTCOME_LOST,
-                             .exit_code = -1, .wall_s = NAN, .cpu_s = NAN };
+    struct attempt_end e = { .state = RUN_PENDING,
+                             .outcome = OUTCOME_LOST,
+                             .exit_code = -1,
+                             .wall_s = NAN,
+                             .cpu_s = NAN };
 
     name_damage(c, s);
     if (fate != FATE_OVER && !slurm_lock_tells(s, c->remote)) {
@@ -307,8 +166,65 @@ static void take_damaged(struct collecting *c, const struct spool *s,
              "its records were changed since they were written");
     if (s->claim->state == RUN_CANCELLED)
         e.state = RUN_CANCELLED;
-    journal_end(c->journal, s->claim->run_id, s->claim->number, &e, NULL);
+    journal_end(c->batch.journal, s->claim->run_id, s->claim->number, &e, NULL);
     count(c->sum, &e);
+}
+
+static enum status take_over(struct collecting *c, struct spool *s,
+                             const char *state, struct err *err)
+{
+    struct attempt_end e;
+    enum status st = OK;
+
+    if (!s->begun)
+        return give_back(c, s, state, err);
+    spool_hold(s);
+    if (s->lock == LOCK_HELD) { /* put back into the queue, and begun again */
+        count_open(c->sum, true);
+        return OK;
+    }
+    spool_read(s);
+    if (s->damaged) {
+        take_damaged(c, s, FATE_OVER);
+        return OK;
+    }
+    if (s->ended)
+        e = s->end;
+    else
+        st = slurm_judge(&e, s, state, c->batch.db, err);
+    return st == OK ? take_end(c, s, &e, err) : st;
+}
+
+static bool is_listed(enum claim_place place)
+{
+    return place == PLACE_WAITS || place == PLACE_RUNS;
+}
+
+/* So far it has come. */
+static void take_alive(struct collecting *c, struct spool *s,
+                       enum claim_place place, const char *state)
+{
+    const struct claim *claim = s->claim;
+    const enum run_state now =
+        place != PLACE_WAITS && s->begun ? RUN_RUNNING : RUN_QUEUED;
+
+    count_open(c->sum, now == RUN_RUNNING);
+    if (s->begun) {
+        s->journal = c->batch.journal;
+        spool_read(s);
+    }
+    if (claim->state != RUN_CANCELLED && (s->begun || claim->state != now))
+        journal_state(c->batch.journal, claim->run_id, now, NULL);
+    if (claim->state == RUN_CANCELLED && s->begun)
+        journal_state(c->batch.journal, claim->run_id, RUN_CANCELLED,
+                      "asked for");
+    if (is_listed(place) &&
+        (strcmp(state, claim->slurm_state) != 0 || claim->unseen_s >= 0))
+        batch_change(
+            &c->batch,
+            "UPDATE attempt SET slurm_state=?1, heartbeat_at=NULL WHERE "
+            "attempt_id=?2",
+            state, claim->attempt_id);
 }
 
 static void name_claim(struct collecting *c, struct claim *claim)
@@ -318,8 +234,9 @@ static void name_claim(struct collecting *c, struct claim *claim)
     if (!slurm_view_name(c->view, claim))
         return;
     job = mem_printf("%s_%d", claim->job, claim->task);
-    change(c, "UPDATE attempt SET slurm_job=?1 WHERE attempt_id=?2", job,
-           claim->attempt_id);
+    batch_change(&c->batch,
+                 "UPDATE attempt SET slurm_job=?1 WHERE attempt_id=?2", job,
+                 claim->attempt_id);
     free(job);
 }
 
@@ -388,7 +305,8 @@ static enum status take_one(struct collecting *c, struct claim *claim,
     return st;
 }
 
-/* --- all of them --------------------------------------------------------------------- */
+/* --- all of them
+ * --------------------------------------------------------------------- */
 
 static enum status take_all(struct collecting *c, struct claims *claims,
                             enum status (*take)(struct collecting *,
@@ -398,27 +316,27 @@ static enum status take_all(struct collecting *c, struct claims *claims,
     enum status st = OK;
 
     for (int i = 0; i < claims->n && st == OK; i++) {
-        if (take == take_open)
-            name_claim(c, &claims->list[i]);
         st = take_one(c, &claims->list[i], take, err);
-        if (st == OK && journal_waiting(c->journal) >= BATCH)
-            st = commit(c, err);
+        if (st == OK && journal_waiting(c->batch.journal) >= BATCH)
+            st = batch_commit(&c->batch, err);
     }
-    return st == OK ? commit(c, err) : st;
+    return st == OK ? batch_commit(&c->batch, err) : st;
 }
 
 static enum status collect_open(struct collecting *c, struct err *err)
 {
     struct claims claims;
     const char *why;
-    enum status st = claims_read(&claims, c->db, err);
+    enum status st = claims_read(&claims, c->batch.db, err);
 
     c->sum->claims = claims.n;
     if (st == OK && claims.n > 0) {
         c->view = slurm_view_open(c->root);
         c->sum->known = slurm_view_known(c->view, &why);
         snprintf(c->sum->why, sizeof c->sum->why, "%s", why);
-        st = rebuild_machines(c->db, c->root, err);
+        st = rebuild_machines(c->batch.db, c->root, err);
+        for (int i = 0; i < claims.n && st == OK; i++)
+            name_claim(c, &claims.list[i]);
         if (st == OK)
             st = take_all(c, &claims, take_open, err);
     }
@@ -429,7 +347,7 @@ static enum status collect_open(struct collecting *c, struct err *err)
 static enum status collect_closed(struct collecting *c, struct err *err)
 {
     struct claims claims;
-    enum status st = claims_read_closed(&claims, c->db, err);
+    enum status st = claims_read_closed(&claims, c->batch.db, err);
 
     if (st == OK && claims.n > 0)
         st = take_all(c, &claims, take_closed, err);
@@ -440,22 +358,22 @@ static enum status collect_closed(struct collecting *c, struct err *err)
 enum status slurm_collect(struct collected *out, struct db *db,
                           struct journal *j, struct err *err)
 {
-    struct collecting c = { .sum = out, .db = db, .journal = j,
-                            .root = record_root(db_path(db)) };
+    char *root = record_root(db_path(db));
+    struct collecting c = {
+        .sum = out,
+        .batch = { .db = db, .journal = j, .root = root },
+        .root = root,
+        .remote = netfs_name(root) != NULL,
+    };
     enum status st;
 
     *out = (struct collected){ .known = true };
-    c.remote = netfs_name(c.root) != NULL;
     st = collect_closed(&c, err);
     if (st == OK)
         st = collect_open(&c, err);
-    forget(&c, false);
-    for (int i = 0; i < c.n_changes; i++)
-        free(c.changes[i].text);
-    free(c.changes);
-    free(c.leftovers);
-    free(c.root);
+    batch_release(&c.batch);
     slurm_view_close(c.view);
+    free(root);
     return st;
 }
 
@@ -507,23 +425,24 @@ void collected_text(struct str *out, const struct collected *c)
 
     if (c->claims == 0)
         return;
-    str_addf(out, "collected %d new result%s (%d done, %d diverged, %d failed, "
-                  "%d to be tried again), %ld curve rows",
+    str_addf(out,
+             "collected %d new result%s (%d done, %d diverged, %d failed, "
+             "%d to be tried again), %ld curve rows",
              ended, ended == 1 ? "" : "s", c->done, c->diverged, c->failed,
              c->again, c->points);
     if (c->released > 0)
         str_addf(out, "; %d given back by tasks that are gone", c->released);
     if (c->damaged > 0)
         str_addf(out, "; %d damaged", c->damaged);
-    str_addf(out, "; Slurm holds %d running, %d queued", c->running,
-             c->queued);
+    str_addf(out, "; Slurm holds %d running, %d queued", c->running, c->queued);
     if (c->unseen > 0)
         str_addf(out,
                  "; %d of them unknown to this queue since %s, which ends "
                  "nothing by itself",
                  c->unseen, c->since);
     if (!c->known)
-        str_addf(out, "; Slurm does not answer (%s), what it holds is as last "
-                      "seen",
+        str_addf(out,
+                 "; Slurm does not answer (%s), what it holds is as last "
+                 "seen",
                  c->why);
 }

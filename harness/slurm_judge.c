@@ -14,13 +14,11 @@ bool slurm_lock_tells(const struct spool *s, bool remote)
     return s->lock == LOCK_FREE && !remote;
 }
 
-enum fate slurm_fate(const struct spool *s, enum claim_place place,
-                     bool remote)
+enum fate slurm_fate(const struct spool *s, enum claim_place place, bool remote)
 {
     const double missed_s = s->claim->unseen_s;
     const bool tells = slurm_lock_tells(s, remote);
-    const bool proved =
-        place == PLACE_FORGOTTEN || (s->begun && tells);
+    const bool proved = place == PLACE_FORGOTTEN || (s->begun && tells);
     bool over = false;
 
     if (s->lock == LOCK_HELD || place == PLACE_WAITS || place == PLACE_RUNS)
@@ -87,8 +85,11 @@ enum status slurm_judge(struct attempt_end *e, const struct spool *s,
     double best = 0;
     enum status st;
 
-    *e = (struct attempt_end){ .state = RUN_PENDING, .outcome = OUTCOME_LOST,
-                               .exit_code = -1, .wall_s = NAN, .cpu_s = NAN };
+    *e = (struct attempt_end){ .state = RUN_PENDING,
+                               .outcome = OUTCOME_LOST,
+                               .exit_code = -1,
+                               .wall_s = NAN,
+                               .cpu_s = NAN };
     clock_iso(e->at);
     if (facts.final) {
         const struct verdict v = verdict_of(&facts);

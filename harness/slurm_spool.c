@@ -15,7 +15,8 @@
 
 #define SPOOL_LIMIT ((size_t)256 << 20)
 
-/* --- what a node has recorded --------------------------------------------------- */
+/* --- what a node has recorded
+ * --------------------------------------------------- */
 
 static void on_begin(void *ctx, const struct attempt_begin *b)
 {
@@ -75,9 +76,11 @@ static void on_damaged(void *ctx, const char *path, int64_t line)
 
 void spool_read(struct spool *s)
 {
-    const struct record_reader reader = { .begin = on_begin, .line = on_line,
+    const struct record_reader reader = { .begin = on_begin,
+                                          .line = on_line,
                                           .end = on_end,
-                                          .damaged = on_damaged, .ctx = s };
+                                          .damaged = on_damaged,
+                                          .ctx = s };
 
     s->inside = s->begun = s->ended = false;
     s->damaged = 0;
@@ -91,7 +94,8 @@ void spool_read(struct spool *s)
         s->damaged = 1;
 }
 
-/* --- holding it -------------------------------------------------------------------- */
+/* --- holding it
+ * -------------------------------------------------------------------- */
 
 void spool_init(struct spool *s, const char *root, const struct claim *claim)
 {
@@ -113,8 +117,7 @@ void spool_release(struct spool *s)
 
 static int open_file(struct spool *s)
 {
-    const int fd =
-        open(s->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    const int fd = open(s->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat sb;
 
     if (fd < 0)
@@ -142,7 +145,8 @@ void spool_hold(struct spool *s)
         s->lock = record_lock(s->fd);
 }
 
-/* --- into the run's own records --------------------------------------------------- */
+/* --- into the run's own records
+ * --------------------------------------------------- */
 
 struct search {
     const char *token;
@@ -170,7 +174,8 @@ static struct search search(const char *path, const char *token)
 {
     struct search s = { .token = token };
     const struct record_reader reader = { .begin = find_begin,
-                                          .end = find_end, .ctx = &s };
+                                          .end = find_end,
+                                          .ctx = &s };
 
     record_read_file(path, &reader, NULL);
     return s;
@@ -210,10 +215,9 @@ static void last_damaged(void *ctx, const char *path, int64_t line)
 static bool is_news(const char *path, const char *records)
 {
     struct last l = { .result = false };
-    const struct record_reader reader = { .begin = last_begin,
-                                          .end = last_end,
-                                          .damaged = last_damaged,
-                                          .ctx = &l };
+    const struct record_reader reader = {
+        .begin = last_begin, .end = last_end, .damaged = last_damaged, .ctx = &l
+    };
     struct search there;
 
     record_read_file(path, &reader, NULL);
@@ -301,14 +305,15 @@ enum status spool_merge(bool *busy, const struct spool *s,
     return st;
 }
 
-/* --- never to be begun --------------------------------------------------------------- */
+/* --- never to be begun
+ * --------------------------------------------------------------- */
 
 static enum status set_mark(const char *folder, const char *token,
                             struct err *err)
 {
     char *path = bundle_cancel(folder, token);
-    const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-                        0666);
+    const int fd =
+        open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     enum status st = OK;
 
     if (fd < 0)

@@ -13,7 +13,7 @@ struct spool {
     struct journal *journal; /* NULL: only look */
     char *folder, *path, *log_path; /* path: the file of records */
     int fd; /* of the file while it is held, -1 */
-    enum record_lock lock; /* as it was found; free of a file that is not there */
+    enum record_lock lock; /* as it was found; free: also when it is not there */
     double quiet_s;        /* since somebody wrote to it */
     bool inside, begun, ended, first;
     int64_t damaged; /* the first line of an attempt that was changed; 0 */

@@ -53,8 +53,8 @@ struct slurm_cancelled {
 
 /* Of runs that are not wanted any more: nodes are told, and tasks that hold
  * nothing else are cancelled.  The caller has set their state. */
-enum status slurm_cancel_runs(struct slurm_cancelled *out, struct db *db, const int64_t *ids,
-                              int n, struct err *err);
+enum status slurm_cancel_runs(struct slurm_cancelled *out, struct db *db,
+                              const int64_t *ids, int n, struct err *err);
 
 /* What submit and calibrate share: options to a report. */
 enum status submit_from_cli(struct cli *cli, int calibrate, struct err *err);

@@ -9,7 +9,7 @@
 #include "harness/slurm_bundle.h"
 
 #define BUNDLE_LIMIT ((size_t)1 << 30)
-#define OUR_JOBS "qlaw:" /* they are called qlaw:GRID:ID */
+#define OUR_JOBS     "qlaw:" /* they are called qlaw:GRID:ID */
 
 /* What Slurm remembers of a job. */
 struct past {
@@ -72,14 +72,14 @@ bool slurm_view_known(const struct slurm_view *v, const char **why)
     return v->queue.known;
 }
 
-/* --- what was submitted from here ------------------------------------------------ */
+/* --- what was submitted from here
+ * ------------------------------------------------ */
 
 static bool job_of_file(struct submitted_job *out, const char *path)
 {
     struct str text = { 0 };
-    const bool ok =
-        file_read(&text, path, 256, NULL) == OK &&
-        slurm_read_sbatch(out->job, out->cluster, str_text(&text));
+    const bool ok = file_read(&text, path, 256, NULL) == OK &&
+                    slurm_read_sbatch(out->job, out->cluster, str_text(&text));
 
     str_release(&text);
     return ok;
@@ -98,8 +98,7 @@ static void read_jobs(struct slurm_view *v)
         struct submitted_job job;
 
         if (text_has_suffix(path, ".job") && job_of_file(&job, path)) {
-            v->jobs = mem_grow(v->jobs, (size_t)v->n_jobs + 1,
-                               sizeof *v->jobs);
+            v->jobs = mem_grow(v->jobs, (size_t)v->n_jobs + 1, sizeof *v->jobs);
             v->jobs[v->n_jobs++] = job;
         }
         free(path);
@@ -146,8 +145,8 @@ static void read_tokens(struct tokens *t, const char *path)
     while ((p = strstr(p, key))) {
         p += strlen(key);
         if ((t->n & (t->n - 1)) == 0)
-            t->list = mem_grow(t->list, t->n ? 2 * (size_t)t->n : 1,
-                               sizeof *t->list);
+            t->list =
+                mem_grow(t->list, t->n ? 2 * (size_t)t->n : 1, sizeof *t->list);
         snprintf(t->list[t->n++], RECORD_TOKEN, "%.*s", RECORD_TOKEN - 1, p);
     }
     if (t->n > 0)
@@ -163,8 +162,7 @@ static const struct tokens *tokens_of(struct slurm_view *v, const char *id)
     for (int i = 0; i < v->n_tokens; i++)
         if (strcmp(v->tokens[i].id, id) == 0)
             return &v->tokens[i];
-    v->tokens = mem_grow(v->tokens, (size_t)v->n_tokens + 1,
-                         sizeof *v->tokens);
+    v->tokens = mem_grow(v->tokens, (size_t)v->n_tokens + 1, sizeof *v->tokens);
     t = &v->tokens[v->n_tokens++];
     *t = (struct tokens){ .n = 0 };
     memcpy(t->id, id, sizeof t->id);
@@ -185,11 +183,12 @@ static bool is_its_job(struct slurm_view *v, const struct claim *c,
         strspn(id, "0123456789abcdef") != BUNDLE_ID - 1)
         return false;
     t = tokens_of(v, id);
-    return t->n > 0 && bsearch(c->token, t->list, (size_t)t->n,
-                               sizeof *t->list, by_text);
+    return t->n > 0 &&
+           bsearch(c->token, t->list, (size_t)t->n, sizeof *t->list, by_text);
 }
 
-/* --- a number for a claim ------------------------------------------------------------ */
+/* --- a number for a claim
+ * ------------------------------------------------------------ */
 
 static bool job_of_queue(char job[SLURM_JOB], const struct slurm_tasks *q,
                          const char *id)
@@ -213,18 +212,17 @@ bool slurm_view_name(struct slurm_view *v, struct claim *c)
     if (!text_has_prefix(c->job, "bundle:"))
         return false;
     path = bundle_path(v->root, id, ".job");
-    found = job_of_file(&file, path) ||
-            job_of_queue(file.job, &v->queue, id);
+    found = job_of_file(&file, path) || job_of_queue(file.job, &v->queue, id);
     free(path);
     if (found)
         memcpy(c->job, file.job, sizeof file.job);
     return found;
 }
 
-/* --- where it is ----------------------------------------------------------------------- */
+/* --- where it is
+ * ----------------------------------------------------------------------- */
 
-static const struct slurm_tasks *past_of(struct slurm_view *v,
-                                         const char *job)
+static const struct slurm_tasks *past_of(struct slurm_view *v, const char *job)
 {
     struct past *p;
 
@@ -269,8 +267,7 @@ static bool has_job(struct slurm_view *v, const struct slurm_tasks *t,
 
 /* In the queue as it was listed; PLACE_UNKNOWN: it is not. */
 static enum claim_place in_queue(const struct slurm_view *v,
-                                 const struct claim *c,
-                                 char state[SLURM_STATE])
+                                 const struct claim *c, char state[SLURM_STATE])
 {
     const struct slurm_task *t = find(&v->queue, c);
 

@@ -21,17 +21,18 @@
 #include "trainer/checkpoint.h"
 
 #define LOOK_S   1  /* between looks for wishes and at logs */
-#define MARGIN_S 30 /* between our end and the limit: killing takes a moment */
+#define MARGIN_S 30 /* between our end and the limit: killing takes a moment   \
+                     */
 #define AFTER_FINAL_S 60 /* as in runner_jobs.c */
-#define BREAKER  5  /* failures in a row: the rest is left for later */
+#define BREAKER       5  /* failures in a row: the rest is left for later */
 
 struct work {
     const struct bundle_run *run;
     struct attempt *attempt;
-    int claim;    /* its own file of records, held; -1: not */
-    int folder;   /* the records of its run, held; -1: not */
+    int claim;  /* its own file of records, held; -1: not */
+    int folder; /* the records of its run, held; -1: not */
     bool tried, running, cancelled;
-    bool cut;     /* its time-out is the end of the task, not its own */
+    bool cut; /* its time-out is the end of the task, not its own */
 };
 
 struct worker {
@@ -50,7 +51,8 @@ struct worker {
     struct worker_summary *sum;
 };
 
-/* --- what is on record already ---------------------------------------------------- */
+/* --- what is on record already
+ * ---------------------------------------------------- */
 
 static void on_end(void *ctx, int number, const struct attempt_end *e)
 {
@@ -98,7 +100,8 @@ static bool is_cancelled(const struct worker *k, const struct work *w)
     return yes;
 }
 
-/* --- starting --------------------------------------------------------------------- */
+/* --- starting
+ * --------------------------------------------------------------------- */
 
 static enum status prepare(const struct worker *k, const struct bundle_run *r,
                            struct err *err)
@@ -131,10 +134,9 @@ static bool take_claim(struct work *w, const char *folder)
     char *all = mem_printf("%s/metrics.jsonl", folder);
     bool ours;
 
-    w->claim = open(path,
-                    O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW |
-                        O_NONBLOCK,
-                    0666);
+    w->claim = open(
+        path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+        0666);
     ours = w->claim >= 0 && record_lock(w->claim) != LOCK_HELD &&
            !has_ended(path) && !spool_is_over(all, w->run->token);
     free(all);
@@ -197,8 +199,7 @@ static bool time_is_up(const struct worker *k)
 
 static struct work *take_next(struct worker *k)
 {
-    while (k->next < k->n && !time_is_up(k) &&
-           k->failures_in_a_row < BREAKER) {
+    while (k->next < k->n && !time_is_up(k) && k->failures_in_a_row < BREAKER) {
         struct work *w = &k->work[k->next++];
 
         w->tried = claim(k, w);
@@ -228,7 +229,8 @@ static enum sched_next next_job(void *ctx, struct sched_job *job)
     k->argv[3] = w->attempt->config_path;
     k->argv[4] = "--dir";
     k->argv[5] = w->attempt->folder;
-    *job = (struct sched_job){ .user = w, .argv = (char *const *)k->argv,
+    *job = (struct sched_job){ .user = w,
+                               .argv = (char *const *)k->argv,
                                .log_path = w->attempt->log_path,
                                .timeout_s = timeout,
                                .grace_s = k->header.grace_s,
@@ -261,7 +263,8 @@ static void job_unstarted(void *ctx, void *user, const struct err *err)
     k->failures_in_a_row = BREAKER; /* this node can start nothing */
 }
 
-/* --- lines and ends ------------------------------------------------------------------ */
+/* --- lines and ends
+ * ------------------------------------------------------------------ */
 
 static bool job_line(void *ctx, void *user, const char *line, size_t n,
                      bool whole)
@@ -309,8 +312,7 @@ static void count(struct worker *k, enum run_state state, bool failure)
 static struct verdict judge(const struct worker *k, const struct work *w,
                             const struct sched_exit *e)
 {
-    struct attempt_facts f =
-        attempt_facts(w->attempt, e, w->run->best_step);
+    struct attempt_facts f = attempt_facts(w->attempt, e, w->run->best_step);
     struct verdict v;
 
     f.wish = w->cancelled || is_cancelled(k, w) ? WISH_CANCEL : WISH_NONE;
@@ -330,7 +332,8 @@ static void job_done(void *ctx, void *user, const struct sched_exit *e)
                                .outcome = v.outcome,
                                .exit_code = e->exit_code,
                                .term_signal = e->term_signal,
-                               .wall_s = e->wall_s, .cpu_s = e->cpu_s,
+                               .wall_s = e->wall_s,
+                               .cpu_s = e->cpu_s,
                                .max_rss = e->max_rss };
 
     attempt_explain(end.message, sizeof end.message, a, e, &v);
@@ -352,8 +355,7 @@ static void job_done(void *ctx, void *user, const struct sched_exit *e)
     drop_claim(w);
 }
 
-static enum sched_stop tick(void *ctx, struct sched *s,
-                            enum sched_stop asked)
+static enum sched_stop tick(void *ctx, struct sched *s, enum sched_stop asked)
 {
     struct worker *k = ctx;
     const double now = clock_monotonic();
@@ -391,7 +393,8 @@ static const struct sched_ops ops = {
     .tick = tick,
 };
 
-/* --- all of it ---------------------------------------------------------------------- */
+/* --- all of it
+ * ---------------------------------------------------------------------- */
 
 static enum status put_env(struct worker *k, struct err *err)
 {
@@ -432,8 +435,7 @@ static void set_deadline(struct worker *k)
     setenv("QLAW_DEADLINE", text, 1);
 }
 
-static enum status open_worker(struct worker *k,
-                               const struct worker_options *o,
+static enum status open_worker(struct worker *k, const struct worker_options *o,
                                struct err *err)
 {
     char *copy = mem_strdup(o->bundle);
@@ -452,7 +454,8 @@ static enum status open_worker(struct worker *k,
         k->header.slots = o->slots;
     k->work = mem_array((size_t)k->n, sizeof *k->work);
     for (int i = 0; i < k->n; i++)
-        k->work[i] = (struct work){ .run = &k->runs[i], .claim = -1, .folder = -1 };
+        k->work[i] =
+            (struct work){ .run = &k->runs[i], .claim = -1, .folder = -1 };
     k->sum->runs = k->n;
     name_job(k, o->task);
     set_deadline(k);

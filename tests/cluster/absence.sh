@@ -13,7 +13,7 @@ workers=
 trap 'status=$?; for p in $workers; do kill -9 $p 2>/dev/null || :; done
     [ $status -eq 0 ] && rm -rf "$dir" || echo "left in $dir"' EXIT
 cd "$dir"
-export LC_ALL=C QLAW_SLURM_PATIENCE=0.5
+export LC_ALL=C
 
 mkdir bin
 for name in sbatch squeue scontrol sacct scancel; do
@@ -99,10 +99,15 @@ for answers in empty:forgetful:empty empty:other:other banner:ok:fail \
     empty:hang:ok; do
     squeue=${answers%%:*} sacct=${answers##*:} scontrol=${answers#*:}
     modes "{\"squeue\":\"$squeue\",\"scontrol\":\"${scontrol%:*}\",\"sacct\":\"$sacct\"}"
+    case $answers in
+    *hang*) export QLAW_SLURM_PATIENCE=0.5 ;;
+    *) unset QLAW_SLURM_PATIENCE ;;
+    esac
     "$qlaw" collect -q 2>said.txt || fail "collect: $(cat said.txt)"
     long_ago
     "$qlaw" collect -q
 done
+unset QLAW_SLURM_PATIENCE
 is 2 "select count(*) from run where state='running'"
 all NODE_FAIL # the node does not answer, but its worker does
 modes '{"sacct":"ok"}'

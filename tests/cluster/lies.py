@@ -63,7 +63,6 @@ ENDS = ["NODE_FAIL", "TIMEOUT", "PREEMPTED", "CANCELLED", "FAILED",
 class Lies(Cluster):
     def __init__(self, qlaw, folder, rng):
         super().__init__(qlaw, folder, rng, GRID % folder)
-        self.env["QLAW_SLURM_PATIENCE"] = "0.3"
         with open(os.path.join(folder, "tr.sh"), "w") as f:
             f.write(TRAINER)
         os.chmod(os.path.join(folder, "tr.sh"), 0o755)
@@ -79,6 +78,12 @@ class Lies(Cluster):
         self.workers = []  # (task, process)
         self.finished = {}  # folder -> {token: loss}, of our database
         self.count = {"finished": 0, "lies": 0, "kills": 0}
+
+    def set_mode(self, **modes):
+        super().set_mode(**modes)
+        self.env.pop("QLAW_SLURM_PATIENCE", None)
+        if "hang" in modes.values():
+            self.env["QLAW_SLURM_PATIENCE"] = "0.5"
 
     def submit(self, kill_after=None):
         return self.call("submit", "grid.ini", "--retry-failed",
@@ -267,4 +272,5 @@ def main():
                                         total["kills"], total["finished"]))
 
 
-main()
+if __name__ == "__main__":
+    main()

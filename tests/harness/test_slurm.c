@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "harness/netfs.h"
+#include "harness/slurm_judge.h"
 #include "harness/slurm_pack.h"
 #include "harness/slurm_script.h"
 #include "tests/check.h"
@@ -148,6 +149,56 @@ static void a_final_state_is_one_that_is_left_no_more(void **state)
     for (size_t i = 0; i < 9; i++) {
         assert_true(slurm_is_final(final[i]));
         assert_false(slurm_is_final(not[i]));
+    }
+}
+
+/* The rule at the top of slurm_judge.h, a line each. */
+static void absence_is_not_an_end(void **state)
+{
+    static const struct {
+        enum record_lock lock;
+        enum claim_place place;
+        bool begun, remote;
+        double missed_s, quiet_s;
+        enum fate fate;
+    } rows[] = {
+        /* who holds the lock lives */
+        { LOCK_HELD, PLACE_GONE, true, false, 1e9, 1e9, FATE_ALIVE },
+        { LOCK_HELD, PLACE_MISSING, true, true, 1e9, 1e9, FATE_ALIVE },
+        { LOCK_HELD, PLACE_UNKNOWN, true, false, -1, 0, FATE_ALIVE },
+        /* so does what is listed */
+        { LOCK_FREE, PLACE_WAITS, true, false, 1e9, 1e9, FATE_ALIVE },
+        { LOCK_FREE, PLACE_RUNS, false, false, 1e9, 1e9, FATE_ALIVE },
+        /* nobody answers */
+        { LOCK_FREE, PLACE_UNKNOWN, true, false, 1e9, 1e9, FATE_UNSURE },
+        /* Slurm names the end */
+        { LOCK_FREE, PLACE_GONE, true, false, -1, 0, FATE_OVER },
+        { LOCK_FREE, PLACE_GONE, false, false, -1, 0, FATE_OVER },
+        { LOCK_NONE, PLACE_GONE, true, false, 59, 0, FATE_UNSURE },
+        { LOCK_FREE, PLACE_GONE, true, true, 59, 0, FATE_UNSURE },
+        { LOCK_FREE, PLACE_GONE, true, true, 61, 0, FATE_OVER },
+        /* nobody knows it */
+        { LOCK_FREE, PLACE_MISSING, true, false, -1, 1e9, FATE_UNSURE },
+        { LOCK_FREE, PLACE_MISSING, true, false, 6, 0, FATE_OVER },
+        { LOCK_FREE, PLACE_MISSING, false, false, 6, 0, FATE_UNSURE },
+        { LOCK_FREE, PLACE_MISSING, false, false, 61, 0, FATE_OVER },
+        { LOCK_FREE, PLACE_FORGOTTEN, false, false, 6, 0, FATE_OVER },
+        /* a free lock proves nothing there */
+        { LOCK_FREE, PLACE_MISSING, true, true, 1e9, 3599, FATE_UNSURE },
+        { LOCK_NONE, PLACE_MISSING, true, false, 1e9, 3599, FATE_UNSURE },
+        { LOCK_NONE, PLACE_FORGOTTEN, true, false, 1e9, 3599, FATE_UNSURE },
+        { LOCK_NONE, PLACE_MISSING, true, false, 61, 3601, FATE_OVER },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct claim claim = { .unseen_s = rows[i].missed_s };
+        const struct spool s = { .claim = &claim, .lock = rows[i].lock,
+                                 .begun = rows[i].begun,
+                                 .quiet_s = rows[i].quiet_s };
+
+        if (slurm_fate(&s, rows[i].place, rows[i].remote) != rows[i].fate)
+            fail_msg("row %zu is judged otherwise", i);
     }
 }
 
@@ -587,6 +638,7 @@ int main(void)
         cmocka_unit_test(what_is_no_list_is_not_believed),
         cmocka_unit_test(a_range_says_which_tasks_wait),
         cmocka_unit_test(a_final_state_is_one_that_is_left_no_more),
+        cmocka_unit_test(absence_is_not_an_end),
         cmocka_unit_test(a_configuration_names_the_cluster),
         cmocka_unit_test(a_job_number_is_a_number),
         cmocka_unit_test(odd_answers_do_no_harm),
