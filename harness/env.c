@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "harness/build_info.h"
+#include "harness/cgroup.h"
 #include "kernels/kernels.h"
 
 static void read_cpu_model(char *out, size_t size)
@@ -33,25 +34,11 @@ static void read_cpu_model(char *out, size_t size)
         fclose(f);
 }
 
-/* The quota of the innermost control group (version 2), in whole cores;
- * 0 when there is none. */
-static int quota_cores(void)
-{
-    FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
-    double quota, period;
-    int cores = 0;
-
-    if (f && fscanf(f, "%lf %lf", &quota, &period) == 2 && period > 0)
-        cores = (int)ceil(quota / period);
-    if (f)
-        fclose(f);
-    return cores;
-}
-
 int env_cores(void)
 {
     cpu_set_t set;
-    const int quota = quota_cores();
+    const int quota =
+        (int)ceil(cgroup_cores("/proc/self/cgroup", "/sys/fs/cgroup"));
     int cores = 1;
 
     if (sched_getaffinity(0, sizeof set, &set) == 0)

@@ -70,6 +70,28 @@ code=0; (umask 077; "$qlaw" run g.ini -q 2>/dev/null) || code=$?
 [ $code -eq 1 ] || fail "run: $code"
 open=$(find qlaw.db* runs -perm /077)
 [ -z "$open" ] || fail "open to others: $open"
+mkdir private
+cp g.ini trainer.sh private/
+(
+    umask 077
+    cd private
+    QLAW_CACHE=$PWD/cache
+    export QLAW_CACHE
+    printf 'N,D,loss\n1e6,1e7,3\n2e6,1e7,2.9\n1e6,4e7,2.7\n' >t.csv
+    "$qlaw" run g.ini -q 2>/dev/null || :
+    "$qlaw" run g.ini -q -s run.threads=2 --slots 1 >log 2>&1 || :
+    for what in 'export g --out ex' 'import csv --grid t t.csv' 'db backup b.db' \
+        'db merge b.db' 'db tag g +x' 'db delete t' 'db vacuum --yes' \
+        'report g --out rep --no-fit --format html,md' 'plot g --out fig' \
+        '--db new.db import ex' '--db new.db db rebuild' 'db check' 'pause g' \
+        'query losses --out q.csv' 'train -q --dump-weights w 1'; do
+        "$qlaw" $what >>log 2>&1 || echo "$what: $?" >>failed
+    done
+)
+open=$(find private -perm /077 ! -name g.ini ! -name trainer.sh ! -path private)
+[ -z "$open" ] || fail "open to others: $open"
+[ -d private/ex ] && [ -d private/rep ] && [ -s private/b.db ] ||
+    fail "not all was made: $(cat private/log)"
 grep -qr secret runs && fail 'a trainer has the address'
 grep -q 'webhook: none' runs/*-1/log.txt || fail 'no log'
 failed=$(sqlite3 qlaw.db "select run_id from run where state='failed'")
