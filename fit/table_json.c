@@ -30,10 +30,13 @@ static char *cell_of(const json_t *value)
     return mem_strdup("");
 }
 
-/* What is in an object inside stands as "config.lr". */
-static void flatten(json_t *out, const json_t *object, const char *prefix,
-                    int depth)
+/* What is in an object inside stands as "config.lr".  Another of that name is a
+ * cell that says two things. */
+static enum status flatten(json_t *out, const json_t *object,
+                           const char *prefix, int depth, const char *where,
+                           struct err *err)
 {
+    enum status st = OK;
     const char *key;
     json_t *value;
 
@@ -41,19 +44,24 @@ static void flatten(json_t *out, const json_t *object, const char *prefix,
     {
         char *name = mem_printf("%s%s%s", prefix, *prefix ? "." : "", key);
 
-        if (json_is_object(value) && json_object_size(value) > 0 &&
+        if (st == OK && json_is_object(value) && json_object_size(value) > 0 &&
             depth < MOST_DEPTH)
-            flatten(out, value, name, depth + 1);
-        else
+            st = flatten(out, value, name, depth + 1, where, err);
+        else if (st == OK && json_object_get(out, name))
+            st = err_set(err, ERR_CONFIG, "%s: the key %.80s comes twice",
+                         where, name);
+        else if (st == OK)
             json_object_set(out, name, value);
         free(name);
     }
+    return st;
 }
 
 static enum status keep_object(struct objects *all, struct table *t,
                                json_t *object, const char *name,
                                int64_t number, struct err *err)
 {
+    enum status st;
     json_t *flat;
     const char *key;
     json_t *value;
@@ -63,7 +71,11 @@ static enum status keep_object(struct objects *all, struct table *t,
     if (json_object_get(object, ""))
         return err_set(err, ERR_CONFIG, "%s: a key without a name", name);
     flat = json_object();
-    flatten(flat, object, "", 0);
+    st = flatten(flat, object, "", 0, name, err);
+    if (st != OK) {
+        json_decref(flat);
+        return st;
+    }
     json_object_foreach(flat, key, value) if (table_find(t, key) < 0)
         table_add_column(t, key);
     all->object = mem_grow(all->object, all->n + 1, sizeof(json_t *));

@@ -6,6 +6,7 @@
 #   scripts/soak.sh kills 100 100 20      workers, schedulers, everything
 #   scripts/soak.sh two 500               two schedulers at the same instant
 #   scripts/soak.sh calls 1               a fault at every (1), tenth (10) ... call
+#   scripts/soak.sh texts 10000           random bytes in every text (20 min)
 #   scripts/soak.sh exports 200           beside a writer, each consistent
 #   scripts/soak.sh commits 1             a kill at every call of a commit
 #   scripts/soak.sh resume 40             stop at every step of so many, all kinds
@@ -230,6 +231,9 @@ kills() {
 calls() {
     "$root/tests/harness/grid_faults.sh" "$qlaw" "$1" "$SEED"
 }
+texts() {
+    python3 "$root/tests/harness/texts.py" "$qlaw" "$1" "$SEED"
+}
 exports() {
     sh "$root/tests/harness/others.sh" "$qlaw" "$1"
 }
@@ -248,6 +252,7 @@ kills) kills "${2:-1000}" "${3:-1000}" "${4:-200}" ;;
 two) two_schedulers "${2:-500}" ;;
 calls) calls "${2:-1}" ;;
 exports) exports "${2:-200}" ;;
+texts) texts "${2:-10000}" ;;
 commits) commits "${2:-1}" ;;
 resume) resume "${2:-40}" ;;
 signals) signals "${2:-100}" ;;
@@ -257,13 +262,14 @@ all)
     two_schedulers 500
     resume 40
     signals 100
+    texts 10000
     exports 200
     commits 1
     lies 500
     calls 1
     ;;
 *)
-    sed -n '2,19s/^# \{0,1\}//p' "$root/scripts/soak.sh" >&2
+    sed -n '2,20s/^# \{0,1\}//p' "$root/scripts/soak.sh" >&2
     exit 2
     ;;
 esac

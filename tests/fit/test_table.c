@@ -117,6 +117,17 @@ static void json_lines_become_the_same_table(void **state)
         table_parse_json(&t, "{\"a\":1}\n{\"a\":}\n", "t.jsonl", &err),
         ERR_CONFIG);
     check_says(err, "line 2");
+    /* A cell that says two things. */
+    assert_int_equal(table_parse_json(&t, "{\"a\":1}\n{\"a\":1,\"a\":2}\n",
+                                      "t.jsonl", &err),
+                     ERR_CONFIG);
+    check_says(err, "t.jsonl, line 2");
+    check_says(err, "duplicate object key");
+    assert_int_equal(
+        table_parse_json(&t, "{\"a\":{\"b\":1},\"a.b\":2}\n", "t.jsonl",
+                         &err),
+        ERR_CONFIG);
+    check_says(err, "t.jsonl, line 1: the key a.b comes twice");
 }
 
 static void columns_are_derived_and_rows_are_chosen(void **state)
