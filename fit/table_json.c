@@ -145,7 +145,8 @@ static enum status one_object(struct table *t, const char *text,
 {
     json_t *object = NULL;
     struct err why;
-    const bool whole = *text == '{' && strchr(text, '\n') &&
+    const char *more = text + strcspn(text, "\n");
+    const bool whole = *text == '{' && more[strspn(more, " \t\r\n")] &&
                        json_parse_loose(&object, text, t->source, &why) == OK;
 
     json_decref(object);

@@ -4,12 +4,12 @@
 #
 #   scripts/fuzz.sh [MINUTES [SEED [NAME...]]]
 #
-# NAME: grid expr lines csv checkpoint (default: all, 60 minutes each).  Ends with
+# NAME: grid expr lines csv checkpoint runs merge (default: all, 60 minutes each).  Ends with
 # the first finding; its input and the seed are printed.
 set -eu
 minutes=${1:-60}
 seed=${2:-$(date +%Y%m%d)}
-[ $# -le 2 ] && set -- 0 0 grid expr lines csv checkpoint
+[ $# -le 2 ] && set -- 0 0 grid expr lines csv checkpoint runs merge
 shift 2
 cd "$(dirname "$0")/.."
 build=${QLAW_FUZZ_BUILD:-build-fuzz}
