@@ -187,23 +187,27 @@ static enum status put_env(struct db *db, const json_t *e, struct err *err)
 
 /* --- runs ----------------------------------------------------------------------- */
 
-static void end_attempt(struct reading *r, const struct attempt_end *e)
-{
-    r->sum->results += r->told.open && e->state == RUN_DONE;
-    r->done = r->done || (r->told.open && e->state == RUN_DONE);
-    retell_end(&r->told, e);
-}
-
 /* Is one of the attempts after the first so many done? */
 struct ahead {
     int skip;
+    bool final; /* of the attempt that is read */
     bool done;
 };
 
 static void ahead_begin(void *ctx, const struct attempt_begin *b)
 {
+    struct ahead *a = ctx;
+
     (void)b;
-    ((struct ahead *)ctx)->skip--;
+    a->skip--;
+    a->final = false;
+}
+
+static void ahead_line(void *ctx, const struct metrics_line *m)
+{
+    struct ahead *a = ctx;
+
+    a->final = a->final || m->final;
 }
 
 static void ahead_end(void *ctx, int number, const struct attempt_end *e)
@@ -211,17 +215,35 @@ static void ahead_end(void *ctx, int number, const struct attempt_end *e)
     struct ahead *a = ctx;
 
     (void)number;
-    a->done = a->done || (a->skip < 0 && e->state == RUN_DONE);
+    a->done = a->done || (a->skip < 0 && a->final && e->state == RUN_DONE);
 }
 
 static bool is_done_later(const struct reading *r)
 {
-    struct ahead a = { .skip = r->begun - 1 };
+    struct ahead a = { .skip = r->begun };
     const struct record_reader reader = { .begin = ahead_begin,
+                                          .line = ahead_line,
                                           .end = ahead_end, .ctx = &a };
 
     record_read(r->folder, &reader, NULL);
     return a.done;
+}
+
+/* A run is done once: by the last attempt that was, should a second database
+ * have trained it again. */
+static void end_attempt(struct reading *r, const struct attempt_end *e)
+{
+    struct attempt_end as = *e;
+
+    if (r->told.open && e->state == RUN_DONE && is_done_later(r)) {
+        as.state = RUN_PENDING;
+        as.outcome = OUTCOME_LOST;
+        snprintf(as.message, sizeof as.message, "the run was done again later");
+    } else if (r->told.open && e->state == RUN_DONE) {
+        r->sum->results++;
+        r->done = true;
+    }
+    retell_end(&r->told, &as);
 }
 
 /* An attempt whose scheduler did not live to see its end. */
@@ -240,7 +262,7 @@ static void on_begin(void *ctx, const struct attempt_begin *b)
     close_attempt(r);
     r->begun++;
     /* What another database tried in vain takes nothing from what is done. */
-    if (r->done && !is_done_later(r))
+    if (r->done)
         return;
     mine.number = ++r->number;
     memcpy(r->store, b->store, sizeof r->store);
