@@ -14,6 +14,7 @@
 #include "harness/marks.h"
 #include "harness/record_sum.h"
 #include "harness/retell.h"
+#include "harness/slurm_bundle.h"
 #include "harness/slurm_spool.h"
 #include "harness/store.h"
 #include "trainer/config.h"
@@ -490,6 +491,8 @@ enum status rebuild_from(struct rebuild *out, struct db *db, const char *root,
     r.told.journal = journal_open(db, 0);
     if (st == OK)
         st = read_folders(&r, root, warn, err);
+    if (!*r.store) /* nobody has recorded anything but in a task's own file */
+        bundle_store(r.store, root);
     if (st == OK && *r.store)
         st = db_run(db, err,
                     "INSERT OR REPLACE INTO meta(key, value) "

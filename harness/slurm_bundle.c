@@ -1,5 +1,6 @@
 #include "harness/slurm_bundle.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -216,4 +217,27 @@ enum status bundle_read(struct bundle_header *h, struct bundle_run **runs,
     }
     fclose(f);
     return st;
+}
+
+void bundle_store(char store[RECORD_TOKEN], const char *root)
+{
+    char *folder = mem_printf("%s/bundles", root);
+    DIR *d = opendir(folder);
+    const struct dirent *e;
+
+    *store = '\0';
+    while (d && !*store && (e = readdir(d))) {
+        char *path = mem_printf("%s/%s", folder, e->d_name);
+        struct bundle_header h;
+
+        if (text_has_suffix(path, ".jsonl") &&
+            bundle_read(&h, NULL, NULL, NULL, path, -1, NULL) == OK) {
+            memcpy(store, h.store, sizeof h.store);
+            bundle_header_release(&h);
+        }
+        free(path);
+    }
+    if (d)
+        closedir(d);
+    free(folder);
 }

@@ -69,6 +69,9 @@ enum status bundle_read(struct bundle_header *h, struct bundle_run **runs,
                         int task, struct err *err);
 void bundle_header_release(struct bundle_header *h);
 
+/* The database that gave out a bundle in root, "" when there is none. */
+void bundle_store(char store[RECORD_TOKEN], const char *root);
+
 /* Paths; the caller frees them. */
 char *bundle_path(const char *root, const char *id, const char *suffix);
 char *bundle_folder(const char *root, const struct bundle_run *r);

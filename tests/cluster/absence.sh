@@ -264,4 +264,19 @@ wait $other
 is 1 "select count(*) from result" other.db
 [ "$(grep -c '"begin"' runs/*/metrics.jsonl)" = 1 ] || fail "it was trained twice"
 rm -f other.db*
+
+echo "the database is lost and rebuilt while a worker trains"
+fresh
+"$qlaw" submit -q grid.ini
+all RUNNING
+work 0
+begun 1
+rm qlaw.db*
+"$qlaw" db rebuild >/dev/null
+is pending "select state from run"
+touch go
+wait $!
+"$qlaw" run -q grid.ini
+is 'done|2.5|1' "select state, loss, attempts from run join result using(run_id)"
+[ "$(cat runs/*/*.jsonl | grep -c '"begin"')" = 1 ] || fail "it was trained again"
 echo "passed"
