@@ -198,6 +198,12 @@ static enum status sql_error(struct db *db, const char *what, struct err *err)
                        db->path);
     if (is_busy(db->code))
         return busy(db, err);
+    if ((db->code & 0xff) == SQLITE_CORRUPT ||
+        (db->code & 0xff) == SQLITE_NOTADB)
+        return err_set(err, ERR_DB,
+                       "%s is damaged (%s: %s); 'qlaw db rebuild' makes it "
+                       "again from runs/ once it is moved away",
+                       db->path, what, sqlite3_errmsg(db->handle));
     return err_set(err, ERR_DB, "%s: %s: %s", db->path, what,
                    sqlite3_errmsg(db->handle));
 }
