@@ -21,7 +21,9 @@ static const char all_marks[] =
     "(SELECT json_group_array(json_array(point_id, seed)) FROM deleted WHERE "
     "kind='run' AND grid IS NULL), 'renamed', (SELECT "
     "json_group_array(json_array(substr(key, 9), value, substr(key, 9) IN "
-    "(SELECT name FROM grid))) FROM meta WHERE key GLOB 'renamed:*'), 'tags', "
+    "(SELECT name FROM grid), (SELECT json_group_array(ini_sha256) FROM grid "
+    "WHERE name=value), (SELECT json_group_array(ini_sha256) FROM grid WHERE "
+    "name=substr(key, 9)))) FROM meta WHERE key GLOB 'renamed:*'), 'tags', "
     "(SELECT json_group_array(CASE WHEN run_id IS NULL THEN json_array(tag, "
     "grid) ELSE json_array(tag, point_id, seed) END) FROM tag LEFT JOIN run "
     "USING(run_id)))";
@@ -111,38 +113,87 @@ static const char *text_at(const json_t *list, size_t i)
     return text ? text : "";
 }
 
-/* A grid that was begun again under its old name has records of both. */
+/* A grid that was begun again under its old name has records of both: its texts
+ * with their points, those of the list ?3 where there is one, get the new name,
+ * and the old one keeps what is not in that list, or is in ?4, too. */
+static const char *const both_steps[] = {
+    "INSERT INTO grid(name, ini_text, ini_sha256, argv, created_at) SELECT ?2, "
+    "ini_text, ini_sha256, argv, created_at FROM grid WHERE name=?1 AND (?3 IS "
+    "NULL OR ini_sha256 IN (SELECT value FROM json_each(?3))) AND ?4 IS ?4 "
+    "ORDER BY grid_id",
+    "INSERT INTO grid_point(grid_id, point_id, ordinal, block, priority, "
+    "seeds) SELECT n.grid_id, p.point_id, p.ordinal, p.block, p.priority, "
+    "p.seeds FROM grid_point p JOIN grid o USING(grid_id) JOIN grid n ON "
+    "n.ini_sha256=o.ini_sha256 AND n.name=?2 WHERE o.name=?1 AND ?3 IS ?3 AND "
+    "?4 IS ?4",
+    "DELETE FROM grid WHERE name=?1 AND ?2 IS ?2 AND ini_sha256 IN (SELECT "
+    "value FROM json_each(?3)) AND ini_sha256 NOT IN (SELECT value FROM "
+    "json_each(?4))",
+    "INSERT OR REPLACE INTO meta(key, value) SELECT 'renamed:'||?1, ?2 WHERE "
+    "?3 IS ?3 AND ?4 IS ?4",
+};
+
+/* Texts of that name that were begun after the mark was written. */
+static enum status other_texts(int64_t *n, struct db *db, const char *name,
+                               const char *moved, struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row = false;
+    enum status st = db_prepare(
+        &stmt, db,
+        "SELECT count(*) FROM grid WHERE name=? AND ini_sha256 NOT IN (SELECT "
+        "value FROM json_each(?))",
+        err);
+
+    if (st != OK)
+        return st;
+    db_bind(stmt, "tt", name, moved);
+    st = db_step(&row, db, stmt, err);
+    if (st == OK && row) {
+        *n = sqlite3_column_int64(stmt, 0);
+        sqlite3_reset(stmt);
+    }
+    return st;
+}
+
+/* The list of a mark as text, "[...]"; NULL: an earlier version wrote none. */
+static char *list_at(const json_t *mark, size_t i)
+{
+    const json_t *list = json_array_get(mark, i);
+
+    return json_is_array(list) ? json_canonical_text(list) : NULL;
+}
+
+static enum status rename_both(struct db *db, const json_t *r,
+                               struct err *err)
+{
+    char *moved = list_at(r, 3), *stayed = list_at(r, 4);
+    enum status st = OK;
+
+    for (size_t i = 0;
+         i < sizeof both_steps / sizeof both_steps[0] && st == OK; i++)
+        st = db_run(db, err, both_steps[i], "tttt", text_at(r, 0),
+                    text_at(r, 1), moved, stayed);
+    free(moved);
+    free(stayed);
+    return st;
+}
+
 static enum status rename_again(struct db *db, const json_t *r, struct err *err)
 {
     const char *from = text_at(r, 0), *to = text_at(r, 1);
-    const bool both = json_integer_value(json_array_get(r, 2)) != 0;
-    int64_t taken;
+    char *moved = list_at(r, 3);
+    int64_t taken = 0, others = json_integer_value(json_array_get(r, 2));
     enum status st =
         deleted_ask(&taken, db, "SELECT 1 FROM grid WHERE name=?", to, err);
 
+    if (st == OK && moved && !others)
+        st = other_texts(&others, db, from, moved, err);
+    free(moved);
     if (st != OK || taken || !*to)
         return st;
-    if (!both)
-        return marks_rename(NULL, db, from, to, err);
-    st = db_run(db, err,
-                "INSERT INTO grid(name, ini_text, ini_sha256, argv, "
-                "created_at) SELECT ?2, ini_text, ini_sha256, argv, created_at "
-                "FROM grid WHERE name=?1 ORDER BY grid_id",
-                "tt", from, to);
-    if (st == OK)
-        st = db_run(db, err,
-                    "INSERT INTO grid_point(grid_id, point_id, ordinal, "
-                    "block, priority, seeds) SELECT n.grid_id, p.point_id, "
-                    "p.ordinal, p.block, p.priority, p.seeds FROM grid_point p "
-                    "JOIN grid o USING(grid_id) JOIN grid n ON "
-                    "n.ini_sha256=o.ini_sha256 AND n.name=?2 WHERE o.name=?1",
-                    "tt", from, to);
-    if (st == OK)
-        st = db_run(db, err,
-                    "INSERT OR REPLACE INTO meta(key, value) "
-                    "VALUES('renamed:'||?, ?)",
-                    "tt", from, to);
-    return st;
+    return others ? rename_both(db, r, err)
+                  : marks_rename(NULL, db, from, to, err);
 }
 
 static enum status tag_again(struct db *db, const json_t *t, struct err *err)

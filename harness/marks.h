@@ -2,13 +2,15 @@
  *
  *   runs/marks/STORE.json  {"deleted_grids":["name",...],
  *                           "deleted_runs":[["POINT",seed],...],
- *                           "renamed":[["old","new",both],...],
+ *                           "renamed":[["old","new",both,[SHA,...],[...]],
+ *                                      ...],
  *                           "tags":[["tag","grid"] or ["tag","POINT",seed]]}
  *
  * STORE is the database's own name.  The file follows the database, so that
  * `qlaw db rebuild` makes it again as it was, with what is deleted deleted.
  * deleted_runs leaves out those that went with their grid; both says that a
- * grid of the old name was begun again. */
+ * grid of the old name was begun again; the lists are the texts of the new and
+ * of the old name. */
 #ifndef HARNESS_MARKS_H
 #define HARNESS_MARKS_H
 

@@ -250,6 +250,7 @@ def names(rng, env):
     """Names of grids, keys, tags, files and databases: refused, or taken and given back."""
     text = word(rng)
     call('db', 'tag', 'g', b'+' + text, env=env)
+    call('db', 'rename', 'g', word(rng), env=env)
     call('check', 'g.ini', '-s', b'grid.name=' + word(rng))
     call('check', 'g.ini', '-s', b'trainer.name=' + word(rng), '--canonical')
     call('check', 'g.ini', '-s', b'data.path=' + file_name(rng))
@@ -262,7 +263,6 @@ def names(rng, env):
     open('w.ini', 'wb').write(open('g.ini', 'rb').read() + b'[block "%s"]\ntrain.lr = 0.1\n'
                               % word(rng))
     call('run', 'w.ini', '-q', '--limit', '1', env=env)
-    call('db', 'rename', 'g', word(rng), env=env)
     call('status', ok=[0])
     call('db', 'list', ok=[0])
     return 13
