@@ -56,6 +56,27 @@ static const struct {
       "r.state=c.state) LIMIT 20" },
 };
 
+/* What the rows say against each other; pages and references, which take longer
+ * and hold wherever SQLite wrote them, come before in the list. */
+#define FIRST_OF_ROWS 2
+
+enum status db_contradictions(int *n, struct db *db, struct err *err)
+{
+    enum status st = OK;
+
+    *n = 0;
+    for (size_t i = FIRST_OF_ROWS;
+         i < sizeof checks / sizeof checks[0] && st == OK; i++) {
+        sqlite3_stmt *stmt;
+        bool row = true;
+
+        st = db_prepare(&stmt, db, checks[i].sql, err);
+        while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row)
+            ++*n;
+    }
+    return st;
+}
+
 static enum status check_identities(int *problems, struct str *out,
                                     struct db *db, struct err *err)
 {

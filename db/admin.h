@@ -14,6 +14,9 @@ enum status db_backup(struct db *db, const char *target, struct err *err);
 enum status db_check(int *problems, struct str *out, struct db *db,
                      struct err *err);
 
+/* How many rows contradict each other, as far as db_check would list them. */
+enum status db_contradictions(int *n, struct db *db, struct err *err);
+
 /* Give the room of deleted rows back to the disk. */
 enum status db_vacuum(struct db *db, struct err *err);
 

@@ -188,6 +188,26 @@ static enum status check_identities(struct db *db, const char *other,
     return st;
 }
 
+/* A page that was damaged may be read without a word, as an index that says
+ * other than its table. */
+static enum status check_pages(struct db *db, const char *other,
+                               struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row = false;
+    enum status st = db_prepare(&stmt, db, "PRAGMA src.integrity_check(1)", err);
+
+    if (st == OK)
+        st = db_step(&row, db, stmt, err);
+    if (st != OK || !row)
+        return st;
+    if (strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") != 0)
+        st = err_set(err, ERR_DB, "%s is damaged: %.200s; nothing is taken",
+                     other, (const char *)sqlite3_column_text(stmt, 0));
+    sqlite3_reset(stmt);
+    return st;
+}
+
 static enum status run_all(struct db *db, const char *const *sql, size_t n,
                            struct err *err)
 {
@@ -222,24 +242,43 @@ static enum status sum_up(struct db_merge *out, struct db *db,
     return st;
 }
 
-static enum status merge(struct db_merge *out, struct db *db,
-                         const char *other, struct err *err)
+static enum status take_rows(struct db *db, const char *other,
+                             struct err *err)
 {
-    int64_t points = 0, runs = 0;
-    enum status st = check_points(db, other, err);
+    int before = 0, after = 0;
+    enum status st = db_contradictions(&before, db, err);
 
-    if (st == OK)
-        st = check_identities(db, other, err);
-
-    if (st == OK)
-        st = count(&points, db, "SELECT count(*) FROM main.point", err);
-    if (st == OK)
-        st = count(&runs, db, "SELECT count(*) FROM main.run", err);
     if (st == OK)
         st = run_all(db, steps, sizeof steps / sizeof steps[0], err);
     if (st == OK)
         st = run_all(db, fit_steps, sizeof fit_steps / sizeof fit_steps[0],
                      err);
+    if (st == OK)
+        st = db_contradictions(&after, db, err);
+    if (st == OK && after > before)
+        st = err_set(err, ERR_DB,
+                     "%s contradicts itself ('qlaw --db %s db check'); nothing "
+                     "is taken",
+                     other, other);
+    return st;
+}
+
+static enum status merge(struct db_merge *out, struct db *db,
+                         const char *other, struct err *err)
+{
+    int64_t points = 0, runs = 0;
+    enum status st = check_pages(db, other, err);
+
+    if (st == OK)
+        st = check_points(db, other, err);
+    if (st == OK)
+        st = check_identities(db, other, err);
+    if (st == OK)
+        st = count(&points, db, "SELECT count(*) FROM main.point", err);
+    if (st == OK)
+        st = count(&runs, db, "SELECT count(*) FROM main.run", err);
+    if (st == OK)
+        st = take_rows(db, other, err);
     if (st == OK)
         st = sum_up(out, db, err);
     if (st == OK)
