@@ -23,7 +23,8 @@
  * An expression is compiled to nodes in evaluation order and evaluated over
  * blocks of rows; the exact gradient with respect to chosen slots follows
  * backwards through the same nodes.  Values have the same bits on every
- * machine (expr_math.h). */
+ * machine (expr_math.h), those of sin cos tan asin acos atan erf aside, which
+ * are the C library's. */
 #ifndef BASE_EXPR_H
 #define BASE_EXPR_H
 
@@ -55,6 +56,8 @@ struct expr_scope {
     bool (*find)(void *ctx, const char *name, struct expr_symbol *out);
     const char *(*nearest)(void *ctx, const char *name);
     void *ctx;
+    bool same_bits; /* refuse functions that the C library computes: what a
+                       grid derives is part of a run's identity */
 };
 
 struct expr;
@@ -76,6 +79,11 @@ int expr_max_slot(const struct expr *e); /* -1 when no slot is used */
 char *expr_print(const struct expr *e,
                  const char *(*name)(void *ctx, int slot), void *ctx);
 
+/* Write 1 - exp(x), exp(x) - 1 and log(1 + x) with expm1 and log1p, which keep
+ * the digits that these lose near 0, where a saturation has run to infinity.
+ * Changes last bits, so it is for fits, not for what a grid derives. */
+void expr_sharpen(struct expr *e);
+
 /* True when e is affine in all n slots jointly: e = c + sum_i slot_i f_i with
  * c and f_i free of these slots.  Decided by inspection, so "false" may be
  * said of an expression that only simplifies to an affine one. */
@@ -91,6 +99,13 @@ bool expr_is_affine_in(const struct expr *e, const int *slots,
  * exponent is not a plain whole number). */
 bool expr_in_exponent(const struct expr *e, int slot);
 bool expr_needs_positive(const struct expr *e, int slot);
+
+/* Is e the slot and nothing else? */
+bool expr_is_slot(const struct expr *e, int slot);
+
+/* Does the slot make the factor fall that it is the exponent of: k of 1/x^k and
+ * x^-k, in products and quotients alone? */
+bool expr_is_fall(const struct expr *e, int slot);
 
 /* The summands of an expression whose outermost operations are + and -, as
  * expressions of their own (signs included) that the caller frees; NULL past

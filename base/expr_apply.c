@@ -5,6 +5,29 @@
 #include "base/expr_math.h"
 #include "base/expr_node.h"
 
+/* Functions whose last bit is the C library's. */
+static double apply_library(enum expr_op op, double x)
+{
+    switch (op) {
+    case EXPR_SIN:
+        return sin(x);
+    case EXPR_COS:
+        return cos(x);
+    case EXPR_TAN:
+        return tan(x);
+    case EXPR_ASIN:
+        return asin(x);
+    case EXPR_ACOS:
+        return acos(x);
+    case EXPR_ATAN:
+        return atan(x);
+    case EXPR_ERF:
+        return erf(x);
+    default:
+        return (double)NAN;
+    }
+}
+
 double expr_apply(enum expr_op op, const double *a)
 {
     switch (op) {
@@ -66,8 +89,20 @@ double expr_apply(enum expr_op op, const double *a)
         return ceil(a[0]);
     case EXPR_ROUND_TO:
         return a[1] * round(a[0] / a[1]);
+    case EXPR_EXPM1:
+        return expr_expm1_1(a[0]);
+    case EXPR_LOG1P:
+        return expr_log1p_1(a[0]);
+    case EXPR_SINH:
+        return expr_sinh1(a[0]);
+    case EXPR_COSH:
+        return expr_cosh1(a[0]);
+    case EXPR_CBRT:
+        return expr_cbrt1(a[0]);
+    case EXPR_HYPOT:
+        return expr_hypot1(a[0], a[1]);
     default:
-        return (double)NAN;
+        return apply_library(op, a[0]);
     }
 }
 

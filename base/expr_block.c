@@ -1,5 +1,7 @@
 #include "base/expr_block.h"
 
+#include <stdbool.h>
+
 #include "base/expr_math.h"
 
 /* Sanitizers run before the resolvers of clones can. */
@@ -97,6 +99,22 @@ static void adjoint_first(enum expr_op op, double *d, const double *adj,
         ROWS(d, a[r] >= 0 ? adj[r] : -adj[r]);
     case EXPR_TANH:
         ROWS(d, times(adj[r], 1 - v[r] * v[r]));
+    case EXPR_CBRT:
+        ROWS(d, times(adj[r], 1 / (3 * v[r] * v[r])));
+    case EXPR_HYPOT:
+        ROWS(d, v[r] == 0 ? 0 : times(adj[r], a[r] / v[r]));
+    case EXPR_EXPM1:
+        ROWS(d, times(adj[r], v[r] + 1));
+    case EXPR_LOG1P:
+        ROWS(d, times(adj[r], 1 / (1 + a[r])));
+    case EXPR_TAN:
+        ROWS(d, times(adj[r], 1 + v[r] * v[r]));
+    case EXPR_ASIN:
+        ROWS(d, times(adj[r], 1 / sqrt(1 - a[r] * a[r])));
+    case EXPR_ACOS:
+        ROWS(d, times(adj[r], -1 / sqrt(1 - a[r] * a[r])));
+    case EXPR_ATAN:
+        ROWS(d, times(adj[r], 1 / (1 + a[r] * a[r])));
     case EXPR_MIN:
         ROWS(d, a[r] <= b[r] ? adj[r] : 0);
     case EXPR_MAX:
@@ -124,15 +142,49 @@ static void adjoint_second(enum expr_op op, double *d, const double *adj,
         ROWS(d, a[r] >= b[r] ? 0 : adj[r]);
     case EXPR_SELECT:
         ROWS(d, a[r] != 0 ? adj[r] : 0);
+    case EXPR_HYPOT:
+        ROWS(d, v[r] == 0 ? 0 : times(adj[r], b[r] / v[r]));
     default:
         ROWS(d, 0);
     }
 }
 
+/* Derivatives that are another function: of the argument, not of the value. */
+static bool adjoint_by_call(enum expr_op op, double *d, const double *adj,
+                            const double *a, size_t m)
+{
+    for (size_t r = 0; r < m; r++) {
+        const double x = a[r];
+        double slope;
+
+        switch (op) {
+        case EXPR_SIN:
+            slope = cos(x);
+            break;
+        case EXPR_COS:
+            slope = -sin(x);
+            break;
+        case EXPR_SINH:
+            slope = expr_cosh1(x);
+            break;
+        case EXPR_COSH:
+            slope = expr_sinh1(x);
+            break;
+        case EXPR_ERF:
+            slope = M_2_SQRTPI * expr_exp1(-x * x);
+            break;
+        default:
+            return false;
+        }
+        d[r] = times(adj[r], slope);
+    }
+    return true;
+}
+
 void expr_block_adjoint(enum expr_op op, double *const d[3], const double *adj,
                         const double *v, const double *const in[3], size_t m)
 {
-    if (d[0])
+    if (d[0] && !adjoint_by_call(op, d[0], adj, in[0], m))
         adjoint_first(op, d[0], adj, v, in[0], in[1], m);
     if (d[1])
         adjoint_second(op, d[1], adj, v, in[0], in[1], m);

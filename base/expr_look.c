@@ -171,6 +171,42 @@ struct expr *expr_term(const struct expr *e, int i)
     return find_term(e, e->n - 1, false, &i);
 }
 
+bool expr_is_slot(const struct expr *e, int slot)
+{
+    return e->n == 1 && e->nodes[0].op == EXPR_SLOT && e->nodes[0].slot == slot;
+}
+
+static bool falls(const struct expr *e, int i, int slot, bool below)
+{
+    const struct expr_node *node = &e->nodes[i];
+    const struct expr_node *power;
+
+    switch (node->op) {
+    case EXPR_MUL:
+        return falls(e, node->arg[0], slot, below) ||
+               falls(e, node->arg[1], slot, below);
+    case EXPR_DIV:
+        return falls(e, node->arg[0], slot, below) ||
+               falls(e, node->arg[1], slot, !below);
+    case EXPR_NEG:
+        return falls(e, node->arg[0], slot, below);
+    case EXPR_POW:
+        power = &e->nodes[node->arg[1]];
+        if (power->op == EXPR_NEG) {
+            power = &e->nodes[power->arg[0]];
+            below = !below;
+        }
+        return below && power->op == EXPR_SLOT && power->slot == slot;
+    default:
+        return false;
+    }
+}
+
+bool expr_is_fall(const struct expr *e, int slot)
+{
+    return falls(e, e->n - 1, slot, false);
+}
+
 static bool is_whole(const struct expr_node *node)
 {
     return node->op == EXPR_NUMBER && node->value == floor(node->value);

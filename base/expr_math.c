@@ -40,16 +40,77 @@ double expr_log10_1(double x)
     return v;
 }
 
-/* tanh a = q / (q + 2) with q = e^2a - 1 = 2^n p + (2^n - 1), p = e^r - 1. */
+/* e^x - 1 = 2^n p + (2^n - 1) with p = e^r - 1, x = n ln 2 + r. */
+double expr_expm1_1(double x)
+{
+    const double n = floor(x * EXPR_INV_LN2 + 0.5);
+    const double r = (x - n * EXPR_LN2_HI) - n * EXPR_LN2_LO;
+
+    if (!(fabs(x) < 40))
+        return x > 0 ? expr_exp1(x) : x < 0 ? -1 : x;
+    return expr_pow_product(2, (int)n) * expr_expm1_small(r) +
+           (expr_pow_product(2, (int)n) - 1);
+}
+
+/* log u + (x - (u - 1)) / u, where u is 1 + x rounded. */
+double expr_log1p_1(double x)
+{
+    const double u = 1 + x;
+
+    if (!(x > -1) || x == HUGE_VAL)
+        return expr_log1(u);
+    if (u == 1)
+        return x;
+    return expr_log1(u) + (x - (u - 1)) / u;
+}
+
 double expr_tanh1(double x)
 {
-    const double a = fabs(x) < 20 ? fabs(x) : 20;
-    const double n = floor(2 * a * EXPR_INV_LN2 + 0.5);
-    const double r = (2 * a - n * EXPR_LN2_HI) - n * EXPR_LN2_LO;
-    const double scale = expr_pow_product(2, (int)n);
-    const double q = scale * expr_expm1_small(r) + (scale - 1);
+    const double q = expr_expm1_1(2 * (fabs(x) < 20 ? fabs(x) : 20));
 
     if (x != x)
         return x;
     return x < 0 ? -(q / (q + 2)) : q / (q + 2);
+}
+
+/* (q + q / (q + 1)) / 2 with q = e^|x| - 1. */
+double expr_sinh1(double x)
+{
+    const double half = expr_exp1(0.5 * fabs(x)) * 0.5;
+    const double q = expr_expm1_1(fabs(x));
+    const double v = fabs(x) < 40 ? 0.5 * (q + q / (q + 1))
+                                  : half * expr_exp1(0.5 * fabs(x));
+
+    return x < 0 ? -v : v;
+}
+
+double expr_cosh1(double x)
+{
+    const double half = expr_exp1(0.5 * fabs(x));
+
+    if (!(fabs(x) < 40))
+        return 0.5 * half * half;
+    return 0.5 * (expr_exp1(fabs(x)) + 1 / expr_exp1(fabs(x)));
+}
+
+/* A power to start from, and one of Newton's steps for its last bits. */
+double expr_cbrt1(double x)
+{
+    const double a = fabs(x);
+    double v;
+
+    if (!(a > 0) || a == HUGE_VAL)
+        return x;
+    v = expr_exp1(expr_log1(a) / 3);
+    v -= (v - a / (v * v)) / 3;
+    return x < 0 ? -v : v;
+}
+
+double expr_hypot1(double x, double y)
+{
+    const double a = fmax(fabs(x), fabs(y)), b = fmin(fabs(x), fabs(y));
+
+    if (x != x || y != y)
+        return fabs(x) == HUGE_VAL || fabs(y) == HUGE_VAL ? HUGE_VAL : x + y;
+    return a == 0 || a == HUGE_VAL ? a : a * sqrt(1 + b / a * (b / a));
 }

@@ -16,7 +16,15 @@
     OP(LOG2, 1, "log2") OP(LOG10, 1, "log10") OP(EXP, 1, "exp")               \
     OP(SQRT, 1, "sqrt") OP(ABS, 1, "abs") OP(TANH, 1, "tanh")                 \
     OP(ROUND, 1, "round") OP(FLOOR, 1, "floor") OP(CEIL, 1, "ceil")           \
-    OP(ROUND_TO, 2, "round_to")
+    OP(ROUND_TO, 2, "round_to") OP(EXPM1, 1, "expm1")                         \
+    OP(LOG1P, 1, "log1p") OP(SINH, 1, "sinh") OP(COSH, 1, "cosh")             \
+    OP(CBRT, 1, "cbrt") OP(HYPOT, 2, "hypot") OP(SIN, 1, "sin")               \
+    OP(COS, 1, "cos") OP(TAN, 1, "tan") OP(ASIN, 1, "asin")                   \
+    OP(ACOS, 1, "acos") OP(ATAN, 1, "atan") OP(ERF, 1, "erf")
+
+/* From here on the C library computes, whose last bit differs between
+ * machines (expr_scope.same_bits). */
+#define EXPR_FIRST_LIBRARY EXPR_SIN
 
 enum expr_op {
 #define OP_ENUM(name, n, text) EXPR_##name,

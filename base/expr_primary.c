@@ -25,6 +25,11 @@ static int parse_call(struct parser *ps, const char *at, const char *name)
                             : "unknown function '%s'",
                        name, near));
     }
+    if (ps->scope && ps->scope->same_bits && op >= EXPR_FIRST_LIBRARY)
+        return parse_failf(ps, at,
+                           mem_printf("%s differs between machines in its last "
+                                      "bit, so it cannot be part of a run",
+                                      name));
     do {
         const char *start = ps->p;
         const int node = parse_need_number(ps, start, parse_expression(ps));

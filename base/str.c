@@ -322,14 +322,14 @@ const char *text_number(char buf[32], double x)
 
 const char *text_si(char buf[32], double x, int digits)
 {
-    static const char *const suffix[] = { "", "k", "M", "G", "T", "P", "E" };
+    static const char *const suffix[] = { "", "k", "M", "G", "T", "P" };
     int i = 0;
 
-    if (!(fabs(x) < 1e21)) {
+    if (!(fabs(x) < 999.5e15)) { /* 3e19, not 30E: E is a letter of numbers */
         snprintf(buf, 32, "%.*g", digits, x);
         return buf;
     }
-    while (fabs(x) >= 999.5 && i < 6) {
+    while (fabs(x) >= 999.5 && i < 5) {
         x /= 1000;
         i++;
     }

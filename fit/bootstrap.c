@@ -15,21 +15,28 @@ struct refit {
     struct model_work *mw;
     struct solve_work *sw;
     struct solve_problem p;
-    struct solve_options o;
     struct solve_warm warm;
+    const double *from; /* [n_from][n_params] the estimate first */
+    int n_from;
     double *u0, *u, *lo, *hi, *r, *jac, *weight, *times;
-    double *theta, *other; /* [n_params] of the refit, and of another try */
+    double *theta, *trial; /* [n_params] of the refit, and of a try */
+    double objective;
     bool *was_log;         /* [n_free] coordinates of u0 */
 };
 
 /* A replicate is solved to 1e-10 of its objective: some 1e-4 standard errors
  * of the parameters. */
+static const struct solve_options quick = { 200, 1e-10, 1e-9 };
+static const struct solve_options patient = { 1000, 1e-9, 1e-6 };
+
 static void open_refit(struct refit *f, const struct model *m,
-                       const double *theta)
+                       const double *from, int n_from)
 {
     const size_t n = m->rows, p = (size_t)m->n_free;
 
     *f = (struct refit){ .m = m, .mw = model_work_new(m) };
+    f->from = from;
+    f->n_from = n_from;
     f->sw = solve_work_new(n, m->n_free);
     f->u0 = mem_array(p, sizeof(double));
     f->u = mem_array(p, sizeof(double));
@@ -39,17 +46,14 @@ static void open_refit(struct refit *f, const struct model *m,
     f->jac = mem_array(n * p, sizeof(double));
     f->weight = mem_array(n, sizeof(double));
     f->theta = mem_array((size_t)m->n_params, sizeof(double));
-    f->other = mem_array((size_t)m->n_params, sizeof(double));
+    f->trial = mem_array((size_t)m->n_params, sizeof(double));
     f->was_log = mem_array(p, sizeof(bool));
-    optimum_coordinates(f->mw, theta);
-    model_coordinates(f->mw, f->u0, theta);
+    optimum_search_coordinates(f->mw, from);
+    model_coordinates(f->mw, f->u0, from);
     model_box(f->mw, f->lo, f->hi);
     memcpy(f->was_log, f->mw->is_log, p * sizeof(bool));
     model_residuals(f->mw, f->u0, f->r, f->jac);
     f->warm = (struct solve_warm){ f->r, f->jac };
-    f->o = (struct solve_options){ .max_steps = 200,
-                                   .tolerance = 1e-10,
-                                   .damping = 1e-9 };
     f->p = (struct solve_problem){
         .eval = model_residuals,
         .ctx = f->mw,
@@ -75,7 +79,7 @@ static void close_refit(struct refit *f)
     free(f->weight);
     free(f->times);
     free(f->theta);
-    free(f->other);
+    free(f->trial);
     free(f->was_log);
 }
 
@@ -96,41 +100,27 @@ static void draw(struct refit *f, const double *weight, const int *unit,
             f->times[unit ? (size_t)unit[r] : r] * (weight ? weight[r] : 1);
 }
 
-static struct solve_result descend(struct refit *f, bool warm)
+/* From f->u to a minimum; kept when it is the lowest so far. */
+static bool descend(struct refit *f, const struct solve_options *o, bool warm)
 {
-    return f->m->loss.kind == FIT_L1
-               ? solve_absolute(f->sw, f->u, &f->p, &f->o)
-               : solve_run(f->sw, f->u, &f->p, &f->o, warm ? &f->warm : NULL);
+    const struct solve_result res =
+        f->m->loss.kind == FIT_L1
+            ? solve_absolute(f->sw, f->u, &f->p, o)
+            : solve_run(f->sw, f->u, &f->p, o, warm ? &f->warm : NULL);
+
+    if (res.converged && res.objective < f->objective) {
+        f->objective = res.objective;
+        model_theta(f->mw, f->theta, f->u);
+    }
+    return res.converged;
 }
 
-/* A parameter that may be zero and is moved by its logarithm cannot get there:
- * where one has gone far towards it, or the search has not ended, the minimum
- * with it at zero is asked as well.  Returns how many were put there. */
-static int put_at_zero(struct refit *f, bool converged)
+/* The same from parameters, in the present coordinates. */
+static bool descend_from(struct refit *f, const double *theta)
 {
-    int n = 0;
-
-    for (int c = 0; c < f->m->n_free; c++) {
-        const int i = model_param_of(f->m, c);
-
-        if (!f->was_log[c] || f->m->params[i].lo != 0 ||
-            !(f->u[c] < f->u0[c] - (converged ? 5 : 2)))
-            continue;
-        model_use_plain(f->mw, c);
-        n++;
-    }
-    if (n == 0)
-        return 0;
-    memcpy(f->other, f->theta, (size_t)f->m->n_params * sizeof(double));
-    for (int c = 0; c < f->m->n_free; c++)
-        for (int i = 0; f->was_log[c] && !f->mw->is_log[c] &&
-                        i < f->m->n_params;
-             i++)
-            if (f->m->params[i].free == c)
-                f->other[i] = 0;
-    model_coordinates(f->mw, f->u, f->other);
+    model_coordinates(f->mw, f->u, theta);
     model_box(f->mw, f->lo, f->hi);
-    return n;
+    return descend(f, &patient, false);
 }
 
 static void restore_coordinates(struct refit *f)
@@ -140,24 +130,58 @@ static void restore_coordinates(struct refit *f)
     model_box(f->mw, f->lo, f->hi);
 }
 
-/* The minimum of the present weights into f->theta. */
+/* Has the size of coefficient c gone far towards nothing? */
+static bool shrinks(const struct refit *f, int c, bool converged)
+{
+    return f->was_log[c] && f->u[c] < f->u0[c] - (converged ? 5 : 2);
+}
+
+/* What moves by its logarithm reaches neither zero nor the other sign.  Where
+ * it has gone far towards zero, or the search has not ended, the minimum is
+ * also looked for in plain values: from zero where that is its bound, from the
+ * estimate where it has none.  Returns how many move so. */
+static int leave_logarithms(struct refit *f, bool converged)
+{
+    int n = 0;
+
+    model_theta(f->mw, f->trial, f->u);
+    for (int c = 0; c < f->m->n_free; c++) {
+        const double lo = f->m->params[model_param_of(f->m, c)].lo;
+
+        if (!shrinks(f, c, converged) || lo > 0)
+            continue;
+        model_use_plain(f->mw, c);
+        for (int i = 0; i < f->m->n_params; i++)
+            if (f->m->params[i].free == c)
+                f->trial[i] = lo == 0 ? 0 : f->from[i];
+        n++;
+    }
+    return n;
+}
+
+/* The minimum of the present weights into f->theta: the lowest of those near
+ * the estimate, near its rivals, and on the edges. */
 static bool refit_one(struct refit *f)
 {
-    struct solve_result res, zero;
+    bool converged;
 
+    f->objective = HUGE_VAL;
     memcpy(f->u, f->u0, (size_t)f->m->n_free * sizeof *f->u);
-    res = descend(f, true);
-    model_theta(f->mw, f->theta, f->u);
-    if (put_at_zero(f, res.converged)) {
-        zero = descend(f, false);
-        if (zero.converged &&
-            (!res.converged || zero.objective <= res.objective)) {
-            res = zero;
-            model_theta(f->mw, f->theta, f->u);
-        }
+    converged = descend(f, &quick, true);
+    if (leave_logarithms(f, converged))
+        descend_from(f, f->trial);
+    restore_coordinates(f);
+    for (int k = 1; k < f->n_from; k++) {
+        optimum_search_coordinates(f->mw, f->from + k * f->m->n_params);
+        descend_from(f, f->from + k * f->m->n_params);
+    }
+    if (f->n_from > 1) {
+        optimum_search_coordinates(f->mw, f->from);
         restore_coordinates(f);
     }
-    return res.converged && isfinite(res.objective);
+    if (!isfinite(f->objective))
+        descend_from(f, f->from);
+    return isfinite(f->objective);
 }
 
 static void keep(struct bootstrap *b, struct refit *f)
@@ -171,14 +195,14 @@ static void keep(struct bootstrap *b, struct refit *f)
 }
 
 void bootstrap_run(struct bootstrap *b, const struct model *m,
-                   const double *theta, const double *weight, const int *unit,
-                   int units, int count, uint64_t seed)
+                   const double *from, int n_from, const double *weight,
+                   const int *unit, int units, int count, uint64_t seed)
 {
     struct refit f;
 
     *b = (struct bootstrap){ .units = unit ? units : (int)m->rows };
     b->theta = mem_array((size_t)count * (size_t)m->n_params, sizeof *b->theta);
-    open_refit(&f, m, theta);
+    open_refit(&f, m, from, n_from);
     f.times = mem_array((size_t)b->units, sizeof *f.times);
     for (int k = 0; k < count; k++) {
         draw(&f, weight, unit, b->units,
@@ -196,7 +220,7 @@ void bootstrap_leave_out(struct bootstrap *b, const struct model *m,
 
     *b = (struct bootstrap){ .units = units };
     b->theta = mem_array((size_t)units * (size_t)m->n_params, sizeof *b->theta);
-    open_refit(&f, m, theta);
+    open_refit(&f, m, theta, 1);
     for (int k = 0; k < units; k++) {
         for (size_t r = 0; r < m->rows; r++)
             f.weight[r] = unit[r] == k ? 0 : weight ? weight[r] : 1;
@@ -236,12 +260,7 @@ double bootstrap_quantile(const struct bootstrap *b, int n_params, int i,
 
 double bootstrap_sd(const struct bootstrap *b, int n_params, int i)
 {
-    double mean = 0, sum = 0;
-
-    for (int k = 0; k < b->n; k++)
-        mean += b->theta[(size_t)k * (size_t)n_params + (size_t)i] / b->n;
-    for (int k = 0; k < b->n; k++)
-        sum +=
-            pow(b->theta[(size_t)k * (size_t)n_params + (size_t)i] - mean, 2);
-    return b->n > 1 ? sqrt(sum / (b->n - 1)) : (double)NAN;
+    return b->n > 1 ? 0.5 * (bootstrap_quantile(b, n_params, i, 0.8413447) -
+                             bootstrap_quantile(b, n_params, i, 0.1586553))
+                    : (double)NAN;
 }

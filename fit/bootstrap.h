@@ -14,12 +14,13 @@ struct bootstrap {
     double *theta; /* [n][n_params] */
 };
 
-/* count warm refits from theta.  unit[row] in 0 .. units-1 says what is drawn
+/* count refits, warm from the estimate; from has n_from parameter vectors, the
+ * estimate first and then rival minima that a resample may prefer.  unit[row] in 0 .. units-1 says what is drawn
  * together (NULL: rows).  weight as for the fit itself, or NULL.  Replicate b
  * depends on seed and b alone. */
 void bootstrap_run(struct bootstrap *b, const struct model *m,
-                   const double *theta, const double *weight, const int *unit,
-                   int units, int count, uint64_t seed);
+                   const double *from, int n_from, const double *weight,
+                   const int *unit, int units, int count, uint64_t seed);
 
 /* One refit for each unit, without it: the jackknife. */
 void bootstrap_leave_out(struct bootstrap *b, const struct model *m,
@@ -27,8 +28,9 @@ void bootstrap_leave_out(struct bootstrap *b, const struct model *m,
                          const int *unit, int units);
 void bootstrap_release(struct bootstrap *b);
 
-/* Standard deviation and quantile (linear between order statistics) of
- * parameter i. */
+/* Standard error of parameter i, half the distance between the quantiles that
+ * hold 68.27 % (a few refits that ran away do not make it), and a quantile
+ * (linear between order statistics). */
 double bootstrap_sd(const struct bootstrap *b, int n_params, int i);
 double bootstrap_quantile(const struct bootstrap *b, int n_params, int i,
                           double p);

@@ -1,15 +1,13 @@
 #include "fit/compare.h"
 
+#include <gsl/gsl_cdf.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/rng.h"
 #include "fit/holdout.h"
 #include "fit/predict.h"
-#include "fit/report.h"
 #include "fit/units.h"
 
 #define FOLDS 10
@@ -76,43 +74,84 @@ double compare_cross_validate(const struct fit *f, uint64_t seed)
 
 /* --- rows that every law can use ----------------------------------------- */
 
-/* The settings that name a parameter of the law, or nothing in particular. */
+static bool has_param(const struct model *m, const char *name)
+{
+    const size_t len = strcspn(name, "[");
+
+    for (int k = 0; k < m->n_names; k++)
+        if (!m->names[k].is_var && strlen(m->names[k].name) == len &&
+            memcmp(m->names[k].name, name, len) == 0)
+            return true;
+    return false;
+}
+
+/* The settings that name a parameter of the contender, or nothing in
+ * particular. */
 static struct fit_spec spec_for(const struct fit_spec *spec,
-                                const struct law *law)
+                                const struct contender *w,
+                                const struct model *m)
 {
     struct fit_spec s = *spec;
 
-    s.law = law;
-    s.formula = law->formula;
-    s.starts = NULL;
-    s.n_starts = 0;
+    s.law = w->law;
+    s.formula = w->law ? w->law->formula : w->name;
+    s.starts = mem_array((size_t)spec->n_starts, sizeof *s.starts);
     s.fixes = mem_array((size_t)spec->n_fixes, sizeof *s.fixes);
     s.bounds = mem_array((size_t)spec->n_bounds, sizeof *s.bounds);
     s.groups = mem_array((size_t)spec->n_groups, sizeof *s.groups);
-    s.n_fixes = s.n_bounds = s.n_groups = 0;
-    for (int i = 0; i < spec->n_fixes; i++) {
-        char *name =
-            mem_strndup(spec->fixes[i].name, strcspn(spec->fixes[i].name, "["));
-
-        if (law_param(law, name) &&
-            (!spec->fixes[i].to || law_param(law, spec->fixes[i].to)))
+    s.n_starts = s.n_fixes = s.n_bounds = s.n_groups = 0;
+    for (int i = 0; m && i < spec->n_starts; i++)
+        if (has_param(m, spec->starts[i].name))
+            s.starts[s.n_starts++] = spec->starts[i];
+    for (int i = 0; m && i < spec->n_fixes; i++)
+        if (has_param(m, spec->fixes[i].name) &&
+            (!spec->fixes[i].to || has_param(m, spec->fixes[i].to)))
             s.fixes[s.n_fixes++] = spec->fixes[i];
-        free(name);
-    }
-    for (int i = 0; i < spec->n_bounds; i++)
-        if (law_param(law, spec->bounds[i].name))
+    for (int i = 0; m && i < spec->n_bounds; i++)
+        if (has_param(m, spec->bounds[i].name))
             s.bounds[s.n_bounds++] = spec->bounds[i];
-    for (int i = 0; i < spec->n_groups; i++)
-        if (law_param(law, spec->groups[i].param))
+    for (int i = 0; m && i < spec->n_groups; i++)
+        if (has_param(m, spec->groups[i].param))
             s.groups[s.n_groups++] = spec->groups[i];
     return s;
 }
 
 static void release_spec(struct fit_spec *s)
 {
-    free(s->fixes); /* the texts inside belong to the original */
+    free(s->starts); /* the texts inside belong to the original */
+    free(s->fixes);
     free(s->bounds);
     free(s->groups);
+}
+
+/* The contender on a table, with the settings that it knows; *s is released by
+ * the caller in any case. */
+static enum status bind(struct model **m, struct fit_spec *s,
+                        const struct contender *w, const struct table *t,
+                        const struct fit_spec *spec, bool settle,
+                        struct err *err)
+{
+    struct fit_spec plain = spec_for(spec, w, NULL);
+    enum status st = fit_model_new_test(m, t, &plain, err);
+
+    release_spec(&plain);
+    *s = spec_for(spec, w, *m);
+    fit_model_free(*m);
+    *m = NULL;
+    if (st != OK)
+        return st;
+    return settle ? fit_model_new(m, t, s, err)
+                  : fit_model_new_test(m, t, s, err);
+}
+
+static enum status same_response(const char *first, const struct model *m,
+                                 struct err *err)
+{
+    if (strcmp(first, m->response) == 0)
+        return OK;
+    return err_set(err, ERR_USAGE,
+                   "a law of %s cannot be compared with one of %s",
+                   m->response, first);
 }
 
 static enum status common_rows(bool *keep, struct comparison *c,
@@ -120,15 +159,20 @@ static enum status common_rows(bool *keep, struct comparison *c,
                                const struct fit_spec *spec, struct err *err)
 {
     int *uses = mem_array(t->rows, sizeof *uses);
+    char *response = NULL;
     enum status st = OK;
 
     for (int k = 0; k < c->n && st == OK; k++) {
-        struct fit_spec s = spec_for(spec, c->laws[k].law);
+        struct fit_spec s;
         struct model *m;
 
-        st = fit_model_new_test(&m, t, &s, err);
-        if (st != OK)
-            err_prefix(err, "law %s: ", s.law->name);
+        st = bind(&m, &s, &c->laws[k], t, spec, false, err);
+        if (st == OK && !response)
+            response = mem_strdup(m->response);
+        if (st == OK)
+            st = same_response(response, m, err);
+        if (st != OK && c->laws[k].law)
+            err_prefix(err, "law %s: ", c->laws[k].name);
         for (size_t i = 0; st == OK && i < m->rows; i++)
             uses[m->source_row[i]]++;
         fit_model_free(m);
@@ -140,6 +184,7 @@ static enum status common_rows(bool *keep, struct comparison *c,
         c->dropped += uses[i] > 0 && uses[i] < c->n;
     }
     free(uses);
+    free(response);
     return st;
 }
 
@@ -149,29 +194,35 @@ static void judge(struct contender *w, const struct fit *f,
                   const struct fit_spec *s)
 {
     w->n_params = f->n_params;
+    w->dof = f->dof;
     w->rss = f->rss;
     w->sigma = f->sigma;
     w->aicc = fit_aicc(f);
     w->bic = fit_bic(f);
     w->sound = fit_is_sound(f);
     w->cv = f->dof > 0 ? compare_cross_validate(f, s->seed) : (double)NAN;
+    w->mu = mem_array(f->m->rows, sizeof *w->mu);
+    memcpy(w->mu, f->mu, f->m->rows * sizeof *w->mu);
 }
 
 static void run_one(struct contender *w, const struct table *train,
                     const struct table *all, const bool *held,
                     const struct fit_spec *spec)
 {
-    struct fit_spec s = spec_for(spec, w->law);
-    struct model *m;
+    struct fit_spec s;
+    struct model *m = NULL;
     struct holdout h;
     struct fit f;
     struct err err;
 
-    s.bootstrap = 0;
     w->held = w->cv = (double)NAN;
-    if (fit_model_new(&m, train, &s, &err) != OK) {
+    if (bind(&m, &s, w, train, spec, true, &err) != OK) {
         w->failure = mem_strdup(err.text);
-    } else if (fit_run(&f, m, train, &s, &err) != OK) {
+        release_spec(&s);
+        return;
+    }
+    s.bootstrap = 0;
+    if (fit_run(&f, m, train, &s, &err) != OK) {
         w->failure = mem_strdup(err.text);
     } else {
         judge(w, &f, &s);
@@ -186,18 +237,37 @@ static void run_one(struct contender *w, const struct table *train,
     release_spec(&s);
 }
 
-static enum status read_laws(struct comparison *c, const char *laws,
-                             struct err *err)
+void compare_names(char ***names, int *n, const char *text)
 {
-    char *copy = mem_strdup(laws), *next = copy, *word;
-    enum status st = OK;
+    char *copy = mem_strdup(text), *next = copy, *word;
 
-    while (st == OK && (word = strsep(&next, ","))) {
-        c->laws = mem_grow(c->laws, (size_t)c->n + 1, sizeof *c->laws);
-        c->laws[c->n] = (struct contender){ .aicc = HUGE_VAL };
-        st = law_need(&c->laws[c->n++].law, text_trim(word), err);
+    if (strchr(text, '=')) {
+        *names = mem_grow(*names, (size_t)*n + 1, sizeof **names);
+        (*names)[(*n)++] = copy;
+        return;
+    }
+    while ((word = strsep(&next, ","))) {
+        *names = mem_grow(*names, (size_t)*n + 1, sizeof **names);
+        (*names)[(*n)++] = mem_strdup(text_trim(word));
     }
     free(copy);
+}
+
+static enum status read_names(struct comparison *c, const char *const *names,
+                              int n, struct err *err)
+{
+    enum status st = OK;
+
+    for (int k = 0; k < n && st == OK; k++) {
+        struct contender *w;
+
+        c->laws = mem_grow(c->laws, (size_t)c->n + 1, sizeof *c->laws);
+        w = &c->laws[c->n++];
+        *w = (struct contender){ .aicc = HUGE_VAL,
+                                 .name = mem_strdup(names[k]) };
+        if (!strchr(names[k], '='))
+            st = law_need(&w->law, names[k], err);
+    }
     return st;
 }
 
@@ -213,9 +283,65 @@ static int by_merit(const void *a, const void *b)
     return (u > v) - (u < v);
 }
 
+/* --- special cases ------------------------------------------------------- */
+
+/* Does the outer contender pass through the inner one's fitted values?  Up to a
+ * billionth of what these leave unexplained, so that a law which only comes
+ * near the other in a limit does not count. */
+static bool holds(const struct contender *outer, const struct contender *inner,
+                  const struct table *train, const struct fit_spec *spec)
+{
+    struct fit_spec s;
+    struct model *m = NULL;
+    struct optimum o;
+    bool held = false;
+
+    if (bind(&m, &s, outer, train, spec, true, NULL) == OK) {
+        m->loss = (struct fit_loss){ FIT_L2, 0 };
+        for (size_t i = 0; i < m->rows; i++) {
+            m->y[i] = inner->mu[i];
+            m->log_y[i] = inner->mu[i] > 0 ? log(inner->mu[i]) : (double)NAN;
+        }
+        optimum_find(&o, m, NULL, spec->seed);
+        held = o.objective <= 1e-9 * inner->rss;
+        optimum_release(&o);
+    }
+    fit_model_free(m);
+    release_spec(&s);
+    return held;
+}
+
+static void test_nesting(struct comparison *c, int inner, int outer)
+{
+    const struct contender *a = &c->laws[inner], *b = &c->laws[outer];
+    struct nesting n = { .inner = inner,
+                         .outer = outer,
+                         .df1 = b->n_params - a->n_params,
+                         .df2 = b->dof };
+
+    n.f = fmax(a->rss - b->rss, 0) / n.df1 / (b->rss / n.df2);
+    n.p = gsl_cdf_fdist_Q(n.f, n.df1, n.df2);
+    c->nested = mem_grow(c->nested, (size_t)c->n_nested + 1, sizeof *c->nested);
+    c->nested[c->n_nested++] = n;
+}
+
+static void find_nestings(struct comparison *c, const struct table *train,
+                          const struct fit_spec *spec)
+{
+    for (int a = 0; a < c->n && spec->loss.kind == FIT_L2; a++)
+        for (int b = 0; b < c->n; b++) {
+            const struct contender *x = &c->laws[a], *y = &c->laws[b];
+
+            if (!x->failure && !y->failure && x->n_params < y->n_params &&
+                y->dof > 0 && y->rss <= x->rss * (1 + 1e-9) &&
+                holds(y, x, train, spec))
+                test_nesting(c, a, b);
+        }
+}
+
 enum status compare_run(struct comparison *c, const struct table *t,
                         const bool *held, const struct fit_spec *spec,
-                        const char *laws, struct err *err)
+                        const char *const *names, int n, struct err *err)
 {
     bool *keep = mem_array(t->rows, sizeof *keep);
     bool *kept_held;
@@ -224,11 +350,11 @@ enum status compare_run(struct comparison *c, const struct table *t,
     size_t at = 0;
 
     *c = (struct comparison){ .has_held = held != NULL };
-    st = read_laws(c, laws, err);
+    st = read_names(c, names, n, err);
     if (st == OK)
         st = common_rows(keep, c, t, spec, err);
     if (st == OK && c->rows == 0)
-        st = err_set(err, ERR_FIT, "no row can be used by all of %s", laws);
+        st = err_set(err, ERR_FIT, "no row can be used by all %d laws", c->n);
     kept_held = mem_array(t->rows, sizeof *kept_held);
     if (st == OK) {
         all = table_select(t, keep);
@@ -242,6 +368,7 @@ enum status compare_run(struct comparison *c, const struct table *t,
         for (int k = 0; k < c->n; k++)
             run_one(&c->laws[k], train, all, held ? kept_held : NULL, spec);
         qsort(c->laws, (size_t)c->n, sizeof *c->laws, by_merit);
+        find_nestings(c, train, spec);
     }
     table_free(all);
     table_free(train);
@@ -252,84 +379,12 @@ enum status compare_run(struct comparison *c, const struct table *t,
 
 void comparison_release(struct comparison *c)
 {
-    for (int i = 0; i < c->n; i++)
+    for (int i = 0; i < c->n; i++) {
         free(c->laws[i].failure);
+        free(c->laws[i].name);
+        free(c->laws[i].mu);
+    }
     free(c->laws);
+    free(c->nested);
     *c = (struct comparison){ .n = 0 };
-}
-
-/* --- reports ------------------------------------------------------------- */
-
-static void add_cell(struct str *out, int width, double x, const char *fmt)
-{
-    char buf[40] = "-";
-
-    if (isfinite(x))
-        snprintf(buf, sizeof buf, fmt, x);
-    str_addf(out, " %*s", width, buf);
-}
-
-void comparison_text(struct str *out, const struct comparison *c,
-                     const struct fit_spec *spec)
-{
-    str_addf(out, "%zu rows that every law can use", c->rows);
-    if (c->dropped)
-        str_addf(out, " (%d more only by some)", c->dropped);
-    str_addf(out, "; errors in %s space\n", fit_space_name(spec->space));
-    str_addf(out, "  %-17s %6s %10s %10s %10s %10s%s\n", "law", "params", "sd",
-             "AICc", "BIC", "cv rmse", c->has_held ? "   held out" : "");
-    for (int i = 0; i < c->n; i++) {
-        const struct contender *w = &c->laws[i];
-
-        if (w->failure) {
-            char *lead = mem_printf("  %-17s ", w->law->name);
-
-            report_wrapped(out, lead, w->failure, 20);
-            free(lead);
-            continue;
-        }
-        str_addf(out, "  %-17s %6d", w->law->name, w->n_params);
-        add_cell(out, 10, w->sigma, "%.4g");
-        add_cell(out, 10, w->aicc, "%.1f");
-        add_cell(out, 10, w->bic, "%.1f");
-        add_cell(out, 10, w->cv, "%.4g");
-        if (c->has_held)
-            add_cell(out, 10, w->held, "%.4g");
-        str_addf(out, "%s\n", w->sound ? "" : " !");
-    }
-    for (int i = 0; i < c->n; i++)
-        if (!c->laws[i].failure && !c->laws[i].sound) {
-            str_add(out, "  ! not identifiable or not converged: see its own "
-                         "fit\n");
-            break;
-        }
-}
-
-void comparison_json(struct str *out, const struct comparison *c)
-{
-    str_add(out, "{");
-    json_add_text(out, "schema", "qlaw/compare/1");
-    json_add_number(out, "n_points", (double)c->rows);
-    str_add(out, ",\"laws\":[");
-    for (int i = 0; i < c->n; i++) {
-        const struct contender *w = &c->laws[i];
-
-        str_add(out, i ? ",{" : "{");
-        json_add_text(out, "law", w->law->name);
-        if (w->failure) {
-            json_add_text(out, "failure", w->failure);
-        } else {
-            json_add_number(out, "n_params", w->n_params);
-            json_add_number(out, "rss", w->rss);
-            json_add_number(out, "sigma", w->sigma);
-            json_add_number(out, "aicc", w->aicc);
-            json_add_number(out, "bic", w->bic);
-            json_add_number(out, "cv_rmse", w->cv);
-            if (c->has_held)
-                json_add_number(out, "held_rmse", w->held);
-            str_addf(out, ",\"sound\":%s", w->sound ? "true" : "false");
-        }
-        str_add_char(out, '}');
-    }
-    str_add(out, "]}\n");
 }

@@ -1,7 +1,6 @@
 /* diagnose.c - the minimum: bounds, convergence, flat directions. */
 #include "fit/diagnose.h"
 
-#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,6 +162,26 @@ static double term_error(const struct fit *f, int i)
     return least;
 }
 
+/* Does the parameter multiply terms that hold other free ones?  A floor does
+ * not: when the rows cannot tell it from 0, its interval says so; of A/N^alpha
+ * they then say nothing about alpha either. */
+static bool has_partner(const struct fit *f, int i)
+{
+    const struct model *m = f->m;
+    const int slot = m->params[i].slot;
+    bool found = false;
+    struct expr *term;
+
+    for (int t = 0; (term = expr_term(m->expr, t)); t++) {
+        for (int k = 0; k < m->n_params && expr_uses(term, slot); k++)
+            found = found || (m->params[k].slot != slot &&
+                              m->params[k].free >= 0 &&
+                              expr_uses(term, m->params[k].slot));
+        expr_free(term);
+    }
+    return found;
+}
+
 static void warn_unknown(struct fit *f)
 {
     const struct covariance *c = &f->cov;
@@ -177,7 +196,7 @@ static void warn_unknown(struct fit *f)
         double se;
 
         if (!f->work->is_log[c->coord[k]] || own < LOG_SE_UNKNOWN ||
-            is_flat_coordinate(f, k))
+            is_flat_coordinate(f, k) || !has_partner(f, i))
             continue;
         se = term_error(f, i);
         if (se > LOG_SE_UNKNOWN)
@@ -188,48 +207,6 @@ static void warn_unknown(struct fit *f)
         fit_warn(f, FIT_NOT_IDENTIFIABLE,
                  "the noise hides how large the terms are of %s", str_text(&s));
     str_release(&s);
-}
-
-/* By how many standard errors coordinate k differs between two parameter
- * vectors. */
-static double errors_apart(const struct fit *f, int k, const double *other)
-{
-    const struct covariance *c = &f->cov;
-    const int coord = c->coord[k], i = model_param_of(f->m, coord);
-    const double a = f->best.theta[i], b = other[i];
-    const double se = f->sigma * sqrt(c->inverse[k * c->n + k]);
-
-    if (!f->work->is_log[coord])
-        return fabs(a - b) / se;
-    return b / a > 0 ? fabs(log(b / a)) / se : HUGE_VAL;
-}
-
-/* Another minimum that the data cannot reject, with other constants, means
- * that these are not known, however sharp each minimum is by itself. */
-static void warn_rivals(struct fit *f)
-{
-    const int n = f->m->n_params;
-    const double t = f->dof > 0 ? gsl_cdf_tdist_Pinv(0.975, f->dof) : 0;
-    const double limit = f->best.objective * (1 + t * t / fmax(f->dof, 1));
-
-    if (f->m->loss.kind != FIT_L2 || !(f->dof > 0) || !(f->sigma > 0))
-        return;
-    for (int s = 0; s < f->best.starts; s++) {
-        const double *other = f->best.ends + (size_t)s * (size_t)n;
-
-        for (int k = 0; k < f->cov.n && f->best.end_objective[s] < limit; k++)
-            if (errors_apart(f, k, other) > 6 && !is_flat_coordinate(f, k)) {
-                const int i = model_param_of(f->m, f->cov.coord[k]);
-
-                fit_warn(f, FIT_NOT_IDENTIFIABLE,
-                         "other constants fit as well: %s = %.4g has an "
-                         "objective of %.6g, which the noise cannot tell from "
-                         "%.6g",
-                         f->m->params[i].name, other[i],
-                         f->best.end_objective[s], f->best.objective);
-                return;
-            }
-    }
 }
 
 static void note_correlations(struct fit *f)
@@ -260,11 +237,85 @@ static void warn_bounds(struct fit *f)
 {
     for (int i = 0; i < f->m->n_params; i++) {
         const struct model_param *p = &f->m->params[i];
+        const double value = f->best.theta[i];
 
-        if (p->free >= 0 && optimum_at_bound(p, f->best.theta[i]))
+        if (p->free < 0 || !optimum_at_bound(p, value))
+            continue;
+        if (optimum_is_far(value))
+            fit_warn(f, FIT_AT_BOUND,
+                     "%s runs to %sinfinity: the rows say only what it is %s, "
+                     "and the fit is the law's limit",
+                     p->name, value < 0 ? "minus " : "",
+                     value < 0 ? "below" : "above");
+        else
             fit_warn(f, FIT_AT_BOUND,
                      "%s ends at its bound %g: its interval is one-sided",
-                     p->name, f->best.theta[i]);
+                     p->name, value);
+    }
+}
+
+/* A term of a user's formula that is written as a fall, A/N^alpha, and ends as
+ * something else: its exponent below 0, or what multiplies it. */
+static void warn_fall(struct fit *f, const struct expr *term)
+{
+    const struct model *m = f->m;
+    bool is_fall = false;
+
+    for (int i = 0; i < m->n_params; i++) {
+        const struct model_param *p = &m->params[i];
+
+        if (!expr_is_fall(term, p->slot))
+            continue;
+        is_fall = true;
+        if (p->free >= 0 && f->best.theta[i] < 0)
+            fit_warn(f, FIT_WRONG_SIDE,
+                     "%s ends at %.4g: the term that the formula writes as a "
+                     "fall is a rise (--bound '%s>=0' holds it)",
+                     p->name, f->best.theta[i], p->name);
+    }
+    for (int i = 0; i < m->n_params && is_fall; i++) {
+        const struct model_param *p = &m->params[i];
+
+        if (p->free >= 0 && f->best.theta[i] < 0 && expr_uses(term, p->slot) &&
+            expr_is_affine(term, &p->slot, 1))
+            fit_warn(f, FIT_WRONG_SIDE,
+                     "%s ends at %.4g: the term that it multiplies is below 0 "
+                     "(--bound '%s>=0' holds it)",
+                     p->name, f->best.theta[i], p->name);
+    }
+}
+
+/* A floor, a parameter that is a term by itself, above every response. */
+static void warn_floor(struct fit *f, const struct expr *term)
+{
+    const struct model *m = f->m;
+    double most = -HUGE_VAL;
+
+    for (size_t r = 0; r < m->rows; r++)
+        most = fmax(most, m->y[r]);
+    for (int i = 0; i < m->n_params; i++)
+        if (m->params[i].free >= 0 && !m->names[m->params[i].slot].group &&
+            expr_is_slot(term, m->params[i].slot) && f->best.theta[i] > most)
+            fit_warn(f, FIT_WRONG_SIDE,
+                     "%s = %.4g lies above every %s of the rows, which is no "
+                     "floor",
+                     m->params[i].name, f->best.theta[i], m->response);
+}
+
+static void warn_wrong_side(struct fit *f)
+{
+    struct expr *term;
+    bool falls = false;
+
+    for (int t = 0; !f->m->law && (term = expr_term(f->m->expr, t)); t++) {
+        for (int i = 0; i < f->m->n_params; i++)
+            falls = falls || expr_is_fall(term, f->m->params[i].slot);
+        warn_fall(f, term);
+        expr_free(term);
+    }
+    for (int t = 0; falls && (term = expr_term(f->m->expr, t)); t++) {
+        warn_floor(f, term);
+        expr_free(term);
     }
 }
 
@@ -297,8 +348,9 @@ void diagnose_minimum(struct fit *f)
                  f->best.starts, f->best.next);
     warn_points(f);
     warn_bounds(f);
+    warn_wrong_side(f);
     warn_flat(f);
     warn_unknown(f);
-    warn_rivals(f);
+    diagnose_rivals(f);
     note_correlations(f);
 }

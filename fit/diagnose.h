@@ -15,6 +15,10 @@ enum status diagnose_clusters(struct fit *f, const struct table *t,
 /* Convergence, bounds, flat directions, degrees of freedom. */
 void diagnose_minimum(struct fit *f);
 
+/* Minima of other constants within the noise; f->rival says which constants
+ * they move. */
+void diagnose_rivals(struct fit *f);
+
 /* Does coordinate c take part in a direction that the data do not see? */
 bool diagnose_is_flat(const struct fit *f, int c);
 
@@ -25,6 +29,11 @@ void diagnose_pattern(struct fit *f);
 /* Rows: left out, replicates against lack of fit, outliers, clusters. */
 void diagnose_rows(struct fit *f, const struct table *t,
                    const struct fit_spec *spec);
+
+/* Rows that err together: the one column whose values make residuals alike and
+ * that matters most; copies. */
+void diagnose_alike(struct fit *f, const struct table *t,
+                    const struct fit_spec *spec);
 
 /* Columns called like constants, and settings that the law does not know. */
 void diagnose_names(struct fit *f, const struct table *t);

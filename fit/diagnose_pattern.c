@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/rng.h"
 #include "fit/diagnose.h"
+#include "fit/lanes.h"
 
 /* Up to this many extra regressors: squares and products of the logarithms of
  * the variables. */
@@ -83,15 +85,59 @@ static double explained(double *a, int cols, double *y, size_t n, int *rank)
     return sum;
 }
 
+/* Signs of whole units are drawn this often; the least p is half a thousandth. */
+#define FLIPS 2000
+
+/* What the columns from `from` on explain of y, over what is left; those before
+ * take their part first.  Columns are orthonormal or 0. */
+static double ratio_of(const double *a, int from, int columns, const double *y,
+                       size_t n)
+{
+    double gain = 0, left = 0;
+
+    for (size_t i = 0; i < n; i++)
+        left += y[i] * y[i];
+    for (int k = 0; k < columns; k++) {
+        const double dot = lanes_dot(a + (size_t)k * n, y, n);
+
+        left -= dot * dot;
+        gain += k >= from ? dot * dot : 0;
+    }
+    return gain / fmax(left, 1e-300);
+}
+
+/* Rows that err together are not independent, but a unit's errors might as well
+ * have had the other sign: how often do units of random signs explain as much?
+ * (the wild bootstrap by clusters: Cameron, Gelbach and Miller 2008) */
+static double p_by_flips(const double *a, int from, int columns,
+                         const struct fit *f, double seen)
+{
+    const size_t n = f->m->rows;
+    double *y = mem_array(n, sizeof *y);
+    int above = 0;
+
+    for (uint64_t k = 0; k < FLIPS; k++) {
+        const uint64_t key = rng_key(k, RNG_FIT, 79);
+
+        for (size_t i = 0; i < n; i++)
+            y[i] = rng_u32(key, (uint64_t)f->alike[i]) & 1 ? f->residual[i]
+                                                           : -f->residual[i];
+        above += ratio_of(a, from, columns, y, n) >= seen;
+    }
+    free(y);
+    return (above + 1.0) / (FLIPS + 1.0);
+}
+
 /* Regress the residuals on the tangent of the law and on squares and products
  * of log variables: the latter explain nothing when the law is right (the idea
- * of Ramsey's RESET, 1969). */
+ * of Ramsey's RESET, 1969).  Rows that err together change sign together. */
 void diagnose_pattern(struct fit *f)
 {
     const struct model *m = f->m;
     const size_t n = m->rows;
+    const int tangent_columns = f->cov.n;
     double *a, *y, *z, gain, left = 0, p;
-    int tangent, rank, extra;
+    int tangent, rank, extra, columns;
 
     if (m->loss.kind != FIT_L2 || fit_has(f, FIT_LACK_OF_FIT) || f->dof < 10)
         return;
@@ -108,14 +154,18 @@ void diagnose_pattern(struct fit *f)
     gain = explained(a, f->cov.n + extra, y, n, &rank);
     for (size_t i = 0; i < n; i++)
         left += y[i] * y[i];
+    columns = tangent_columns + extra;
     extra = rank - tangent;
-    free(a);
     free(y);
     if (extra < 1 || (int)n - rank < 5 || !(left > 0) ||
-        !(f->rss > 1e-20 * (double)n))
+        !(f->rss > 1e-20 * (double)n)) {
+        free(a);
         return;
-    p = gsl_cdf_fdist_Q(gain / extra / (left / ((double)n - rank)), extra,
-                        (double)n - rank);
+    }
+    p = f->alike ? p_by_flips(a, tangent_columns, columns, f, gain / left)
+                 : gsl_cdf_fdist_Q(gain / extra / (left / ((double)n - rank)),
+                                   extra, (double)n - rank);
+    free(a);
     if (p < 1e-3)
         fit_warn(f, FIT_LACK_OF_FIT,
                  "the residuals are not random: squares and products of the "

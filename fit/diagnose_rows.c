@@ -13,33 +13,6 @@
 
 #define NAMED 8 /* rows named in one sentence */
 
-enum status diagnose_clusters(struct fit *f, const struct table *t,
-                              const char *cluster, struct err *err)
-{
-    const bool run = strcmp(cluster, "run") == 0 && table_find(t, "run") < 0;
-    const int col = table_find(t, run ? "run_id" : cluster);
-    const char *near = table_nearest(t, cluster);
-
-    if (col < 0 && strcmp(cluster, "row") == 0)
-        return OK;
-    if (col < 0 && strcmp(cluster, "config") != 0)
-        return err_set(err, ERR_USAGE, "--cluster: %s has no column '%s'%s%s%s",
-                       t->source, cluster, near ? ", did you mean '" : "",
-                       near ? near : "", near ? "'?" : "");
-    free(f->unit);
-    f->unit = mem_array(f->m->rows, sizeof *f->unit);
-    f->units = units_number(f->unit, f->m, col < 0 ? NULL : t->cols[col].text);
-    if (f->units < 2)
-        return err_set(err, ERR_USAGE,
-                       "--cluster %s: all rows are in one cluster", cluster);
-    if (f->units < 10)
-        fit_warn(f, FIT_FEW_POINTS,
-                 "only %d clusters of %s: intervals of so few rest on their "
-                 "being alike",
-                 f->units, cluster);
-    return OK;
-}
-
 /* --- replicates ---------------------------------------------------------- */
 
 /* Rows of one configuration differ by noise alone, so the spread of their
@@ -172,118 +145,7 @@ static void note_leverage(struct fit *f)
     str_release(&s);
 }
 
-/* --- clusters ------------------------------------------------------------ */
-
-static bool is_used(const struct fit *f, const char *name,
-                    const struct fit_spec *spec)
-{
-    const struct model *m = f->m;
-
-    for (int k = 0; k < m->n_names; k++)
-        if (strcmp(m->names[k].name, name) == 0 ||
-            (m->names[k].column && strcmp(m->names[k].column, name) == 0))
-            return true;
-    return strstr(m->response, name) != NULL ||
-           (spec->sigma && strcmp(spec->sigma, name) == 0);
-}
-
-/* Do rows of a unit differ in some variable?  Units of equal rows are
- * replicates, which test_replicates has dealt with. */
-static bool units_vary(const struct model *m, const int *unit)
-{
-    for (size_t i = 1; i < m->rows; i++)
-        for (size_t j = 0; j < i; j++)
-            if (unit[i] == unit[j] && units_compare(m, i, j) != 0)
-                return true;
-    return false;
-}
-
-/* Analysis of variance of the residuals by a column's values. */
-static void test_cluster(struct fit *f, const struct column *c, int tests)
-{
-    int *unit = mem_array(f->m->rows, sizeof *unit);
-    const int n = (int)f->m->rows;
-    const int units = units_number(unit, f->m, c->text);
-    double within, between, ratio, p;
-
-    if (units > 1 && units <= n / 2 && units_vary(f->m, unit)) {
-        units_split(&within, &between, f->residual, unit, units, f->m->rows);
-        ratio = between / (units - 1) / (within / (n - units));
-        p = gsl_cdf_fdist_Q(ratio, units - 1, n - units);
-        if (p < 1e-4 / tests && within > 1e-20 * n) {
-            fit_warn(f, FIT_CLUSTERED_ROWS,
-                     "rows of the same %s have residuals alike (F = %.3g, p = "
-                     "%.1g), so %d rows count for fewer: intervals need "
-                     "--cluster %s",
-                     c->name, ratio, p, n, c->name);
-            f->warnings[f->n_warnings - 1].column = mem_strdup(c->name);
-        }
-    }
-    free(unit);
-}
-
-static bool is_copy(const struct table *t, size_t a, size_t b)
-{
-    for (int k = 0; k < t->n_cols; k++)
-        if (strcmp(t->cols[k].text[a], t->cols[k].text[b]) != 0)
-            return false;
-    return true;
-}
-
-/* Rows that repeat another in every column of the table. */
-static void count_copies(struct fit *f, const struct table *t)
-{
-    const struct model *m = f->m;
-    int *unit = mem_array(m->rows, sizeof *unit), copies = 0;
-    const int units = units_number(unit, m, NULL);
-
-    for (size_t i = 1; units < (int)m->rows && i < m->rows; i++)
-        for (size_t j = 0; j < i; j++)
-            if (unit[i] == unit[j] && m->y[i] == m->y[j] &&
-                is_copy(t, m->source_row[i], m->source_row[j])) {
-                copies++;
-                break;
-            }
-    if (copies && f->rss > 1e-20 * (double)m->rows)
-        fit_warn(f, FIT_CLUSTERED_ROWS,
-                 "%d row%s another in every column: copies are no evidence, "
-                 "and make intervals too narrow",
-                 copies, copies == 1 ? " repeats" : "s repeat");
-    free(unit);
-}
-
-/* Words, or small whole numbers: what people number runs with.  A measured
- * quantity is no label. */
-static bool is_label(const struct fit *f, const struct column *c)
-{
-    for (size_t i = 0; i < f->m->rows && !c->settled; i++) {
-        const double v = c->num[f->m->source_row[i]];
-
-        if (!isnan(v) &&
-            (v != floor(v) || v < 0 || v > 10 * (double)f->m->rows))
-            return false;
-    }
-    return !c->settled;
-}
-
-static void find_clusters(struct fit *f, const struct table *t,
-                          const struct fit_spec *spec)
-{
-    int tests = 0;
-
-    count_copies(f, t);
-    if (spec->cluster || f->dof < 5)
-        return;
-    for (int pass = 0; pass < 2; pass++)
-        for (int k = 0; k < t->n_cols; k++) {
-            if (is_used(f, t->cols[k].name, spec) || !is_label(f, &t->cols[k]))
-                continue;
-            if (pass == 0)
-                tests++;
-            else
-                test_cluster(f, &t->cols[k], tests);
-        }
-}
+/* --- the rest ------------------------------------------------------------- */
 
 static void report_left_out(struct fit *f)
 {
@@ -366,9 +228,9 @@ void diagnose_rows(struct fit *f, const struct table *t,
     if (f->dof > 0) {
         note_deviations(f);
         test_replicates(f);
+        diagnose_alike(f, t, spec);
         diagnose_pattern(f);
         find_outliers(f);
         note_leverage(f);
-        find_clusters(f, t, spec);
     }
 }

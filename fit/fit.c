@@ -9,8 +9,10 @@
 
 #include "base/str.h"
 #include "fit/diagnose.h"
+#include "fit/edge_interval.h"
 #include "fit/profile.h"
 #include "fit/resample.h"
+#include "fit/start.h"
 
 static const char *const codes[FIT_CODE_COUNT] = {
 #define CODE_ROW(name, text) [FIT_##name] = text,
@@ -143,24 +145,15 @@ static double allowed_rise(const struct fit *f, double tail)
 }
 
 /* At a bound, the data can only say how far from it the value might be.  The
- * profiles of the others also start from where it has left the bound, halfway
- * to its limit. */
+ * profiles of the others also start from where it has left the bound. */
 static void one_sided_profile(struct fit *f, struct profile *pr, int i)
 {
-    const struct model_param *p = &f->m->params[i];
-    struct fit_estimate *e = &f->est[i];
-    const bool at_lo = e->value - p->lo <= 1e-12 * fabs(p->lo);
-    double lo, hi, half;
+    const struct fit_estimate *e = &f->est[i];
+    double off;
 
-    profile_limits(pr, p->free, 1e-2 * fmax(fabs(e->value), 0.1),
-                   allowed_rise(f, 0.05), &lo, &hi);
-    e->se = (double)NAN;
-    e->lo = at_lo ? e->value : lo;
-    e->hi = at_lo ? hi : e->value;
-    e->interval = "one-sided";
-    half = 0.5 * (e->lo + e->hi);
-    if (isfinite(half) && half != e->value)
-        profile_add_start(pr, p->free, half);
+    edge_interval_at(f, pr, i, &off);
+    if (isfinite(off) && off != e->value)
+        profile_add_start(pr, f->m->params[i].free, off);
 }
 
 static void profile(struct fit *f, struct profile *pr, int i)
@@ -173,17 +166,22 @@ static void profile(struct fit *f, struct profile *pr, int i)
     profile_limits(pr, p->free, 0.5 * step, allowed_rise(f, 0.025), &e->lo,
                    &e->hi);
     e->interval = "profile";
+    edge_interval_near(f, pr, i);
 }
 
-/* Wald's formula takes the law for linear over its interval, which a factor of
- * e either way no longer is. */
+/* Wald's formula takes the law for linear over its interval, which it no longer
+ * is where a coefficient is known to a fifth or less, unless it is linear in
+ * everything. */
 static bool is_too_wide(const struct fit *f, int i)
 {
     const int free = f->m->params[i].free;
     const int k = covariance_at(&f->cov, free);
+    const double se = f->sigma * sqrt(f->cov.inverse[k * f->cov.n + k]);
 
-    return f->work->is_log[free] &&
-           f->sigma * sqrt(f->cov.inverse[k * f->cov.n + k]) > 0.5;
+    if (f->work->is_log[free])
+        return se > 0.2;
+    return !f->is_linear && !expr_in_exponent(f->m->expr, f->m->params[i].slot) &&
+           se > 0.2 * fabs(f->est[i].value);
 }
 
 static void estimate(struct fit *f, struct profile *pr, int i, bool by_profile)
@@ -192,16 +190,20 @@ static void estimate(struct fit *f, struct profile *pr, int i, bool by_profile)
     struct fit_estimate *e = &f->est[i];
 
     e->value = f->best.theta[i];
+    if (optimum_is_far(e->value) && p->free >= 0)
+        e->value = copysign(HUGE_VAL, e->value);
     if (p->free < 0) {
         no_interval(e, p->why ? p->why : "held");
         e->interval = "held";
         return;
     }
-    e->at_bound = optimum_at_bound(p, e->value);
+    e->at_bound = optimum_at_bound(p, f->best.theta[i]);
     if (f->dof <= 0)
         no_interval(e, "no degrees of freedom");
     else if (!e->at_bound && diagnose_is_flat(f, p->free))
         no_interval(e, "the data do not see it");
+    else if (f->rival && f->rival[p->free])
+        no_interval(e, "another value fits as well");
     else if (resample_has(f))
         resample_estimate(f, i);
     else if (f->m->loss.kind != FIT_L2)
@@ -235,7 +237,7 @@ static bool estimate_at_bounds(struct fit *f, struct profile *pr)
 static void estimate_all(struct fit *f, const struct fit_spec *spec)
 {
     struct profile *pr =
-        profile_new(f->m, f->best.theta, f->best.objective, NULL);
+        profile_new(f->m, f->best.theta, f->best.objective, NULL, f->work);
     bool some;
 
     f->est = mem_array((size_t)f->m->n_params, sizeof *f->est);
@@ -283,6 +285,34 @@ static enum status find_minimum(struct fit *f, const struct table *t,
     return OK;
 }
 
+/* The rise in squared standard errors at which the rows know a sign. */
+#define SIGN_KNOWN 25
+
+/* A coefficient without bounds moves by its logarithm when the rows reject 0
+ * beyond doubt, as they do of a factor of the whole law; in a law that is
+ * linear in everything, Student's interval in plain values is exact. */
+static void settle_signs(struct fit *f)
+{
+    const struct model *m = f->m;
+    struct profile *pr;
+    const double unit = f->best.objective / fmax((double)m->rows - m->n_free, 1);
+
+    if (f->is_linear || m->loss.kind != FIT_L2)
+        return;
+    pr = profile_new(m, f->best.theta, f->best.objective, NULL, NULL);
+    for (int c = 0; c < m->n_free; c++) {
+        const int i = model_param_of(m, c);
+        const double value = f->best.theta[i];
+
+        if (!f->work->is_log[c] && optimum_is_coefficient(m, i) && value != 0 &&
+            !optimum_at_bound(&m->params[i], value) &&
+            profile_objective(pr, c, 0, NULL) >
+                f->best.objective + SIGN_KNOWN * unit)
+            model_use_log(f->work, c, value);
+    }
+    profile_free(pr);
+}
+
 enum status fit_run(struct fit *f, const struct model *m, const struct table *t,
                     const struct fit_spec *spec, struct err *err)
 {
@@ -294,8 +324,10 @@ enum status fit_run(struct fit *f, const struct model *m, const struct table *t,
         fit_release(f);
         return st;
     }
+    f->is_linear = m->space != FIT_LOG && start_linear_count(m) == m->n_free;
     f->work = model_work_new(m);
     optimum_coordinates(f->work, f->best.theta);
+    settle_signs(f);
     covariance_find(&f->cov, f->work, f->best.theta, NULL);
     find_residuals(f);
     diagnose_minimum(f);
@@ -325,6 +357,8 @@ void fit_release(struct fit *f)
     free(f->mu);
     free(f->residual);
     free(f->unit);
+    free(f->rival);
+    free(f->alike);
     optimum_release(&f->best);
     bootstrap_release(&f->boot);
     bootstrap_release(&f->jack);

@@ -35,6 +35,8 @@ struct fit_estimate {
     CODE(ARMS_POOLED, "arms_pooled")                                          \
     CODE(ROWS_POOLED, "rows_pooled")                                          \
     CODE(NAME_TAKEN, "name_taken")                                            \
+    CODE(WRONG_SIDE, "wrong_side")                                            \
+    CODE(REFITS_FAILED, "refits_failed")                                      \
     CODE(NOT_CONVERGED, "not_converged")
 
 enum fit_code {
@@ -66,6 +68,11 @@ struct fit {
     struct bootstrap boot;    /* n = 0: none was made */
     struct bootstrap jack;    /* refits without one cluster each; n = 0: none */
     struct few_clusters *few; /* of jack; NULL: none was made */
+    int *alike;  /* [rows] units whose rows err together most, or NULL */
+    int n_alike;
+    bool *rival; /* [n_free] another minimum within the noise has it elsewhere;
+                    NULL: there is none */
+    bool is_linear; /* the law is linear in all that is free */
     bool obeyed; /* resampled because a warning demands it (resample.h) */
     int *unit;                /* [rows] cluster of each, NULL: rows */
     int units;

@@ -235,7 +235,10 @@ static void add_step(struct str *out, const struct holdout_step *s,
         str_add(out, "        -");
     else
         str_addf(out, "   %4.0f %%", 100 * s->covered);
-    str_addf(out, "  %.2gx\n", s->beyond);
+    if (isfinite(s->beyond))
+        str_addf(out, "  %.2gx\n", s->beyond);
+    else
+        str_add(out, "  past 0\n");
 }
 
 void holdout_text(struct str *out, const struct holdout *h,

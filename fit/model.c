@@ -58,7 +58,7 @@ static enum status parse_formula(struct model *m, const struct table *t,
                                  struct err *err)
 {
     struct namer namer = { m, t };
-    const struct expr_scope scope = { find_name, NULL, &namer };
+    const struct expr_scope scope = { .find = find_name, .ctx = &namer };
     const char *equals = find_equals(m->formula);
     struct str padded = { 0 };
     enum status st;
@@ -76,6 +76,8 @@ static enum status parse_formula(struct model *m, const struct table *t,
         str_add_char(&padded, ' ');
     str_add(&padded, equals + 1);
     st = expr_parse(&m->expr, str_text(&padded), &scope, err);
+    if (st == OK)
+        expr_sharpen(m->expr);
     if (st != OK) {
         err->status = st = ERR_USAGE;
         err_prefix(err, "formula '%s', ", m->formula);
@@ -235,6 +237,7 @@ static enum status bind(struct model *m, const struct table *t,
     m->formula = mem_strdup(spec->formula);
     m->space = spec->space;
     m->loss = spec->loss;
+    m->start_only = spec->start_only;
     m->noun = t->noun;
     st = parse_formula(m, t, err);
     if (st == OK)

@@ -57,6 +57,7 @@ struct model {
     int n_params, n_free;
     enum fit_space space;
     struct fit_loss loss;
+    bool start_only; /* no starts but those given */
     size_t rows;
     double *y, *log_y;
     double *scale;      /* 1 / standard deviation in the fit's space; 1 */

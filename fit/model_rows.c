@@ -233,9 +233,19 @@ enum status model_read_rows(struct model *m, const struct table *t,
 
 /* --- groups -------------------------------------------------------------- */
 
-static int by_text(const void *a, const void *b)
+/* Numbers in the order of their size, before words in that of their letters. */
+static int by_label(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    const char *x = *(char *const *)a, *y = *(char *const *)b, *end;
+    double u = 0, v = 0;
+    const bool is_u = text_read_number(&u, x, &end, false) && !*end;
+    const bool is_v = text_read_number(&v, y, &end, false) && !*end;
+
+    if (is_u != is_v)
+        return is_u ? -1 : 1;
+    if (is_u && u != v)
+        return u < v ? -1 : 1;
+    return strcmp(x, y);
 }
 
 enum status model_group_rows(char ***values, int *n, struct model *m, int slot,
@@ -254,7 +264,7 @@ enum status model_group_rows(char ***values, int *n, struct model *m, int slot,
     all = mem_array(m->rows, sizeof *all);
     for (size_t i = 0; i < m->rows; i++)
         all[i] = t->cols[col].text[m->source_row[i]];
-    qsort(all, m->rows, sizeof *all, by_text);
+    qsort(all, m->rows, sizeof *all, by_label);
     *values = mem_array(m->rows, sizeof **values);
     for (size_t i = 0; i < m->rows; i++)
         if (i == 0 || strcmp(all[i], all[i - 1]) != 0)
@@ -262,7 +272,7 @@ enum status model_group_rows(char ***values, int *n, struct model *m, int slot,
     for (size_t i = 0; i < m->rows; i++) {
         const char *key = t->cols[col].text[m->source_row[i]];
         char **hit =
-            bsearch(&key, *values, (size_t)*n, sizeof **values, by_text);
+            bsearch(&key, *values, (size_t)*n, sizeof **values, by_label);
 
         nm->group[i] = (int)(hit - *values);
     }
@@ -272,12 +282,24 @@ enum status model_group_rows(char ***values, int *n, struct model *m, int slot,
 
 /* --- what the law sees --------------------------------------------------- */
 
+/* Parameter vectors that are tried: of either sign in turn, then large ones. */
+#define ROUNDS       32
+#define ROUNDS_LARGE 24
+
+static bool is_positive_round(uint64_t round)
+{
+    return round % 2 == 0 || round >= ROUNDS_LARGE;
+}
+
 /* Some value of every parameter inside its bounds, another for each round; those
  * of a user's formula, of which nothing is known, get ever smaller, so that
- * exponentials of large numbers are finite in the end. */
+ * exponentials of large numbers are finite in the end; at last larger, for what
+ * a variable is taken from. */
 static double any_value(const struct model_param *p, double u, uint64_t round)
 {
-    const double size = pow(10, -1.5 * (double)(round / 2));
+    const double size = round < ROUNDS_LARGE
+                            ? pow(10, -1.5 * (double)(round / 2))
+                            : pow(10, 1.5 * (double)(round - ROUNDS_LARGE + 1));
     double v;
 
     if (isfinite(p->start) && p->start != 0)
@@ -287,7 +309,7 @@ static double any_value(const struct model_param *p, double u, uint64_t round)
     if (p->law)
         return fmin(fmax(p->law->lo + u * (p->law->hi - p->law->lo), p->lo),
                     p->hi);
-    v = (round % 2 ? -1 : 1) * (0.1 + u) * size;
+    v = (is_positive_round(round) ? 1 : -1) * (0.1 + u) * size;
     return fmin(fmax(v, p->lo), p->hi);
 }
 
@@ -329,15 +351,20 @@ static char *infinity_of(const struct model *m, size_t i)
 }
 
 /* A row stays when the law and its derivatives are finite there for some of
- * several parameter vectors. */
+ * several parameter vectors: positive ones, as the formula is written, so that
+ * a size of 0 under A/N^alpha does not stay because alpha might be negative.
+ * Where no row has a value for these, negative ones count too. */
 static void find_finite(bool *finite, const struct model *m)
 {
+    bool *other = mem_array(m->rows, sizeof *other), some = false;
     struct model_work *w = model_work_new(m);
     double *theta = mem_array((size_t)m->n_params, sizeof *theta);
     double *mu = mem_array(m->rows, sizeof *mu);
     double *grad = mem_array(m->rows * (size_t)w->n_slots, sizeof *grad);
 
-    for (uint64_t round = 0; round < 24; round++) {
+    for (uint64_t round = 0; round < ROUNDS; round++) {
+        bool *to = is_positive_round(round) ? finite : other;
+
         any_theta(m, theta, round);
         model_law(w, theta, mu, grad);
         for (size_t i = 0; i < m->rows; i++) {
@@ -345,9 +372,14 @@ static void find_finite(bool *finite, const struct model *m)
 
             for (int k = 0; k < w->n_slots; k++)
                 ok = ok && isfinite(grad[(size_t)k * m->rows + i]);
-            finite[i] = finite[i] || ok;
+            to[i] = to[i] || ok;
         }
     }
+    for (size_t i = 0; i < m->rows; i++)
+        some = some || finite[i];
+    for (size_t i = 0; i < m->rows && !some; i++)
+        finite[i] = other[i];
+    free(other);
     free(theta);
     free(mu);
     free(grad);
@@ -389,7 +421,7 @@ static void find_seen(bool *seen, const struct model *m)
     double *mu = mem_array(m->rows, sizeof *mu);
     double *grad = mem_array(m->rows * (size_t)w->n_slots, sizeof *grad);
 
-    for (uint64_t round = 0; round < 24; round++) {
+    for (uint64_t round = 0; round < ROUNDS; round++) {
         any_theta(m, theta, round);
         model_law(w, theta, mu, grad);
         for (int k = 0; k < w->n_slots; k++) {

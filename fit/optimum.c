@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "fit/edges.h"
 #include "fit/lanes.h"
 #include "fit/solve.h"
 #include "fit/start.h"
@@ -13,6 +14,9 @@
  * several parameters that cannot be eliminated. */
 #define KEEP      12
 #define KEEP_MORE 40
+
+/* Ends whose objectives differ by less are one minimum. */
+#define SAME_END 1e-6
 
 struct hunt {
     const struct model *m;
@@ -59,16 +63,22 @@ static void close_hunt(struct hunt *h)
     free(h->u);
 }
 
+bool optimum_is_far(double value)
+{
+    return fabs(value) >= OPTIMUM_FAR;
+}
+
 bool optimum_at_bound(const struct model_param *p, double value)
 {
     return (isfinite(p->lo) && value - p->lo <= 1e-12 * fabs(p->lo)) ||
-           (isfinite(p->hi) && p->hi - value <= 1e-12 * fabs(p->hi));
+           (isfinite(p->hi) && p->hi - value <= 1e-12 * fabs(p->hi)) ||
+           optimum_is_far(value);
 }
 
 /* A coefficient: something that multiplies, whose size matters more than its
  * sign.  Positive ones are, and those in which the law, or its dependence on
  * the reciprocal, is affine; what stands in an exponent is not. */
-static bool is_coefficient(const struct model *m, int i)
+bool optimum_is_coefficient(const struct model *m, int i)
 {
     const struct model_param *p = &m->params[i];
     static const bool inverse[] = { true };
@@ -79,25 +89,55 @@ static bool is_coefficient(const struct model *m, int i)
            expr_is_affine_in(m->expr, &p->slot, inverse, 1);
 }
 
-void optimum_coordinates(struct model_work *w, const double *theta)
+/* Do the bounds decide the sign? */
+static bool is_signed(const struct model_param *p)
+{
+    return p->lo >= 0 || p->hi <= 0;
+}
+
+/* A parameter at infinity has no slope to be moved by; profiles bring it back
+ * by its logarithm. */
+static void choose_coordinates(struct model_work *w, const double *theta,
+                               bool all_coefficients)
 {
     const struct model *m = w->m;
 
     for (int f = 0; f < m->n_free; f++) {
         const int i = model_param_of(m, f);
+        const struct model_param *p = &m->params[i];
+        const bool moves = theta[i] != 0 && isfinite(theta[i]) &&
+                           !optimum_at_bound(p, theta[i]);
 
-        if (theta[i] == 0 || !isfinite(theta[i]) ||
-            optimum_at_bound(&m->params[i], theta[i]) || !is_coefficient(m, i))
-            model_use_plain(w, f);
-        else
+        if (optimum_is_far(theta[i]) ? !all_coefficients
+                                     : moves && optimum_is_coefficient(m, i) &&
+                                           (all_coefficients || is_signed(p)))
             model_use_log(w, f, theta[i]);
+        else
+            model_use_plain(w, f);
     }
+}
+
+void optimum_coordinates(struct model_work *w, const double *theta)
+{
+    choose_coordinates(w, theta, false);
+}
+
+void optimum_search_coordinates(struct model_work *w, const double *theta)
+{
+    choose_coordinates(w, theta, true);
 }
 
 static void plain_coordinates(struct model_work *w)
 {
     for (int f = 0; f < w->m->n_free; f++)
         model_use_plain(w, f);
+}
+
+static void hold_far(struct hunt *h)
+{
+    for (int f = 0; f < h->m->n_free; f++)
+        if (!h->mw->is_log[f] && optimum_is_far(h->u[f]))
+            h->lo[f] = h->hi[f] = h->u[f];
 }
 
 /* One local search in the present coordinates; theta moves to its end. */
@@ -108,6 +148,7 @@ static struct solve_result descend(struct hunt *h, double *theta,
 
     model_box(h->mw, h->lo, h->hi);
     model_coordinates(h->mw, h->u, theta);
+    hold_far(h);
     res = h->m->loss.kind == FIT_L1 ? solve_absolute(h->sw, h->u, &h->p, o)
                                     : solve_run(h->sw, h->u, &h->p, o, NULL);
     h->evaluations += res.evaluations;
@@ -151,39 +192,13 @@ static double rounding_floor(const struct hunt *h)
     return sum;
 }
 
-/* What contributes less than rounding to every row is zero. */
-static void drop_negligible(struct hunt *h, double *theta)
-{
-    const struct model *m = h->m;
-    struct model_work *w = h->mw;
-
-    model_law(w, theta, w->mu, w->grad);
-    for (int k = 0; k < w->n_slots; k++) {
-        const struct model_name *nm = &m->names[w->param_slots[k]];
-
-        for (int i = nm->first; i < nm->first + nm->count; i++) {
-            double most = 0;
-
-            if (m->params[i].free < 0 || m->params[i].lo != 0)
-                continue;
-            for (size_t r = 0; r < m->rows; r++)
-                if (!nm->group || nm->group[r] == i - nm->first)
-                    most = fmax(
-                        most, fabs(theta[i] * w->grad[(size_t)k * m->rows + r] /
-                                   w->mu[r]));
-            if (most < 1e-13)
-                theta[i] = 0;
-        }
-    }
-}
-
 /* --- the whole search ---------------------------------------------------- */
 
 /* A start may lie exactly on a bound, where a logarithm would be infinite. */
 static void follow(struct hunt *h, double *theta, struct solve_result *res,
                    const struct solve_options *o)
 {
-    optimum_coordinates(h->mw, theta);
+    optimum_search_coordinates(h->mw, theta);
     *res = descend(h, theta, o);
 }
 
@@ -205,16 +220,8 @@ static void polish(struct hunt *h, double *theta, struct solve_result *best)
         *best = res;
         memcpy(theta, trial, (size_t)h->m->n_params * sizeof *trial);
     }
-    optimum_coordinates(h->mw, theta);
+    optimum_search_coordinates(h->mw, theta);
     free(trial);
-}
-
-static bool given_all(const struct model *m)
-{
-    for (int f = 0; f < m->n_free; f++)
-        if (isnan(m->params[model_param_of(m, f)].start))
-            return false;
-    return true;
 }
 
 /* Is the loss half a sum of squares of what eval gives? */
@@ -225,7 +232,7 @@ static bool is_squares(const struct model *m)
 
 /* Follow one start; a start given by a person is followed by GSL too, in plain
  * coordinates, because it may have been chosen for just that. */
-static double follow_start(struct hunt *h, double *theta,
+static double follow_start(struct hunt *h, double *theta, bool given,
                            const struct solve_options *o)
 {
     const size_t size = (size_t)h->m->n_params * sizeof *theta;
@@ -234,7 +241,7 @@ static double follow_start(struct hunt *h, double *theta,
 
     memcpy(from, theta, size);
     follow(h, theta, &res, o);
-    if (given_all(h->m) && is_squares(h->m)) {
+    if (given && is_squares(h->m)) {
         plain_coordinates(h->mw);
         model_box(h->mw, h->lo, h->hi);
         ask_gsl(h, from, &other);
@@ -250,7 +257,7 @@ static void count_reached(struct optimum *o, const double *objectives,
 {
     o->next = (double)NAN;
     for (int k = 0; k < o->starts; k++) {
-        if (objectives[k] <= least * (1 + 1e-6) + floor)
+        if (objectives[k] <= least * (1 + SAME_END) + floor)
             o->reached++;
         else if (isfinite(objectives[k]) && !(objectives[k] >= o->next))
             o->next = objectives[k];
@@ -270,6 +277,64 @@ static void hold_all(struct optimum *o, const struct model *m,
     o->objective = optimum_objective(m, weight, o->theta);
 }
 
+static bool is_any_given(const struct model *m)
+{
+    for (int f = 0; f < m->n_free; f++)
+        if (!isnan(m->params[model_param_of(m, f)].start))
+            return true;
+    return false;
+}
+
+/* Starts around what a person gave, then our own; *given is how many are of
+ * the first kind. */
+static void find_starts(struct start_list *out, int *given,
+                        const struct model *m, const double *weight,
+                        uint64_t seed)
+{
+    const size_t p = (size_t)m->n_params;
+    const bool any = is_any_given(m), own = !any || !m->start_only;
+    const int keep =
+        m->law || m->n_free - start_linear_count(m) < 4 ? KEEP : KEEP_MORE;
+    struct start_list mine = { 0 };
+
+    *out = (struct start_list){ 0 };
+    *given = 0;
+    if (any) {
+        start_find(out, m, weight, seed, keep, true);
+        *given = out->n;
+    }
+    if (!own)
+        return;
+    start_find(&mine, m, weight, seed, keep, false);
+    out->theta = mem_grow(out->theta, (size_t)(*given + mine.n + 1) * p,
+                          sizeof *out->theta);
+    memcpy(out->theta + (size_t)*given * p, mine.theta,
+           (size_t)mine.n * p * sizeof *out->theta);
+    out->n = *given + mine.n;
+    start_release(&mine);
+}
+
+/* From near the minimum to it, and what has run to an edge put there. */
+static void settle(struct hunt *h, struct optimum *o, const double *weight)
+{
+    struct solve_result best = { .objective = HUGE_VAL }, edge;
+
+    polish(h, o->theta, &best);
+    if (is_squares(h->m))
+        ask_gsl(h, o->theta, &best);
+    if (edges_settle(o->theta, h->m, weight, best.objective,
+                     rounding_floor(h))) {
+        polish(h, o->theta, &edge);
+        /* Nothing was gained: the search had settled before. */
+        edge.converged = edge.converged ||
+                         (best.converged &&
+                          edge.objective > best.objective * (1 - SAME_END));
+        best = edge;
+    }
+    o->objective = best.objective;
+    o->converged = best.converged;
+}
+
 void optimum_find(struct optimum *o, const struct model *m,
                   const double *weight, uint64_t seed)
 {
@@ -277,38 +342,37 @@ void optimum_find(struct optimum *o, const struct model *m,
     const struct solve_options options = { .max_steps = 300,
                                            .tolerance = 1e-11,
                                            .damping = 1e-3 };
-    struct solve_result best = { .objective = HUGE_VAL };
     struct start_list list;
     struct hunt h;
     double *reached;
-    int winner = -1, keep;
+    int winner = -1, given;
 
     if (m->n_free == 0) {
         hold_all(o, m, weight);
         return;
     }
     open_hunt(&h, m, weight);
-    keep = m->law || m->n_free - start_linear_count(m) < 4 ? KEEP : KEEP_MORE;
-    start_find(&list, m, weight, seed, keep);
+    find_starts(&list, &given, m, weight, seed);
     *o = (struct optimum){ .theta = mem_array(p, sizeof *o->theta),
                            .objective = HUGE_VAL,
                            .next = (double)NAN,
                            .starts = list.n };
-    reached = o->end_objective = mem_array((size_t)keep, sizeof *reached);
+    reached = o->end_objective = mem_array((size_t)list.n, sizeof *reached);
     for (int k = 0; k < list.n; k++) {
-        reached[k] = follow_start(&h, list.theta + (size_t)k * p, &options);
+        reached[k] =
+            follow_start(&h, list.theta + (size_t)k * p, k < given, &options);
         if (isfinite(reached[k]) &&
             (winner < 0 || reached[k] < reached[winner]))
             winner = k;
     }
+    /* Of equal ends that of a given start is meant: it says which of several
+     * terms of one form has which name. */
+    for (int k = 0; k < given && winner >= given; k++)
+        if (reached[k] <= reached[winner] * (1 + SAME_END) + rounding_floor(&h))
+            winner = k;
     if (winner >= 0) {
         memcpy(o->theta, list.theta + (size_t)winner * p, p * sizeof *o->theta);
-        polish(&h, o->theta, &best);
-        if (is_squares(m))
-            ask_gsl(&h, o->theta, &best);
-        drop_negligible(&h, o->theta);
-        o->objective = best.objective;
-        o->converged = best.converged;
+        settle(&h, o, weight);
         count_reached(o, reached, reached[winner], rounding_floor(&h));
     }
     o->evaluations = h.evaluations;
@@ -336,7 +400,7 @@ void optimum_from(struct optimum *o, const struct model *m,
                            .next = (double)NAN };
     memcpy(o->theta, theta, size);
     polish(&h, o->theta, &best);
-    drop_negligible(&h, o->theta);
+    edges_settle(o->theta, m, weight, best.objective, rounding_floor(&h));
     o->objective = best.objective;
     o->converged = best.converged;
     o->evaluations = h.evaluations;

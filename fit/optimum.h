@@ -16,9 +16,9 @@ struct optimum {
     int evaluations;
 };
 
-/* Search from starts of our own (start.h), or from the given ones alone when
- * every parameter that cannot be eliminated has one.  weight: NULL, or one for
- * each row, 0 leaving it out. */
+/* Search from starts of our own (start.h) and from those given, or with
+ * m->start_only from these alone.  weight: NULL, or one for each row, 0 leaving
+ * it out. */
 void optimum_find(struct optimum *o, const struct model *m,
                   const double *weight, uint64_t seed);
 
@@ -31,11 +31,24 @@ void optimum_release(struct optimum *o);
 double optimum_objective(const struct model *m, const double *weight,
                          const double *theta);
 
-/* The coordinates in which searches near theta behave best: logarithms for
- * coefficients, plain values for exponents and for what sits at a bound. */
+/* The coordinates of intervals: the logarithm of a coefficient whose sign its
+ * bounds decide, the plain value of anything else, so that the interval of a
+ * slope near 0 has both signs. */
 void optimum_coordinates(struct model_work *w, const double *theta);
 
-/* Whether the parameter sits at one of its bounds. */
+/* The coordinates in which searches near theta behave best: logarithms for all
+ * coefficients, whose sign they keep. */
+void optimum_search_coordinates(struct model_work *w, const double *theta);
+
+/* Something that multiplies, whose size matters more than its sign. */
+bool optimum_is_coefficient(const struct model *m, int i);
+
+/* A size that stands for infinity: a parameter that the rows push there without
+ * end, R of 1 - exp(-x/R) on a straight line, is put there. */
+#define OPTIMUM_FAR 1e100
+
+/* Whether the parameter sits at one of its bounds, or at infinity. */
 bool optimum_at_bound(const struct model_param *p, double value);
+bool optimum_is_far(double value);
 
 #endif

@@ -263,7 +263,10 @@ static void measure_range(struct prediction *out, const struct model *m,
             factor = hi > 0 ? slots[k] / hi : HUGE_VAL;
         else if (slots[k] < lo)
             factor = slots[k] > 0 ? lo / slots[k] : HUGE_VAL;
-        if (factor > 1)
+        if (!isfinite(factor)) /* from one side of 0 to the other */
+            str_addf(&s, "%spast 0 in %s", s.len ? ", " : "",
+                     m->names[k].name);
+        else if (factor > 1)
             str_addf(&s, "%s%.2gx in %s", s.len ? ", " : "", factor,
                      m->names[k].name);
         out->beyond = fmax(out->beyond, factor);

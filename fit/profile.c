@@ -22,7 +22,8 @@ struct profile {
 };
 
 struct profile *profile_new(const struct model *m, const double *theta,
-                            double objective, const double *weight)
+                            double objective, const double *weight,
+                            const struct model_work *like)
 {
     struct profile *p = mem_alloc(sizeof *p);
     const size_t n = (size_t)m->n_free;
@@ -41,6 +42,11 @@ struct profile *profile_new(const struct model *m, const double *theta,
     for (size_t r = 0; r < m->rows; r++)
         p->weight[r] = weight ? weight[r] : 1;
     optimum_coordinates(p->mw, theta);
+    for (int f = 0; like && f < m->n_free; f++)
+        if (like->is_log[f])
+            model_use_log(p->mw, f, theta[model_param_of(m, f)]);
+        else
+            model_use_plain(p->mw, f);
     model_box(p->mw, p->lo, p->hi);
     model_coordinates(p->mw, p->u0, theta);
     p->p = (struct solve_problem){
@@ -152,6 +158,33 @@ void profile_add_start(struct profile *p, int f, double value)
 static void move_in(struct profile *p)
 {
     memcpy(p->inner, p->u, (size_t)p->m->n_free * sizeof *p->u);
+}
+
+/* A logarithm this far away is at its end. */
+#define LOG_END 50.0
+
+double profile_rise_at_end(struct profile *p, int f, double step)
+{
+    const bool outwards = (step > 0) == (p->mw->sign[f] > 0);
+    const bool is_log = p->mw->is_log[f];
+    double end, root = 0;
+
+    if (is_log) /* step is in the value's direction */
+        step = copysign(fmin(fabs(step), 1), outwards ? 1 : -1);
+    end = step > 0 ? p->hi[f] : p->lo[f];
+    if (is_log && !isfinite(end))
+        end = p->u0[f] + copysign(LOG_END, step);
+    if (!isfinite(end))
+        return HUGE_VAL;
+    memcpy(p->u, p->u0, (size_t)p->m->n_free * sizeof *p->u);
+    for (double b = p->u0[f]; b != end && isfinite(root); step *= 1.5) {
+        move_in(p);
+        b = p->u0[f] + step;
+        if (step > 0 ? b >= end : b <= end)
+            b = end;
+        root = root_rise(p, f, b);
+    }
+    return root * root;
 }
 
 /* One side: walk outwards until the rise is bracketed, refitting from the

@@ -7,9 +7,11 @@
 
 struct profile; /* scratch for one fit */
 
-/* Around the minimum theta with the given objective. */
+/* Around the minimum theta with the given objective, in the coordinates of
+ * like, or of its own when that is NULL. */
 struct profile *profile_new(const struct model *m, const double *theta,
-                            double objective, const double *weight);
+                            double objective, const double *weight,
+                            const struct model_work *like);
 void profile_free(struct profile *p);
 
 /* The least objective with coordinate f held so that the parameter has this
@@ -28,6 +30,11 @@ void profile_add_start(struct profile *p, int f, double value);
  * infinite (or 0 for a quantity with a sign). */
 void profile_limits(struct profile *p, int f, double step, double rise,
                     double *lo, double *hi);
+
+/* By how much the objective has risen at the end of the parameter's range that
+ * lies in the direction of step; zero and infinity are ends of a quantity with
+ * a sign, and a range without end gives an infinite rise. */
+double profile_rise_at_end(struct profile *p, int f, double step);
 
 /* The lowest objective met on the way: below the minimum it started from when
  * that was only a local one. */

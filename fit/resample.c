@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "fit/diagnose.h"
+#include "fit/profile.h"
 
 #define DEFAULT_BOOTSTRAP 1000
 #define MANY_ROWS         2000 /* of which a refit takes a while: 300 will do */
@@ -28,12 +29,88 @@ static int count_to_obey(const struct fit *f)
     return f->m->rows > MANY_ROWS ? 300 : DEFAULT_BOOTSTRAP;
 }
 
+/* A rival minimum: one that other data of the same kind might prefer. */
+#define RIVALS 4
+
+static bool is_new(const double *from, int n, const double *theta,
+                   const struct model *m)
+{
+    for (int k = 0; k < n; k++) {
+        const double *a = from + (size_t)k * (size_t)m->n_params;
+        double apart = 0;
+
+        for (int i = 0; i < m->n_params; i++)
+            apart = fmax(apart,
+                         fabs(theta[i] - a[i]) / fmax(fabs(a[i]), 1e-300));
+        if (apart < 0.01)
+            return false;
+    }
+    return true;
+}
+
+static void add_start(double *from, int *n, const double *theta,
+                      const struct model *m)
+{
+    if (*n <= RIVALS && is_new(from, *n, theta, m))
+        memcpy(from + (size_t)(*n)++ * (size_t)m->n_params, theta,
+               (size_t)m->n_params * sizeof *from);
+}
+
+/* A search from infinity finds no way back: for each parameter there, where it
+ * is when the objective has risen by a standard error's worth. */
+static void add_nearer(double *from, int *n, const struct fit *f)
+{
+    const struct model *m = f->m;
+    struct profile *pr = NULL;
+    double *theta = mem_array((size_t)m->n_params, sizeof *theta);
+
+    for (int i = 0; i < m->n_params; i++) {
+        double lo, hi;
+
+        if (m->params[i].free < 0 || !optimum_is_far(f->best.theta[i]))
+            continue;
+        if (!pr)
+            pr = profile_new(m, f->best.theta, f->best.objective, NULL, NULL);
+        profile_limits(pr, m->params[i].free, 1,
+                       f->best.objective / fmax(f->dof, 1), &lo, &hi);
+        profile_objective(pr, m->params[i].free,
+                          f->best.theta[i] < 0 ? hi : lo, theta);
+        add_start(from, n, theta, m);
+    }
+    profile_free(pr);
+    free(theta);
+}
+
+/* The estimate and the ends of searches whose objective is within what chance
+ * moves it; what ends within the noise moves has no interval (f->rival) and
+ * needs no refits from there.  The caller frees it. */
+static double *refit_starts(const struct fit *f, int *n)
+{
+    const size_t p = (size_t)f->m->n_params;
+    double *from = mem_array((RIVALS + 1) * p, sizeof *from);
+    const double limit = f->best.objective * (1 + 16 / fmax(f->dof, 1));
+
+    memcpy(from, f->best.theta, p * sizeof *from);
+    *n = 1;
+    add_nearer(from, n, f);
+    for (int s = 0; s < f->best.starts && !f->rival; s++)
+        if (f->best.end_objective[s] < limit)
+            add_start(from, n, f->best.ends + (size_t)s * p, f->m);
+    return from;
+}
+
 static void run_bootstrap(struct fit *f, const struct fit_spec *spec, int count)
 {
-    bootstrap_run(&f->boot, f->m, f->best.theta, NULL, f->unit, f->units, count,
+    int n;
+    double *from = refit_starts(f, &n);
+
+    bootstrap_run(&f->boot, f->m, from, n, NULL, f->unit, f->units, count,
                   spec->seed);
+    free(from);
     if (f->boot.failed * 100 > count)
-        fit_note(f, "%d of %d bootstrap refits found no minimum",
+        fit_warn(f, FIT_REFITS_FAILED,
+                 "%d of %d bootstrap refits found no minimum and are left out: "
+                 "intervals may be too narrow",
                  f->boot.failed, count);
 }
 
@@ -109,6 +186,14 @@ bool resample_has(const struct fit *f)
 /* --- estimates ---------------------------------------------------------------
  */
 
+static bool is_low_end(const struct fit *f, int i)
+{
+    const double value = f->best.theta[i];
+
+    return optimum_is_far(value) ? value < 0
+                                 : value - f->m->params[i].lo <= 0;
+}
+
 /* Percentiles of the bootstrap; of a parameter at its bound, one-sided. */
 static void percentiles(struct fit *f, int i)
 {
@@ -117,11 +202,11 @@ static void percentiles(struct fit *f, int i)
 
     e->interval = e->at_bound ? "one-sided" : "bootstrap";
     e->se = e->at_bound ? (double)NAN : bootstrap_sd(&f->boot, n, i);
-    if (!isfinite(e->se)) /* some replicate ran away */
+    if (!isfinite(e->se)) /* too many ran away */
         e->se = (double)NAN;
     e->lo = bootstrap_quantile(&f->boot, n, i, 0.025);
     e->hi = bootstrap_quantile(&f->boot, n, i, 0.975);
-    if (e->at_bound && e->value - f->m->params[i].lo <= 0) {
+    if (e->at_bound && is_low_end(f, i)) {
         e->lo = e->value;
         e->hi = bootstrap_quantile(&f->boot, n, i, 0.95);
     } else if (e->at_bound) {

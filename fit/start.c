@@ -49,7 +49,7 @@ static bool find_scale_name(void *ctx, const char *name,
 
 static double scale_of(struct search *s, const char *text)
 {
-    const struct expr_scope scope = { find_scale_name, NULL, s };
+    const struct expr_scope scope = { .find = find_scale_name, .ctx = s };
     struct expr *e;
     double v = 1;
 
@@ -256,13 +256,13 @@ static void log_means(struct search *s)
 }
 
 static void open_search(struct search *s, const struct model *m,
-                        const double *weight)
+                        const double *weight, bool given)
 {
     const size_t n = m->rows, p = (size_t)m->n_free;
 
     *s = (struct search){ .m = m, .w = model_work_new(m) };
     s->role = mem_array(p, sizeof *s->role);
-    start_roles(s->role, m);
+    start_roles(s->role, m, given);
     s->theta = mem_array((size_t)m->n_params, sizeof *s->theta);
     s->mu = mem_array(n, sizeof *s->mu);
     s->grad = mem_array(n * (size_t)s->w->n_slots, sizeof *s->grad);
@@ -341,14 +341,14 @@ static int point_count(int sampled)
 }
 
 void start_find(struct start_list *out, const struct model *m,
-                const double *weight, uint64_t seed, int keep)
+                const double *weight, uint64_t seed, int keep, bool given)
 {
     struct search s;
     const uint64_t key = rng_key(seed, RNG_FIT, 1);
     double *point;
     gsl_qrng *q = NULL;
 
-    open_search(&s, m, weight);
+    open_search(&s, m, weight, given);
     point = mem_array((size_t)s.n_sampled, sizeof *point);
     *out = (struct start_list){
         .theta = mem_array((size_t)(keep + 1) * (size_t)m->n_params,

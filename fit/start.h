@@ -18,9 +18,10 @@ struct start_list {
     double *score;  /* [n] the objective there, roughly */
 };
 
-/* The best `keep` starts, rows weighted by weight (NULL: alike). */
+/* The best `keep` starts, rows weighted by weight (NULL: alike); with given,
+ * parameters for which a person gave a start have it. */
 void start_find(struct start_list *out, const struct model *m,
-                const double *weight, uint64_t seed, int keep);
+                const double *weight, uint64_t seed, int keep, bool given);
 void start_release(struct start_list *list);
 
 /* How many free coordinates are eliminated. */

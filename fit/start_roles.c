@@ -16,12 +16,13 @@ static bool all_given(const struct model *m, int slot)
 
 /* Grow the set of slots in which the law is jointly affine; inverse tells how
  * each enters. */
-static int affine_slots(const struct model *m, int *slots, bool *inverse)
+static int affine_slots(const struct model *m, bool given, int *slots,
+                        bool *inverse)
 {
     int n = 0;
 
     for (int s = 0; s < m->n_names; s++) {
-        if (m->names[s].is_var || all_given(m, s))
+        if (m->names[s].is_var || (given && all_given(m, s)))
             continue;
         slots[n] = s;
         inverse[n] = false;
@@ -36,14 +37,16 @@ static int affine_slots(const struct model *m, int *slots, bool *inverse)
     return n;
 }
 
-void start_roles(enum start_role *role, const struct model *m)
+void start_roles(enum start_role *role, const struct model *m, bool given)
 {
     int *slots = mem_array((size_t)m->n_names, sizeof *slots);
     bool *inverse = mem_array((size_t)m->n_names, sizeof *inverse);
-    const int n = affine_slots(m, slots, inverse);
+    const int n = affine_slots(m, given, slots, inverse);
 
     for (int f = 0; f < m->n_free; f++)
-        role[f] = isnan(m->params[model_param_of(m, f)].start) ? LINEAR : GIVEN;
+        role[f] = given && !isnan(m->params[model_param_of(m, f)].start)
+                      ? GIVEN
+                      : LINEAR;
     for (int i = 0; i < m->n_params; i++) {
         const int f = m->params[i].free;
         int k = 0;
@@ -68,7 +71,7 @@ int start_linear_count(const struct model *m)
     enum start_role *role = mem_array((size_t)m->n_free, sizeof *role);
     int n = 0;
 
-    start_roles(role, m);
+    start_roles(role, m, false);
     for (int f = 0; f < m->n_free; f++)
         n += role[f] == LINEAR || role[f] == INVERSE;
     free(role);

@@ -12,7 +12,8 @@ enum start_role {
     INVERSE, /* eliminated, its reciprocal being the coefficient */
 };
 
-/* role[n_free], by inspection of the formula. */
-void start_roles(enum start_role *role, const struct model *m);
+/* role[n_free], by inspection of the formula; given: starts that a person gave
+ * count. */
+void start_roles(enum start_role *role, const struct model *m, bool given);
 
 #endif

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/expr.h"
 #include "base/odd.h"
 #include "base/str.h"
 
@@ -25,6 +24,7 @@ static void free_column(struct column *c, size_t rows)
     free(c->text);
     free(c->num);
     free(c->name);
+    free(c->was);
 }
 
 void table_free(struct table *t)
@@ -161,20 +161,64 @@ enum status table_drop(struct table *t, const char *name, struct err *err)
     return OK;
 }
 
+/* The column that the file calls so, whatever it is called now. */
+static int find_original(const struct table *t, const char *name)
+{
+    for (int i = 0; i < t->n_cols; i++)
+        if (t->cols[i].was && strcmp(t->cols[i].was, name) == 0)
+            return i;
+    return table_find(t, name);
+}
+
+static void set_name(struct column *c, char *name)
+{
+    if (c->was)
+        free(c->name);
+    else
+        c->was = c->name;
+    c->name = name;
+}
+
+/* Out of the way of a column that takes the name. */
+static void step_aside(struct table *t, int i)
+{
+    char *name = mem_printf("%s.was", t->cols[i].name);
+
+    if (table_find(t, name) >= 0)
+        step_aside(t, table_find(t, name));
+    set_name(&t->cols[i], name);
+}
+
 enum status table_rename(struct table *t, const char *from, const char *to,
                          struct err *err)
 {
     const int taken = table_find(t, to);
-    int i;
+    int i = find_original(t, from);
 
-    if (table_need(&i, t, "", from, err) != OK)
-        return ERR_USAGE;
-    if (taken >= 0 && taken != i)
-        return err_set(err, ERR_USAGE, "%s already has a column '%s'",
-                       t->source, to);
-    free(t->cols[i].name);
-    t->cols[i].name = mem_strdup(to);
+    if (i < 0)
+        return table_need(&i, t, "", from, err);
+    if (taken == i)
+        return OK;
+    if (taken >= 0)
+        step_aside(t, taken);
+    set_name(&t->cols[i], mem_strdup(to));
     return OK;
+}
+
+void table_note_renamed(struct table *t)
+{
+    for (int i = 0; i < t->n_cols; i++) {
+        const struct column *c = &t->cols[i];
+
+        if (c->was && text_has_suffix(c->name, ".was")) {
+            char *note = mem_printf("--map took the name of column %s, which is "
+                                    "called %s here",
+                                    c->was, c->name);
+
+            table_note(t, note);
+            free(note);
+        }
+    }
 }
 
 struct table *table_select(const struct table *t, const bool *keep)
@@ -187,6 +231,7 @@ struct table *table_select(const struct table *t, const bool *keep)
     for (int i = 0; i < t->n_cols; i++) {
         table_add_column(out, t->cols[i].name);
         out->cols[i].settled = t->cols[i].settled;
+        out->cols[i].was = t->cols[i].was ? mem_strdup(t->cols[i].was) : NULL;
     }
     for (size_t r = 0; r < t->rows; r++) {
         if (!keep[r])
@@ -201,157 +246,4 @@ struct table *table_select(const struct table *t, const bool *keep)
     }
     free(cells);
     return out;
-}
-
-/* --- expressions over the columns ---------------------------------------- */
-
-/* A column without any number is one of words.  A word's value is 53 bits of
- * its hash (Fowler, Noll and Vo's FNV-1a), which tells words apart. */
-static bool is_words(const struct column *c, size_t rows)
-{
-    bool some = false;
-
-    for (size_t r = 0; r < rows; r++) {
-        if (!isnan(c->num[r]))
-            return false;
-        some = some || c->text[r][0];
-    }
-    return some;
-}
-
-static double word_value(const char *word)
-{
-    uint64_t h = 0xcbf29ce484222325u;
-
-    for (; *word; word++)
-        h = (h ^ (unsigned char)*word) * 0x100000001b3u;
-    return (double)(h >> 11);
-}
-
-static bool is_a_cell(const struct table *t, const char *word)
-{
-    for (int i = 0; i < t->n_cols; i++)
-        for (size_t r = 0; r < t->rows; r++)
-            if (strcmp(t->cols[i].text[r], word) == 0)
-                return true;
-    return false;
-}
-
-/* Columns are slots; another name is a word when some cell holds it. */
-static bool find_name(void *ctx, const char *name, struct expr_symbol *out)
-{
-    const struct table *t = ctx;
-    const bool quoted = *name == '\''; /* surely a word */
-    const int i = quoted ? -1 : table_find(t, name);
-
-    name += quoted;
-    if (i < 0 && !is_a_cell(t, name))
-        return false;
-    out->kind = i < 0                            ? EXPR_SYM_WORD
-                : is_words(&t->cols[i], t->rows) ? EXPR_SYM_WORD_SLOT
-                                                 : EXPR_SYM_SLOT;
-    out->slot = i;
-    out->value = word_value(name);
-    return true;
-}
-
-static const char *find_nearest(void *ctx, const char *name)
-{
-    return table_nearest(ctx, name);
-}
-
-static void evaluate_rows(double *out, const struct table *t,
-                          const struct expr *e)
-{
-    double *slots = mem_array((size_t)t->n_cols, sizeof *slots);
-    bool *words = mem_array((size_t)t->n_cols, sizeof *words);
-
-    for (int i = 0; i < t->n_cols; i++)
-        words[i] = is_words(&t->cols[i], t->rows);
-    for (size_t r = 0; r < t->rows; r++) {
-        for (int i = 0; i < t->n_cols; i++)
-            slots[i] =
-                words[i] ? word_value(t->cols[i].text[r]) : t->cols[i].num[r];
-        out[r] = expr_eval(e, slots);
-        /* A comparison with a missing number must not pass for false. */
-        for (int i = 0; i < t->n_cols; i++)
-            if (isnan(slots[i]) && expr_uses(e, i))
-                out[r] = (double)NAN;
-    }
-    free(slots);
-    free(words);
-}
-
-enum status table_evaluate(double **out, const struct table *t,
-                           const char *text, struct err *err)
-{
-    const struct expr_scope names = { find_name, find_nearest, (void *)t };
-    struct expr *e;
-    enum status st = expr_parse(&e, text, &names, err);
-
-    if (st != OK)
-        err->status = st = ERR_USAGE;
-    *out = st == OK ? mem_array(t->rows, sizeof **out) : NULL;
-    if (st == OK)
-        evaluate_rows(*out, t, e);
-    expr_free(e);
-    return st;
-}
-
-enum status table_derive(struct table *t, const char *text, struct err *err)
-{
-    const char *equals = strchr(text, '=');
-    char *name = equals ? mem_strndup(text, (size_t)(equals - text)) : NULL;
-    double *num = NULL;
-    enum status st = OK;
-    char buf[32];
-
-    if (!name || !*text_trim(name))
-        st = err_set(err, ERR_USAGE,
-                     "'%s' is not a derived column: write NAME = EXPRESSION",
-                     text);
-    if (st == OK && (st = table_evaluate(&num, t, equals + 1, err)) != OK)
-        err_prefix(err, "column %s: ", text_trim(name));
-    if (st == OK) {
-        const int old = table_find(t, text_trim(name));
-        struct column *c;
-
-        if (old < 0)
-            table_add_column(t, text_trim(name));
-        c = &t->cols[old < 0 ? t->n_cols - 1 : old];
-        c->text = old < 0 ? mem_array(t->cap, sizeof *c->text) : c->text;
-        for (size_t r = 0; r < t->rows; r++) {
-            free(c->text[r]);
-            c->text[r] = mem_strdup(text_number(buf, num[r]));
-        }
-        free(c->num);
-        c->num = mem_grow(num, t->cap, sizeof *num);
-    }
-    free(name);
-    return st;
-}
-
-enum status table_filter(struct table *t, const char *condition,
-                         struct err *err)
-{
-    double *truth;
-    enum status st = table_evaluate(&truth, t, condition, err);
-    bool *keep;
-    struct table *kept, swap;
-
-    if (st != OK) {
-        err_prefix(err, "--where: ");
-        return st;
-    }
-    keep = mem_array(t->rows, sizeof *keep);
-    for (size_t r = 0; r < t->rows; r++)
-        keep[r] = truth[r] != 0;
-    kept = table_select(t, keep);
-    swap = *t;
-    *t = *kept;
-    *kept = swap;
-    table_free(kept);
-    free(keep);
-    free(truth);
-    return OK;
 }

@@ -17,6 +17,7 @@ struct column {
     char *name;
     double *num;
     char **text; /* as written; a cell that was absent is "" */
+    char *was;    /* its name in the file when it has been renamed, or NULL */
     bool settled; /* known not to tell rows that belong together */
 };
 
@@ -63,7 +64,9 @@ enum status table_need(int *out, const struct table *t, const char *option,
 /* Take a column out. */
 enum status table_drop(struct table *t, const char *name, struct err *err);
 
-/* Rename a column. */
+/* Rename the column that the file calls from; one that is called to steps aside
+ * to "to.was", which table_note_renamed says once all are done. */
+void table_note_renamed(struct table *t);
 enum status table_rename(struct table *t, const char *from, const char *to,
                          struct err *err);
 

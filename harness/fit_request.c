@@ -22,6 +22,7 @@ static enum status map_columns(struct table *t, const struct cli *cli,
 
     for (int i = 0; st == OK && (text = cli_nth(cli, "map", i)); i++)
         st = table_map(t, text, NULL, err);
+    table_note_renamed(t);
     return st;
 }
 
@@ -126,6 +127,18 @@ static enum status read_runs(struct fit_request *rq, const struct cli *cli,
 
 /* --- the fit ------------------------------------------------------------- */
 
+/* The first law in the lists of --compare, or NULL: they are formulas.  The
+ * caller frees it. */
+static char *first_law(const struct cli *cli)
+{
+    const char *text;
+
+    for (int i = 0; (text = cli_nth(cli, "compare", i)); i++)
+        if (!strchr(text, '='))
+            return mem_strndup(text, strcspn(text, ","));
+    return NULL;
+}
+
 static enum status choose_law(struct fit_request *rq, const struct cli *cli,
                               struct err *err)
 {
@@ -137,10 +150,16 @@ static enum status choose_law(struct fit_request *rq, const struct cli *cli,
     char *own = NULL;
     enum status st = OK;
 
-    if (name && formula)
+    if (name && formula && !compare)
         return err_set(err, ERR_USAGE, "give --law or --formula, not both");
-    if (!name && !formula && compare) /* any of them */
-        name = own = mem_strndup(compare, strcspn(compare, ","));
+    if (compare && !name) /* any of them: the list is read again */
+        name = own = first_law(cli);
+    if (compare && name)
+        formula = NULL;
+    else if (compare && !formula)
+        formula = compare;
+    if (!compare && cli_nth(cli, "formula", 1))
+        return err_set(err, ERR_USAGE, "two formulas: --compare ranks several");
     if (!name && !formula && file)
         return err_set(err, ERR_USAGE,
                        "--data needs --law or --formula (see 'qlaw laws')");
@@ -207,6 +226,9 @@ static enum status read_spec(struct fit_request *rq, const struct cli *cli,
     s->cluster = cli_value(cli, "cluster", NULL);
     s->profile = cli_flag(cli, "profile");
     s->strict = cli_flag(cli, "strict");
+    s->start_only = cli_flag(cli, "start-only");
+    if (s->start_only && s->n_starts == 0)
+        return err_set(err, ERR_USAGE, "--start-only needs --start");
     s->obey = !cli_value(cli, "data", NULL);
     return OK;
 }

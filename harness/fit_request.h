@@ -41,7 +41,8 @@ struct fit_request {
     { "space", 0, "SPACE", "log, linear or relative (default: the law's)" },  \
     { "loss", 0, "LOSS", "l2, l1, huber:DELTA, cauchy:SCALE (default l2)" },  \
     { "weight-sigma", 0, "COL", "standard deviation of each row" },           \
-    { "start", 0, "A=1,...", "start there (default: found)" },                \
+    { "start", 0, "A=1,...", "start there too, besides the starts found" },   \
+    { "start-only", 0, NULL, "start nowhere but at --start" },                \
     { "bound", 0, "'E>=0'", "keep a parameter on one side of a value" },      \
     { "fix", 0, "A=B", "hold at a value, or tie to another parameter" },      \
     { "group-param", 0, "K:COL", "one K for each value of a column" },        \

@@ -147,7 +147,8 @@ static void place_error(const struct doc_rule *rule, struct err *err)
 enum status formula_parse(struct formula *f, struct names *n,
                           const struct doc_rule *rule, struct err *err)
 {
-    const struct expr_scope scope = { names_find, names_nearest, n };
+    const struct expr_scope scope = { names_find, names_nearest, n,
+                                      .same_bits = true };
     enum status st = expr_parse(&f->expr, rule->text, &scope, err);
 
     f->rule = rule;

@@ -92,7 +92,7 @@ static void walk(struct profile_walk *w, const struct plot_again *a, int param,
 
         if (v < q->lo || v > q->hi || (e->value > 0 && v <= 0))
             break;
-        p = profile_new(a->model, w->theta, least, NULL);
+        p = profile_new(a->model, w->theta, least, NULL, NULL);
         w->v[w->n] = v;
         w->rise[w->n] = profile_objective(p, q->free, v, w->theta) - least;
         w->n++;
@@ -339,7 +339,7 @@ PLOT_BUILDER(plot_bootstrap)
         return st;
     b = &a->fit.boot;
     if (b->n < 20) {
-        bootstrap_run(&made, a->model, a->fit.best.theta, NULL, a->fit.unit,
+        bootstrap_run(&made, a->model, a->fit.best.theta, 1, NULL, a->fit.unit,
                       a->fit.units, REFITS, a->request.spec.seed);
         b = &made;
     }

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,7 +14,7 @@ static const struct cli_option options[] = {
     FIT_OPTION_ROWS,
     { "holdout", 0, "RULE", "'N>=1M', largest:K or rolling:K: predict these" },
     { "test", 0, "CLAIM", "test alpha=beta, or gG=0 against gG>0" },
-    { "compare", 0, "LAW,...", "rank laws by AICc, BIC and cross-validation" },
+    { "compare", 0, "LAW,...", "rank laws, formulas: AICc, BIC, cross-validation" },
     { "no-store", 0, NULL, "do not write the fit into the database" },
     { "json", 0, NULL, "report as JSON" },
     { NULL, 0, NULL, NULL },
@@ -91,7 +92,11 @@ static enum status verdict(const struct fit *f, struct err *err)
 /* A warning of the fit itself, because a reader of intervals needs it. */
 static void warn_beyond(struct outcome *o)
 {
-    if (o->holdout.all.beyond > 1)
+    if (o->holdout.all.beyond > 1 && !isfinite(o->holdout.all.beyond))
+        fit_warn(&o->fit, FIT_EXTRAPOLATION,
+                 "held-out rows lie beyond the rows fitted, on the other side "
+                 "of 0 or at it");
+    else if (o->holdout.all.beyond > 1)
         fit_warn(&o->fit, FIT_EXTRAPOLATION,
                  "held-out rows lie up to %.2g times outside the range of "
                  "the rows fitted",
@@ -180,14 +185,31 @@ static enum status one_law(const struct fit_request *rq, const bool *held,
     return st;
 }
 
+/* --formula belongs to the list as much as what --compare names. */
+static void list_contenders(char ***names, int *n, const struct cli *cli)
+{
+    const char *text;
+
+    for (int i = 0; (text = cli_nth(cli, "formula", i)); i++)
+        compare_names(names, n, text);
+    if ((text = cli_value(cli, "law", NULL)))
+        compare_names(names, n, text);
+    for (int i = 0; (text = cli_nth(cli, "compare", i)); i++)
+        compare_names(names, n, text);
+}
+
 static enum status compare(const struct fit_request *rq, const bool *held,
                            const struct cli *cli, struct err *err)
 {
     struct comparison c;
     struct str out = { 0 };
-    enum status st = compare_run(&c, rq->table, held, &rq->spec,
-                                 cli_value(cli, "compare", ""), err);
+    char **names = NULL;
+    int n = 0;
+    enum status st;
 
+    list_contenders(&names, &n, cli);
+    st = compare_run(&c, rq->table, held, &rq->spec,
+                     (const char *const *)names, n, err);
     if (st == OK && cli_flag(cli, "json"))
         comparison_json(&out, &c);
     else if (st == OK)
@@ -195,6 +217,9 @@ static enum status compare(const struct fit_request *rq, const bool *held,
     cli_report(cli, str_text(&out));
     str_release(&out);
     comparison_release(&c);
+    for (int i = 0; i < n; i++)
+        free(names[i]);
+    free(names);
     return st;
 }
 
@@ -206,6 +231,11 @@ static enum status run(struct cli *cli, struct err *err)
     enum status st =
         fit_request_read(&rq, cli, cli->n_args ? cli->args[0] : NULL, err);
 
+    if (st == OK && cli_value(cli, "compare", NULL) &&
+        cli_value(cli, "test", NULL))
+        st = err_set(err, ERR_USAGE,
+                     "--test belongs to one law: leave out --compare, which "
+                     "tests what is a special case of another");
     if (st == OK && rule)
         st = holdout_split(&held, rq.table, rule, err);
     if (st == OK)

@@ -36,6 +36,7 @@ static enum status prepare(struct table *t, const struct cli *cli,
 
     for (int i = 0; st == OK && (text = cli_nth(cli, "map", i)); i++)
         st = table_map(t, text, import_need_name, err);
+    table_note_renamed(t);
     for (int i = 0; st == OK && (text = cli_nth(cli, "derive", i)); i++)
         st = table_derive(t, text, err);
     for (int i = 0; st == OK && (text = cli_nth(cli, "where", i)); i++)

@@ -63,7 +63,7 @@ static void print_text(const struct prediction *p, const struct model *m,
         say("    too narrow: the fit warns of %s\n", warned);
     if (p->beyond_what)
         say("    extrapolates %s beyond the data%s\n", p->beyond_what,
-            p->beyond > 10 ? ": the interval holds only if the law does" : "");
+            p->beyond > 10 /* or past 0 */ ? ": the interval holds only if the law does" : "");
 }
 
 static void add_warning(struct str *out, int *n, enum fit_code code,

@@ -39,7 +39,7 @@ static const char *name_of(void *ctx, int slot)
 static enum status read_rule(struct expr **out, const char *key,
                              const struct config *c, struct err *err)
 {
-    const struct expr_scope scope = { find, nearest, NULL };
+    const struct expr_scope scope = { .find = find, .nearest = nearest };
     const char *text = config_get(c, key);
 
     *out = NULL;

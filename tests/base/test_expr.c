@@ -45,7 +45,7 @@ static const char *nearest(void *ctx, const char *name)
     return text_nearest(name, known, 3);
 }
 
-static const struct expr_scope scope = { find, nearest, NULL };
+static const struct expr_scope scope = { .find = find, .nearest = nearest };
 
 static struct expr *parse(const char *text)
 {
@@ -481,6 +481,19 @@ static const char *const smooth[] = {
     "sqrt(x)",
     "abs(x - 9)",
     "tanh(x)",
+    "expm1(x - 1)",
+    "log1p(x*y)",
+    "sinh(x - y)",
+    "cosh(x - y)",
+    "cbrt(x - 9)",
+    "hypot(x, y)",
+    "sin(x*y)",
+    "cos(x*y)",
+    "tan(x/4)",
+    "asin(x/3)",
+    "acos(x/3)",
+    "atan(x - y)",
+    "erf(x - 1)",
     "min(x, y)",
     "max(x, y)",
     "x > y ? x*z : y*z",
@@ -664,6 +677,17 @@ static void functions_keep_their_error_bounds(void **state)
         assert_true(ulps(expr_log2_1(a), log2l(a)) < 2);
         assert_true(ulps(expr_log10_1(a), log10l(a)) < 3);
         assert_true(ulps(expr_tanh1(x / 200), tanhl(x / 200)) < 4);
+        assert_true(ulps(expr_expm1_1(b), expm1l(b)) < 4);
+        assert_true(ulps(expr_expm1_1(x / 1e6), expm1l(x / 1e6)) < 4);
+        assert_true(ulps(expr_log1p_1(a), log1pl(a)) < 4);
+        assert_true(ulps(expr_log1p_1(-u), log1pl(-u)) < 4);
+        assert_true(ulps(expr_log1p_1(x / 1e6), log1pl(x / 1e6)) < 4);
+        assert_true(ulps(expr_sinh1(x), sinhl(x)) < 4);
+        assert_true(ulps(expr_cosh1(x), coshl(x)) < 4);
+        assert_true(ulps(expr_sinh1(b), sinhl(b)) < 4);
+        assert_true(ulps(expr_cosh1(b), coshl(b)) < 4);
+        assert_true(ulps(expr_cbrt1(x), cbrtl(x)) < 2);
+        assert_true(ulps(expr_hypot1(x, b), hypotl(x, b)) < 2);
         assert_true(ulps(expr_pow1(c, b), powl(c, b)) <
                     2 * (1 + fabs(b * log(c))));
     }
@@ -681,10 +705,74 @@ static void functions_treat_special_numbers_as_ieee_does(void **state)
     assert_true(expr_pow1(0, 0) == 1 && isnan(expr_pow1(-2, 0.5)));
     assert_true(expr_pow1(-2, 3) == -8 && isnan(expr_pow1(2, NAN)));
     assert_true(expr_tanh1(100) == 1 && isnan(expr_tanh1(NAN)));
+    assert_true(expr_expm1_1(-INFINITY) == -1 &&
+                expr_expm1_1(800) == INFINITY && isnan(expr_expm1_1(NAN)));
+    assert_true(expr_log1p_1(-1) == -INFINITY && isnan(expr_log1p_1(-2)) &&
+                expr_log1p_1(INFINITY) == INFINITY);
+    assert_true(expr_sinh1(-800) == -INFINITY && isnan(expr_sinh1(NAN)) &&
+                expr_cosh1(-800) == INFINITY && isnan(expr_cosh1(NAN)));
+    assert_true(expr_cbrt1(-27) == -3 && expr_cbrt1(0) == 0 &&
+                expr_cbrt1(-INFINITY) == -INFINITY && isnan(expr_cbrt1(NAN)));
+    assert_true(expr_hypot1(3e300, 4e300) == 5e300 && expr_hypot1(0, 0) == 0 &&
+                expr_hypot1(INFINITY, NAN) == INFINITY &&
+                isnan(expr_hypot1(NAN, 1)));
     for (int e = -300; e <= 300; e++)
         assert_true(expr_log2_1(ldexp(1, e)) == e);
     for (int e = -22; e <= 22; e++)
         assert_true(expr_log10_1(expr_pow_product(10, e)) == e);
+}
+
+static void differences_keep_their_digits_when_sharpened(void **state)
+{
+    static const struct {
+        const char *text;
+        double at_1e_9; /* exact to the last digits shown */
+    } table[] = {
+        { "1 - exp(-x)", 9.9999999950000000e-10 },
+        { "exp(x) - 1", 1.0000000005000000e-9 },
+        { "-1 + exp(x)", 1.0000000005000000e-9 },
+        { "exp(x) + -1", 1.0000000005000000e-9 },
+        { "log(1 + x)", 9.9999999950000000e-10 },
+        { "log(x + 1)", 9.9999999950000000e-10 },
+        { "2*(1 - exp(-x))/x - y", 2 * 0.99999999950000000 },
+    };
+    static const char *const kept[] = { "1 + exp(x)", "2 - exp(x)",
+                                        "exp(x) + 1", "log(2 + x)",
+                                        "exp(x) - y", "log(1 - x)" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        struct expr *e = parse(table[i].text);
+        const double at[5] = { 1e-9 };
+
+        expr_sharpen(e);
+        check_relative(expr_eval(e, at), table[i].at_1e_9, 4e-16);
+        expr_free(e);
+    }
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        struct expr *e = parse(kept[i]);
+        const double at[5] = { 0.3, 0.7 };
+        const double before = expr_eval(e, at);
+
+        expr_sharpen(e);
+        check_close(expr_eval(e, at), before, 0);
+        expr_free(e);
+    }
+}
+
+static void what_a_grid_derives_has_the_same_bits_everywhere(void **state)
+{
+    struct expr_scope strict = scope;
+    struct expr *e;
+    struct err err;
+
+    (void)state;
+    strict.same_bits = true;
+    assert_int_equal(expr_parse(&e, "1 + sin(x)", &strict, &err), ERR_CONFIG);
+    check_says(err, "column 5: sin differs between machines");
+    assert_int_equal(expr_parse(&e, "erf(x)", &strict, &err), ERR_CONFIG);
+    check_ok(expr_parse(&e, "expm1(cbrt(hypot(x, y)))", &strict, &err), err);
+    expr_free(e);
 }
 
 /* Neither a crash nor a leak nor an error without a column (the sanitizers
@@ -738,6 +826,8 @@ int main(void)
         cmocka_unit_test(ties_and_edges_take_the_documented_side),
         cmocka_unit_test(pins_change_nothing_but_the_time),
         cmocka_unit_test(functions_keep_their_error_bounds),
+        cmocka_unit_test(differences_keep_their_digits_when_sharpened),
+        cmocka_unit_test(what_a_grid_derives_has_the_same_bits_everywhere),
         cmocka_unit_test(functions_treat_special_numbers_as_ieee_does),
         cmocka_unit_test(garbage_is_refused_or_read_but_never_trusted),
     };

@@ -75,7 +75,7 @@ int main(int argc, char **argv)
         optimum_find(&o, m, NULL, (uint64_t)k + 1);
         fit_s[k] = cpu_s() - start;
         start = cpu_s();
-        bootstrap_run(&b, m, o.theta, NULL, NULL, 0, 4000, (uint64_t)k + 1);
+        bootstrap_run(&b, m, o.theta, 1, NULL, NULL, 0, 4000, (uint64_t)k + 1);
         boot_s[k] = cpu_s() - start;
         if (k + 1 == repeats)
             printf("objective %.10g, alpha %.6f, beta %.6f; bootstrap sd of "

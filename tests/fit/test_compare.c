@@ -220,6 +220,58 @@ static void cross_validation_of_a_mean_is_known(void **state)
     fitted_release(&x);
 }
 
+static enum status compare(struct comparison *c, const struct table *t,
+                           const struct fit_spec *s, const char *list,
+                           struct err *err)
+{
+    char **names = NULL, *copy = mem_strdup(list), *next = copy, *part;
+    enum status st;
+    int n = 0;
+
+    while ((part = strsep(&next, ";")))
+        compare_names(&names, &n, part);
+    st = compare_run(c, t, NULL, s, (const char *const *)names, n, err);
+    for (int i = 0; i < n; i++)
+        free(names[i]);
+    free(names);
+    free(copy);
+    return st;
+}
+
+/* A formula that is a law's special case, whatever its letters; one that is
+ * not; and a response that is another's. */
+static void formulas_compete_and_special_cases_are_tested(void **state)
+{
+    struct table *t = synthetic_table(law_find("chinchilla"), 0.002, 6);
+    struct comparison c;
+    struct fit_spec s;
+    struct str out = { 0 };
+    struct err err;
+
+    (void)state;
+    fit_spec_init(&s, law_find("chinchilla"), NULL);
+    check_ok(compare(&c, t, &s,
+                     "chinchilla;loss = e + p/N^q + r/D^q;"
+                     "loss = e + a*N^2 + b*D",
+                     &err),
+             err);
+    assert_int_equal(c.n, 3);
+    assert_int_equal(c.n_nested, 1);
+    assert_string_equal(c.laws[c.nested[0].outer].name, "chinchilla");
+    assert_string_equal(c.laws[c.nested[0].inner].name,
+                        "loss = e + p/N^q + r/D^q");
+    assert_int_equal(c.nested[0].df1, 1);
+    comparison_text(&out, &c, &s);
+    assert_non_null(strstr(str_text(&out), "is a special case of chinchilla"));
+    comparison_release(&c);
+    str_release(&out);
+    assert_int_equal(compare(&c, t, &s, "chinchilla;log(loss) = a*log(N)", &err),
+                     ERR_USAGE);
+    check_says(err, "cannot be compared");
+    comparison_release(&c);
+    table_free(t);
+}
+
 static void the_true_law_wins_and_broken_ones_are_explained(void **state)
 {
     struct table *t = synthetic_table(law_find("quartet-base"), 0.002, 5);
@@ -231,7 +283,7 @@ static void the_true_law_wins_and_broken_ones_are_explained(void **state)
     (void)state;
     fit_spec_init(&s, law_find("chinchilla"), NULL);
     check_ok(
-        compare_run(&c, t, NULL, &s, "chinchilla,quartet-base,kaplan", &err),
+        compare(&c, t, &s, "chinchilla,quartet-base,kaplan", &err),
         err);
     assert_string_equal(c.laws[0].law->name, "quartet-base");
     assert_int_equal(c.rows, 36);
@@ -242,11 +294,11 @@ static void the_true_law_wins_and_broken_ones_are_explained(void **state)
     assert_non_null(strstr(str_text(&out), "36 rows that every law can use"));
     comparison_release(&c);
     str_release(&out);
-    assert_int_equal(compare_run(&c, t, NULL, &s, "chinchilla,qat-delta", &err),
+    assert_int_equal(compare(&c, t, &s, "chinchilla,qat-delta", &err),
                      ERR_USAGE);
     check_says(err, "law qat-delta: ");
     comparison_release(&c);
-    assert_int_equal(compare_run(&c, t, NULL, &s, "chinchilla,kaplann", &err),
+    assert_int_equal(compare(&c, t, &s, "chinchilla,kaplann", &err),
                      ERR_USAGE);
     check_says(err, "did you mean 'kaplan'");
     comparison_release(&c);
@@ -281,7 +333,7 @@ static void linear_parameters_are_eliminated_exactly(void **state)
         check_ok(fit_spec_start(&s, table[k].start, &err), err);
         check_ok(fit_model_new(&m, t, &s, &err), err);
         assert_int_equal(start_linear_count(m), table[k].linear);
-        start_find(&list, m, NULL, 1, 1);
+        start_find(&list, m, NULL, 1, 1, true);
         assert_int_equal(list.n, 1);
         for (int i = 0; i < m->n_params; i++)
             check_relative(list.theta[i],
@@ -302,6 +354,7 @@ int main(void)
         cmocka_unit_test(held_out_rows_are_predicted_as_the_reference_does),
         cmocka_unit_test(largest_and_rolling_rules_choose_levels),
         cmocka_unit_test(cross_validation_of_a_mean_is_known),
+        cmocka_unit_test(formulas_compete_and_special_cases_are_tested),
         cmocka_unit_test(the_true_law_wins_and_broken_ones_are_explained),
         cmocka_unit_test(linear_parameters_are_eliminated_exactly),
     };

@@ -44,7 +44,7 @@ static bool find(void *ctx, const char *name, struct expr_symbol *out)
     return true;
 }
 
-static const struct expr_scope scope = { find, NULL, NULL };
+static const struct expr_scope scope = { .find = find, .nearest = NULL };
 
 static const char *name_of(void *ctx, int slot)
 {

@@ -167,7 +167,7 @@ ends 0 "parameters: E, A, alpha, B, beta" "$qlaw" fit --data names.csv \
     --start alpha=0.3
 ends 0 "(name_taken): E is a constant here" "$qlaw" fit --data names.csv \
     --best loss --by N,D --law chinchilla
-ends 8 "variables: E, N" "$qlaw" fit --data names.csv --best loss --by N,D \
+ends 0 "variables: E, N" "$qlaw" fit --data names.csv --best loss --by N,D \
     --formula 'loss = c + b*E + A/N^0.34'
 ends 0 "variables: N, D; parameters: E, A, alpha, B, beta" "$qlaw" fit same \
     --no-store --formula 'loss = E + A/N^alpha + B/D^beta'

@@ -22,7 +22,7 @@ text_of() { # what a reader sees, on one long line for each line
 verbs=$("$qlaw" help | sed -n '/^verbs:/,/^$/s/^  \([a-z]*\) .*/\1/p')
 [ "$(echo "$verbs" | wc -l)" -ge 20 ] || complain "only these verbs: $verbs"
 
-# --- help fits: 80 columns; 40 lines for a verb, 50 for the overview
+# --- help fits: 80 columns; 46 lines for a verb, 50 for the overview
 fits() { # fits LINES COMMAND...
     most=$1
     shift
@@ -34,7 +34,7 @@ fits() { # fits LINES COMMAND...
 }
 fits 50 "$qlaw" help
 for verb in $verbs; do
-    fits 40 "$qlaw" "$verb" --help
+    fits 46 "$qlaw" "$verb" --help
 done
 
 # --- whoever reports something does so for programs too
