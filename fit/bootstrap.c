@@ -1,5 +1,6 @@
 #include "fit/bootstrap.h"
 
+#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,6 +234,14 @@ void bootstrap_release(struct bootstrap *b)
 {
     free(b->theta);
     *b = (struct bootstrap){ 0 };
+}
+
+double bootstrap_level(int units, double p)
+{
+    const double n = units > 2 ? units : 2;
+
+    return gsl_cdf_ugaussian_P(sqrt(n / (n - 1)) *
+                               gsl_cdf_tdist_Pinv(p, n - 1));
 }
 
 double sorted_quantile(const double *x, int n, double p)

@@ -35,6 +35,12 @@ double bootstrap_sd(const struct bootstrap *b, int n_params, int i);
 double bootstrap_quantile(const struct bootstrap *b, int n_params, int i,
                           double p);
 
+/* The level of the percentile that stands for level p: resamples of n units vary
+ * by sqrt((n - 1) / n) too little and know nothing of the error of their spread,
+ * so that the level goes out to where Student's t has it (the expanded
+ * percentile interval: Hesterberg 2015). */
+double bootstrap_level(int units, double p);
+
 /* Quantile of n sorted numbers. */
 double sorted_quantile(const double *x, int n, double p);
 

@@ -155,8 +155,8 @@ static void from_bootstrap(struct derived *out, const struct derived_ask *a,
     }
     qsort(x, (size_t)n, sizeof *x, order_doubles);
     if (out->none * 40 < f->boot.n) { /* else even 95 % have no answer */
-        out->lo = sorted_quantile(x, n, 0.025);
-        out->hi = sorted_quantile(x, n, 0.975);
+        out->lo = sorted_quantile(x, n, bootstrap_level(f->boot.units, 0.025));
+        out->hi = sorted_quantile(x, n, bootstrap_level(f->boot.units, 0.975));
     }
     free(x);
 }

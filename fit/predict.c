@@ -326,6 +326,8 @@ static void bootstrap_interval(struct prediction *out, const struct fit *f,
     const int n = f->boot.n;
     const uint64_t key = rng_key(1, RNG_FIT, 3);
     const double inflate = sqrt((double)m->rows / fmax(f->dof, 1));
+    const double low = bootstrap_level(f->boot.units, 0.025);
+    const double high = bootstrap_level(f->boot.units, 0.975);
     double *mean = mem_array((size_t)n, sizeof *mean);
     double *run = mem_array((size_t)n, sizeof *run);
 
@@ -341,10 +343,10 @@ static void bootstrap_interval(struct prediction *out, const struct fit *f,
     }
     qsort(mean, (size_t)n, sizeof *mean, order_doubles);
     qsort(run, (size_t)n, sizeof *run, order_doubles);
-    out->mean_lo = from_space(m, sorted_quantile(mean, n, 0.025));
-    out->mean_hi = from_space(m, sorted_quantile(mean, n, 0.975));
-    out->run_lo = from_space(m, sorted_quantile(run, n, 0.025));
-    out->run_hi = from_space(m, sorted_quantile(run, n, 0.975));
+    out->mean_lo = from_space(m, sorted_quantile(mean, n, low));
+    out->mean_hi = from_space(m, sorted_quantile(mean, n, high));
+    out->run_lo = from_space(m, sorted_quantile(run, n, low));
+    out->run_hi = from_space(m, sorted_quantile(run, n, high));
     free(mean);
     free(run);
 }

@@ -186,6 +186,12 @@ bool resample_has(const struct fit *f)
 /* --- estimates ---------------------------------------------------------------
  */
 
+static double percentile(const struct fit *f, int i, double p)
+{
+    return bootstrap_quantile(&f->boot, f->m->n_params, i,
+                              bootstrap_level(f->boot.units, p));
+}
+
 static bool is_low_end(const struct fit *f, int i)
 {
     const double value = f->best.theta[i];
@@ -204,14 +210,14 @@ static void percentiles(struct fit *f, int i)
     e->se = e->at_bound ? (double)NAN : bootstrap_sd(&f->boot, n, i);
     if (!isfinite(e->se)) /* too many ran away */
         e->se = (double)NAN;
-    e->lo = bootstrap_quantile(&f->boot, n, i, 0.025);
-    e->hi = bootstrap_quantile(&f->boot, n, i, 0.975);
+    e->lo = percentile(f, i, 0.025);
+    e->hi = percentile(f, i, 0.975);
     if (e->at_bound && is_low_end(f, i)) {
         e->lo = e->value;
-        e->hi = bootstrap_quantile(&f->boot, n, i, 0.95);
+        e->hi = percentile(f, i, 0.95);
     } else if (e->at_bound) {
         e->hi = e->value;
-        e->lo = bootstrap_quantile(&f->boot, n, i, 0.05);
+        e->lo = percentile(f, i, 0.05);
     }
 }
 
