@@ -35,6 +35,7 @@ enum law_flag {
     LAW_FIXED = 2,      /* stays at lo unless asked for */
     LAW_SIGNED = 4,     /* may be negative; the others are >= 0 */
     LAW_UNITY = 8,      /* 1 for unquantized rows */
+    LAW_PER_BUDGET = 16, /* one value a compute budget, a value of column C */
 };
 
 struct law_param {

@@ -232,12 +232,29 @@ static const struct law laws[] = {
         .terms = BASE_TERMS ", quantization",
         .note = "Table 2 also lists b = 1.1277 beside CT without saying its "
                 "sign; it only rescales CT and is left out here.",
+        .paired = "kumar-ptq-delta",
         .params = { BASE_PARAMS, KUMAR_PTQ },
         .vars = { VAR_N, VAR_D,
                   { "Ppost", "bits after training", NEEDED, true, 16 } },
         .sets = {
             { "kumar", "E=2.7648 A=4299 alpha=0.4965 B=18060 beta=0.4965 "
               "CT=0.0598 gD=0.5068 gN=0.3439 gpost=0.5907",
+              "arXiv:2411.04330, table 2" },
+        },
+    },
+    {
+        .name = "kumar-ptq-delta",
+        .formula = "delta = CT*D^gD/N^gN*exp(-Ppost/gpost)",
+        .source = "Kumar et al. 2024, arXiv:2411.04330, equation 2",
+        .terms = "quantization",
+        .note = "A model that is served as it was trained has no cost: leave "
+                "such rows out.",
+        .space = FIT_LINEAR,
+        .params = { KUMAR_PTQ },
+        .vars = { VAR_N, VAR_D,
+                  { "Ppost", "bits after training", NEEDED, true, 16 } },
+        .sets = {
+            { "kumar", "CT=0.0598 gD=0.5068 gN=0.3439 gpost=0.5907",
               "arXiv:2411.04330, table 2" },
         },
     },
@@ -386,6 +403,140 @@ static const struct law laws[] = {
             { "c", 0.01, 4, 0, NULL, "irreducible loss" },
         },
         .vars = { VAR_N, VAR_D, { "S", "share of zero weights", NEEDED, false, 0 } },
+    },
+    {
+        .name = "farseer",
+        .formula = "loss = K3*exp(a3*N^gamma) + "
+                   "K2*exp(a2*N^beta)/D^(K1*exp(a1*N^alpha))",
+        .source = "after Li et al. 2025, arXiv:2506.10972",
+        .terms = "model size, data",
+        .note = "The source writes K as e^b.  Nine constants need many sizes "
+                "over a wide range, and N^0 is a constant: an exponent whose "
+                "interval holds 0 is not known.  It has no floor.",
+        .params = {
+            { "gamma", 0.05, 0.5, LAW_SIGNED, NULL, "bend of model size" },
+            { "a3", -3, -0.1, LAW_SIGNED, "1/N^gamma", "fall with model size" },
+            { "beta", -0.4, -0.03, LAW_SIGNED, NULL,
+              "bend of the weight of data" },
+            { "a2", 1, 15, LAW_SIGNED, "1/N^beta",
+              "fall of the weight of data" },
+            { "alpha", 0.03, 0.4, LAW_SIGNED, NULL,
+              "bend of the exponent of data" },
+            { "a1", -3, -0.1, LAW_SIGNED, "1/N^alpha",
+              "fall of the exponent of data" },
+            { "K1", 0.1, 4, 0, NULL, "size of the exponent of data" },
+            { "K2", 1e-3, 1e3, 0, NULL, "size of the weight of data" },
+            { "K3", 0.5, 5, 0, NULL, "size of the loss without end of data" },
+        },
+        .vars = { VAR_N, VAR_D },
+    },
+    {
+        .name = "step-law",
+        .formula = "lr = k*D^gD/N^gN",
+        .source = "Li et al. 2025, arXiv:2503.04715",
+        .terms = "learning rate",
+        .note = "Rows are the best rates of each N and D (--best loss --by "
+                "N,D) and as exact as the rates that were tried are close.  N "
+                "is without embeddings.",
+        .params = {
+            { "k", 1e-3, 1e3, 0, NULL, "size of the rate" },
+            { "gD", 0.05, 1, 0, NULL, "growth with data" },
+            { "gN", 0.05, 1.2, 0, NULL, "fall with model size" },
+        },
+        .vars = { VAR_N, VAR_D },
+        .sets = {
+            { "step", "k=1.79 gD=0.307 gN=0.713", "arXiv:2503.04715" },
+        },
+    },
+    {
+        .name = "step-law-batch",
+        .formula = "batch = k*D^gD",
+        .source = "Li et al. 2025, arXiv:2503.04715",
+        .terms = "batch",
+        .note = "A batch is counted in tokens.  Rows are the best batches of "
+                "each N and D (--best loss --by N,D).",
+        .params = {
+            { "k", 1e-3, 1e3, 0, NULL, "size of the batch" },
+            { "gD", 0.05, 1.2, 0, NULL, "growth with data" },
+        },
+        .vars = { VAR_D },
+        .sets = {
+            { "step", "k=0.58 gD=0.571", "arXiv:2503.04715" },
+        },
+    },
+    {
+        .name = "momentum",
+        .formula = "loss = L0 + A/S1^alpha - C*S2",
+        .source = "after Tissue et al. 2024, arXiv:2408.11029",
+        .terms = "floor, training, annealing",
+        .note = "S1 adds up the learning rate over the steps, S2 its fall with "
+                "a memory; --derive makes both (cumsum, docs/fitting.md).  The "
+                "memory, .999 a step or so, is chosen, not fitted.  Rows of "
+                "the warm-up are no part of the law.",
+        .params = {
+            { "L0", 0.01, 4, 0, NULL, "floor" },
+            { "A", 0.01, 10, 0, NULL, "weight of training" },
+            { "alpha", 0.05, 1.5, 0, NULL, "exponent of training" },
+            { "C", 0.001, 100, 0, NULL, "weight of annealing" },
+        },
+        .vars = {
+            { "S1", "sum of the learning rate", NEEDED, false, 0 },
+            { "S2", "sum of its remembered fall", NEEDED, false, 0 },
+        },
+    },
+    {
+        .name = "multi-power",
+        .formula = "loss = L0 + A/S1^alpha - "
+                   "B*fall*(1 - (1 + C*Sf/lr^gamma)^-beta)",
+        .source = "Luo et al. 2025, arXiv:2503.12811",
+        .terms = "floor, training, annealing",
+        .note = "For a rate that has fallen once, from lr + fall to lr, or not "
+                "yet (fall = Sf = 0).  The source adds up such terms over all "
+                "steps at which the rate falls; no row can hold that sum, "
+                "because C, gamma and beta stand inside it.  --derive makes S1 "
+                "and Sf (cumsum, docs/fitting.md).",
+        .params = {
+            { "L0", 0.01, 4, 0, NULL, "floor" },
+            { "A", 0.01, 10, 0, NULL, "weight of training" },
+            { "alpha", 0.05, 1.5, 0, NULL, "exponent of training" },
+            { "B", 1, 1e4, 0, NULL, "weight of annealing" },
+            { "C", 0.05, 20, 0, NULL, "rate of annealing" },
+            { "beta", 0.1, 2, 0, NULL, "shape of annealing" },
+            { "gamma", 0.1, 1.2, 0, NULL, "slowness at high rates" },
+        },
+        .vars = {
+            { "S1", "sum of the learning rate, warm-up included", NEEDED, false,
+              0 },
+            { "Sf", "sum of the learning rate since it fell", NEEDED, false,
+              0 },
+            { "fall", "by how much the rate fell", NEEDED, false, 0 },
+            { "lr", "learning rate now", NEEDED, false, 0 },
+        },
+#define LUO "the authors' repository MultiPowerLaw, README"
+        .sets = {
+            { "25M", "L0=3.040 A=0.525 alpha=0.508 B=363.788 C=2.066 "
+              "beta=0.583 gamma=0.641", LUO },
+            { "100M", "L0=2.651 A=0.601 alpha=0.453 B=437.946 C=2.132 "
+              "beta=0.598 gamma=0.655", LUO },
+            { "400M", "L0=2.375 A=0.654 alpha=0.429 B=523.425 C=2.025 "
+              "beta=0.594 gamma=0.635", LUO },
+        },
+    },
+    {
+        .name = "isoflop",
+        .formula = "loss = E + k*(log(N) - m)^2",
+        .source = "Hoffmann et al. 2022, arXiv:2203.15556, approach 2",
+        .terms = "least loss, distance from the best size",
+        .note = "Each value of a column C, the budget, has its own constants; "
+                "the best size is exp(m).  A parabola is not the law of the "
+                "losses: a wide range of sizes biases m (arXiv:2603.22339).",
+        .params = {
+            { "E", 0.1, 10, LAW_PER_BUDGET, NULL, "least loss of the budget" },
+            { "k", 1e-3, 1, LAW_PER_BUDGET, NULL, "curvature" },
+            { "m", 0.9, 1.1, LAW_PER_BUDGET, "log(N)",
+              "logarithm of the best size" },
+        },
+        .vars = { VAR_N },
     },
 };
 

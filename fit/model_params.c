@@ -78,6 +78,8 @@ static const char *group_column(const struct model *m, const char *name,
     for (int i = 0; i < spec->n_groups; i++)
         if (strcmp(spec->groups[i].param, name) == 0)
             return spec->groups[i].column;
+    if (lp && lp->flags & LAW_PER_BUDGET && table_find(t, "C") >= 0)
+        return "C";
     return lp && lp->flags & LAW_PER_FORMAT && fmt >= 0 &&
                    has_formats(m, t, fmt, lp->flags & LAW_UNITY)
                ? "fmt"

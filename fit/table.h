@@ -71,7 +71,8 @@ enum status table_rename(struct table *t, const char *from, const char *to,
                          struct err *err);
 
 /* The value of an expression over the columns in every row; words of text
- * columns are compared with == and !=.  The caller frees *out. */
+ * columns are compared with == and !=; cumsum and lag look back along a run
+ * (table_running.h).  The caller frees *out. */
 enum status table_evaluate(double **out, const struct table *t,
                            const char *text, struct err *err);
 

@@ -6,6 +6,13 @@
 #include "base/expr.h"
 #include "base/str.h"
 #include "fit/table.h"
+#include "fit/table_running.h"
+
+/* What the names of an expression are looked up in. */
+struct names {
+    const struct table *t;
+    struct running running;
+};
 
 /* A column without any number is one of words.  A word's value is 53 bits of
  * its hash (Fowler, Noll and Vo's FNV-1a), which tells words apart. */
@@ -39,13 +46,20 @@ static bool is_a_cell(const struct table *t, const char *word)
     return false;
 }
 
-/* Columns are slots; another name is a word when some cell holds it. */
+/* Columns are slots, and what looks back along runs comes behind them; another
+ * name is a word when some cell holds it. */
 static bool find_name(void *ctx, const char *name, struct expr_symbol *out)
 {
-    const struct table *t = ctx;
+    const struct names *all = ctx;
+    const struct table *t = all->t;
     const bool quoted = *name == '\''; /* surely a word */
     const int i = quoted ? -1 : table_find(t, name);
+    const int back = running_find(&all->running, name);
 
+    if (back >= 0) {
+        *out = (struct expr_symbol){ EXPR_SYM_SLOT, t->n_cols + back, 0 };
+        return true;
+    }
     name += quoted;
     if (i < 0 && !is_a_cell(t, name))
         return false;
@@ -59,24 +73,29 @@ static bool find_name(void *ctx, const char *name, struct expr_symbol *out)
 
 static const char *find_nearest(void *ctx, const char *name)
 {
-    return table_nearest(ctx, name);
+    const struct names *all = ctx;
+
+    return table_nearest(all->t, name);
 }
 
-static void evaluate_rows(double *out, const struct table *t,
+static void evaluate_rows(double *out, const struct names *names,
                           const struct expr *e)
 {
-    double *slots = mem_array((size_t)t->n_cols, sizeof *slots);
-    bool *words = mem_array((size_t)t->n_cols, sizeof *words);
+    const struct table *t = names->t;
+    const int n = t->n_cols + names->running.n;
+    double *slots = mem_array((size_t)n, sizeof *slots);
+    bool *words = mem_array((size_t)n, sizeof *words);
 
     for (int i = 0; i < t->n_cols; i++)
         words[i] = is_words(&t->cols[i], t->rows);
     for (size_t r = 0; r < t->rows; r++) {
-        for (int i = 0; i < t->n_cols; i++)
-            slots[i] =
-                words[i] ? word_value(t->cols[i].text[r]) : t->cols[i].num[r];
+        for (int i = 0; i < n; i++)
+            slots[i] = i >= t->n_cols ? names->running.value[i - t->n_cols][r]
+                       : words[i]     ? word_value(t->cols[i].text[r])
+                                      : t->cols[i].num[r];
         out[r] = expr_eval(e, slots);
         /* A comparison with a missing number must not pass for false. */
-        for (int i = 0; i < t->n_cols; i++)
+        for (int i = 0; i < n; i++)
             if (isnan(slots[i]) && expr_uses(e, i))
                 out[r] = (double)NAN;
     }
@@ -87,18 +106,22 @@ static void evaluate_rows(double *out, const struct table *t,
 enum status table_evaluate(double **out, const struct table *t,
                            const char *text, struct err *err)
 {
-    const struct expr_scope names = { .find = find_name,
+    struct names names = { .t = t };
+    const struct expr_scope scope = { .find = find_name,
                                       .nearest = find_nearest,
-                                      .ctx = (void *)t };
-    struct expr *e;
-    enum status st = expr_parse(&e, text, &names, err);
+                                      .ctx = &names };
+    struct expr *e = NULL;
+    enum status st = running_read(&names.running, t, text, err);
 
+    if (st == OK)
+        st = expr_parse(&e, names.running.text, &scope, err);
     if (st != OK)
         err->status = st = ERR_USAGE;
     *out = st == OK ? mem_array(t->rows, sizeof **out) : NULL;
     if (st == OK)
-        evaluate_rows(*out, t, e);
+        evaluate_rows(*out, &names, e);
     expr_free(e);
+    running_release(&names.running);
     return st;
 }
 

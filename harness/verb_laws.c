@@ -30,8 +30,9 @@ static void add_params(struct str *out, const struct law *law)
     for (int i = 0; i < law_param_count(law); i++) {
         const struct law_param *p = &law->params[i];
 
-        str_addf(out, "  %-8s %s%s%s%s\n", p->name, p->meaning,
+        str_addf(out, "  %-8s %s%s%s%s%s\n", p->name, p->meaning,
                  p->flags & LAW_PER_FORMAT ? "; one for each format" : "",
+                 p->flags & LAW_PER_BUDGET ? "; one for each C" : "",
                  p->flags & LAW_FIXED ? "; held" : "",
                  p->flags & LAW_SIGNED ? "; may be negative" : "");
     }

@@ -45,6 +45,8 @@ static const struct {
       "E=2.7648 A=4299 alpha=0.4965 B=18060 beta=0.4965 "
       "CT=0.0598 gD=0.5068 gN=0.3439 gpost=0.5907",
       "N=30M,60M,110M,220M D=1.5G,3G,6G,13G,26G Ppost=2,3,4,16" },
+    { "kumar-ptq-delta", "CT=0.0598 gD=0.5068 gN=0.3439 gpost=0.5907",
+      "N=30M,60M,110M,220M D=1.5G,3G,6G,13G,26G Ppost=2,3,4" },
     { "kumar-unified",
       "E=2.7648 A=4299 alpha=0.4965 B=18060 beta=0.4965 "
       "gw=2.6745 nw=0.3037 ga=2.2102 na=1.4072 gkv=0.9578 nkv=2.4185 "
@@ -71,6 +73,24 @@ static const struct {
       "N=1M,10M,100M,1G,10G,100G D=10M,100M,1G,10G,100G,1T fmt=none,mxfp4" },
     { "sparsity", "aS=16.8 bS=0.722 cS=45 bN=0.245 bD=0.203 aD=6.9e8 c=0.651",
       "N=1M,4M,20M,80M D=30M,300M,3G,30G,300G S=0,.5,.75,.875" },
+    { "farseer",
+      "gamma=0.17 a3=-0.04 beta=-0.1 a2=85 alpha=0.125 a1=-0.12 K1=1.5 "
+      "K2=0.004 K3=3",
+      "N=3M,10M,30M,100M,300M,1G,3G,10G,30G D=30M,100M,300M,1G,10G,100G,1T" },
+    { "step-law", "k=1.79 gD=0.307 gN=0.713",
+      "N=60M,120M,270M,540M,1G D=2G,8G,20G,57G,100G" },
+    { "step-law-batch", "k=0.58 gD=0.571",
+      "D=2G,4G,8G,14G,20G,28G,57G,80G,100G" },
+    { "momentum", "L0=2.6 A=0.5 alpha=0.5 C=0.45",
+      "S1=.3,.6,1,1.5,2.2,3,4,5,6,7 S2=0,.05,.1,.2,.3" },
+    { "multi-power",
+      "L0=2.651 A=0.601 alpha=0.453 B=437.946 C=2.132 beta=0.598 gamma=0.655",
+      "S1=.6,1.5,3,6,12 Sf=0,.001,.003,.01,.03,.1,.3,1 "
+      "fall=0,9e-5,1.8e-4,2.7e-4 lr=1e-5,3e-5,9e-5,3e-4" },
+    { "isoflop",
+      "E[6e18]=2.9 k[6e18]=0.05 m[6e18]=18.4 E[1e19]=2.8 k[1e19]=0.048 "
+      "m[1e19]=18.7 E[1e20]=2.5 k[1e20]=0.045 m[1e20]=19.6",
+      "N=30M,60M,110M,200M,350M,600M,1.1G,2G C=6e18,1e19,1e20" },
 };
 
 static int find_design(const struct law *law)
@@ -111,28 +131,28 @@ static int read_levels(struct level_list *v, char *text)
 }
 
 /* The law's value on a row: slots by name, the parameter of the row's format
- * for grouped ones. */
+ * or budget for grouped ones. */
 static double true_value(const struct law *law, const struct model *m,
                          const struct level_list *v, int n, const int *at)
 {
     double slots[40];
 
     for (int k = 0; k < m->n_names; k++) {
-        const char *fmt = NULL, *end;
+        const char *group = NULL, *end;
         char grouped[64];
 
         slots[k] = (double)NAN;
         for (int i = 0; i < n; i++) {
             if (strcmp(v[i].name, m->names[k].name) == 0)
                 text_read_number(&slots[k], v[i].value[at[i]], &end, false);
-            if (strcmp(v[i].name, "fmt") == 0)
-                fmt = v[i].value[at[i]];
+            if (strcmp(v[i].name, "fmt") == 0 || strcmp(v[i].name, "C") == 0)
+                group = v[i].value[at[i]];
         }
         if (m->names[k].is_var)
             continue;
         slots[k] = synthetic_truth(law, m->names[k].name);
-        if (fmt && isnan(slots[k])) {
-            snprintf(grouped, sizeof grouped, "%s[%s]", m->names[k].name, fmt);
+        if (group && isnan(slots[k])) {
+            snprintf(grouped, sizeof grouped, "%s[%s]", m->names[k].name, group);
             slots[k] = synthetic_truth(law, grouped);
         }
     }

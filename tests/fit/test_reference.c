@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "fit/start.h"
 #include "tests/fit/fitted.h"
+#include "tests/fit/synthetic.h"
 
 #define CHINCHILLA "data/chinchilla/chinchilla_245.csv"
 #define TOKENS     "derive=D = C/(6*N)"
@@ -327,6 +328,31 @@ static void exact_data_give_every_parameter_back(void **state)
                 9);
 }
 
+/* Of the law's own design in synthetic.c, without noise. */
+static void exact_data_give_the_constants_of_every_law_back(void **state)
+{
+    (void)state;
+    for (int l = 0; law_at(l); l++) {
+        const struct law *law = law_at(l);
+        struct table *t = synthetic_table(law, 0, 1);
+        struct fit_spec s;
+        struct model *m;
+        struct fit f;
+        struct err err;
+
+        fit_spec_init(&s, law, NULL);
+        s.bootstrap = 0;
+        check_ok(fit_model_new(&m, t, &s, &err), err);
+        check_ok(fit_run(&f, m, t, &s, &err), err);
+        for (int i = 0; i < m->n_params; i++)
+            check_relative(f.best.theta[i],
+                           synthetic_truth(law, m->params[i].name), 1e-9);
+        fit_release(&f);
+        fit_model_free(m);
+        table_free(t);
+    }
+}
+
 /* Where the reference names a parameter. */
 static double reference(const json_t *fit, const char *name)
 {
@@ -451,6 +477,7 @@ int main(void)
         cmocka_unit_test(correlations_agree_with_the_reference),
         cmocka_unit_test(bootstrap_errors_agree_with_the_published_ones),
         cmocka_unit_test(exact_data_give_every_parameter_back),
+        cmocka_unit_test(exact_data_give_the_constants_of_every_law_back),
         cmocka_unit_test(noisy_data_give_the_reference_fit),
         cmocka_unit_test(over_training_points_give_the_published_law),
     };

@@ -303,6 +303,82 @@ static void mistakes_in_a_request_are_told(void **state)
     }
 }
 
+/* Two runs a and b whose rows alternate; all sums by hand. */
+static void sums_and_lags_look_back_along_a_run(void **state)
+{
+    static const struct {
+        const char *text;
+        double want[6];
+    } table[] = {
+        { "s = cumsum(x by run)", { 1, 10, 3, 30, 7, 60 } },
+        { "s = cumsum(x)", { 1, 11, 13, 33, 37, 67 } },
+        { "s = cumsum(x, 1/2 by run)", { 1, 10, 2.5, 25, 5.25, 42.5 } },
+        { "s = lag(x, -1 by run)", { -1, -1, 1, 10, 2, 20 } },
+        { "s = lag(x by run)", { NAN, NAN, 1, 10, 2, 20 } },
+        { "s = lag(x, 0 by run, step)", { 2, 20, 4, 30, 0, 0 } },
+        { "s = cumsum(x by run , step)", { 7, 60, 6, 50, 4, 30 } },
+        { "s = 2*cumsum(x - lag(x, 0 by run) by run) + x",
+          { 3, 30, 6, 60, 12, 90 } },
+        { "s = cumsum(x > 2 by run)*lag(step, 9 by run)",
+          { 0, 9, 0, 6, 2, 6 } },
+        { "s = cumsum(run == 'a' by run)", { 1, 0, 2, 0, 3, 0 } },
+        { "s = cumsum(gap by run)", { 1, 1, NAN, 2, NAN, 3 } },
+    };
+
+    (void)state;
+    for (size_t k = 0; k < sizeof table / sizeof table[0]; k++) {
+        struct table *t = parse("run,step,x,gap\na,3,1,1\nb,3,10,1\n"
+                                "a,2,2,\nb,2,20,1\na,1,4,1\nb,1,30,1\n");
+        struct err err;
+        int c;
+
+        check_ok(table_derive(t, table[k].text, &err), err);
+        c = table_find(t, "s");
+        for (int r = 0; r < 6; r++)
+            if (isnan(table[k].want[r]))
+                assert_true(isnan(t->cols[c].num[r]));
+            else
+                check_close(t->cols[c].num[r], table[k].want[r], 1e-15);
+        table_free(t);
+    }
+}
+
+/* Numbers are one run by their value, not by how they are written. */
+static void runs_that_are_numbers_go_by_value(void **state)
+{
+    struct table *t = parse("run,x\n1e3,1\n1000,2\n2k,5\n2000,5\n");
+    struct err err;
+
+    (void)state;
+    check_ok(table_derive(t, "s = cumsum(x by run)", &err), err);
+    check_close(t->cols[2].num[1], 3, 0);
+    check_close(t->cols[2].num[3], 10, 0);
+    table_free(t);
+}
+
+static void wrong_sums_are_explained(void **state)
+{
+    static const char *const table[][2] = {
+        { "s = cumsum(x by rum)", "did you mean 'run'" },
+        { "s = cumsum(x by run, stp)", "did you mean 'step'" },
+        { "s = cumsum(xx by run)", "xx" },
+        { "s = cumsum(x by run", "not written cumsum(X by RUN)" },
+        { "s = lag(by run)", "not written lag(X by RUN)" },
+        { "s = lag(x by run, step, x)", "not written lag(X by RUN)" },
+        { "s = lag(x, 1, 2 by run)", "not written lag(X by RUN)" },
+    };
+
+    (void)state;
+    for (size_t k = 0; k < sizeof table / sizeof table[0]; k++) {
+        struct table *t = parse("run,step,x\na,1,2\n");
+        struct err err;
+
+        assert_int_equal(table_derive(t, table[k][0], &err), ERR_USAGE);
+        check_says(err, table[k][1]);
+        table_free(t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +391,9 @@ int main(void)
         cmocka_unit_test(columns_are_derived_and_rows_are_chosen),
         cmocka_unit_test(unusable_rows_are_named_with_line_and_reason),
         cmocka_unit_test(mistakes_in_a_request_are_told),
+        cmocka_unit_test(sums_and_lags_look_back_along_a_run),
+        cmocka_unit_test(runs_that_are_numbers_go_by_value),
+        cmocka_unit_test(wrong_sums_are_explained),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
