@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "fit/edges.h"
 #include "fit/lanes.h"
+#include "fit/separate.h"
 #include "fit/solve.h"
 #include "fit/start.h"
 
@@ -349,6 +350,10 @@ void optimum_find(struct optimum *o, const struct model *m,
 
     if (m->n_free == 0) {
         hold_all(o, m, weight);
+        return;
+    }
+    if (separate_can(m)) {
+        separate_find(o, m, weight, seed);
         return;
     }
     open_hunt(&h, m, weight);

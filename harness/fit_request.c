@@ -82,6 +82,19 @@ static void use_paired_form(struct fit_request *rq, const struct cli *cli)
         rq->spec.space = law->space;
 }
 
+/* Budgets that no column holds: those of 6 N D operations. */
+static enum status derive_budget(struct table *t, const struct cli *cli,
+                                 struct err *err)
+{
+    const char *column = cli_value(cli, "isoflop", NULL);
+
+    if (!column || strcmp(column, "C") != 0 || table_find(t, "C") >= 0 ||
+        table_find(t, "N") < 0 || table_find(t, "D") < 0)
+        return OK;
+    cli_note(cli, "no column C: using C = 6*N*D");
+    return table_derive(t, "C = 6*N*D", err);
+}
+
 static enum status prepare_table(struct fit_request *rq, const struct cli *cli,
                                  struct err *err)
 {
@@ -92,6 +105,8 @@ static enum status prepare_table(struct fit_request *rq, const struct cli *cli,
         st = table_derive(rq->table, text, err);
     if (st == OK && rq->spec.law)
         st = derive_tokens(rq->table, cli, err);
+    if (st == OK)
+        st = derive_budget(rq->table, cli, err);
     if (st == OK)
         st = settle_twins(rq, cli, err);
     for (int i = 0;
@@ -160,6 +175,13 @@ static enum status choose_law(struct fit_request *rq, const struct cli *cli,
         formula = compare;
     if (!compare && cli_nth(cli, "formula", 1))
         return err_set(err, ERR_USAGE, "two formulas: --compare ranks several");
+    if (cli_value(cli, "isoflop", NULL)) {
+        if (name || formula || compare)
+            return err_set(err, ERR_USAGE,
+                           "--isoflop takes parabolas, not %s",
+                           name ? "--law" : formula ? "--formula" : "--compare");
+        name = "chinchilla"; /* the joint law beside them */
+    }
     if (!name && !formula && file)
         return err_set(err, ERR_USAGE,
                        "--data needs --law or --formula (see 'qlaw laws')");

@@ -6,6 +6,7 @@
 #include "base/wrap.h"
 #include "fit/compare.h"
 #include "fit/holdout.h"
+#include "fit/isoflop.h"
 #include "fit/report.h"
 #include "harness/fit_request.h"
 #include "harness/verbs.h"
@@ -15,6 +16,7 @@ static const struct cli_option options[] = {
     { "holdout", 0, "RULE", "'N>=1M', largest:K or rolling:K: predict these" },
     { "test", 0, "CLAIM", "test alpha=beta, or gG=0 against gG>0" },
     { "compare", 0, "LAW,...", "rank laws, formulas: AICc, BIC, cross-validation" },
+    { "isoflop", 0, "COLUMN", "the best size of each budget in this column" },
     { "no-store", 0, NULL, "do not write the fit into the database" },
     { "json", 0, NULL, "report as JSON" },
     { NULL, 0, NULL, NULL },
@@ -223,6 +225,29 @@ static enum status compare(const struct fit_request *rq, const bool *held,
     return st;
 }
 
+/* Profiles of budgets, which are no law. */
+static enum status isoflop(const struct fit_request *rq, const struct cli *cli,
+                           struct err *err)
+{
+    const char *column = cli_value(cli, "isoflop", NULL);
+    struct isoflop f;
+    struct str out = { 0 };
+    const enum status st =
+        isoflop_run(&f, rq->table, column, rq->spec.seed, err);
+
+    if (f.n > 0 && cli_flag(cli, "json"))
+        isoflop_json(&out, &f);
+    else if (f.n > 0)
+        isoflop_text(&out, &f, column, rq->source);
+    if (cli_flag(cli, "json"))
+        fputs(str_text(&out), stdout);
+    else
+        say_text(stdout, str_text(&out));
+    str_release(&out);
+    isoflop_release(&f);
+    return st;
+}
+
 static enum status run(struct cli *cli, struct err *err)
 {
     const char *rule = cli_value(cli, "holdout", NULL);
@@ -239,8 +264,9 @@ static enum status run(struct cli *cli, struct err *err)
     if (st == OK && rule)
         st = holdout_split(&held, rq.table, rule, err);
     if (st == OK)
-        st = cli_value(cli, "compare", NULL) ? compare(&rq, held, cli, err)
-                                             : one_law(&rq, held, cli, err);
+        st = cli_value(cli, "isoflop", NULL)   ? isoflop(&rq, cli, err)
+             : cli_value(cli, "compare", NULL) ? compare(&rq, held, cli, err)
+                                               : one_law(&rq, held, cli, err);
     free(held);
     fit_request_release(&rq);
     return st;
