@@ -7,6 +7,7 @@
 #include "fit/compare.h"
 #include "fit/holdout.h"
 #include "fit/isoflop.h"
+#include "fit/random.h"
 #include "fit/report.h"
 #include "harness/fit_request.h"
 #include "harness/verbs.h"
@@ -16,6 +17,7 @@ static const struct cli_option options[] = {
     { "holdout", 0, "RULE", "'N>=1M', largest:K or rolling:K: predict these" },
     { "test", 0, "CLAIM", "test alpha=beta, or gG=0 against gG>0" },
     { "compare", 0, "LAW,...", "rank laws, formulas: AICc, BIC, cross-validation" },
+    { "random", 0, "E:COLUMN", "E differs between groups by chance (REML)" },
     { "isoflop", 0, "COLUMN", "the best size of each budget in this column" },
     { "no-store", 0, NULL, "do not write the fit into the database" },
     { "json", 0, NULL, "report as JSON" },
@@ -248,6 +250,35 @@ static enum status isoflop(const struct fit_request *rq, const struct cli *cli,
     return st;
 }
 
+/* Constants that differ between groups by chance; such a fit is not stored,
+ * because predictions would not know of them. */
+static enum status mixed(const struct fit_request *rq, const struct cli *cli,
+                         struct err *err)
+{
+    const char *texts[RANDOM_MOST + 1], *text;
+    struct random_fit r = { .m = NULL };
+    struct str out = { 0 };
+    struct model *m = NULL;
+    enum status st = fit_model_new(&m, rq->table, &rq->spec, err);
+    int n = 0;
+
+    while (n <= RANDOM_MOST && (text = cli_nth(cli, "random", n)))
+        texts[n++] = text;
+    if (st == OK)
+        st = random_run(&r, m, rq->table, texts, n, rq->spec.seed, err);
+    if (st == OK && cli_flag(cli, "json"))
+        random_json(&out, &r);
+    else if (st == OK)
+        random_text(&out, &r, rq->source);
+    cli_report(cli, str_text(&out));
+    if (st == OK && !r.converged)
+        st = err_set(err, ERR_FIT, "the fit did not converge");
+    str_release(&out);
+    random_release(&r);
+    fit_model_free(m);
+    return st;
+}
+
 static enum status run(struct cli *cli, struct err *err)
 {
     const char *rule = cli_value(cli, "holdout", NULL);
@@ -265,6 +296,7 @@ static enum status run(struct cli *cli, struct err *err)
         st = holdout_split(&held, rq.table, rule, err);
     if (st == OK)
         st = cli_value(cli, "isoflop", NULL)   ? isoflop(&rq, cli, err)
+             : cli_value(cli, "random", NULL)  ? mixed(&rq, cli, err)
              : cli_value(cli, "compare", NULL) ? compare(&rq, held, cli, err)
                                                : one_law(&rq, held, cli, err);
     free(held);
