@@ -11,15 +11,88 @@
 
 /* --- rows ---------------------------------------------------------------- */
 
-/* Both tables in one; candidates get a response of 1, which no derivative in
- * log or linear space depends on. */
+char *design_response(const struct fit_spec *spec)
+{
+    const size_t n = strcspn(spec->formula, "=");
+    char *copy = mem_strndup(spec->formula, n);
+    char *out = mem_strdup(text_trim(copy));
+
+    free(copy);
+    return out;
+}
+
+bool design_has_response(const struct table *t, const char *response)
+{
+    double *y = NULL;
+    bool any = false;
+
+    if (table_find(t, response) >= 0)
+        for (size_t r = 0; r < t->rows; r++)
+            any = any || isfinite(t->cols[table_find(t, response)].num[r]);
+    else if (table_evaluate(&y, t, response, &(struct err){ .status = OK }) ==
+             OK)
+        for (size_t r = 0; r < t->rows; r++)
+            any = any || isfinite(y[r]);
+    free(y);
+    return any;
+}
+
+/* One row of a part in the columns of the whole; text and number, which
+ * differ where the column decided how a cell is read. */
+static void add_row(struct table *t, const struct table *part, size_t row)
+{
+    const char **cells = mem_array((size_t)t->n_cols, sizeof *cells);
+
+    for (int i = 0; i < t->n_cols; i++) {
+        const int c = table_find(part, t->cols[i].name);
+
+        cells[i] = c < 0 ? "" : part->cols[c].text[row];
+    }
+    table_add_row(t, part->number[row], cells);
+    for (int i = 0; i < t->n_cols; i++) {
+        const int c = table_find(part, t->cols[i].name);
+
+        if (c >= 0)
+            t->cols[i].num[t->rows - 1] = part->cols[c].num[row];
+    }
+    if (part->trouble[row])
+        t->trouble[t->rows - 1] = mem_strdup(part->trouble[row]);
+    free(cells);
+}
+
+/* The response of the rows from first on, which are of one part: what they
+ * have, or 1 where it is not known yet, on which no derivative in log or
+ * linear space depends. */
+static void set_response(struct table *t, size_t first,
+                         const struct table *part, const char *response,
+                         bool known)
+{
+    const int at = table_find(t, response);
+    double *y = NULL;
+
+    if (known && table_find(part, response) >= 0)
+        return;
+    if (known && table_evaluate(&y, part, response,
+                                &(struct err){ .status = OK }) != OK)
+        y = NULL;
+    for (size_t r = 0; r < part->rows; r++) {
+        char buf[32];
+        const double v = y ? y[r] : 1;
+
+        free(t->cols[at].text[first + r]);
+        t->cols[at].text[first + r] = mem_strdup(text_number(buf, v));
+        t->cols[at].num[first + r] = v;
+    }
+    free(y);
+}
+
+/* Both tables in one. */
 static struct table *join(const struct table *made,
                           const struct table *candidates, const char *response)
 {
     const struct table *parts[] = { made, candidates };
     const struct table *first = made ? made : candidates;
     struct table *t = table_new(first->source, first->noun);
-    const char **cells;
 
     for (int k = 0; k < 2; k++)
         for (int i = 0; parts[k] && i < parts[k]->n_cols; i++)
@@ -27,30 +100,30 @@ static struct table *join(const struct table *made,
                 table_add_column(t, parts[k]->cols[i].name);
     if (table_find(t, response) < 0)
         table_add_column(t, response);
-    cells = mem_array((size_t)t->n_cols, sizeof *cells);
-    for (int k = 0; k < 2; k++)
-        for (size_t r = 0; parts[k] && r < parts[k]->rows; r++) {
-            for (int i = 0; i < t->n_cols; i++) {
-                const int c = table_find(parts[k], t->cols[i].name);
+    for (int k = 0; k < 2; k++) {
+        const size_t begin = t->rows;
 
-                cells[i] = c < 0 ? "" : parts[k]->cols[c].text[r];
-            }
-            if (k == 1)
-                cells[table_find(t, response)] = "1";
-            table_add_row(t, parts[k]->number[r], cells);
-        }
-    free(cells);
+        for (size_t r = 0; parts[k] && r < parts[k]->rows; r++)
+            add_row(t, parts[k], r);
+        if (parts[k])
+            set_response(t, begin, parts[k], response,
+                         k == 0 && design_has_response(made, response));
+    }
     return t;
 }
 
 static double row_cost(const struct table *t, size_t row)
 {
-    const int flops = table_find(t, "flops"), n = table_find(t, "N"),
-              d = table_find(t, "D");
+    static const char *const names[] = { "flops", "C" };
+    const int n = table_find(t, "N"), d = table_find(t, "D");
 
-    if (flops >= 0 && t->cols[flops].num[row] > 0)
-        return t->cols[flops].num[row];
-    if (n >= 0 && d >= 0)
+    for (int k = 0; k < 2; k++) {
+        const int c = table_find(t, names[k]);
+
+        if (c >= 0 && t->cols[c].num[row] > 0)
+            return t->cols[c].num[row];
+    }
+    if (n >= 0 && d >= 0 && t->cols[n].num[row] * t->cols[d].num[row] > 0)
         return 6 * t->cols[n].num[row] * t->cols[d].num[row];
     return 1;
 }
@@ -65,6 +138,8 @@ static double by_name(const struct design_source *source, const struct law *law,
     const struct law_set *set = law ? law_set(law, source->set) : NULL;
     double v = (double)NAN;
 
+    if (!source->fit && !isnan(m->params[i].start))
+        return m->params[i].start;
     if (source->fit) {
         const int j = model_find_param(source->fit->m, name);
 
@@ -109,6 +184,13 @@ static void assume_constants(struct design *d, const struct law *law,
 
 /* --- information --------------------------------------------------------- */
 
+/* Relative residuals are of the law's own value here. */
+static void use_law_values(struct design *d)
+{
+    if (d->m->space == FIT_RELATIVE)
+        model_law(d->work, d->theta, d->m->y, NULL);
+}
+
 static void find_gradients(struct design *d)
 {
     const struct model *m = d->m;
@@ -117,6 +199,7 @@ static void find_gradients(struct design *d)
     double *jac = mem_array(rows * p, sizeof *jac);
 
     d->work = model_work_new(m);
+    use_law_values(d);
     optimum_coordinates(d->work, d->theta);
     model_coordinates(d->work, u, d->theta);
     d->gradient = mem_array(rows * p, sizeof *d->gradient);
@@ -151,11 +234,9 @@ enum status design_open(struct design *d, const struct table *made,
                         const struct design_source *source, double sigma,
                         struct err *err)
 {
-    const char *equals = strchr(spec->formula, '=');
-    char *response =
-        mem_strndup(spec->formula, (size_t)(equals - spec->formula));
+    char *response = design_response(spec);
     const size_t n_made = made ? made->rows : 0;
-    struct table *t = join(made, candidates, text_trim(response));
+    struct table *t = join(made, candidates, response);
     enum status st;
 
     *d = (struct design){ .sigma = sigma };

@@ -25,17 +25,23 @@ struct design {
     int n_missing;
 };
 
-/* Where the assumed constants come from: a fit, or a published set of the
- * spec's law (its first when set is NULL), or, where there is none, the middle
- * of the law's own range.  theta_of maps by parameter name; k[int4] takes k. */
+/* Where the assumed constants come from: a fit, or the spec's starts, or a
+ * published set of its law (the first when set is NULL), or, where there is
+ * none, the middle of the law's own range; k[int4] takes k. */
 struct design_source {
     const struct fit *fit; /* or NULL */
     const char *set;
 };
 
+/* The left side of the spec's formula; the caller frees it.  Has any row of the
+ * table a value of it? */
+char *design_response(const struct fit_spec *spec);
+bool design_has_response(const struct table *t, const char *response);
+
 /* made and candidates are tables with the law's variables; the response of
- * candidates is ignored.  Either may have no rows (NULL).  Costs come from a
- * column `flops`, else 6 N D. */
+ * candidates is ignored, and that of made may be missing throughout: runs that
+ * are certain to be made.  Either may be NULL.  Costs come from a column
+ * `flops` or `C`, else 6 N D, else 1. */
 enum status design_open(struct design *d, const struct table *made,
                         const struct table *candidates,
                         const struct fit_spec *spec,
@@ -49,6 +55,10 @@ void design_make(struct design *d, size_t row);
 /* Standard error promised for each coordinate (infinite where nothing is
  * known), and the scaled condition number. */
 void design_errors(double *se, double *condition, const struct design *d);
+
+/* Do the rows made tell all parameters apart?  From what design_errors says. */
+bool design_identifiable(const struct design *d, const double *se,
+                         double condition);
 
 /* Standard error promised for the law's value at settings (relative in log
  * space). */

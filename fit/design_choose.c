@@ -158,20 +158,33 @@ static void add_unknown(struct str *out, const struct design *d,
     str_add(out, n ? "\n" : "");
 }
 
+static int count_made(const struct design *d)
+{
+    int made = 0;
+
+    for (size_t i = 0; i < d->m->rows; i++)
+        made += d->made[i];
+    return made;
+}
+
+bool design_identifiable(const struct design *d, const double *se,
+                         double condition)
+{
+    for (int f = 0; f < d->m->n_free; f++)
+        if (!isfinite(se[f]))
+            return false;
+    return condition < FLAT && count_made(d) >= d->m->n_free;
+}
+
 void design_verdict(struct str *out, bool *identifiable, const struct design *d)
 {
     const struct model *m = d->m;
     double *se = mem_array((size_t)m->n_free, sizeof *se), condition;
-    int made = 0, unknown = 0;
 
     design_errors(se, &condition, d);
-    for (size_t i = 0; i < m->rows; i++)
-        made += d->made[i];
-    for (int f = 0; f < m->n_free; f++)
-        unknown += !isfinite(se[f]);
-    *identifiable = condition < FLAT && unknown == 0 && made >= m->n_free;
+    *identifiable = design_identifiable(d, se, condition);
     str_addf(out, "law %s: %d parameters, %d runs: %s",
-             m->law ? m->law->name : "formula", m->n_free, made,
+             m->law ? m->law->name : "formula", m->n_free, count_made(d),
              *identifiable ? "identifiable" : "NOT identifiable");
     str_addf(out, " (condition %.2g)\n", condition);
     if (!*identifiable)

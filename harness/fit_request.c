@@ -17,11 +17,17 @@ static const struct cli_option fit_rows[] = {
 static enum status map_columns(struct table *t, const struct cli *cli,
                                struct err *err)
 {
+    const bool of_either = cli_value(cli, "candidates", NULL) != NULL;
     enum status st = OK;
     const char *text;
 
-    for (int i = 0; st == OK && (text = cli_nth(cli, "map", i)); i++)
+    for (int i = 0; st == OK && (text = cli_nth(cli, "map", i)); i++) {
         st = table_map(t, text, NULL, err);
+        if (st != OK && of_either) { /* it may be about the candidates */
+            cli_detail(cli, "%s", err->text);
+            st = OK;
+        }
+    }
     table_note_renamed(t);
     return st;
 }
@@ -120,6 +126,39 @@ static enum status prepare_table(struct fit_request *rq, const struct cli *cli,
         fit_input_cluster(rq);
     if (st == OK && rq->table->rows == 0)
         st = err_set(err, ERR_FIT, "no row of %s is selected", rq->source);
+    return st;
+}
+
+/* What the rows are told with --map and --derive holds for candidates too,
+ * except where it is about columns that these do not have, as a loss. */
+static void adapt_candidates(struct table *t, const struct cli *cli)
+{
+    struct err why = { .status = OK };
+    const char *text;
+
+    for (int i = 0; (text = cli_nth(cli, "map", i)); i++)
+        if (table_map(t, text, NULL, &why) != OK)
+            cli_detail(cli, "candidates: %s", why.text);
+    for (int i = 0; (text = cli_nth(cli, "derive", i)); i++)
+        if (table_derive(t, text, &why) != OK)
+            cli_detail(cli, "candidates: %s", why.text);
+}
+
+enum status fit_request_candidates(struct table **out, const struct cli *cli,
+                                   const char *path, struct err *err)
+{
+    struct twin_rule rule = { .column = -1 };
+    enum status st = table_read(out, path, err);
+
+    if (st != OK)
+        return st;
+    adapt_candidates(*out, cli);
+    st = derive_tokens(*out, cli, err);
+    if (st == OK)
+        st = twin_rule_read(&rule, NULL, *out, err);
+    if (st == OK)
+        twin_fill(*out, &rule);
+    twin_rule_release(&rule);
     return st;
 }
 

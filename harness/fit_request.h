@@ -57,6 +57,11 @@ enum status fit_request_read(struct fit_request *rq, const struct cli *cli,
                              const char *grid, struct err *err);
 void fit_request_release(struct fit_request *rq);
 
+/* A table of runs that might be made, with the names that --map and --derive
+ * give. */
+enum status fit_request_candidates(struct table **out, const struct cli *cli,
+                                   const char *path, struct err *err);
+
 /* Rows of the database as a table (fit_input.c): columns run_id, point_id,
  * seed, N, D, G, B, E, M, P, fmt, loss and others of the view `runs`, or with
  * paired set delta of the view `deltas`.  An unquantized twin has G = B = 1. */

@@ -6,14 +6,24 @@
 #include "base/json.h"
 #include "base/wrap.h"
 #include "fit/design.h"
-#include "harness/fit_request.h"
+#include "harness/design_request.h"
 #include "harness/grid_cli.h"
 #include "harness/verbs.h"
 
 static const struct cli_option options[] = {
     { "fit", 0, "ID", "a fit of the database: its rows are made already" },
+    { "data", 0, "FILE", "a table: its rows are made, or sure to be" },
+    { "candidates", 0, "FILE", "a table of runs to choose from, not a grid" },
     { "law", 0, "NAME", "without a fit: this law (default: the grid's)" },
+    { "formula", 0, "TEXT", "or this one: 'loss = E + A/N^alpha'" },
+    { "where", 0, "COND", "only these rows of --data" },
+    { "map", 0, "NAME=COLUMN", "the law's NAME is called COLUMN here" },
+    { "derive", 0, "'X = ...'", "a new column from the others" },
     { "published", 0, "SET", "at these constants (default: the law's first)" },
+    { "start", 0, "A=1,...", "at these constants" },
+    { "fix", 0, "A=B", "hold at a value, or tie to another parameter" },
+    { "group-param", 0, "K:COL", "one K for each value of a column" },
+    { "space", 0, "SPACE", "log, linear or relative (default: the law's)" },
     { "noise", 0, "X",
       "standard deviation of a run (default: the fit's, .003)" },
     { "param", 0, "NAME", "make this parameter certain" },
@@ -25,110 +35,11 @@ static const struct cli_option options[] = {
     { NULL, 0, NULL, NULL },
 };
 
-struct request {
-    struct fit_request stored; /* of --fit */
-    struct model *m;
-    struct fit fit;
-    bool has_fit;
-    struct fit_spec spec; /* without a fit */
-    struct table *candidates;
-    double noise;
-    char *settings[32];
-    int n_settings;
-    char *at; /* what settings point into */
+struct choice {
+    struct design_pick *picks;
+    int n;
+    double before; /* the goal's standard error without them */
 };
-
-/* Runs of the grid that are among the rows of the fit are not candidates. */
-static void drop_made(struct request *rq)
-{
-    const struct table *a = rq->candidates, *b = rq->stored.table;
-    const int id = table_find(a, "point_id"), seed = table_find(a, "seed");
-    bool *keep = mem_array(a->rows, sizeof *keep);
-    struct table *kept;
-
-    for (size_t i = 0; i < a->rows; i++) {
-        keep[i] = true;
-        for (size_t j = 0; j < b->rows && keep[i]; j++)
-            keep[i] = strcmp(a->cols[id].text[i],
-                             b->cols[table_find(b, "point_id")].text[j]) ||
-                      strcmp(a->cols[seed].text[i],
-                             b->cols[table_find(b, "seed")].text[j]);
-    }
-    kept = table_select(a, keep);
-    table_free(rq->candidates);
-    rq->candidates = kept;
-    free(keep);
-}
-
-static enum status read_fit(struct request *rq, const struct cli *cli,
-                            double id, struct err *err)
-{
-    enum status st = fit_request_stored(&rq->stored, cli, (int64_t)id, err);
-
-    if (st == OK)
-        st = fit_model_new(&rq->m, rq->stored.table, &rq->stored.spec, err);
-    if (st == OK)
-        st = fit_run(&rq->fit, rq->m, rq->stored.table, &rq->stored.spec, err);
-    if (st != OK)
-        return st;
-    rq->has_fit = true;
-    if (isnan(rq->noise))
-        rq->noise = rq->fit.sigma > 0 ? rq->fit.sigma : 0.003;
-    drop_made(rq);
-    return OK;
-}
-
-static enum status read_law(struct request *rq, const struct cli *cli,
-                            const char *of_grid, struct err *err)
-{
-    const struct law *law;
-    const char *name = cli_value(cli, "law", of_grid ? of_grid : "qat-delta");
-    enum status st = law_need(&law, name, err);
-
-    if (st == OK)
-        fit_spec_init(&rq->spec, law, NULL);
-    if (isnan(rq->noise))
-        rq->noise = 0.003;
-    return st;
-}
-
-static enum status read_request(struct request *rq, const struct cli *cli,
-                                struct err *err)
-{
-    struct grid *g = NULL;
-    const char *at = cli_value(cli, "at", NULL);
-    char *next;
-    double id;
-    enum status st =
-        cli_number(&rq->noise, cli, "noise", (double)NAN, 1e-12, 1e3, err);
-
-    if (st == OK)
-        st = cli_number(&id, cli, "fit", 0, 1, 0x1p53, err);
-    if (st == OK)
-        st = grid_from_cli(&g, cli, err);
-    if (st == OK)
-        rq->candidates = fit_planned_runs(g, true);
-    if (st == OK)
-        st = id > 0 ? read_fit(rq, cli, id, err)
-                    : read_law(rq, cli, g->law, err);
-    grid_free(g);
-    next = rq->at = mem_strdup(at ? at : "");
-    while (at && rq->n_settings < 32 &&
-           (rq->settings[rq->n_settings] = strsep(&next, ",")))
-        rq->n_settings++;
-    return st;
-}
-
-static void release(struct request *rq)
-{
-    if (rq->has_fit)
-        fit_release(&rq->fit);
-    fit_model_free(rq->m);
-    fit_request_release(&rq->stored);
-    fit_spec_release(&rq->spec);
-    table_free(rq->candidates);
-    free(rq->at);
-}
 
 /* --- reports ------------------------------------------------------------- */
 
@@ -167,8 +78,8 @@ static void add_row(struct str *out, const struct design *d, size_t row)
     }
 }
 
-static void print_text(const struct design *d, const struct design_pick *picks,
-                       int n, double before, const struct cli *cli)
+static void print_text(const struct design *d, const struct choice *ch,
+                       const struct design_request *rq, const struct cli *cli)
 {
     struct str out = { 0 };
     bool identifiable;
@@ -176,117 +87,204 @@ static void print_text(const struct design *d, const struct design_pick *picks,
     char a[32], b[32];
 
     str_addf(&out, "goal: %s; standard error now %.3g\n", goal_name(cli),
-             before);
+             ch->before);
     str_add(&out, "       operations  all so far   s.e. after  run\n");
-    for (int i = 0; i < n; i++) {
-        spent += picks[i].cost;
+    for (int i = 0; i < ch->n; i++) {
+        spent += ch->picks[i].cost;
         str_addf(&out, "  %3d  %10s  %10s   %10.4g  ", i + 1,
-                 text_si(a, picks[i].cost, 3), text_si(b, spent, 3),
-                 picks[i].se);
-        add_row(&out, d, picks[i].row);
+                 text_si(a, ch->picks[i].cost, 3), text_si(b, spent, 3),
+                 ch->picks[i].se);
+        if (!rq->from_grid)
+            str_addf(&out, "line %lld: ",
+                     (long long)d->m->number[ch->picks[i].row]);
+        add_row(&out, d, ch->picks[i].row);
         str_add(&out, "\n");
     }
-    if (n == 0)
-        str_add(&out, "  no run of the grid would add anything\n");
+    if (ch->n == 0)
+        str_addf(&out, "  no %s would add anything\n",
+                 rq->from_grid ? "run of the grid" : "candidate");
     str_add(&out, "\nwith these runs, ");
     design_verdict(&out, &identifiable, d);
+    str_addf(&out, "  constants: %s\n", rq->constants);
     say_text(stdout, str_text(&out));
     str_release(&out);
 }
 
-static void print_json(const struct design *d, const struct design_pick *picks,
-                       int n, double before, const struct cli *cli)
+/* ,"identifiable":..., and what the rows made promise of each parameter. */
+static void add_verdict(struct str *out, const struct design *d)
+{
+    double *se = mem_array((size_t)d->m->n_free, sizeof *se), condition;
+
+    design_errors(se, &condition, d);
+    str_addf(out, ",\"identifiable\":%s",
+             design_identifiable(d, se, condition) ? "true" : "false");
+    json_add_number(out, "condition", condition);
+    str_add(out, ",\"params\":[");
+    for (int f = 0; f < d->m->n_free; f++) {
+        const int i = model_param_of(d->m, f);
+
+        str_add(out, f ? ",{" : "{");
+        json_add_text(out, "name", d->m->params[i].name);
+        json_add_number(out, "assumed", d->theta[i]);
+        json_add_number(out, "se",
+                        se[f] * (d->work->is_log[f] ? fabs(d->theta[i]) : 1));
+        str_add_char(out, '}');
+    }
+    str_add(out, "]");
+    free(se);
+}
+
+static void open_json(struct str *out, const struct design *d,
+                      const struct design_request *rq)
+{
+    str_add(out, "{");
+    json_add_text(out, "schema", "qlaw/design/1");
+    json_add_text(out, "law", d->m->law ? d->m->law->name : "formula");
+    json_add_text(out, "constants", rq->constants);
+    json_add_number(out, "noise", d->sigma);
+}
+
+static void print_json(const struct design *d, const struct choice *ch,
+                       const struct design_request *rq, const struct cli *cli)
 {
     struct str out = { 0 };
 
-    str_add(&out, "{");
-    json_add_text(&out, "schema", "qlaw/design/1");
-    json_add_text(&out, "law", d->m->law ? d->m->law->name : "formula");
+    open_json(&out, d, rq);
     json_add_text(&out, "goal", goal_name(cli));
-    json_add_number(&out, "noise", d->sigma);
-    json_add_number(&out, "se_before", before);
+    json_add_number(&out, "se_before", ch->before);
     str_add(&out, ",\"runs\":[");
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < ch->n; i++) {
+        const struct design_pick *p = &ch->picks[i];
         struct str row = { 0 };
 
-        add_row(&row, d, picks[i].row);
+        add_row(&row, d, p->row);
         str_add(&out, i ? ",{" : "{");
         json_add_text(&out, "run", str_text(&row));
-        json_add_number(&out, "number", (double)d->m->number[picks[i].row]);
-        json_add_number(&out, "operations", picks[i].cost);
-        json_add_number(&out, "se_after", picks[i].se);
+        json_add_number(&out, "number", (double)d->m->number[p->row]);
+        json_add_number(&out, "operations", p->cost);
+        json_add_number(&out, "se_after", p->se);
         str_add_char(&out, '}');
         str_release(&row);
     }
-    str_add(&out, "]}\n");
+    str_add(&out, "]");
+    add_verdict(&out, d);
+    str_add(&out, "}\n");
     fputs(str_text(&out), stdout);
     str_release(&out);
 }
 
 /* --- the verb ------------------------------------------------------------ */
 
-static enum status choose(const struct request *rq, struct design *d,
+static enum status choose(const struct design_request *rq, struct design *d,
                           const struct cli *cli, struct err *err)
 {
     const struct design_goal goal = {
         .param = cli_value(cli, "param", NULL),
-        .settings = rq->n_settings ? rq->settings : NULL,
+        .settings = rq->n_settings ? (char *const *)rq->settings : NULL,
         .n_settings = rq->n_settings,
     };
-    struct design_pick *picks;
-    double runs, budget, before = 0;
-    int n = 0;
+    struct choice ch = { .n = 0 };
+    double runs, budget;
     enum status st = cli_number(&runs, cli, "runs", 10, 1, 10000, err);
 
     if (st == OK)
         st = cli_number(&budget, cli, "budget", HUGE_VAL, 1, HUGE_VAL, err);
     if (st != OK)
         return st;
-    picks = mem_array((size_t)runs, sizeof *picks);
-    st = design_choose(picks, &n, &before, d, &goal, (int)runs, budget, err);
+    ch.picks = mem_array((size_t)runs, sizeof *ch.picks);
+    st = design_choose(ch.picks, &ch.n, &ch.before, d, &goal, (int)runs, budget,
+                       err);
     if (st == OK && cli_flag(cli, "json"))
-        print_json(d, picks, n, before, cli);
+        print_json(d, &ch, rq, cli);
     else if (st == OK)
-        print_text(d, picks, n, before, cli);
-    free(picks);
+        print_text(d, &ch, rq, cli);
+    free(ch.picks);
     return st;
+}
+
+/* No candidates: may these rows tell this law? */
+static enum status judge(const struct design_request *rq, struct design *d,
+                         const struct cli *cli, struct err *err)
+{
+    struct str out = { 0 };
+    bool identifiable;
+    double se = 0;
+    enum status st =
+        rq->n_settings
+            ? design_prediction(&se, d, rq->settings, rq->n_settings, err)
+            : OK;
+
+    if (st != OK)
+        return st;
+    design_verdict(&out, &identifiable, d);
+    str_addf(&out, "  constants: %s\n", rq->constants);
+    if (rq->n_settings)
+        str_addf(&out, "  the law at %s: standard error %.2g%s\n",
+                 cli_value(cli, "at", ""), se,
+                 d->m->space == FIT_LINEAR ? "" : " (relative)");
+    if (cli_flag(cli, "json")) {
+        str_release(&out);
+        open_json(&out, d, rq);
+        if (rq->n_settings)
+            json_add_number(&out, "se_at", se);
+        add_verdict(&out, d);
+        str_add(&out, "}\n");
+        fputs(str_text(&out), stdout);
+    } else {
+        say_text(stdout, str_text(&out));
+    }
+    str_release(&out);
+    return identifiable ? OK
+                        : err_set(err, ERR_FIT,
+                                  "the law is not identifiable from these "
+                                  "rows");
+}
+
+static void tell(const struct design *d, const struct cli *cli)
+{
+    for (int i = 0; i < d->n_missing; i++)
+        cli_note(cli, "no constant for %s is known: a middling %g is assumed",
+                 d->missing[i],
+                 d->theta[model_find_param(d->m, d->missing[i])]);
+    if (d->m->n_left_out)
+        cli_note(cli, "%d row%s cannot be used, %s %lld: %s", d->m->n_left_out,
+                 d->m->n_left_out == 1 ? "" : "s", d->m->noun,
+                 (long long)d->m->left_out[0].number, d->m->left_out[0].why);
 }
 
 static enum status run(struct cli *cli, struct err *err)
 {
-    struct request rq = { .noise = (double)NAN };
+    struct design_request rq;
     struct design_source source = { .set = cli_value(cli, "published", NULL) };
     struct design d;
-    enum status st = read_request(&rq, cli, err);
+    enum status st = design_request_read(&rq, cli, err);
 
     if (st == OK) {
         source.fit = rq.has_fit ? &rq.fit : NULL;
-        st = design_open(&d, rq.has_fit ? rq.stored.table : NULL, rq.candidates,
-                         rq.has_fit ? &rq.stored.spec : &rq.spec, &source,
-                         rq.noise, err);
+        st = design_open(&d, design_request_made(&rq), rq.candidates,
+                         design_request_spec(&rq), &source, rq.noise, err);
     }
     if (st == OK) {
-        for (int i = 0; i < d.n_missing; i++)
-            cli_note(cli,
-                     "no constant for %s is known: a middling %g is "
-                     "assumed",
-                     d.missing[i],
-                     d.theta[model_find_param(d.m, d.missing[i])]);
-        st = choose(&rq, &d, cli, err);
+        tell(&d, cli);
+        st = rq.candidates ? choose(&rq, &d, cli, err)
+                           : judge(&rq, &d, cli, err);
         design_close(&d);
     }
-    release(&rq);
+    design_request_release(&rq);
     return st;
 }
 
 const struct verb verb_design = {
     .name = "design",
-    .args = "GRID.ini",
-    .min_args = 1,
+    .args = "[GRID.ini]",
+    .min_args = 0,
     .max_args = 1,
-    .summary = "which runs of a grid would tell most per operation",
+    .summary = "which runs would tell most, and whether runs tell a law",
     .example = "qlaw design experiments/next.ini --fit 3 --param gG --runs 5",
     .options = options,
-    .detail = "Without --param or --at, all parameters together (D-optimal).",
+    .detail = "Without --param or --at, all parameters together (D-optimal).  "
+              "Runs to choose from\nare a grid or --candidates; without either "
+              "it says whether the rows of --data,\nmeasured or not, tell the "
+              "law apart (exit 8: no).",
     .run = run,
 };

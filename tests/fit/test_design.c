@@ -213,6 +213,57 @@ static void a_plan_with_two_token_counts_cannot_identify(void **state)
     str_release(&out);
 }
 
+/* Rows that are certain to be made say what they will tell before any loss is
+ * known; a response that is an expression, and relative residuals, are no
+ * different. */
+static void losses_need_not_be_known(void **state)
+{
+    static const struct {
+        const char *text, *formula;
+        enum fit_space space;
+    } table[] = {
+        { "x\n1\n2\n4\n7\n", "y = a*x^b", FIT_LOG },
+        { "x,y\n1,\n2,\n4,\n7,\n", "y = a*x^b", FIT_LOG },
+        { "x\n1\n2\n4\n7\n", "y = a*x^b", FIT_RELATIVE },
+        { "x,y\n1,3\n2,9\n4,1\n7,2\n", "y = a*x^b", FIT_RELATIVE },
+        { "x\n1\n2\n4\n7\n", "log(y) = log(a) + b*log(x)", FIT_LINEAR },
+        { "x,y\n1,3\n2,9\n4,1\n7,2\n", "log(y) = log(a) + b*log(x)",
+          FIT_LINEAR },
+    };
+    /* A straight line of log x: Sxx of log 1, 2, 4, 7. */
+    const double x[] = { 0, log(2), log(4), log(7) };
+    double mean = 0, sxx = 0;
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        mean += x[i] / 4;
+    for (int i = 0; i < 4; i++)
+        sxx += (x[i] - mean) * (x[i] - mean);
+    for (size_t k = 0; k < sizeof table / sizeof table[0]; k++) {
+        static const struct design_source none = { NULL, NULL };
+        struct table *t = parse(table[k].text);
+        struct fit_spec spec;
+        struct design d;
+        struct err err;
+        double se[2], condition;
+
+        fit_spec_init(&spec, NULL, table[k].formula);
+        spec.space = table[k].space;
+        check_ok(fit_spec_start(&spec, "a=2,b=0.5", &err), err);
+        check_ok(design_open(&d, t, NULL, &spec, &none, 0.1, &err), err);
+        design_errors(se, &condition, &d);
+        check_close(d.theta[0], 2, 0);
+        check_relative(se[0] / (d.work->is_log[0] ? 1 : 2),
+                       0.1 * sqrt(0.25 + mean * mean / sxx), 1e-6);
+        check_relative(se[1], 0.1 / sqrt(sxx), 1e-6);
+        assert_true(design_identifiable(&d, se, condition));
+        assert_int_equal(d.n_missing, 0);
+        design_close(&d);
+        fit_spec_release(&spec);
+        table_free(t);
+    }
+}
+
 static void goals_that_do_not_exist_are_refused(void **state)
 {
     const struct design_goal goal = { .param = "slope" };
@@ -243,6 +294,7 @@ int main(void)
         cmocka_unit_test(cheap_runs_are_preferred_and_budgets_kept),
         cmocka_unit_test(a_fit_keeps_what_was_promised),
         cmocka_unit_test(a_plan_with_two_token_counts_cannot_identify),
+        cmocka_unit_test(losses_need_not_be_known),
         cmocka_unit_test(goals_that_do_not_exist_are_refused),
     };
 

@@ -425,6 +425,15 @@ static void wrong_commands_are_told_what_is_wrong(void **state)
           "no free parameter 'gH'", ERR_USAGE },
         { "design|" GRIDS "/manual.ini|--law=chinchila", "did you mean",
           ERR_USAGE },
+        { "design", "give a grid, --candidates FILE or --data FILE",
+          ERR_USAGE },
+        { "design|" GRIDS "/manual.ini|--candidates=x.csv", "not both",
+          ERR_USAGE },
+        { "design|--candidates=x.csv|--set=a=b", "--set belongs to a grid",
+          ERR_USAGE },
+        { "design|--data=x.csv|--fit=1", "not both", ERR_USAGE },
+        { "design|--data=/nonexistent.csv|--law=kaplan", "cannot open",
+          ERR_IO },
     };
 
     (void)state;
@@ -631,6 +640,72 @@ static void a_design_lists_runs_by_what_they_tell(void **state)
     str_release(&o.out);
 }
 
+/* The D-optimal runs of a straight line are its ends, unless they cost more than
+ * they tell.  From x = 0, 0, 1, 0.9: .5/(4*1.81 - 1.9^2)^(1/4). */
+static void candidates_come_from_a_table(void **state)
+{
+    char *made = write_file("made.csv", "x,y,who\n0,1.1,a\n0,0.9,b\n1,3,c\n");
+    char *cand = write_file("cand.csv", "z,flops\n-1,4\n-.5,4\n0,4\n.5,4\n"
+                                        "1,4\n.9,1\n");
+    struct outcome o;
+
+    (void)state;
+    RUN(&o, "qlaw|-q|design|--data=%s|--candidates=%s|--map=x=z|--runs=2|"
+            "--formula=y = a + b*x|--noise=.5", made, cand);
+    check_ok(o.status, o.err);
+    check_says_out(&o, "1           1           1       0.3622  line 7: x=0.9");
+    check_says_out(&o, "line 2: x=-1");
+    check_says_out(&o, "constants: fitted to the 3 rows");
+    str_release(&o.out);
+    RUN(&o, "qlaw|-q|design|--data=%s|--candidates=%s|--map=x=z|--runs=2|"
+            "--formula=y = a + b*x|--at=x=-1|--only=flops == 4|--skip=x < 0",
+        made, cand);
+    check_ok(o.status, o.err);
+    check_says_out(&o, "line 6: x=1");
+    str_release(&o.out);
+    RUN(&o, "qlaw|-q|design|--candidates=%s|--formula=y = a + b*x", cand);
+    check_says(o.err, "has no variable"); /* x is called z there */
+    str_release(&o.out);
+    unlink(made);
+    unlink(cand);
+    free(made);
+    free(cand);
+}
+
+/* May these rows tell this law?  Two token counts cannot, whatever the losses
+ * will be. */
+static void rows_without_losses_are_judged(void **state)
+{
+    char *two = write_file("two.csv", "N,D\n1M,100M\n1M,1G\n10M,100M\n10M,1G\n"
+                                      "100M,100M\n100M,1G\n");
+    char *three = write_file("three.csv",
+                             "N,D\n1M,100M\n1M,1G\n1M,10G\n10M,100M\n10M,1G\n"
+                             "10M,10G\n100M,100M\n100M,1G\n100M,10G\n");
+    struct outcome o;
+    struct err err;
+    json_t *json;
+
+    (void)state;
+    RUN(&o, "qlaw|-q|design|--data=%s|--law=chinchilla", two);
+    assert_int_equal(o.status, ERR_FIT);
+    check_says_out(&o, "6 runs: NOT identifiable");
+    check_says_out(&o, "cannot be told apart: E, B, beta");
+    str_release(&o.out);
+    RUN(&o, "qlaw|-q|design|--data=%s|--law=chinchilla|--at=N=1G,D=20G|--json",
+        three);
+    check_ok(o.status, o.err);
+    check_ok(json_parse(&json, str_text(&o.out), "stdout", &err), err);
+    assert_true(json_is_true(json_object_get(json, "identifiable")));
+    assert_true(json_at(json, "se_at") > 0);
+    assert_int_equal(json_array_size(json_object_get(json, "params")), 5);
+    json_decref(json);
+    str_release(&o.out);
+    unlink(two);
+    unlink(three);
+    free(two);
+    free(three);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -645,6 +720,8 @@ int main(void)
         cmocka_unit_test(imported_tables_are_runs_once),
         cmocka_unit_test(a_plan_is_judged_before_its_first_run),
         cmocka_unit_test(a_design_lists_runs_by_what_they_tell),
+        cmocka_unit_test(candidates_come_from_a_table),
+        cmocka_unit_test(rows_without_losses_are_judged),
     };
 
     return cmocka_run_group_tests(tests, make_database, remove_database);
