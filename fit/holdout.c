@@ -105,6 +105,7 @@ static void keep_row(struct holdout *h, const struct model *test, size_t row,
 static void judge_rows(struct holdout_step *s, struct holdout *h,
                        const struct fit *f, const struct model *test)
 {
+    struct predictor *at = predictor_new(f->m, f->best.theta, f);
     int n = 0, inside = 0, known = 0;
 
     s->beyond = 1;
@@ -112,7 +113,7 @@ static void judge_rows(struct holdout_step *s, struct holdout *h,
         struct prediction p;
         double r;
 
-        if (!predict_row(&p, f, test, i)) {
+        if (!predict_row(&p, at, test, i)) {
             h->unpredicted++;
             continue;
         }
@@ -127,6 +128,7 @@ static void judge_rows(struct holdout_step *s, struct holdout *h,
         n++;
         prediction_release(&p);
     }
+    predictor_free(at);
     s->n_train = (int)f->m->rows;
     s->n_test = n;
     s->rmse = n ? sqrt(s->rmse / n) : (double)NAN;

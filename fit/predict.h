@@ -22,6 +22,10 @@ struct prediction {
     char *beyond_what; /* "3.6x in N, 5.1x in D", or NULL */
 };
 
+/* Does the law ask for a setting of this name: a variable, or a column of
+ * grouped parameters? */
+bool predict_knows(const struct model *m, const char *name);
+
 /* Slots of the formula from texts NAME=VALUE: numbers with suffixes for
  * variables, words for the columns of grouped parameters.  theta holds the
  * parameters.  The caller frees *slots and, when chosen is not NULL, *chosen:
@@ -30,11 +34,24 @@ enum status predict_slots(double **slots, int **chosen, const struct model *m,
                           const double *theta, char *const *settings, int n,
                           struct err *err);
 
+/* What predictions of one law share, made once: its summands, the range of the
+ * rows, refits by parameter.  f NULL: constants that come from elsewhere,
+ * without intervals.  m, theta and f outlive it. */
+struct predictor;
+struct predictor *predictor_new(const struct model *m, const double *theta,
+                                const struct fit *f);
+void predictor_free(struct predictor *p);
+
+/* ERR_USAGE where the settings do not do, or the law has no finite value. */
+enum status predictor_ask(struct prediction *out, struct predictor *p,
+                          char *const *settings, int n, struct err *err);
+
 /* Row of another model of the same law (other rows, perhaps fewer formats);
  * false when the fit has no value of a parameter that the row needs. */
-bool predict_row(struct prediction *out, const struct fit *f,
+bool predict_row(struct prediction *out, struct predictor *p,
                  const struct model *other, size_t row);
 
+/* One setting alone. */
 enum status predict_point(struct prediction *out, const struct fit *f,
                           char *const *settings, int n, struct err *err);
 void prediction_release(struct prediction *p);

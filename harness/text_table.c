@@ -1,6 +1,7 @@
 #include "harness/text_table.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/wrap.h"
 
@@ -140,4 +141,51 @@ void text_table(struct str *out, char *const *cells, int n, int columns)
         put_names(out, &s);
     free(width);
     free(least);
+}
+
+bool text_table_fits(char *const *cells, int n, int columns)
+{
+    const struct cells s = { cells, n, columns };
+    size_t *width = mem_array((size_t)columns + 1, sizeof *width);
+    size_t *least = mem_array((size_t)columns + 1, sizeof *least);
+    bool fits;
+
+    measure(&s, width, least);
+    fits = narrow(&s, width, least);
+    free(width);
+    free(least);
+    return fits;
+}
+
+void text_markdown(struct str *out, char *const *cells, int n, int columns)
+{
+    for (int i = 0; i < n; i++) {
+        str_add(out, i % columns ? " " : "| ");
+        for (const char *p = cells[i]; *p; p++) {
+            if (strchr("|\\`*_<>[]", *p))
+                str_add_char(out, '\\');
+            str_add_char(out, (unsigned char)*p < ' ' ? ' ' : *p);
+        }
+        str_add(out, (i + 1) % columns ? " |" : " |\n");
+        if (i + 1 == columns) {
+            str_add(out, "|");
+            for (int k = 0; k < columns; k++)
+                str_add(out, "---|");
+            str_add(out, "\n");
+        }
+    }
+}
+
+void text_csv(struct str *out, const char *text, bool number)
+{
+    if (!number && *text && strchr("=+-@\t\r", *text)) {
+        str_addf(out, "\"'");
+    } else if (!strpbrk(text, ",\"\r\n")) {
+        str_add(out, text);
+        return;
+    } else {
+        str_add_char(out, '"');
+    }
+    str_add_doubled(out, text);
+    str_add_char(out, '"');
 }

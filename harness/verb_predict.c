@@ -9,6 +9,7 @@
 #include "fit/predict.h"
 #include "fit/resample.h"
 #include "harness/fit_request.h"
+#include "harness/predictions.h"
 #include "harness/preset_setting.h"
 #include "harness/verbs.h"
 
@@ -17,6 +18,8 @@ static const struct cli_option options[] = {
     { "published", 0, "SET", "constants of --law as its source gives them" },
     { "solve", 0, "WHAT",
       "N-opt D-opt loss-opt N-eff D-crit G-max split P-opt" },
+    { "at", 0, "FILE", "a table of settings, '-' for standard input" },
+    { "format", 0, "FORMAT", "table, csv, json or md, for many settings" },
     FIT_OPTION_ROWS,
     { "json", 0, NULL, "report as JSON" },
     { NULL, 0, NULL, NULL },
@@ -66,15 +69,6 @@ static void print_text(const struct prediction *p, const struct model *m,
             p->beyond > 10 /* or past 0 */ ? ": the interval holds only if the law does" : "");
 }
 
-static void add_warning(struct str *out, int *n, enum fit_code code,
-                        const char *text)
-{
-    str_add(out, (*n)++ ? ",{" : "{");
-    json_add_text(out, "code", fit_code_text(code));
-    json_add_text(out, "text", text);
-    str_add(out, "}");
-}
-
 static void print_json(const struct prediction *p, const struct model *m,
                        const struct fit *f)
 {
@@ -103,9 +97,9 @@ static void print_json(const struct prediction *p, const struct model *m,
     }
     str_add(&out, "],\"warnings\":[");
     if (p->beyond_what)
-        add_warning(&out, &warnings, FIT_EXTRAPOLATION, p->beyond_what);
+        predictions_warning(&out, &warnings, FIT_EXTRAPOLATION, p->beyond_what);
     for (int i = 0; f && too_narrow(f) && i < f->n_warnings; i++)
-        add_warning(&out, &warnings, f->warnings[i].code, f->warnings[i].text);
+        predictions_warning(&out, &warnings, f->warnings[i].code, f->warnings[i].text);
     str_add(&out, "]}");
     puts(str_text(&out));
     str_release(&out);
@@ -140,7 +134,8 @@ static void print_derived(const struct cli *cli, const struct derived *d,
     str_release(&out);
 }
 
-/* What was asked, of parameters with or without a fit behind them. */
+/* --- one setting --------------------------------------------------------- */
+
 static enum status solve(const struct cli *cli, const struct model *m,
                          const double *theta, const struct fit *f,
                          char *const *settings, int n, struct err *err)
@@ -154,13 +149,158 @@ static enum status solve(const struct cli *cli, const struct model *m,
     return st;
 }
 
-static void print(const struct cli *cli, const struct prediction *p,
-                  const struct model *m, const struct fit *f)
+static enum status ask_one(const struct cli *cli, const struct model *m,
+                           const double *theta, const struct fit *f,
+                           char *const *texts, int count, struct err *err)
 {
-    if (cli_flag(cli, "json"))
-        print_json(p, m, f);
-    else
-        print_text(p, m, f);
+    struct predictor *p = predictor_new(m, theta, f);
+    struct prediction answer;
+    int n;
+    char **settings = preset_settings(&n, m, texts, count);
+    enum status st;
+
+    if (cli_value(cli, "solve", NULL)) {
+        st = solve(cli, m, theta, f, settings, n, err);
+    } else {
+        st = predictor_ask(&answer, p, settings, n, err);
+        if (st == OK && cli_flag(cli, "json"))
+            print_json(&answer, m, f);
+        else if (st == OK)
+            print_text(&answer, m, f);
+        if (st == OK)
+            prediction_release(&answer);
+    }
+    settings_free(settings, n);
+    predictor_free(p);
+    return st;
+}
+
+/* --- many ---------------------------------------------------------------- */
+
+/* What is asked of each of them. */
+struct question {
+    const struct model *m;
+    const double *theta;
+    const struct fit *f; /* NULL: the constants come from elsewhere */
+    const char *solve;   /* NULL: the law's own value */
+    struct predictor *at;
+};
+
+static enum status answer(struct prediction *out, const struct question *q,
+                          char *const *texts, int n, struct err *err)
+{
+    struct derived d;
+    enum status st;
+
+    if (!q->solve)
+        return predictor_ask(out, q->at, texts, n, err);
+    st = derived_find(&d, q->solve, q->m, q->theta, q->f, texts, n, err);
+    *out = (struct prediction){
+        .value = d.value, .mean_lo = d.lo, .mean_hi = d.hi, .beyond = 1
+    };
+    if (st == OK && isnan(d.value))
+        st = err_set(err, ERR_USAGE, "%s has no answer there", q->solve);
+    return st;
+}
+
+/* The i-th answer, or why there is none. */
+static enum status ask_at(struct predictions *out, const struct question *q,
+                          const struct settings *s, size_t i, struct err *err)
+{
+    struct prediction a;
+    char *why;
+    int n;
+    char **texts = settings_at(&n, &why, s, q->m, i);
+    enum status st = why ? err_set(err, ERR_CONFIG, "%s", why)
+                         : answer(&a, q, texts, n, err);
+
+    if (st == OK) {
+        predictions_add(out, i, &a);
+        prediction_release(&a);
+    } else {
+        predictions_leave_out(out, i, err->text);
+    }
+    settings_free(texts, n);
+    free(why);
+    return st;
+}
+
+/* Where lists alone have no answer at all, the first says what is wrong with
+ * them. */
+static enum status ask_all(struct predictions *out, const struct question *q,
+                           const struct settings *s, struct err *err)
+{
+    bool answered = false;
+
+    for (size_t i = 0; i < s->count; i++) {
+        struct err wrong;
+        const enum status st = ask_at(out, q, s, i, &wrong);
+
+        answered = answered || st == OK;
+        if (i == 0 && st != OK)
+            *err = wrong;
+    }
+    return answered || s->table ? OK : err->status;
+}
+
+static enum status ask_many(const struct cli *cli, struct question *q,
+                            const struct settings *s, struct err *err)
+{
+    struct predictions *p = NULL;
+    struct str text = { 0 };
+    enum predictions_format format;
+    enum status st = predictions_format_parse(
+        &format,
+        cli_value(cli, "format", cli_flag(cli, "json") ? "json" : "table"), err);
+
+    if (st == OK && !q->solve)
+        st = settings_complete(s, q->m, err);
+    if (st == OK) {
+        p = predictions_new(s, q->m, q->solve, format);
+        q->at = predictor_new(q->m, q->theta, q->f);
+        st = ask_all(p, q, s, err);
+    }
+    if (st == OK) {
+        st = predictions_missing(p, err);
+        if (st == OK || !cli_flag(cli, "strict"))
+            predictions_text(&text, p, q->f, too_narrow(q->f));
+    }
+    fputs(str_text(&text), stdout);
+    str_release(&text);
+    predictor_free(q->at);
+    predictions_free(p);
+    return st;
+}
+
+/* --- whichever ----------------------------------------------------------- */
+
+/* The setting that a question needs beyond those of the law, or NULL. */
+static const char *needs_of(const char *solve)
+{
+    const struct derived_question *d;
+
+    for (int i = 0; solve && (d = derived_at(i)); i++)
+        if (strcmp(d->name, solve) == 0)
+            return d->needs;
+    return NULL;
+}
+
+static enum status ask(const struct cli *cli, const struct model *m,
+                       const double *theta, const struct fit *f,
+                       char *const *texts, int n, struct err *err)
+{
+    struct question q = {
+        .m = m, .theta = theta, .f = f, .solve = cli_value(cli, "solve", NULL)
+    };
+    struct settings s;
+    enum status st = settings_read(&s, cli, m, texts, n, needs_of(q.solve), err);
+
+    if (st == OK && (s.count > 1 || s.table || cli_value(cli, "format", NULL)))
+        st = ask_many(cli, &q, &s, err);
+    else if (st == OK)
+        st = ask_one(cli, m, theta, f, texts, n, err);
+    settings_release(&s);
+    return st;
 }
 
 static enum status from_published(const struct cli *cli, struct err *err)
@@ -171,7 +311,6 @@ static enum status from_published(const struct cli *cli, struct err *err)
     char **settings = mem_array((size_t)cli->n_args + 1, sizeof *settings);
     const int n = cli->n_args + forgotten;
     const struct law *law;
-    struct prediction p;
     struct model *m = NULL;
     double *theta = NULL;
     enum status st;
@@ -187,49 +326,11 @@ static enum status from_published(const struct cli *cli, struct err *err)
         st = model_of_law(&m, law, err);
     if (st == OK)
         st = predict_published(&theta, m, *set && !forgotten ? set : NULL, err);
-    if (st == OK && cli_value(cli, "solve", NULL)) {
-        st = solve(cli, m, theta, NULL, settings, n, err);
-    } else if (st == OK) {
-        st = predict_value(&p, m, theta, settings, n, err);
-        if (st == OK)
-            print(cli, &p, m, NULL);
-        if (st == OK)
-            prediction_release(&p);
-    }
+    if (st == OK)
+        st = ask(cli, m, theta, NULL, settings, n, err);
     free(settings);
     free(theta);
     fit_model_free(m);
-    return st;
-}
-
-static void free_list(char **list, int n)
-{
-    for (int i = 0; i < n; i++)
-        free(list[i]);
-    free(list);
-}
-
-static enum status ask(const struct cli *cli, const struct fit *f,
-                       struct err *err)
-{
-    struct prediction p;
-    int n;
-    char **settings = preset_settings(&n, f->m, cli->args, cli->n_args);
-    enum status st;
-
-    if (cli_value(cli, "solve", NULL)) {
-        st = solve(cli, f->m, f->best.theta, f, settings, n, err);
-    } else {
-        st = predict_point(&p, f, settings, n, err);
-        if (st == OK) {
-            print(cli, &p, f->m, f);
-            prediction_release(&p);
-        }
-    }
-    free_list(settings, n);
-    if (st == OK && !fit_is_sound(f))
-        st = err_set(err, ERR_FIT,
-                     "the fit behind this is not sound: see 'qlaw fit'");
     return st;
 }
 
@@ -249,7 +350,10 @@ static enum status from_rows(struct cli *cli, struct err *err)
     if (st == OK)
         st = fit_run(&f, m, rq.table, &rq.spec, err);
     if (st == OK) {
-        st = ask(cli, &f, err);
+        st = ask(cli, m, f.best.theta, &f, cli->args, cli->n_args, err);
+        if (st == OK && !fit_is_sound(&f))
+            st = err_set(err, ERR_FIT,
+                         "the fit behind this is not sound: see 'qlaw fit'");
         fit_release(&f);
     }
     fit_model_free(m);
@@ -270,14 +374,14 @@ static enum status run(struct cli *cli, struct err *err)
 
 const struct verb verb_predict = {
     .name = "predict",
-    .args = "NAME=VALUE...",
+    .args = "NAME=VALUE[,VALUE]...",
     .min_args = 0,
     .max_args = -1,
     .summary = "what a law says of a setting, with intervals and by term",
     .example = "qlaw predict --fit 1 N=200k D=2M fmt=e2m1 G=32",
     .options = options,
     .detail = "The first interval is that of the law's value, the second that "
-              "of one new run.\nHow far the setting lies beyond the data is "
-              "said with it.",
+              "of one new run.\nHow far a setting lies beyond the data is "
+              "said with it. Lists cross.",
     .run = run,
 };

@@ -92,21 +92,7 @@ static void end_table(struct sheet *s)
 
 static void end_markdown(struct sheet *s)
 {
-    for (int i = 0; i < s->n; i++) {
-        str_add(&s->out, i % s->columns ? " " : "| ");
-        for (const char *p = s->cells[i]; *p; p++) {
-            if (strchr("|\\`*_<>[]", *p))
-                str_add_char(&s->out, '\\');
-            str_add_char(&s->out, (unsigned char)*p < ' ' ? ' ' : *p);
-        }
-        str_add(&s->out, (i + 1) % s->columns ? " |" : " |\n");
-        if (i + 1 == s->columns) {
-            str_add(&s->out, "|");
-            for (int k = 0; k < s->columns; k++)
-                str_add(&s->out, "---|");
-            str_add(&s->out, "\n");
-        }
-    }
+    text_markdown(&s->out, s->cells, s->n, s->columns);
 }
 
 /* LaTeX's own characters as text. */
@@ -160,22 +146,6 @@ static void end_latex(struct sheet *s)
     str_add(&s->out, "\\bottomrule\n\\end{tabular}\n");
 }
 
-/* Quoted when needed; a text that a spreadsheet would take for a formula gets
- * an apostrophe. */
-static void put_csv(struct str *out, const char *text, bool number)
-{
-    if (!number && *text && strchr("=+-@\t\r", *text)) {
-        str_addf(out, "\"'");
-    } else if (!strpbrk(text, ",\"\r\n")) {
-        str_add(out, text);
-        return;
-    } else {
-        str_add_char(out, '"');
-    }
-    str_add_doubled(out, text);
-    str_add_char(out, '"');
-}
-
 static void csv_row(struct sheet *s, sqlite3_stmt *stmt)
 {
     char buf[32];
@@ -183,7 +153,7 @@ static void csv_row(struct sheet *s, sqlite3_stmt *stmt)
     for (int i = 0; i < s->columns; i++) {
         const char *text = cell_text(stmt, i, buf);
 
-        put_csv(&s->out, text ? text : "",
+        text_csv(&s->out, text ? text : "",
                 sqlite3_column_type(stmt, i) != SQLITE_TEXT);
         str_add(&s->out, i + 1 < s->columns ? "," : "\n");
     }
@@ -230,7 +200,7 @@ static void end_json(struct sheet *s)
 static void csv_head(struct sheet *s, sqlite3_stmt *stmt)
 {
     for (int i = 0; i < s->columns; i++) {
-        put_csv(&s->out, sqlite3_column_name(stmt, i), false);
+        text_csv(&s->out, sqlite3_column_name(stmt, i), false);
         str_add(&s->out, i + 1 < s->columns ? "," : "\n");
     }
 }
