@@ -95,8 +95,12 @@ static void add_answer_heads(struct predictions *p)
         add_head(p, for_people(p) ? "beyond" : "extrapolation", false);
 }
 
-static bool is_words(const struct column *c, size_t rows)
+/* Rows of which the law's variable is no number are left out. */
+static bool is_words(const struct column *c, const struct model *m, size_t rows)
 {
+    for (int k = 0; k < m->n_names; k++)
+        if (m->names[k].is_var && strcmp(m->names[k].name, c->name) == 0)
+            return false;
     for (size_t r = 0; r < rows; r++)
         if (*c->text[r] && !isfinite(c->num[r]))
             return true;
@@ -135,7 +139,7 @@ struct predictions *predictions_new(const struct settings *s,
     p->terms = p->terms > 1 ? p->terms : 0;
     for (int c = 0; s->table && c < s->table->n_cols; c++)
         add_head(p, s->table->cols[c].name,
-                 is_words(&s->table->cols[c], s->table->rows));
+                 is_words(&s->table->cols[c], m, s->table->rows));
     for (int k = 0; k < s->n_lists; k++)
         add_head(p, s->lists[k].name, false);
     p->settings = p->columns;

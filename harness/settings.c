@@ -221,10 +221,10 @@ enum status settings_complete(const struct settings *s, const struct model *m,
             continue;
         near = table_nearest(s->table, name);
         return err_set(err, ERR_USAGE,
-                       "%s has no column %s%s%s%s; give %s=VALUE, or name the "
-                       "column by --map %s=COLUMN",
+                       "%s has no column %s%s%s%s: rename one, or give "
+                       "%s=VALUE for all",
                        s->table->source, name, near ? " (but '" : "",
-                       near ? near : "", near ? "')" : "", name, name);
+                       near ? near : "", near ? "')" : "", name);
     }
     return OK;
 }

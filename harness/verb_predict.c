@@ -324,6 +324,11 @@ static enum status from_published(const struct cli *cli, struct err *err)
         law = law_find(law->paired);
     if (st == OK)
         st = model_of_law(&m, law, err);
+    if (st == OK && text_has_prefix(set, "--"))
+        st = err_set(err, ERR_USAGE,
+                     "--published needs the name of a set before %s: see "
+                     "'qlaw laws %s'",
+                     set, law->name);
     if (st == OK)
         st = predict_published(&theta, m, *set && !forgotten ? set : NULL, err);
     if (st == OK)

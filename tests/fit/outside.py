@@ -1,0 +1,230 @@
+"""A table from outside as a person asks of it: predictions at many settings.
+
+    outside.py QLAW
+
+What is expected comes from elsewhere: the textbook's straight line (its mean,
+slope and bands by hand), an equal call for a single setting, or the words of a
+mistake.
+"""
+import csv
+import io
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+
+QLAW = os.path.abspath(sys.argv[1])
+bad = []
+
+
+def qlaw(*words, text="", status=0):
+    done = subprocess.run([QLAW, "--db", "none.db", *words], input=text.encode(),
+                          capture_output=True, timeout=120)
+    out, err = done.stdout.decode(), done.stderr.decode()
+    if done.returncode != status:
+        bad.append(f"{words}: exit {done.returncode}, not {status}: {err}{out}")
+    return out, " ".join(err.split())
+
+
+def check(ok, *what):
+    if not ok:
+        bad.append(" ".join(str(w) for w in what))
+
+
+def close(a, b, tolerance=1e-9):
+    return abs(a - b) <= tolerance * max(abs(a), abs(b), 1e-300)
+
+
+def write(name, text):
+    with open(name, "w") as f:
+        f.write(text)
+
+
+# --- a straight line, whose bands every textbook has ----------------------------
+
+X = [1, 2, 3, 4, 5, 6, 7, 8]
+Y = [2.1, 3.9, 6.2, 7.8, 10.1, 12.2, 13.8, 16.1]
+T6 = 2.446911851144970  # Student's t, 6 degrees of freedom, 0.975
+
+
+def line_at(x):
+    n, mx, my = len(X), sum(X) / len(X), sum(Y) / len(Y)
+    sxx = sum((a - mx) ** 2 for a in X)
+    slope = sum((a - mx) * (b - my) for a, b in zip(X, Y)) / sxx
+    rss = sum((b - my - slope * (a - mx)) ** 2 for a, b in zip(X, Y))
+    s = math.sqrt(rss / (n - 2))
+    mean = T6 * s * math.sqrt(1 / n + (x - mx) ** 2 / sxx)
+    run = T6 * s * math.sqrt(1 + 1 / n + (x - mx) ** 2 / sxx)
+    value = my + slope * (x - mx)
+    return value, value - mean, value + mean, value - run, value + run
+
+
+ENDS = ["value", "mean_lo95", "mean_hi95", "run_lo95", "run_hi95"]
+LINE = ["--data", "line.csv", "--formula", "y = a + b*x"]
+
+
+def the_bands_are_the_textbooks():
+    out, _ = qlaw("predict", *LINE, "x=0.5,4.5,12", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    check([float(r["x"]) for r in rows] == [0.5, 4.5, 12], "order", out)
+    for row in rows:
+        for name, value in zip(ENDS, line_at(float(row["x"]))):
+            check(close(float(row[name]), value), "line at", row["x"], name,
+                  row[name], value)
+    check([float(r["extrapolation"]) for r in rows] == [2, 1, 1.5],
+          "extrapolation", out)
+
+
+# --- the same as one setting at a time -------------------------------------------
+
+def power_table():
+    rows = ["N,D,fmt,loss"]
+    for i, n in enumerate([1e6, 3e6, 1e7, 3e7, 1e8]):
+        for j, d in enumerate([1e8, 1e9, 1e10, 1e11]):
+            for k, fmt in enumerate(["int4", "e2m1"]):
+                noise = 1 + 0.002 * math.sin(7.1 * i + 3.3 * j + 1.7 * k)
+                loss = (1.7 + 400 / n ** 0.35 + 500 / d ** 0.3 + 0.1 * (k + 1))
+                rows.append(f"{n:g},{d:g},{fmt},{loss * noise:.15g}")
+    write("power.csv", "\n".join(rows) + "\n")
+
+
+FITS = {
+    "wald": [],
+    "bootstrap": ["--bootstrap", "200"],
+    "robust": ["--loss", "huber:1e-3", "--bootstrap", "60"],
+    "jackknife": ["--cluster", "N"],
+}
+GROUPED = ["--data", "power.csv", "--formula",
+           "loss = E + A/N^alpha + B/D^beta + k", "--group-param", "k:fmt",
+           "--fix", "k[int4]=0.1", "--space", "log"]
+
+
+def single(fit, *settings):
+    out, _ = qlaw("predict", *fit, *settings, "--json")
+    return json.loads(out)
+
+
+def lists_and_tables_are_single_calls():
+    write("at.csv", "who,N,D,fmt\n\"a, b\",20M,5e9,e2m1\nc,1e6,2.5G,int4\n")
+    for name, options in FITS.items():
+        fit = GROUPED + options
+        out, _ = qlaw("predict", *fit, "N=20M,1e6", "D=5e9", "fmt=e2m1,int4",
+                      "--json")
+        rows = json.loads(out)["rows"]
+        check([(r["at"]["N"], r["at"]["fmt"]) for r in rows] ==
+              [(2e7, "e2m1"), (2e7, "int4"), (1e6, "e2m1"), (1e6, "int4")],
+              name, "crossing", out)
+        for row in rows:
+            alone = single(fit, f"N={row['at']['N']}", "D=5e9",
+                           "fmt=" + row["at"]["fmt"])
+            for key in ENDS + ["extrapolation", "terms"]:
+                check(row[key] == alone[key], name, key, row, alone)
+        out, _ = qlaw("predict", *fit, "--at", "at.csv", "--format", "csv")
+        rows = list(csv.DictReader(io.StringIO(out)))
+        check([r["who"] for r in rows] == ["a, b", "c"], name, "carried", out)
+        alone = single(fit, "N=20M", "D=5e9", "fmt=e2m1")
+        for key in ENDS:
+            check(float(rows[0][key]) == alone[key], name, "table", key, rows[0])
+        check([float(rows[0][t["name"]]) for t in alone["terms"]] ==
+              [t["value"] for t in alone["terms"]], name, "terms", rows[0])
+
+
+def a_table_of_the_fits_own_rows_gives_its_values():
+    """Of standard input; what the law does not ask for is carried along."""
+    out, _ = qlaw("predict", *LINE, "--at", "-", "--json",
+                  text="x;value;note\n4,5;7;one\n1;8;\n")
+    rows = json.loads(out)["rows"]
+    check([r["row"] for r in rows] == [2, 3], "lines", out)
+    check(rows[0]["at"] == {"x": 4.5, "value.was": 7, "note": "one"}, out)
+    check(close(rows[0]["value"], line_at(4.5)[0]), "decimal comma", out)
+
+
+def published_constants_have_no_bands():
+    out, _ = qlaw("predict", "--law", "chinchilla", "--published", "hoffmann",
+                  "N=1G,70G", "D=1.4T", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    value = 1.69 + 406.4 / 7e10 ** 0.34 + 410.7 / 1.4e12 ** 0.28
+    check(abs(float(rows[1]["value"]) - value) < 0.02, "Hoffmann", out)
+    check(rows[1]["mean_lo95"] == "" and rows[1]["run_hi95"] == "", out)
+    out, _ = qlaw("predict", "--law", "chinchilla", "--published", "hoffmann",
+                  "--solve", "N-opt", "C=1e20,1e21", "--json")
+    answer = json.loads(out)
+    check(answer["what"] == "N-opt" and len(answer["rows"]) == 2, out)
+    one = json.loads(qlaw("predict", "--law", "chinchilla", "--published",
+                          "hoffmann", "--solve", "N-opt", "C=1e21",
+                          "--json")[0])
+    check(answer["rows"][1]["value"] == one["value"], "solve", out, one)
+
+
+def tables_for_people_fit_a_terminal():
+    out, _ = qlaw("predict", *GROUPED, "N=20M,1e6", "D=5e9,1e10", "fmt=e2m1")
+    check(all(len(line) <= 80 for line in out.split("\n")), "80 columns", out)
+    check("run_hi95" in out and "A/N^alpha" in out, "terms", out)
+    out, _ = qlaw("predict", *LINE, "x=1,2", "--format", "md")
+    check(out.startswith("| x | value |") and len(out.split("\n")) == 5, out)
+
+
+# --- what is wrong is said --------------------------------------------------------
+
+def rows_without_a_number_are_named():
+    text = "x,who\n2,a\ntwo,b\n,c\n3,d\n4\n"
+    out, err = qlaw("predict", *LINE, "--at", "-", "--format", "csv", text=text,
+                    status=3)
+    check(out.count("\n") == 3, "the others are printed", out)
+    check("3 of 5 settings" in err and "line 3: x is 'two'" in err and
+          "line 4: x is ''" in err and "line 6: 1 cells" in err, err)
+    out, err = qlaw("predict", *LINE, "--at", "-", "--format", "csv", "--strict",
+                    text=text, status=3)
+    check(out == "", "--strict prints nothing", out)
+    out, _ = qlaw("predict", *LINE, "--at", "-", "--json", text=text, status=3)
+    check([r["row"] for r in json.loads(out)["left_out"]] ==
+          ["line 3", "line 4", "line 6"], out)
+
+
+def wrong_tables_and_lists_are_told():
+    at = ["predict", *LINE, "--at", "-"]
+    for words, text, status, says in [
+            (at, "", 3, "is empty"),
+            (at, "x,who\n", 3, "has a header but no rows"),
+            (at, "z,who\n1,2\n", 2, "has no column x"),
+            (at, "x,x\n1,2\n", 3, "two columns are named 'x'"),
+            (at, "x\n1\n\0\n", 3, "a zero byte"),
+            (at + ["x=3"], "x\n1\n", 2, "x is given twice"),
+            (at + ["--format", "cvs"], "x\n1\n", 2, "did you mean 'csv'"),
+            (["predict", *LINE, "x=1", "x=2"], "", 2, "x is given twice"),
+            (["predict", *LINE, "x=1,,2"], "", 2, "a value is missing"),
+            (["predict", *LINE, "x=7,000,000"], "", 2, "commas part the values"),
+            (["predict", *LINE, "z=1,2"], "", 2, "no variable 'z'"),
+            (["predict", *LINE, "x=1,y2"], "", 2, "x=y2: x=y2: 'y2' is not"),
+            (["predict", *LINE, "--at", "gone.csv"], "", 7, "cannot open"),
+            (["predict", "--law", "chinchilla", "--published", "--at", "a.csv"],
+             "", 2, "--published needs the name of a set"),
+    ]:
+        _, err = qlaw(*words, text=text, status=status)
+        check(says in err, words, "says", err, "not", says)
+    out, _ = qlaw("predict", "--data", "line.csv", "--formula", "y = a + b*u",
+                  "--map", "u=x", "--at", "-", "--format", "csv", text="x\n4.5\n")
+    check(close(float(out.split("\n")[1].split(",")[1]), line_at(4.5)[0]), out)
+
+
+def main():
+    work = tempfile.TemporaryDirectory()
+    os.chdir(work.name)
+    write("line.csv", "x,y\n" + "".join(f"{x},{y}\n" for x, y in zip(X, Y)))
+    power_table()
+    the_bands_are_the_textbooks()
+    lists_and_tables_are_single_calls()
+    a_table_of_the_fits_own_rows_gives_its_values()
+    published_constants_have_no_bands()
+    tables_for_people_fit_a_terminal()
+    rows_without_a_number_are_named()
+    wrong_tables_and_lists_are_told()
+    os.chdir("/")
+    for line in bad:
+        print(line)
+    sys.exit(bool(bad))
+
+
+main()
