@@ -151,6 +151,12 @@ static enum source find_source(const struct expr_work *w, int i,
     return scalar ? FROM_SCALAR : FROM_ROWS;
 }
 
+static void spread(double *block, double x)
+{
+    for (int r = 0; r < EXPR_BLOCK; r++)
+        block[r] = x;
+}
+
 static void spread_scalar(struct expr_work *w, int i,
                           const struct expr_input *inputs)
 {
@@ -163,10 +169,9 @@ static void spread_scalar(struct expr_work *w, int i,
     v = node->op == EXPR_NUMBER ? node->value
         : node->op == EXPR_SLOT ? inputs[node->slot].constant
                                 : expr_apply(node->op, a);
-    for (int r = 0; r < EXPR_BLOCK; r++)
-        nw->value[r] = v;
-    for (int r = 0; node->op == EXPR_POW && r < EXPR_BLOCK; r++)
-        nw->logs[r] = expr_log1(a[0]);
+    spread(nw->value, v);
+    if (node->op == EXPR_POW)
+        spread(nw->logs, expr_log1(a[0]));
     nw->at = nw->value;
 }
 
@@ -191,7 +196,9 @@ static void block_pow(struct expr_work *w, int i, size_t row, size_t m)
     const double shared_y =
         y->source == FROM_SCALAR ? y->value[0] : (double)NAN;
 
-    if (!nw->pin_log)
+    if (!nw->pin_log && x->source == FROM_SCALAR && row == 0)
+        spread(nw->logs, expr_log1(x->at[0]));
+    else if (!nw->pin_log && x->source != FROM_SCALAR)
         expr_block_log(nw->logs, x->at, m);
     expr_block_pow(nw->value, x->at, y->at,
                    nw->pin_log ? nw->pin_log + row : nw->logs, shared_y,

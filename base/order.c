@@ -1,6 +1,9 @@
 #include "base/order.h"
 
 #include <math.h>
+#include <stdlib.h>
+
+#include "base/str.h"
 
 int order_doubles(const void *a, const void *b)
 {
@@ -47,31 +50,59 @@ static void put_kth(double *x, size_t n, size_t k)
     }
 }
 
-/* As sorted numbers would have it, with x[0 .. from - 1] in place. */
-static double quantile(double *x, size_t n, size_t from, double share)
+/* The quantile of share of sign * x.  What it needs lies below cut nearly
+ * always, so that few of the numbers have to be put in order; room holds n. */
+static double low_quantile(double *room, const double *x, size_t n,
+                           double share, double sign, double cut)
 {
     const double at = share * (double)(n - 1);
     const size_t k = (size_t)at;
     double next = HUGE_VAL;
+    size_t m = 0;
 
-    put_kth(x + from, n - from, k - from);
-    if (k + 1 >= n)
-        return x[n - 1];
-    for (size_t i = k + 1; i < n; i++)
-        next = x[i] < next ? x[i] : next;
-    return x[k] + (at - (double)k) * (next - x[k]);
+    for (size_t i = 0; i < n; i++) {
+        room[m] = sign * x[i];
+        m += room[m] < cut;
+    }
+    if (m < k + 2)
+        for (m = 0; m < n; m++)
+            room[m] = sign * x[m];
+    put_kth(room, m, k);
+    for (size_t i = k + 1; i < m; i++)
+        next = room[i] < next ? room[i] : next;
+    if (k + 1 >= m || isinf(room[k]) || next == room[k])
+        return sign * room[k];
+    return sign * (room[k] + (at - (double)k) * (next - room[k]));
+}
+
+/* Drop what is NaN; the number of those that stay, and their mean and sd. */
+static size_t keep_numbers(double *x, size_t n, double *mean, double *sd)
+{
+    double sum = 0, square = 0, first;
+
+    for (size_t i = n; i-- > 0;)
+        if (isnan(x[i]))
+            swap(&x[i], &x[--n]);
+    first = n ? x[0] : 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += x[i] - first;
+        square += (x[i] - first) * (x[i] - first);
+    }
+    *mean = first + sum / (double)n;
+    *sd = sqrt(square / (double)n - sum / (double)n * (sum / (double)n));
+    return n;
 }
 
 void order_limits(double *lo, double *hi, double *x, size_t n, double share)
 {
-    const size_t all = n;
+    double mean, sd, *room;
+    const size_t kept = keep_numbers(x, n, &mean, &sd);
 
     *lo = *hi = (double)NAN;
-    for (size_t i = n; i-- > 0;)
-        if (isnan(x[i]))
-            swap(&x[i], &x[--n]);
-    if (n == 0 || (all - n) * 100 > all)
+    if (kept == 0 || (n - kept) * 100 > n)
         return;
-    *lo = quantile(x, n, 0, share);
-    *hi = quantile(x, n, (size_t)(share * (double)(n - 1)), 1 - share);
+    room = mem_array(kept + 1, sizeof *room);
+    *lo = low_quantile(room, x, kept, share, 1, mean - 1.2 * sd);
+    *hi = low_quantile(room, x, kept, share, -1, -mean - 1.2 * sd);
+    free(room);
 }
