@@ -39,12 +39,30 @@ static const char of_grid[] =
     "WHERE gp.grid_id = ?1) AND r.point_id NOT IN (SELECT point_id FROM "
     "grid_point WHERE grid_id = ?1)))";
 
+/* Rows along the training of the runs: the loss on held-out text where a run
+ * measured it along the way, else that of its batches. */
+static char *build_curves_sql(const struct fit_request *rq, const char *where,
+                              const char *n_def)
+{
+    return mem_printf(
+        "SELECT * FROM (SELECT r.run_id, r.point_id, r.seed, c.step, %s AS N, "
+        "c.tokens AS D, CASE WHEN (SELECT count(v.val_loss) FROM curve v WHERE "
+        "v.run_id = r.run_id) > 2 THEN c.val_loss ELSE c.train_loss END AS "
+        "loss, r.G, r.fmt, r.bits AS P, p.arm, p.is_base FROM curve c JOIN "
+        "runs r ON r.run_id = c.run_id JOIN point p ON p.point_id = "
+        "r.point_id WHERE r.state = 'done' %s%s) %s%s%s ORDER BY run_id, D",
+        n_def, rq->grid ? "AND " : "", rq->grid ? of_grid : "",
+        where ? "WHERE (" : "", where ? where : "", where ? ")" : "");
+}
+
 /* The bits that an unquantized twin might be said to have do not matter,
  * because its group of 1 removes the quantization term.  quant tells formats
  * apart that share the element format but not what is quantized. */
 static char *build_sql(const struct fit_request *rq, const char *where,
                        const char *n_def)
 {
+    if (rq->curves)
+        return build_curves_sql(rq, where, n_def);
     return mem_printf(
         "SELECT * FROM (SELECT r.run_id, r.point_id, r.seed, %s AS N, r.D, "
         "CASE WHEN p.is_base THEN 1 ELSE r.G END AS G, "
@@ -242,7 +260,7 @@ enum status fit_input_runs(struct table **out, struct fit_request *rq,
         sqlite3_finalize(stmt);
         if (st == OK && later)
             st = filter_rows(*out, rq->where, err);
-        if (st == OK)
+        if (st == OK && !rq->curves)
             describe_columns(*out);
     }
     if (st == OK && (*out)->rows == 0)

@@ -214,10 +214,10 @@ static enum status choose_law(struct fit_request *rq, const struct cli *cli,
         formula = compare;
     if (!compare && cli_nth(cli, "formula", 1))
         return err_set(err, ERR_USAGE, "two formulas: --compare ranks several");
-    if (cli_value(cli, "isoflop", NULL)) {
+    if (cli_value(cli, "isoflop", NULL) || cli_value(cli, "envelope", NULL)) {
         if (name || formula || compare)
             return err_set(err, ERR_USAGE,
-                           "--isoflop takes parabolas, not %s",
+                           "--isoflop and --envelope need no %s",
                            name ? "--law" : formula ? "--formula" : "--compare");
         name = "chinchilla"; /* the joint law beside them */
     }
@@ -327,6 +327,7 @@ enum status fit_request_read(struct fit_request *rq, const struct cli *cli,
         .where = cli_value(cli, "where", NULL),
         .n_def = cli_value(cli, "n-def", "body"),
         .paired = cli_flag(cli, "paired"),
+        .curves = cli_value(cli, "envelope", NULL) != NULL,
     };
     remember_options(rq, cli);
     if (data && grid)

@@ -19,6 +19,7 @@ struct fit_request {
     const char *where;
     const char *n_def;  /* which parameters count as N */
     bool paired;
+    bool curves; /* rows along the training of each run */
     json_t *selection;   /* of a stored fit: owns texts that spec points to */
     char **argv;         /* the options, so that the fit can be repeated */
     int argc;

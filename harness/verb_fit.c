@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/wrap.h"
 #include "fit/compare.h"
+#include "fit/envelope.h"
 #include "fit/holdout.h"
 #include "fit/isoflop.h"
 #include "fit/random.h"
@@ -19,6 +20,7 @@ static const struct cli_option options[] = {
     { "compare", 0, "LAW,...", "rank laws, formulas: AICc, BIC, cross-validation" },
     { "random", 0, "E:COLUMN", "E differs between groups by chance (REML)" },
     { "isoflop", 0, "COLUMN", "the best size of each budget in this column" },
+    { "envelope", 0, "COLUMN", "the best size along training curves, by run" },
     { "no-store", 0, NULL, "do not write the fit into the database" },
     { "json", 0, NULL, "report as JSON" },
     { NULL, 0, NULL, NULL },
@@ -250,6 +252,24 @@ static enum status isoflop(const struct fit_request *rq, const struct cli *cli,
     return st;
 }
 
+static enum status envelope(const struct fit_request *rq, const struct cli *cli,
+                            struct err *err)
+{
+    struct envelope e;
+    struct str out = { 0 };
+    const enum status st =
+        envelope_run(&e, rq->table, cli_value(cli, "envelope", NULL), err);
+
+    if (e.n > 0 && cli_flag(cli, "json"))
+        envelope_json(&out, &e);
+    else if (e.n > 0)
+        envelope_text(&out, &e, rq->source);
+    cli_report(cli, str_text(&out));
+    str_release(&out);
+    envelope_release(&e);
+    return st;
+}
+
 /* Constants that differ between groups by chance; such a fit is not stored,
  * because predictions would not know of them. */
 static enum status mixed(const struct fit_request *rq, const struct cli *cli,
@@ -296,6 +316,7 @@ static enum status run(struct cli *cli, struct err *err)
         st = holdout_split(&held, rq.table, rule, err);
     if (st == OK)
         st = cli_value(cli, "isoflop", NULL)   ? isoflop(&rq, cli, err)
+             : cli_value(cli, "envelope", NULL) ? envelope(&rq, cli, err)
              : cli_value(cli, "random", NULL)  ? mixed(&rq, cli, err)
              : cli_value(cli, "compare", NULL) ? compare(&rq, held, cli, err)
                                                : one_law(&rq, held, cli, err);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "fit/envelope.h"
 #include "fit/fit.h"
 #include "fit/isoflop.h"
 #include "tests/check.h"
@@ -145,12 +146,51 @@ static void a_vertex_parabola_by_budget_is_found(void **state)
     table_free(t);
 }
 
+/* Losses of the law along every run, 15 sizes: the envelope's exponent is near
+ * the law's, and its stretches go up in size. */
+static void the_envelope_of_curves_has_the_laws_exponent(void **state)
+{
+    struct str csv = { 0 };
+    struct table *t;
+    struct envelope e;
+    struct err err;
+
+    (void)state;
+    str_add(&csv, "run,N,D,loss\n");
+    for (int k = 0; k < 15; k++)
+        for (int i = 0; i <= 200; i++) {
+            const double n = 1e7 * pow(1.5, k), d = 1e8 * pow(1e5, i / 200.);
+
+            str_addf(&csv, "r%d,%.17g,%.17g,%.17g\n", k, n, d,
+                     1.69 + 406.4 / pow(n, .34) + 410.7 / pow(d, .28));
+        }
+    check_ok(table_parse(&t, str_text(&csv), "curves", &err), err);
+    check_ok(envelope_run(&e, t, "run", &err), err);
+    assert_int_equal(e.runs, 15);
+    check_close(e.a, 0.28 / 0.62, 0.01);
+    assert_true(e.lo <= 0.28 / 0.62 && 0.28 / 0.62 <= e.hi);
+    assert_true(e.n > 5);
+    for (int i = 1; i < e.n; i++)
+        assert_true(e.stretches[i].n > e.stretches[i - 1].n &&
+                    e.stretches[i].from > e.stretches[i - 1].to);
+    envelope_release(&e);
+    table_free(t);
+    str_release(&csv);
+    check_ok(table_parse(&t, "run,N,D,loss\na,1,1,3\na,1,2,2\nb,2,1,3\n"
+                             "b,2,2,1\n", "two", &err), err);
+    assert_int_equal(envelope_run(&e, t, "run", &err), ERR_FIT);
+    check_says(err, "an exponent needs two");
+    envelope_release(&e);
+    table_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_bias_of_the_method_is_what_it_is_without_noise),
         cmocka_unit_test(intervals_hold_what_the_design_gives),
         cmocka_unit_test(budgets_without_a_minimum_are_refused_by_name),
+        cmocka_unit_test(the_envelope_of_curves_has_the_laws_exponent),
         cmocka_unit_test(a_vertex_parabola_by_budget_is_found),
     };
 
