@@ -51,13 +51,13 @@ static void add_number(struct str *out, int width, int digits, double x)
     str_addf(out, "%*s", width, buf);
 }
 
-static void add_estimate(struct str *out, const struct model_param *p,
-                         const struct fit_estimate *e)
+void report_estimate(struct str *out, const char *name,
+                     const struct fit_estimate *e)
 {
     char interval[64];
 
-    str_addf(out, "  %-15s", p->name);
-    if (text_columns(p->name) > 15) /* a line of its own */
+    str_addf(out, "  %-15s", name);
+    if (text_columns(name) > 15) /* a line of its own */
         str_addf(out, "\n%*s", 17, "");
     add_number(out, 13, 7, e->value);
     if (isnan(e->lo) && isnan(e->hi)) {
@@ -148,7 +148,7 @@ void report_text(struct str *out, const struct fit *f, const char *source)
     str_add(out, "  parameter              value       s.e.   95 % interval"
                  "            kind\n");
     for (int i = 0; i < m->n_params; i++)
-        add_estimate(out, &m->params[i], &f->est[i]);
+        report_estimate(out, m->params[i].name, &f->est[i]);
     add_quality(out, f);
     for (int i = 0; i < f->n_warnings; i++) {
         char *lead =

@@ -22,6 +22,10 @@ void report_text(struct str *out, const struct fit *f, const char *source);
 /* The object without its closing brace, so that a caller can add to it. */
 void report_json(struct str *out, const struct fit *f);
 
+/* A line of the table of parameters: value, standard error, interval, kind. */
+void report_estimate(struct str *out, const char *name,
+                     const struct fit_estimate *e);
+
 /* The objective in words: "sum of Huber losses (delta 0.001) of log y - log
  * law". */
 void report_objective_name(struct str *out, const struct model *m);

@@ -10,6 +10,7 @@
 #include "fit/isoflop.h"
 #include "fit/random.h"
 #include "fit/report.h"
+#include "fit/reported.h"
 #include "harness/fit_request.h"
 #include "harness/verbs.h"
 
@@ -17,6 +18,7 @@ static const struct cli_option options[] = {
     FIT_OPTION_ROWS,
     { "holdout", 0, "RULE", "'N>=1M', largest:K or rolling:K: predict these" },
     { "test", 0, "CLAIM", "test alpha=beta, or gG=0 against gG>0" },
+    { "report", 0, "'a = ...'", "a function of the parameters, with its interval" },
     { "compare", 0, "LAW,...", "rank laws, formulas: AICc, BIC, cross-validation" },
     { "random", 0, "E:COLUMN", "E differs between groups by chance (REML)" },
     { "isoflop", 0, "COLUMN", "the best size of each budget in this column" },
@@ -32,6 +34,8 @@ struct outcome {
     struct holdout holdout;
     struct nested *tests;
     int n_tests;
+    struct reported *reported;
+    int n_reported;
     bool has_fit, has_holdout;
     int64_t id;
 };
@@ -63,6 +67,8 @@ static void print_json(const struct outcome *o)
         nested_json(&out, &o->tests[i]);
         str_add(&out, i + 1 == o->n_tests ? "]" : "");
     }
+    if (o->n_reported)
+        reported_json(&out, o->reported, o->n_reported);
     if (o->id)
         json_add_number(&out, "fit_id", (double)o->id);
     str_add(&out, "}\n");
@@ -77,6 +83,7 @@ static void print_text(const struct outcome *o, const struct fit_request *rq)
     if (o->id)
         str_addf(&out, "fit %lld: ", (long long)o->id);
     report_text(&out, &o->fit, rq->source);
+    reported_text(&out, o->reported, o->n_reported);
     for (int i = 0; i < o->n_tests; i++)
         nested_text(&out, &o->tests[i]);
     if (o->has_holdout)
@@ -127,6 +134,19 @@ static enum status run_tests(struct outcome *o, const struct table *train,
     return st;
 }
 
+static enum status find_reported(struct outcome *o, const struct cli *cli,
+                                 struct err *err)
+{
+    const char *text;
+    enum status st = OK;
+
+    for (int i = 0; st == OK && (text = cli_nth(cli, "report", i)); i++) {
+        o->reported = mem_grow(o->reported, (size_t)i + 1, sizeof *o->reported);
+        st = reported_find(&o->reported[o->n_reported++], &o->fit, text, err);
+    }
+    return st;
+}
+
 /* Fit the rows that are not held out, then judge and test. */
 static enum status run_fit(struct outcome *o, struct model **m,
                            struct table *train, const bool *held,
@@ -149,6 +169,8 @@ static enum status run_fit(struct outcome *o, struct model **m,
         o->has_holdout = true;
         warn_beyond(o);
     }
+    if (st == OK)
+        st = find_reported(o, cli, err);
     return st == OK ? run_tests(o, train, rq, cli, err) : st;
 }
 
@@ -157,6 +179,9 @@ static void release(struct outcome *o)
     for (int i = 0; i < o->n_tests; i++)
         nested_release(&o->tests[i]);
     free(o->tests);
+    for (int i = 0; i < o->n_reported; i++)
+        reported_release(&o->reported[i]);
+    free(o->reported);
     if (o->has_holdout)
         holdout_release(&o->holdout);
     if (o->has_fit)
@@ -299,6 +324,19 @@ static enum status mixed(const struct fit_request *rq, const struct cli *cli,
     return st;
 }
 
+/* What other answers would drop in silence. */
+static enum status check_report(const struct cli *cli, struct err *err)
+{
+    static const char *const others[] = { "compare", "isoflop", "random" };
+
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (cli_value(cli, "report", NULL) && cli_value(cli, others[i], NULL))
+            return err_set(err, ERR_USAGE,
+                           "--report belongs to a fit of one law: leave out --%s",
+                           others[i]);
+    return OK;
+}
+
 static enum status run(struct cli *cli, struct err *err)
 {
     const char *rule = cli_value(cli, "holdout", NULL);
@@ -312,6 +350,8 @@ static enum status run(struct cli *cli, struct err *err)
         st = err_set(err, ERR_USAGE,
                      "--test belongs to one law: leave out --compare, which "
                      "tests what is a special case of another");
+    if (st == OK)
+        st = check_report(cli, err);
     if (st == OK && rule)
         st = holdout_split(&held, rq.table, rule, err);
     if (st == OK)

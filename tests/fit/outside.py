@@ -1,4 +1,5 @@
-"""A table from outside as a person asks of it: predictions at many settings.
+"""A table from outside as a person asks of it: predictions at many settings,
+functions of the parameters.
 
     outside.py QLAW
 
@@ -166,6 +167,88 @@ def tables_for_people_fit_a_terminal():
     check(out.startswith("| x | value |") and len(out.split("\n")) == 5, out)
 
 
+# --- functions of the parameters ----------------------------------------------
+
+def reported(*words):
+    out, _ = qlaw("fit", *words, "--json")
+    answer = json.loads(out)
+    return ({p["name"]: p for p in answer["params"]},
+            {r["name"]: r for r in answer["reported"]})
+
+
+def same(a, b, tolerance, *what):
+    for key in ["value", "se", "lo95", "hi95"]:
+        if a[key] is not None and b[key] is not None:
+            check(close(a[key], b[key], tolerance), *what, key, a, b)
+    check(a["lo95"] is not None and b["lo95"] is not None, *what, a, b)
+
+
+def the_delta_method_is_as_by_hand():
+    """Where the line crosses 0, -a/b: its variance from those of a and b."""
+    n, sx, sxx = len(X), sum(X), sum(x * x for x in X)
+    sy, sxy = sum(Y), sum(x * y for x, y in zip(X, Y))
+    det = n * sxx - sx * sx
+    b, a = (n * sxy - sx * sy) / det, (sxx * sy - sx * sxy) / det
+    s2 = sum((y - a - b * x) ** 2 for x, y in zip(X, Y)) / (n - 2)
+    ga, gb = -1 / b, a / b ** 2
+    se = math.sqrt(s2 / det * (ga * ga * sxx - 2 * ga * gb * sx + gb * gb * n))
+    _, r = reported(*LINE, "--report", "root = -a/b")
+    check(r["root"]["interval"] == "wald" and r["root"]["formula"] == "-a/b", r)
+    for key, value in [("value", -a / b), ("se", se), ("lo95", -a / b - T6 * se),
+                       ("hi95", -a / b + T6 * se)]:
+        check(close(r["root"][key], value, 1e-8), "root", key, r, value)
+
+
+POWER = ["--data", "power.csv", "--where", "fmt == int4", "--space", "log"]
+CHINCHILLA = POWER + ["--formula", "loss = E + A/N^alpha + B/D^beta"]
+
+
+def a_function_is_the_parameter_of_a_law_written_with_it():
+    """beta = alpha a/(1 - a) makes a = beta/(alpha + beta) a parameter, and
+    A = R B makes the ratio one."""
+    for kind, options in [("wald", []), ("profile", ["--profile"]),
+                          ("bootstrap", ["--bootstrap", "300"]),
+                          ("jackknife", ["--cluster", "N"])]:
+        _, r = reported(*CHINCHILLA, *options, "--report",
+                        "a = beta/(alpha+beta)", "--report", "R = A/B")
+        p, _ = reported(*POWER, *options, "--report", "E", "--formula",
+                        "loss = E + A/N^alpha + B/D^(alpha*a/(1-a))",
+                        "--start", "a=0.46,alpha=0.35")
+        q, _ = reported(*POWER, *options, "--report", "E", "--formula",
+                        "loss = E + R*B/N^alpha + B/D^beta",
+                        "--start", "R=0.8,B=500,alpha=0.35,beta=0.3")
+        tolerance = {"bootstrap": 1e-4, "profile": 1e-4}.get(kind, 1e-5)
+        check(r["a"]["interval"] == kind == r["R"]["interval"], kind, r)
+        same(r["a"], p["a"], tolerance, kind, "a")
+        if kind != "wald" or q["R"]["interval"] == "wald":
+            same(r["R"], q["R"], tolerance, kind, "R")
+
+
+def a_parameter_alone_is_itself():
+    for options in [[], ["--bootstrap", "100"], ["--cluster", "N"]]:
+        p, r = reported(*CHINCHILLA, *options, "--report", "x = alpha",
+                        "--report", "0 + beta")
+        same(p["alpha"], r["x"], 0, options)
+        same(p["beta"], r["0 + beta"], 1e-9, options)
+
+
+def wrong_functions_are_told():
+    fit = ["fit", *CHINCHILLA, "--report"]
+    for text, says in [("x = alpah/2", "did you mean 'alpha'"),
+                       ("x = A/N^alpha", "the law's variables have no value"),
+                       ("x = ", "expected"), ("= 2", "unexpected '='")]:
+        _, err = qlaw(*fit, text, status=2)
+        check(says in err, text, err)
+    _, err = qlaw("fit", *GROUPED, "--report", "2*k", status=2)
+    check("did you mean 'k[e2m1]'" in err, err)
+    _, err = qlaw(*fit, "E", "--compare", "kaplan", status=2)
+    check("--report belongs to a fit of one law" in err, err)
+    _, r = reported(*GROUPED, "--report", "d = k[e2m1] - k[int4]", "--report",
+                    "h = 2*k[int4]")
+    check(close(r["d"]["value"], 0.1, 0.2) and r["d"]["interval"] == "wald", r)
+    check(r["h"]["interval"] == "none" and "nothing in it" in r["h"]["why"], r)
+
+
 # --- what is wrong is said --------------------------------------------------------
 
 def rows_without_a_number_are_named():
@@ -219,6 +302,10 @@ def main():
     a_table_of_the_fits_own_rows_gives_its_values()
     published_constants_have_no_bands()
     tables_for_people_fit_a_terminal()
+    the_delta_method_is_as_by_hand()
+    a_function_is_the_parameter_of_a_law_written_with_it()
+    a_parameter_alone_is_itself()
+    wrong_functions_are_told()
     rows_without_a_number_are_named()
     wrong_tables_and_lists_are_told()
     os.chdir("/")
