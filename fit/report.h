@@ -9,6 +9,7 @@
  *    "left_out":[{"row","why"}],"starts":{"n","reached_best"},
  *    "bootstrap":{"n","units"},
  *    "range":[{"name","min","max"}]}
+ * `fit` adds "holdout", "tests", "sensitivity" (sensitivity.h) and "fit_id".
  * Numbers that cannot be given are null. */
 #ifndef FIT_REPORT_H
 #define FIT_REPORT_H

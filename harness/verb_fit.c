@@ -11,6 +11,7 @@
 #include "fit/random.h"
 #include "fit/report.h"
 #include "fit/reported.h"
+#include "fit/sensitivity.h"
 #include "harness/fit_request.h"
 #include "harness/verbs.h"
 
@@ -23,6 +24,7 @@ static const struct cli_option options[] = {
     { "random", 0, "E:COLUMN", "E differs between groups by chance (REML)" },
     { "isoflop", 0, "COLUMN", "the best size of each budget in this column" },
     { "envelope", 0, "COLUMN", "the best size along training curves, by run" },
+    { "sensitivity", 0, NULL, "the same rows by every loss, in every space" },
     { "no-store", 0, NULL, "do not write the fit into the database" },
     { "json", 0, NULL, "report as JSON" },
     { NULL, 0, NULL, NULL },
@@ -36,7 +38,8 @@ struct outcome {
     int n_tests;
     struct reported *reported;
     int n_reported;
-    bool has_fit, has_holdout;
+    struct sensitivity sensitivity;
+    bool has_fit, has_holdout, has_sensitivity;
     int64_t id;
 };
 
@@ -69,6 +72,8 @@ static void print_json(const struct outcome *o)
     }
     if (o->n_reported)
         reported_json(&out, o->reported, o->n_reported);
+    if (o->has_sensitivity)
+        sensitivity_json(&out, &o->sensitivity);
     if (o->id)
         json_add_number(&out, "fit_id", (double)o->id);
     str_add(&out, "}\n");
@@ -88,6 +93,8 @@ static void print_text(const struct outcome *o, const struct fit_request *rq)
         nested_text(&out, &o->tests[i]);
     if (o->has_holdout)
         holdout_text(&out, &o->holdout, o->fit.m);
+    if (o->has_sensitivity)
+        sensitivity_text(&out, &o->sensitivity);
     say_text(stdout, str_text(&out));
     str_release(&out);
 }
@@ -171,6 +178,10 @@ static enum status run_fit(struct outcome *o, struct model **m,
     }
     if (st == OK)
         st = find_reported(o, cli, err);
+    if (st == OK && cli_flag(cli, "sensitivity")) {
+        sensitivity_run(&o->sensitivity, &o->fit, train, &rq->spec);
+        o->has_sensitivity = true;
+    }
     return st == OK ? run_tests(o, train, rq, cli, err) : st;
 }
 
@@ -184,6 +195,8 @@ static void release(struct outcome *o)
     free(o->reported);
     if (o->has_holdout)
         holdout_release(&o->holdout);
+    if (o->has_sensitivity)
+        sensitivity_release(&o->sensitivity);
     if (o->has_fit)
         fit_release(&o->fit);
 }
@@ -352,6 +365,11 @@ static enum status run(struct cli *cli, struct err *err)
                      "tests what is a special case of another");
     if (st == OK)
         st = check_report(cli, err);
+    if (st == OK && cli_flag(cli, "sensitivity") &&
+        (cli_flag(cli, "compare") || cli_flag(cli, "isoflop") ||
+         cli_flag(cli, "random") || cli_flag(cli, "envelope")))
+        st = err_set(err, ERR_USAGE,
+                     "--sensitivity belongs to a fit of one law");
     if (st == OK && rule)
         st = holdout_split(&held, rq.table, rule, err);
     if (st == OK)

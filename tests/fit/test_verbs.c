@@ -404,6 +404,8 @@ static void wrong_commands_are_told_what_is_wrong(void **state)
         { "fit|toy|--fix=bteta=1", "did you mean 'beta'", ERR_USAGE },
         { "fit|toy|--test=alpha", "not NAME=VALUE", ERR_USAGE },
         { "fit|toy|--holdout=largest:9", "fewer values", ERR_USAGE },
+        { "fit|toy|--sensitivity|--compare=chinchilla,kaplan",
+          "belongs to a fit of one law", ERR_USAGE },
         { "fit|toy|--data=x.csv", "give a grid or --data", ERR_USAGE },
         { "fit|--data=/nonexistent.csv|--law=kaplan", "cannot open", ERR_IO },
         { "predict|N=1M", "give --fit ID", ERR_USAGE },
