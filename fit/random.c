@@ -2,232 +2,13 @@
 
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_linalg.h>
-#include <gsl/gsl_multimin.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fit/optimum.h"
-#include "fit/solve.h"
+#include "fit/random_mixed.h"
 #include "fit/units.h"
-
-/* Spreads that are tried lie within this of the noise, in logarithms of the
- * variances' ratio. */
-#define RATIO_LEAST -14.0
-#define RATIO_MOST  14.0
-
-struct mixed {
-    const struct model *m;
-    struct model_work *w;
-    struct solve_work *sw;
-    int *unit, units;
-    size_t *order, *first; /* rows by unit; first[units] is the end */
-    int n_effects;
-    int coord[RANDOM_MOST];
-    double *z;      /* [n_effects][rows] d r / d constant, at theta */
-    double *whiten; /* lower Cholesky factors, one unit after the other */
-    size_t *at;     /* where each unit's begins */
-    double *r, *jac, *u, *lo, *hi, *weight, *gather;
-    double log_det; /* of all V */
-    double q, log_info; /* at the minimum: squares, log |J' V^-1 J| */
-    gsl_matrix *info;   /* J' V^-1 J */
-};
-
-/* --- whitening ----------------------------------------------------------- */
-
-/* V = 1 + sum_k ratio_k z_k z_k' of one unit, factored in place. */
-static bool factor_unit(struct mixed *x, int unit, const double *ratio)
-{
-    const size_t a = x->first[unit], n = x->first[unit + 1] - a;
-    gsl_matrix_view v =
-        gsl_matrix_view_array(x->whiten + x->at[unit], n, n);
-
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < n; j++) {
-            double s = i == j;
-
-            for (int k = 0; k < x->n_effects; k++)
-                s += ratio[k] * x->z[(size_t)k * x->m->rows + x->order[a + i]] *
-                     x->z[(size_t)k * x->m->rows + x->order[a + j]];
-            gsl_matrix_set(&v.matrix, i, j, s);
-        }
-    if (gsl_linalg_cholesky_decomp1(&v.matrix) != 0)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        x->log_det += 2 * log(gsl_matrix_get(&v.matrix, i, i));
-    return true;
-}
-
-static bool factor(struct mixed *x, const double *log_ratio)
-{
-    double ratio[RANDOM_MOST];
-
-    x->log_det = 0;
-    for (int k = 0; k < x->n_effects; k++)
-        ratio[k] = exp(log_ratio[k]);
-    for (int g = 0; g < x->units; g++)
-        if (!factor_unit(x, g, ratio))
-            return false;
-    return true;
-}
-
-/* col = L^-1 col, unit by unit. */
-static void whiten(const struct mixed *x, double *col)
-{
-    for (int g = 0; g < x->units; g++) {
-        const size_t a = x->first[g], n = x->first[g + 1] - a;
-        const double *l = x->whiten + x->at[g];
-
-        for (size_t i = 0; i < n; i++) {
-            double s = col[x->order[a + i]];
-
-            for (size_t j = 0; j < i; j++)
-                s -= l[i * n + j] * col[x->order[a + j]];
-            col[x->order[a + i]] = s / l[i * n + i];
-        }
-    }
-}
-
-static bool whitened(void *ctx, const double *u, double *r, double *jac)
-{
-    struct mixed *x = ctx;
-
-    if (!model_residuals(x->w, u, r, jac))
-        return false;
-    whiten(x, r);
-    for (int f = 0; jac && f < x->m->n_free; f++)
-        whiten(x, jac + (size_t)f * x->m->rows);
-    return true;
-}
-
-/* --- the restricted likelihood -------------------------------------------- */
-
-/* d r / d constant at u, in the constants' own units. */
-static bool take_slopes(struct mixed *x)
-{
-    const size_t rows = x->m->rows;
-
-    if (!model_residuals(x->w, x->u, x->r, x->jac))
-        return false;
-    for (int k = 0; k < x->n_effects; k++) {
-        const int f = x->coord[k];
-        const double by = x->w->is_log[f]
-                              ? x->w->sign[f] * exp(x->u[f])
-                              : 1; /* jac is by the logarithm */
-
-        for (size_t i = 0; i < rows; i++)
-            x->z[(size_t)k * rows + i] = x->jac[(size_t)f * rows + i] / by;
-    }
-    return true;
-}
-
-static bool take_info(struct mixed *x)
-{
-    const size_t n = (size_t)x->m->n_free, rows = x->m->rows;
-    gsl_matrix *copy = gsl_matrix_alloc(n, n);
-    bool ok;
-
-    x->q = 0;
-    for (size_t i = 0; i < rows; i++)
-        x->q += x->r[i] * x->r[i];
-    for (size_t a = 0; a < n; a++)
-        for (size_t b = 0; b < n; b++) {
-            double s = 0;
-
-            for (size_t i = 0; i < rows; i++)
-                s += x->jac[a * rows + i] * x->jac[b * rows + i];
-            gsl_matrix_set(x->info, a, b, s);
-        }
-    gsl_matrix_memcpy(copy, x->info);
-    ok = gsl_linalg_cholesky_decomp1(copy) == 0;
-    x->log_info = 0;
-    for (size_t a = 0; ok && a < n; a++)
-        x->log_info += 2 * log(gsl_matrix_get(copy, a, a));
-    gsl_matrix_free(copy);
-    return ok;
-}
-
-/* Minimize at these ratios, slopes and minimum in turn until they agree. */
-static bool minimize(struct mixed *x, const double *log_ratio)
-{
-    const struct solve_options o = { 200, 1e-13, 1e-6 };
-    const struct solve_problem p = { whitened,  x,     x->m->rows, x->m->n_free,
-                                     x->weight, HUGE_VAL, x->lo,   x->hi };
-    double before = HUGE_VAL;
-
-    for (int k = 0; k < 8; k++) {
-        struct solve_result res;
-
-        if (!take_slopes(x) || !factor(x, log_ratio))
-            return false;
-        res = solve_run(x->sw, x->u, &p, &o, NULL);
-        if (!isfinite(res.objective))
-            return false;
-        if (fabs(before - res.objective) <= 1e-10 * res.objective)
-            break;
-        before = res.objective;
-    }
-    return whitened(x, x->u, x->r, x->jac) && take_info(x);
-}
-
-static double freedom(const struct mixed *x)
-{
-    return (double)x->m->rows - x->m->n_free;
-}
-
-/* -2 log of the restricted likelihood at a noise variance, up to a constant;
- * at the best one when variance is 0. */
-static double deviance(struct mixed *x, const double *log_ratio,
-                       double variance)
-{
-    const double n = freedom(x);
-
-    if (!minimize(x, log_ratio))
-        return HUGE_VAL;
-    if (variance == 0)
-        variance = x->q / n;
-    return n * log(variance) + x->q / variance + x->log_det + x->log_info;
-}
-
-static double deviance_of(const gsl_vector *v, void *ctx)
-{
-    struct mixed *x = ctx;
-    double ratio[RANDOM_MOST], outside = 0;
-
-    for (int k = 0; k < x->n_effects; k++) {
-        const double at = gsl_vector_get(v, (size_t)k);
-
-        ratio[k] = fmin(fmax(at, RATIO_LEAST), RATIO_MOST);
-        outside += pow(at - ratio[k], 2);
-    }
-    return deviance(x, ratio, 0) + outside;
-}
-
-/* Nelder and Mead's simplex over the logarithms of the ratios. */
-static bool find_ratios(struct mixed *x, double *log_ratio)
-{
-    const size_t n = (size_t)x->n_effects;
-    gsl_multimin_function f = { deviance_of, n, x };
-    gsl_multimin_fminimizer *s =
-        gsl_multimin_fminimizer_alloc(gsl_multimin_fminimizer_nmsimplex2, n);
-    gsl_vector *at = gsl_vector_alloc(n), *step = gsl_vector_alloc(n);
-    bool done = false;
-
-    for (size_t k = 0; k < n; k++)
-        gsl_vector_set(at, k, log_ratio[k]);
-    gsl_vector_set_all(step, 2);
-    gsl_multimin_fminimizer_set(s, &f, at, step);
-    for (int k = 0; k < 400 && !done; k++)
-        done = gsl_multimin_fminimizer_iterate(s) != 0 ||
-               gsl_multimin_fminimizer_size(s) < 1e-4;
-    for (size_t k = 0; k < n; k++)
-        log_ratio[k] = fmin(fmax(gsl_vector_get(s->x, k), RATIO_LEAST),
-                            RATIO_MOST);
-    gsl_multimin_fminimizer_free(s);
-    gsl_vector_free(at);
-    gsl_vector_free(step);
-    return done;
-}
 
 /* --- intervals ----------------------------------------------------------- */
 
@@ -249,12 +30,12 @@ static double inverse_at(const struct mixed *x, int f)
 /* The logarithm of a coordinate's variance, at log variance and ratios. */
 static double log_variance(struct mixed *x, const double *phi, int f)
 {
-    return minimize(x, phi + 1) ? phi[0] + log(inverse_at(x, f)) : (double)NAN;
+    return mixed_minimize(x, phi + 1) ? phi[0] + log(inverse_at(x, f)) : (double)NAN;
 }
 
 static double deviance_at(struct mixed *x, const double *phi)
 {
-    return deviance(x, phi + 1, exp(phi[0]));
+    return mixed_deviance(x, phi + 1, exp(phi[0]));
 }
 
 #define MOST_PHI (RANDOM_MOST + 1)
@@ -315,7 +96,7 @@ static double degrees(struct mixed *x, const double *phi, int n,
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++)
             var += g[i] * cov[i][j] * g[j];
-    return var > 0 ? fmin(2 / var, freedom(x)) : freedom(x);
+    return var > 0 ? fmin(2 / var, mixed_freedom(x)) : mixed_freedom(x);
 }
 
 static void constant_interval(struct random_fit *r, struct mixed *x, int f,
@@ -365,7 +146,7 @@ static void constants(struct random_fit *r, struct mixed *x,
     known = n > 1 && phi_covariance(cov, x, phi, n);
     for (int f = 0; f < x->m->n_free; f++)
         constant_interval(r, x, f,
-                          known ? degrees(x, phi, n, cov, f) : freedom(x),
+                          known ? degrees(x, phi, n, cov, f) : mixed_freedom(x),
                           se[f], u[f]);
     memcpy(x->u, u, (size_t)x->m->n_free * sizeof *u);
     free(u);
@@ -380,7 +161,7 @@ static double held_deviance(struct mixed *x, const double *log_ratio, int k,
 
     memcpy(at, log_ratio, sizeof at);
     at[k] = value;
-    return deviance(x, at, 0);
+    return mixed_deviance(x, at, 0);
 }
 
 /* One side of a tau's interval, where the deviance has risen by that of a
@@ -407,7 +188,7 @@ static double tau_limit(struct mixed *x, const double *log_ratio, int k,
 static void spreads(struct random_fit *r, struct mixed *x,
                     const double *log_ratio)
 {
-    const double base = deviance(x, log_ratio, 0);
+    const double base = mixed_deviance(x, log_ratio, 0);
 
     for (int k = 0; k < x->n_effects; k++) {
         struct random_effect *e = &r->effects[k];
@@ -550,8 +331,8 @@ static void search(struct random_fit *r, struct mixed *x, double *log_ratio)
         memcpy(x->u, u0, (size_t)x->m->n_free * sizeof *u0);
         for (int k = 0; k < RANDOM_MOST; k++)
             at[k] = starts[s];
-        done = find_ratios(x, at);
-        d = deviance(x, at, 0);
+        done = mixed_find_ratios(x, at);
+        d = mixed_deviance(x, at, 0);
         if (d < best - 1e-6) {
             best = d;
             r->converged = done;
@@ -574,11 +355,11 @@ static void estimate(struct random_fit *r, struct mixed *x)
     r->dof = mem_array(n, sizeof *r->dof);
     for (size_t i = 0; i < n; i++)
         r->se[i] = r->lo[i] = r->hi[i] = r->dof[i] = (double)NAN;
-    r->likelihood = -0.5 * deviance(x, log_ratio, 0);
-    r->sigma = sqrt(x->q / freedom(x));
+    r->likelihood = -0.5 * mixed_deviance(x, log_ratio, 0);
+    r->sigma = sqrt(x->q / mixed_freedom(x));
     model_theta(x->w, r->theta, x->u);
     spreads(r, x, log_ratio);
-    minimize(x, log_ratio);
+    mixed_minimize(x, log_ratio);
     constants(r, x, log_ratio);
 }
 
@@ -597,7 +378,7 @@ enum status random_run(struct random_fit *r, const struct model *m,
         st = err_set(err, ERR_USAGE, "--random needs least squares");
     if (st == OK)
         st = group_rows(&x, r, t, err);
-    if (st == OK && freedom(&x) < r->groups)
+    if (st == OK && mixed_freedom(&x) < r->groups)
         st = err_set(err, ERR_FIT,
                      "--random: %zu rows of %d groups are too few", m->rows,
                      r->groups);

@@ -408,7 +408,7 @@ enum status slurm_collect_path(struct collected *out, bool *held,
     *held = lock_take(&lock, db_path, NULL) != OK;
     if (*held)
         return OK;
-    st = db_open(&db, db_path, DB_WRITE, err);
+    st = lock_db(&db, db_path, err);
     if (st == OK) {
         j = journal_open(db, 0);
         st = slurm_collect(out, db, j, err);

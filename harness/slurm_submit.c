@@ -300,7 +300,7 @@ static enum status submit_grid(struct submission *s, const struct cli *cli,
     } else {
         st = lock_take(&lock, cli->db_path, err);
         if (st == OK)
-            st = db_open(&s->db, cli->db_path, DB_WRITE, err);
+            st = lock_db(&s->db, cli->db_path, err);
         if (st == OK)
             st = register_grid(s, cli, g, err);
         if (st == OK)
@@ -363,7 +363,7 @@ enum status slurm_submit_runs(struct submitted *out, const struct cli *cli,
     if (st == OK)
         st = lock_take(&lock, cli->db_path, err);
     if (st == OK)
-        st = db_open(&s.db, cli->db_path, DB_WRITE, err);
+        st = lock_db(&s.db, cli->db_path, err);
     if (st == OK)
         st = wanted_last_bundle(&last, s.db, ids[0], err);
     if (st == OK)

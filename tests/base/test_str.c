@@ -99,6 +99,8 @@ static void durations_and_sizes_read_like_a_person_says_them(void **state)
     assert_string_equal(text_si(buf, 2.47e12, 3), "2.47T");
     assert_string_equal(text_si(buf, 999.7, 3), "1k");
     assert_string_equal(text_si(buf, 12, 3), "12");
+    assert_string_equal(text_si(buf, 3e17, 3), "300P");
+    assert_string_equal(text_si(buf, 3e19, 3), "3e+19"); /* never 30E */
 }
 
 static void trimming_cuts_both_ends_only(void **state)

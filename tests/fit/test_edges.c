@@ -292,6 +292,27 @@ static void a_size_of_nothing_is_left_out_under_a_power(void **state)
     fitted_release(&x);
 }
 
+/* Groups stand in the order of their numbers, words after them. */
+static void groups_of_numbers_are_in_order(void **state)
+{
+    static const char *const names[] = { "a[8]", "a[32]", "a[128]", "a[1e3]",
+                                         "a[all]" };
+    struct str csv = { 0 };
+    struct fitted x;
+
+    (void)state;
+    str_add(&csv, "G,x,y\n");
+    for (int k = 0; k < 3; k++)
+        str_addf(&csv, "128,%d,%d\nall,%d,%d\n8,%d,%d\n1e3,%d,%d\n32,%d,%d\n",
+                 k, k + 1, k, k * k, k, k + 2, k, 3 - k, k, k);
+    fitted_text(&x, str_text(&csv), "y = a + b*x", OPTIONS("group=a:G"));
+    check_ok(x.status, x.err);
+    for (int i = 0; i < 5; i++)
+        assert_string_equal(x.model->params[i].name, names[i]);
+    fitted_release(&x);
+    str_release(&csv);
+}
+
 static void table_of_everything(int replicates)
 {
     printf("| table | truth | inside, %d replicates | no interval |\n"
@@ -316,6 +337,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_slope_of_either_sign_has_students_interval),
         cmocka_unit_test(a_power_on_the_wrong_side_is_said),
         cmocka_unit_test(a_size_of_nothing_is_left_out_under_a_power),
+        cmocka_unit_test(groups_of_numbers_are_in_order),
         cmocka_unit_test(regressions_of_full_rank_are_identifiable),
         cmocka_unit_test(intervals_hold_at_edges),
     };
