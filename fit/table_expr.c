@@ -103,8 +103,9 @@ static void evaluate_rows(double *out, const struct names *names,
     free(words);
 }
 
-enum status table_evaluate(double **out, const struct table *t,
-                           const char *text, struct err *err)
+/* *whole: all rows were taken for one run. */
+static enum status evaluate(double **out, bool *whole, const struct table *t,
+                            const char *text, struct err *err)
 {
     struct names names = { .t = t };
     const struct expr_scope scope = { .find = find_name,
@@ -121,8 +122,17 @@ enum status table_evaluate(double **out, const struct table *t,
     if (st == OK)
         evaluate_rows(*out, &names, e);
     expr_free(e);
+    *whole = names.running.whole;
     running_release(&names.running);
     return st;
+}
+
+enum status table_evaluate(double **out, const struct table *t,
+                           const char *text, struct err *err)
+{
+    bool whole;
+
+    return evaluate(out, &whole, t, text, err);
 }
 
 static void note_replaced(struct table *t, const char *name)
@@ -139,13 +149,14 @@ enum status table_derive(struct table *t, const char *text, struct err *err)
     char *name = equals ? mem_strndup(text, (size_t)(equals - text)) : NULL;
     double *num = NULL;
     enum status st = OK;
+    bool whole = false;
     char buf[32];
 
     if (!name || !*text_trim(name))
         st = err_set(err, ERR_USAGE,
                      "'%s' is not a derived column: write NAME = EXPRESSION",
                      text);
-    if (st == OK && (st = table_evaluate(&num, t, equals + 1, err)) != OK)
+    if (st == OK && (st = evaluate(&num, &whole, t, equals + 1, err)) != OK)
         err_prefix(err, "column %s: ", text_trim(name));
     if (st == OK) {
         const int old = table_find(t, text_trim(name));
@@ -164,6 +175,9 @@ enum status table_derive(struct table *t, const char *text, struct err *err)
         free(c->num);
         c->num = mem_grow(num, t->cap, sizeof *num);
     }
+    if (st == OK && whole)
+        table_note(t, "a sum or lag of --derive names no run ('by RUN'): all "
+                      "rows were taken for one");
     free(name);
     return st;
 }

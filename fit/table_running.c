@@ -253,6 +253,7 @@ enum status running_read(struct running *out, const struct table *t,
             break;
         }
         replace(out, &c);
+        out->whole = out->whole || !c.run;
         out->value = mem_grow(out->value, (size_t)out->n + 1, sizeof value);
         out->value[out->n++] = value;
         call_release(&c);

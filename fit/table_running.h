@@ -19,6 +19,7 @@ struct running {
     char *text;     /* the expression; calls have become names */
     double **value; /* [n][rows] of the name running_name(i) */
     int n;
+    bool whole; /* a call names no run */
 };
 
 /* Compute the calls in text, innermost first. */

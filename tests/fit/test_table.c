@@ -356,6 +356,20 @@ static void runs_that_are_numbers_go_by_value(void **state)
     table_free(t);
 }
 
+static void a_sum_over_everything_is_said(void **state)
+{
+    struct table *t = parse("run,x\na,1\nb,2\n");
+    struct err err;
+
+    (void)state;
+    check_ok(table_derive(t, "s = cumsum(x by run)", &err), err);
+    assert_int_equal(t->n_notes, 0);
+    check_ok(table_derive(t, "u = 1 + cumsum(x)", &err), err);
+    assert_int_equal(t->n_notes, 1);
+    assert_non_null(strstr(t->notes[0], "all rows were taken for one"));
+    table_free(t);
+}
+
 static void wrong_sums_are_explained(void **state)
 {
     static const char *const table[][2] = {
@@ -393,6 +407,7 @@ int main(void)
         cmocka_unit_test(mistakes_in_a_request_are_told),
         cmocka_unit_test(sums_and_lags_look_back_along_a_run),
         cmocka_unit_test(runs_that_are_numbers_go_by_value),
+        cmocka_unit_test(a_sum_over_everything_is_said),
         cmocka_unit_test(wrong_sums_are_explained),
     };
 

@@ -642,6 +642,48 @@ static void a_design_lists_runs_by_what_they_tell(void **state)
     str_release(&o.out);
 }
 
+/* Sums and lags along what a grid's rows share; each loss again from its sum. */
+static void columns_of_a_grid_look_back_along_its_points(void **state)
+{
+    struct outcome o;
+    struct err err;
+    json_t *json;
+
+    (void)state;
+    RUN(&o, "qlaw|-q|--db=%s|fit|toy|--no-store|--json|"
+            "--derive=s = cumsum(loss by point_id)|"
+            "--derive=y = s - lag(s, 0 by point_id)|"
+            "--formula=y = k*loss", db_file);
+    check_ok(o.status, o.err);
+    check_ok(json_parse(&json, str_text(&o.out), "stdout", &err), err);
+    check_close(json_at(json_param(json, "k"), "value"), 1, 1e-12);
+    json_decref(json);
+    str_release(&o.out);
+}
+
+static void a_sensitivity_is_part_of_the_report(void **state)
+{
+    struct outcome o;
+    struct err err;
+    json_t *json;
+    const json_t *s;
+
+    (void)state;
+    RUN(&o, "qlaw|-q|--db=%s|fit|toy|--no-store|--json|--sensitivity", db_file);
+    check_ok(o.status, o.err);
+    check_ok(json_parse(&json, str_text(&o.out), "stdout", &err), err);
+    s = json_object_get(json, "sensitivity");
+    assert_true(json_array_size(json_object_get(s, "fits")) >= 6);
+    assert_true(json_array_size(json_object_get(s, "rows")) > 0);
+    assert_non_null(json_object_get(s, "suggested"));
+    json_decref(json);
+    str_release(&o.out);
+    RUN(&o, "qlaw|-q|--db=%s|fit|toy|--no-store|--sensitivity", db_file);
+    check_says_out(&o, "choice of the loss");
+    check_says_out(&o, "a delta for these rows: --loss huber:");
+    str_release(&o.out);
+}
+
 /* The D-optimal runs of a straight line are its ends, unless they cost more than
  * they tell.  From x = 0, 0, 1, 0.9: .5/(4*1.81 - 1.9^2)^(1/4). */
 static void candidates_come_from_a_table(void **state)
@@ -722,6 +764,8 @@ int main(void)
         cmocka_unit_test(imported_tables_are_runs_once),
         cmocka_unit_test(a_plan_is_judged_before_its_first_run),
         cmocka_unit_test(a_design_lists_runs_by_what_they_tell),
+        cmocka_unit_test(columns_of_a_grid_look_back_along_its_points),
+        cmocka_unit_test(a_sensitivity_is_part_of_the_report),
         cmocka_unit_test(candidates_come_from_a_table),
         cmocka_unit_test(rows_without_losses_are_judged),
     };
