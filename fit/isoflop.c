@@ -384,6 +384,16 @@ static void order_sizes(struct row *rows, size_t n)
     }
 }
 
+static void take_points(struct isoflop *f, const struct row *rows,
+                        const int *first)
+{
+    f->points = mem_array(f->rows, sizeof *f->points);
+    for (int b = 0; b < f->n; b++)
+        for (int i = first[b]; i < first[b] + f->budgets[b].rows; i++)
+            f->points[i] =
+                (struct isoflop_point){ b, rows[i].n, rows[i].loss };
+}
+
 enum status isoflop_run(struct isoflop *f, const struct table *t,
                         const char *column, uint64_t seed, struct err *err)
 {
@@ -401,6 +411,7 @@ enum status isoflop_run(struct isoflop *f, const struct table *t,
     first = mem_array(f->rows, sizeof *first);
     order_sizes(rows, f->rows);
     judge_all(f, rows, f->rows, first);
+    take_points(f, rows, first);
     if (f->used >= 2) {
         line_of(f);
         if (fit_joint(k, t, seed, &f->why))
@@ -421,6 +432,7 @@ void isoflop_release(struct isoflop *f)
     for (int i = 0; i < f->n; i++)
         free(f->budgets[i].refused);
     free(f->budgets);
+    free(f->points);
     free(f->why);
     *f = (struct isoflop){ .n = 0 };
 }

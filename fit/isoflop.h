@@ -24,9 +24,15 @@ struct isoflop_budget {
     char *refused;      /* why it has no vertex, or NULL */
 };
 
+struct isoflop_point {
+    int budget;
+    double n, loss;
+};
+
 struct isoflop {
     struct isoflop_budget *budgets; /* by size */
     int n, used;
+    struct isoflop_point *points; /* [rows], by budget and size */
     size_t rows;
     double sigma; /* of one loss about its parabola, over all budgets */
     int dof;

@@ -103,6 +103,9 @@ bool *record_scan(int *n, int64_t *orphan, FILE *f)
         if (line[len - 1] == '\n') {
             line[len - 1] = '\0';
             scan_line(&s, line, (size_t)len - 1);
+        } else if (s.open && record_check(s.sum, line, (size_t)len - 1) ==
+                                 SEAL_FITS) {
+            s.bad[s.n - 1] = true; /* a whole end, and no line end behind it */
         }
     free(line);
     *n = s.n;

@@ -292,6 +292,64 @@ static void a_size_of_nothing_is_left_out_under_a_power(void **state)
     fitted_release(&x);
 }
 
+/* Ten runs of thirty checkpoints; rho: how alike one error is to the next. */
+static void make_steps(struct str *csv, uint64_t key, double rho)
+{
+    uint64_t i = 0;
+
+    str_add(csv, "run,step,id,N,D,loss\n");
+    for (int run = 0; run < 10; run++) {
+        double e = normal(key, i++);
+
+        for (int k = 1; k <= 30; k++) {
+            const double n = 1e7 * pow(2, run), d = 5e8 * k;
+
+            str_addf(csv, "%d,%d,%d,%.17g,%.17g,%.17g\n", run, k, (int)i, n, d,
+                     (1.7 + 350 / pow(n, .33) + 500 / pow(d, .31)) *
+                         exp(0.004 * e));
+            e = rho * e + sqrt(1 - rho * rho) * normal(key, i++);
+        }
+    }
+}
+
+static const char *advice(const struct fit *f)
+{
+    for (int i = 0; i < f->n_warnings; i++)
+        if (f->warnings[i].code == FIT_CLUSTERED_ROWS && f->warnings[i].column)
+            return f->warnings[i].column;
+    return "";
+}
+
+/* Whatever column is named, the one that matters is advised, once. */
+static void runs_are_found_beside_any_cluster(void **state)
+{
+    static const struct {
+        const char *option, *advice;
+        double rho;
+    } table[] = {
+        { "seed=1", "run", 0.8 },       { "cluster=step", "run", 0.8 },
+        { "cluster=id", "run", 0.8 },   { "cluster=run", "", 0.8 },
+        { "seed=1", "", 0 },            { "cluster=step", "", 0 },
+    };
+
+    (void)state;
+    for (size_t k = 0; k < sizeof table / sizeof table[0]; k++) {
+        struct str csv = { 0 };
+        struct fitted x;
+        int n = 0;
+
+        make_steps(&csv, rng_key(5, RNG_TEST, 98), table[k].rho);
+        fitted_text(&x, str_text(&csv), "chinchilla", OPTIONS(table[k].option));
+        check_ok(x.status, x.err);
+        assert_string_equal(advice(&x.fit), table[k].advice);
+        for (int i = 0; i < x.fit.n_warnings; i++)
+            n += x.fit.warnings[i].code == FIT_CLUSTERED_ROWS;
+        assert_int_equal(n, *table[k].advice ? 1 : 0);
+        fitted_release(&x);
+        str_release(&csv);
+    }
+}
+
 /* Groups stand in the order of their numbers, words after them. */
 static void groups_of_numbers_are_in_order(void **state)
 {
@@ -337,6 +395,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_slope_of_either_sign_has_students_interval),
         cmocka_unit_test(a_power_on_the_wrong_side_is_said),
         cmocka_unit_test(a_size_of_nothing_is_left_out_under_a_power),
+        cmocka_unit_test(runs_are_found_beside_any_cluster),
         cmocka_unit_test(groups_of_numbers_are_in_order),
         cmocka_unit_test(regressions_of_full_rank_are_identifiable),
         cmocka_unit_test(intervals_hold_at_edges),

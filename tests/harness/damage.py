@@ -42,6 +42,8 @@ def losses(path):
 def damage(path, kind, pick):
     data = bytearray(open(path, "rb").read())
     at = pick.randrange(len(data))
+    if pick.random() < 0.05:  # the end of the last line
+        at = len(data) - 1
     if kind == "byte":
         data[at] ^= 1 << pick.randrange(8)
     else:
