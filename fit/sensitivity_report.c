@@ -8,7 +8,8 @@
 
 #define COLUMNS 5 /* of constants beside the name of a case */
 
-static void add_value(struct str *out, double x, bool outside)
+/* after: the value before it has a mark, which takes a place. */
+static void add_value(struct str *out, double x, bool outside, bool after)
 {
     char buf[40];
 
@@ -16,7 +17,7 @@ static void add_value(struct str *out, double x, bool outside)
         snprintf(buf, sizeof buf, "%sinf", x < 0 ? "-" : "");
     else
         snprintf(buf, sizeof buf, "%.4g", x);
-    str_addf(out, " %9s%s", buf, outside ? "*" : " ");
+    str_addf(out, "%s%9s%s", after ? " " : "  ", buf, outside ? "*" : "");
 }
 
 /* The free parameters from the given one on that fit beside one another;
@@ -39,7 +40,8 @@ static void add_case(struct str *out, const struct sensitivity *s, int k,
              fit_loss_text(buf, &c->loss));
     for (int i = 0; i < n && !c->failure; i++)
         add_value(out, c->best.theta[param[i]],
-                  sensitivity_is_outside(s, k, param[i]));
+                  sensitivity_is_outside(s, k, param[i]),
+                  i > 0 && sensitivity_is_outside(s, k, param[i - 1]));
     str_add(out, c->failure              ? "   no fit"
                  : !c->best.converged    ? " !"
                  : c->is_own             ? " <"
@@ -58,7 +60,7 @@ static void add_table(struct str *out, const struct sensitivity *s)
             break;
         str_addf(out, "  %-8s %-12s", "space", "loss");
         for (int i = 0; i < n; i++)
-            str_addf(out, " %9.9s ", m->params[param[i]].name);
+            str_addf(out, "  %9.9s", m->params[param[i]].name);
         str_add(out, "\n");
         for (int k = 0; k < s->n; k++)
             add_case(out, s, k, param, n);
