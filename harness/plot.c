@@ -14,6 +14,8 @@ static const struct plot_figure figures[] = {
       plot_predicted, "quality" },
     { "residuals", "what the law leaves over, against each variable",
       plot_residuals, "quality" },
+    { "law-vs-variables", "the law along each variable, with bands and rows",
+      plot_law_variables, "" },
     { "loss-vs-N", "validation loss against model size", plot_loss_n, "law" },
     { "loss-vs-D", "validation loss against training tokens", plot_loss_d,
       "law" },

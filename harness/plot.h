@@ -14,6 +14,7 @@ struct plot_choice {
     const char *by_line, *by_panel; /* N, D, G or fmt */
     const char *const *at;          /* "D=800k", n_at of them */
     int n_at;
+    const char *x; /* of figures of rows: the column that is the axis */
 };
 
 struct plot_figure {
@@ -24,7 +25,8 @@ struct plot_figure {
     enum status (*build)(struct picture **out, struct plot_data *d,
                          const struct plot_choice *choice, struct err *err);
     const char
-        *section; /* of the report it stands in: runs, law, quality, ... */
+        *section; /* of the report it stands in: runs, law, quality, ..., or ""
+                     for none */
 };
 
 /* The figures; NULL past the end, or when there is no such name. */
@@ -64,6 +66,7 @@ PLOT_BUILDER(plot_loss_g);
 PLOT_BUILDER(plot_delta_n);
 PLOT_BUILDER(plot_delta_d);
 PLOT_BUILDER(plot_delta_g);
+PLOT_BUILDER(plot_law_variables);
 PLOT_BUILDER(plot_predicted);
 PLOT_BUILDER(plot_residuals);
 PLOT_BUILDER(plot_curves);

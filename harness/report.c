@@ -73,6 +73,8 @@ static enum status write_figures(struct report *r, struct err *err)
         struct picture *p = NULL;
         struct err why = { 0 };
 
+        if (!*f->section)
+            continue;
         st = plot_figure_build(&p, f, r->data, NULL, &why);
         if (st == OK) {
             st = plot_write(p, f->name, r->folder, err);

@@ -8,17 +8,19 @@
 #include "base/json.h"
 #include "base/out.h"
 #include "harness/label.h"
-#include "harness/plot.h"
+#include "harness/fit_request.h"
+#include "harness/plot_rows.h"
 #include "harness/verbs.h"
 
-#define MAX_AT 4
+#define MAX_AT 12
 
 static const struct cli_option options[] = {
     { "fit", 0, "ID", "the law of this fit (default: the grid's latest)" },
     { "no-fit", 0, NULL, "points alone" },
     { "by", 0, "LINES[,PANELS]",
-      "N, D, G or fmt: what tells lines, panels apart" },
+      "N, D, G or fmt, with --data any column: what tells lines apart" },
     { "at", 0, "D=800k", "hold a variable there (repeatable)" },
+    { "x", 0, "COLUMN", "of a table: the axis (default: each variable)" },
     { "term", 0, "TERM",
       "svg, png, pdf, or dumb for a terminal (default svg)" },
     { "theme", 0, "THEME", "light or dark (default light)" },
@@ -26,6 +28,22 @@ static const struct cli_option options[] = {
     { "font-size", 0, "PT", "with --width: of its letters (default 8)" },
     { "font", 0, "NAME", "with --width: the family of its letters" },
     { "out", 0, "DIR", "folder of the files (default figures)" },
+    { "data", 0, "FILE", "a table instead of a grid, fitted with:" },
+    { "law", 0, "NAME", "a built-in law, see 'qlaw laws'" },
+    { "formula", 0, "TEXT", "a law of your own: 'loss = E + A/N^alpha'" },
+    { "where", 0, "COND", "only these rows" },
+    { "map", 0, "NAME=COLUMN", "the law's NAME is called COLUMN here" },
+    { "derive", 0, "'X = ...'", "a new column from the others" },
+    { "base", 0, "COL=VALUE", "a table's unquantized twins; none: none" },
+    { "space", 0, "SPACE", "log, linear or relative (default: the law's)" },
+    { "loss", 0, "LOSS", "l2, l1, huber:DELTA, cauchy:SCALE (default l2)" },
+    { "weight-sigma", 0, "COL", "standard deviation of each row" },
+    { "start", 0, "A=1,...", "start there too, besides the starts found" },
+    { "bound", 0, "'E>=0'", "keep a parameter on one side of a value" },
+    { "fix", 0, "A=B", "hold at a value, or tie to another parameter" },
+    { "group-param", 0, "K:COL", "one K for each value of a column" },
+    { "cluster", 0, "COLUMN", "rows that belong together, or 'config'" },
+    { "bootstrap", 0, "N", "refits of resamples (default 1000 if robust)" },
     { "json", 0, NULL, "report as JSON, the list of figures too" },
     { NULL, 0, NULL, NULL },
 };
@@ -77,8 +95,10 @@ static enum status read_choice(struct plot_choice *c, char **by,
 {
     const char *text = cli_value(cli, "by", NULL);
 
-    *c = (struct plot_choice){ .at = at };
-    if (text) {
+    *c = (struct plot_choice){ .at = at, .x = cli_value(cli, "x", NULL) };
+    if (text && cli_value(cli, "data", NULL)) {
+        c->by_line = text;
+    } else if (text) {
         char *comma;
 
         *by = mem_strdup(text);
@@ -229,50 +249,163 @@ static enum status read_paper(struct picture_paper *p, const struct cli *cli,
     return OK;
 }
 
-static enum status run(struct cli *cli, struct err *err)
-{
-    const char *folder = cli_value(cli, "out", "figures");
-    const char *term = cli_value(cli, "term", "svg");
-    const char *theme = cli_value(cli, "theme", "light");
-    const struct plot_figure *figure;
-    const char *at[MAX_AT];
-    struct plot_choice choice;
+/* What stays the same for every figure of a command. */
+struct how {
+    const char *folder, *term, *theme;
     struct picture_paper paper;
-    struct plot_data *d = NULL;
-    struct picture *p = NULL;
-    char *by = NULL;
-    enum status st;
+    struct plot_choice choice;
+};
 
-    if (cli->n_args == 0)
-        return list_figures(cli_flag(cli, "json"));
-    st = plot_figure_need(&figure, cli->args[0], err);
+/* Write and draw a picture, and say what it shows. */
+static enum status finish(struct picture *p, const char *name,
+                          const struct how *how, const struct cli *cli,
+                          struct err *err)
+{
+    char *finding = label_visible(p->finding);
+    enum status st = file_make_dirs(how->folder, err);
+
+    p->paper = how->paper;
     if (st == OK)
-        st = check_words(term, theme, err);
+        st = plot_write(p, name, how->folder, err);
     if (st == OK)
-        st = read_choice(&choice, &by, at, cli, err);
-    if (st == OK)
-        st = read_paper(&paper, cli, err);
+        st = draw(name, how->folder, how->term, how->theme, p->finding,
+                  cli_flag(cli, "json"), err);
+    cli_note(cli, "%s", finding);
+    free(finding);
+    picture_free(p);
+    return st;
+}
+
+static enum status from_grid(const struct cli *cli, const struct how *how,
+                             struct err *err)
+{
+    const struct plot_figure *figure;
+    struct plot_data *d = NULL;
+    struct picture *p;
+    enum status st = plot_figure_need(&figure, cli->args[0], err);
+
     if (st == OK)
         st = read_data(&d, cli, err);
     if (st == OK)
-        st = plot_figure_build(&p, figure, d, &choice, err);
-    if (p)
-        p->paper = paper;
+        st = plot_figure_build(&p, figure, d, &how->choice, err);
     if (st == OK)
-        st = file_make_dirs(folder, err);
-    if (st == OK)
-        st = plot_write(p, figure->name, folder, err);
-    if (st == OK)
-        st = draw(figure->name, folder, term, theme, p->finding,
-                  cli_flag(cli, "json"), err);
-    if (p) {
-        char *finding = label_visible(p->finding);
-
-        cli_note(cli, "%s", finding);
-        free(finding);
-    }
-    picture_free(p);
+        st = finish(p, figure->name, how, cli, err);
     plot_data_free(d);
+    return st;
+}
+
+/* --- a table from outside ------------------------------------------------ */
+
+static enum status draw_rows(const struct plot_rows *d, const struct cli *cli,
+                             const struct how *how, struct err *err)
+{
+    const struct plot_rows_figure *figure;
+    const char *wanted = cli->n_args ? cli->args[0] : NULL;
+    enum status st = OK;
+
+    for (int i = 0; st == OK && (figure = plot_rows_figure_at(i)); i++) {
+        struct picture *p;
+
+        if (wanted && strcmp(figure->name, wanted) != 0)
+            continue;
+        st = figure->build(&p, d, &how->choice, err);
+        if (st == OK)
+            st = finish(p, figure->name, how, cli, err);
+    }
+    return st;
+}
+
+static enum status check_rows_figure(const struct cli *cli, struct err *err)
+{
+    const struct plot_rows_figure *figure;
+    struct str names = { 0 };
+    enum status st;
+
+    if (cli->n_args == 0)
+        return OK;
+    if (cli->n_args > 1)
+        return err_set(err, ERR_USAGE, "give a grid or --data, not both");
+    for (int i = 0; (figure = plot_rows_figure_at(i)); i++) {
+        if (strcmp(figure->name, cli->args[0]) == 0) {
+            str_release(&names);
+            return OK;
+        }
+        str_addf(&names, "%s%s", i ? ", " : "", figure->name);
+    }
+    st = err_set(err, ERR_USAGE, "'%s' is no figure of a table; these are: %s",
+                 cli->args[0], str_text(&names));
+    str_release(&names);
+    return st;
+}
+
+static enum status from_table(const struct cli *cli, const struct how *how,
+                              struct err *err)
+{
+    struct fit_request rq = { .grid = NULL };
+    struct model *m = NULL;
+    struct fit f;
+    enum status st = check_rows_figure(cli, err);
+
+    if (st == OK)
+        st = fit_request_read(&rq, cli, NULL, err);
+    if (st == OK)
+        st = fit_model_new(&m, rq.table, &rq.spec, err);
+    if (st == OK)
+        st = fit_run(&f, m, rq.table, &rq.spec, err);
+    if (st == OK) {
+        const struct plot_rows rows = { m, &f, rq.table, rq.source };
+
+        st = draw_rows(&rows, cli, how, err);
+        if (st == OK && !fit_is_sound(&f))
+            st = err_set(err, ERR_FIT,
+                         "the fit behind this is not sound: see 'qlaw fit'");
+        fit_release(&f);
+    }
+    fit_model_free(m);
+    fit_request_release(&rq);
+    return st;
+}
+
+/* What belongs to a table is not passed over in silence beside a grid. */
+static enum status check_grid_options(const struct cli *cli, struct err *err)
+{
+    bool table = false;
+
+    for (const struct cli_option *o = options; o->name; o++) {
+        table = table || strcmp(o->name, "data") == 0;
+        if (table && strcmp(o->name, "json") != 0 && cli_nth(cli, o->name, 0))
+            return err_set(err, ERR_USAGE, "--%s goes with --data", o->name);
+    }
+    if (cli_value(cli, "x", NULL) &&
+        strcmp(cli->args[0], "law-vs-variables") != 0)
+        return err_set(err, ERR_USAGE,
+                       "--x goes with --data, or with law-vs-variables");
+    return OK;
+}
+
+static enum status run(struct cli *cli, struct err *err)
+{
+    struct how how = {
+        .folder = cli_value(cli, "out", "figures"),
+        .term = cli_value(cli, "term", "svg"),
+        .theme = cli_value(cli, "theme", "light"),
+    };
+    const bool table = cli_value(cli, "data", NULL) != NULL;
+    const char *at[MAX_AT];
+    char *by = NULL;
+    enum status st;
+
+    if (cli->n_args == 0 && !table)
+        return list_figures(cli_flag(cli, "json"));
+    st = check_words(how.term, how.theme, err);
+    if (st == OK && !table)
+        st = check_grid_options(cli, err);
+    if (st == OK)
+        st = read_choice(&how.choice, &by, at, cli, err);
+    if (st == OK)
+        st = read_paper(&how.paper, cli, err);
+    if (st == OK)
+        st = table ? from_table(cli, &how, err) : from_grid(cli, &how, err);
     free(by);
     return st;
 }

@@ -1,5 +1,5 @@
 """A table from outside as a person asks of it: predictions at many settings,
-functions of the parameters.
+functions of the parameters, figures (whose data are written without gnuplot).
 
     outside.py QLAW
 
@@ -24,7 +24,7 @@ def qlaw(*words, text="", status=0):
     done = subprocess.run([QLAW, "--db", "none.db", *words], input=text.encode(),
                           capture_output=True, timeout=120)
     out, err = done.stdout.decode(), done.stderr.decode()
-    if done.returncode != status:
+    if status is not None and done.returncode != status:
         bad.append(f"{words}: exit {done.returncode}, not {status}: {err}{out}")
     return out, " ".join(err.split())
 
@@ -249,6 +249,94 @@ def wrong_functions_are_told():
     check(r["h"]["interval"] == "none" and "nothing in it" in r["h"]["why"], r)
 
 
+# --- figures -------------------------------------------------------------------
+
+def blocks(path):
+    """The named blocks of a figure's data file as rows of cells."""
+    out = {}
+    for block in open(path).read().split("\n\n\n"):
+        lines = [x for x in block.split("\n") if x]
+        if len(lines) > 1 and lines[0].startswith("# "):
+            out[lines[0][2:]] = [x.split("\t") for x in lines[2:]]
+    return out
+
+
+def draw(*words):
+    out, _ = qlaw("plot", *words, "--out", "figs", status=None)
+    return out
+
+
+def figures_hold_the_rows_and_the_textbooks_bands():
+    draw(*LINE)
+    points = blocks("figs/predicted-observed.dat")["points"]
+    check([float(r[2]) for r in points] == Y, "observed", points)
+    for x, row in zip(X, points):
+        check(close(float(row[3]), line_at(x)[0]), "predicted", row)
+    points = blocks("figs/residuals.dat")["points"]
+    for panel, at in enumerate([X, [line_at(x)[0] for x in X]]):
+        rows = [r for r in points if r[0] == str(panel)]
+        for x, y, a, row in zip(X, Y, at, rows):
+            check(close(float(row[2]), a) and
+                  close(float(row[3]), y - line_at(x)[0], 1e-8), "residual", row)
+    data = blocks("figs/law-vs-variables.dat")
+    curves = {"law": [], "low": [], "high": []}
+    for row in data["curves"]:
+        curves[["law", "low", "high"][
+            0 if row[4] == "0" else 1 + (float(row[3]) >
+                                         line_at(float(row[2]))[0])]].append(row)
+    for name, k in [("law", 0), ("low", 3), ("high", 4)]:
+        check(len(curves[name]) == 61, name, len(curves[name]))
+        for row in curves[name]:
+            check(close(float(row[3]), line_at(float(row[2]))[k], 1e-8), name, row)
+    for row in data["bands"]:
+        value = line_at(float(row[2]))
+        check(close(float(row[3]), value[1], 1e-8) and
+              close(float(row[4]), value[2], 1e-8), "band", row, value)
+
+
+def rows_are_moved_to_what_is_held():
+    """In log space by the ratio of observed and predicted; at a row's own
+    setting it stays where it is."""
+    draw("law-vs-variables", *GROUPED, "--at", "D=1e9")
+    panels = blocks("figs/law-vs-variables.dat")["panels"]
+    check([p[1] for p in panels] == ["at D = 1G", "at N = 10M"], panels)
+    points = [r for r in blocks("figs/law-vs-variables.dat")["points"]
+              if r[0] == "0"]
+    rows = list(csv.DictReader(open("power.csv")))
+    check(len(points) == len(rows), len(points))
+    for row, point in zip(rows, points):
+        check(float(row["N"]) == float(point[2]), row, point)
+        if float(row["D"]) == 1e9:
+            check(close(float(row["loss"]), float(point[3])), row, point)
+    series = blocks("figs/law-vs-variables.dat")["series"]
+    check([s[1] for s in series] == ["int4", "e2m1"], series)
+
+
+def any_column_is_an_axis():
+    write("who.csv", "x,y,who,n\n" + "".join(
+        f"{x},{y},{'ab c'[x % 4]},{x % 3}\n" for x, y in zip(X, Y)))
+    fit = ["--data", "who.csv", "--formula", "y = a + b*x"]
+    draw("residuals", *fit, "--x", "who", "--by", "n")
+    data = blocks("figs/residuals.dat")
+    check(sorted(t[3] for t in data["tics"] if t[1] == "0") ==
+          ["\\040", "a", "b", "c"], data["tics"])
+    check([s[1] for s in data["series"]] == ["0", "1", "2"], data["series"])
+    draw("law-vs-variables", *fit, "--x", "n")
+    data = blocks("figs/law-vs-variables.dat")
+    check(len(data["points"]) == 2 * len(X), data["points"])
+    for words, says in [
+            (["residuals", *fit, "--x", "whom"], "did you mean 'who'"),
+            (["residuals", *fit, "--by", "z"], "no column 'z'"),
+            (["law-vs-variables", *fit, "--at", "z=3"], "no such variable"),
+            (["profiles", *fit], "is no figure of a table"),
+            (["residuals", "grid", *fit], "give a grid or --data"),
+            (["residuals", "--law", "chinchilla"], "--law goes with --data"),
+            (["residuals", "--x", "who"], "--x goes with --data"),
+            (["residuals", "--data", "who.csv"], "--data needs --law or")]:
+        _, err = qlaw("plot", *words, status=2)
+        check(says in err, words, "says", err)
+
+
 # --- what is wrong is said --------------------------------------------------------
 
 def rows_without_a_number_are_named():
@@ -306,6 +394,9 @@ def main():
     a_function_is_the_parameter_of_a_law_written_with_it()
     a_parameter_alone_is_itself()
     wrong_functions_are_told()
+    figures_hold_the_rows_and_the_textbooks_bands()
+    rows_are_moved_to_what_is_held()
+    any_column_is_an_axis()
     rows_without_a_number_are_named()
     wrong_tables_and_lists_are_told()
     os.chdir("/")
