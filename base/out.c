@@ -149,6 +149,7 @@ void out_path(const char *path)
     else
         as_it_is(&out, stdout, path);
     putchar('\n');
+    fflush(stdout); /* before what is said of the file */
 }
 
 bool out_is_lost(void)

@@ -107,18 +107,24 @@ static bool is_words(const struct column *c, const struct model *m, size_t rows)
     return false;
 }
 
+static bool is_taken(const struct predictions *p, int col)
+{
+    for (int k = 0; k < p->columns; k++)
+        if (k != col && strcmp(p->head[k], p->head[col]) == 0)
+            return true;
+    return false;
+}
+
 /* Two columns of one name are none that anybody can use. */
 static void tell_apart(struct predictions *p)
 {
-    for (int a = 0; a < p->settings; a++)
-        for (int b = p->settings; b < p->columns; b++)
-            if (strcmp(p->head[a], p->head[b]) == 0) {
-                char *name = mem_printf("%s.was", p->head[a]);
+    for (int c = 0; c < p->settings; c++)
+        while (is_taken(p, c)) {
+            char *name = mem_printf("%s.was", p->head[c]);
 
-                free(p->head[a]);
-                p->head[a] = name;
-                break;
-            }
+            free(p->head[c]);
+            p->head[c] = name;
+        }
 }
 
 struct predictions *predictions_new(const struct settings *s,

@@ -321,6 +321,10 @@ static enum status check_rows_figure(const struct cli *cli, struct err *err)
     struct str names = { 0 };
     enum status st;
 
+    if (cli_value(cli, "fit", NULL) || cli_flag(cli, "no-fit"))
+        return err_set(err, ERR_USAGE,
+                       "--fit and --no-fit belong to a grid: the table of "
+                       "--data is fitted now");
     if (cli->n_args == 0)
         return OK;
     if (cli->n_args > 1)

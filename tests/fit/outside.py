@@ -135,10 +135,10 @@ def lists_and_tables_are_single_calls():
 def a_table_of_the_fits_own_rows_gives_its_values():
     """Of standard input; what the law does not ask for is carried along."""
     out, _ = qlaw("predict", *LINE, "--at", "-", "--json",
-                  text="x;value;note\n4,5;7;one\n1;8;\n")
+                  text="x;value;value.was\n4,5;7;one\n1;8;\n")
     rows = json.loads(out)["rows"]
     check([r["row"] for r in rows] == [2, 3], "lines", out)
-    check(rows[0]["at"] == {"x": 4.5, "value.was": 7, "note": "one"}, out)
+    check(rows[0]["at"] == {"x": 4.5, "value.was.was": 7, "value.was": "one"}, out)
     check(close(rows[0]["value"], line_at(4.5)[0]), "decimal comma", out)
 
 
@@ -330,6 +330,7 @@ def any_column_is_an_axis():
             (["law-vs-variables", *fit, "--at", "z=3"], "no such variable"),
             (["profiles", *fit], "is no figure of a table"),
             (["residuals", "grid", *fit], "give a grid or --data"),
+            (["residuals", *fit, "--no-fit"], "belong to a grid"),
             (["residuals", "--law", "chinchilla"], "--law goes with --data"),
             (["residuals", "--x", "who"], "--x goes with --data"),
             (["residuals", "--data", "who.csv"], "--data needs --law or")]:
