@@ -158,14 +158,26 @@ static void around(struct reported *r, bool is_log, double se, double half)
     r->est.hi = fmax(a, b);
 }
 
+/* The function where what stands for infinity is that; room holds theta. */
+static double true_value(const struct expr *e, const double *theta, double *room,
+                         int n)
+{
+    for (int i = 0; i < n; i++)
+        room[i] = optimum_is_far(theta[i]) ? copysign(HUGE_VAL, theta[i])
+                                           : theta[i];
+    return expr_eval(e, room);
+}
+
 static void from_refits(struct reported *r, const struct fit *f,
                         const struct expr *e)
 {
     const size_t n = (size_t)f->boot.n, params = (size_t)f->m->n_params;
     double *x = mem_array(n, sizeof *x), lo, hi;
+    double *room = mem_array(params + 1, sizeof *room);
 
     for (size_t b = 0; b < n; b++)
-        x[b] = expr_eval(e, f->boot.theta + b * params);
+        x[b] = true_value(e, f->boot.theta + b * params, room, f->m->n_params);
+    free(room);
     order_limits(&lo, &hi, x, n, 0.1586553);
     r->est.se = isfinite(hi - lo) ? 0.5 * (hi - lo) : (double)NAN;
     order_limits(&r->est.lo, &r->est.hi, x, n,
@@ -229,8 +241,11 @@ enum status reported_find(struct reported *out, const struct fit *f,
         if ((alone = expr_is_slot(e, i)))
             copy_estimate(out, &f->est[i]);
     if (!alone) {
+        double *room = mem_array((size_t)f->m->n_params + 1, sizeof *room);
+
         reported_function_init(&fn, e, f);
-        out->est.value = expr_eval(e, f->best.theta);
+        out->est.value = true_value(e, f->best.theta, room, f->m->n_params);
+        free(room);
         find_interval(out, f, &fn);
         reported_function_release(&fn);
     }

@@ -287,8 +287,9 @@ enum status predictions_missing(const struct predictions *p, struct err *err)
         str_addf(&text, "; and %d more, which --json names",
                  p->n_missing - NAMED);
     st = err_set(err, p->s->table ? ERR_CONFIG : ERR_USAGE,
-                 "%d of %zu settings have no prediction: %s", p->n_missing,
-                 p->s->count, str_text(&text));
+                 "%d of %zu settings %s no prediction: %s", p->n_missing,
+                 p->s->count, p->n_missing == 1 ? "has" : "have",
+                 str_text(&text));
     str_release(&text);
     return st;
 }
