@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/order.h"
+#include "fit/diagnose.h"
 #include "fit/report.h"
 #include "fit/reported_limits.h"
 #include "fit/resample.h"
@@ -107,10 +108,20 @@ static void copy_estimate(struct reported *r, const struct fit_estimate *e)
     r->est.why = e->why ? mem_strdup(e->why) : NULL;
 }
 
+/* May a parameter without an interval be in it all the same?  Where only its
+ * direction is not seen, by the rows, and the function does not move along. */
+static bool is_told(const struct fit *f, struct reported_function *fn, int i)
+{
+    return !f->rival && f->dof > 0 &&
+           (f->m->loss.kind == FIT_L2 || resample_has(f)) &&
+           diagnose_is_flat(f, f->m->params[i].free) && reported_is_seen(f, fn);
+}
+
 /* Why there can be no interval, or NULL; what the function does not depend on
  * does not matter, but for a bound: along it others move as well. */
-static char *obstacle(const struct fit *f, const struct expr *e)
+static char *obstacle(const struct fit *f, struct reported_function *fn)
 {
+    const struct expr *e = fn->e;
     bool moves = false;
 
     for (int i = 0; i < f->m->n_params; i++) {
@@ -123,7 +134,7 @@ static char *obstacle(const struct fit *f, const struct expr *e)
         if (!expr_uses(e, i) || f->m->params[i].free < 0)
             continue;
         moves = true;
-        if (strcmp(est->interval, "none") == 0)
+        if (strcmp(est->interval, "none") == 0 && !is_told(f, fn, i))
             return mem_printf("%s: %s", f->m->params[i].name,
                               est->why ? est->why : "no interval");
     }
@@ -204,7 +215,7 @@ static void from_formula(struct reported *r, const struct fit *f,
 static void find_interval(struct reported *r, const struct fit *f,
                           struct reported_function *fn)
 {
-    char *why = obstacle(f, fn->e);
+    char *why = obstacle(f, fn);
 
     if (!isfinite(r->est.value)) {
         none(r, mem_strdup("it is no finite number"));

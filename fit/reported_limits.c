@@ -90,6 +90,38 @@ void reported_function_release(struct reported_function *fn)
     free(fn->slope);
 }
 
+#define WEAK   1e-5  /* singular values that diagnose.c calls unseen */
+#define UNSEEN 1e-10 /* and those that are rounding (covariance.c) */
+
+/* Of the variance no more than a hundredth comes from directions that the rows
+ * hardly see, and the gradient has no part in those that they do not. */
+bool reported_is_seen(const struct fit *f, struct reported_function *fn)
+{
+    const struct covariance *c = &f->cov;
+    double *g = mem_array((size_t)f->m->n_free, sizeof *g);
+    double size = 0, weak = 0, all = 0;
+    bool seen = true;
+
+    gradient_of(g, f, fn, f->best.theta);
+    for (int a = 0; a < c->n; a++)
+        size += pow(g[c->coord[a]] / c->length[a], 2);
+    for (int k = 0; k < c->n && seen; k++) {
+        double part = 0, var;
+
+        for (int a = 0; a < c->n; a++)
+            part += c->vectors[a * c->n + k] * g[c->coord[a]] / c->length[a];
+        if (c->singular[k] < UNSEEN * c->singular[0]) {
+            seen = fabs(part) < 1e-6 * sqrt(size);
+            continue;
+        }
+        var = pow(part / c->singular[k], 2);
+        all += var;
+        weak += c->singular[k] < WEAK * c->singular[0] ? var : 0;
+    }
+    free(g);
+    return seen && isfinite(all) && weak <= 0.01 * all;
+}
+
 double reported_error(const struct fit *f, struct reported_function *fn)
 {
     const struct covariance *c = &f->cov;

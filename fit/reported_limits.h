@@ -19,6 +19,10 @@ void reported_function_init(struct reported_function *fn, const struct expr *e,
                             const struct fit *f);
 void reported_function_release(struct reported_function *fn);
 
+/* Do the rows tell the function, although not each parameter in it?  As the
+ * ratio b/R of b (1 - exp(-x/R)) on a straight line. */
+bool reported_is_seen(const struct fit *f, struct reported_function *fn);
+
 /* Standard error by the delta method, of the logarithm where is_log. */
 double reported_error(const struct fit *f, struct reported_function *fn);
 

@@ -232,6 +232,22 @@ def a_parameter_alone_is_itself():
         same(p["beta"], r["0 + beta"], 1e-9, options)
 
 
+def what_the_rows_see_together_has_an_interval():
+    """Of y = a + (b + c) x neither b nor c is seen, and their sum is the slope."""
+    out, _ = qlaw("fit", "--data", "line.csv", "--formula", "y = a + b*x + c*x",
+                  "--report", "s = b + c", "--report", "d = b - c", "--json",
+                  status=8)
+    r = {x["name"]: x for x in json.loads(out)["reported"]}
+    p, _ = reported(*LINE, "--report", "a")
+    check(r["d"]["interval"] == "none" and r["d"]["lo95"] is None, r)
+    check(r["s"]["interval"] == "wald", r)
+    # A degree of freedom is still counted for each of the three.
+    se = p["b"]["se"] * math.sqrt(6 / 5)
+    check(close(r["s"]["se"], se, 1e-6), r, p)
+    check(close(r["s"]["hi95"], p["b"]["value"] + 2.570581835636314 * se, 1e-6),
+          r, p)
+
+
 def wrong_functions_are_told():
     fit = ["fit", *CHINCHILLA, "--report"]
     for text, says in [("x = alpah/2", "did you mean 'alpha'"),
@@ -394,6 +410,7 @@ def main():
     the_delta_method_is_as_by_hand()
     a_function_is_the_parameter_of_a_law_written_with_it()
     a_parameter_alone_is_itself()
+    what_the_rows_see_together_has_an_interval()
     wrong_functions_are_told()
     figures_hold_the_rows_and_the_textbooks_bands()
     rows_are_moved_to_what_is_held()
