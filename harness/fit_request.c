@@ -88,11 +88,19 @@ static void use_paired_form(struct fit_request *rq, const struct cli *cli)
         rq->spec.space = law->space;
 }
 
+/* Is it the figure of budgets' profiles that a table is wanted for? */
+static bool is_profile_figure(const struct cli *cli)
+{
+    return cli_value(cli, "data", NULL) && cli->n_args > 0 &&
+           strcmp(cli->args[0], "isoflop") == 0;
+}
+
 /* Budgets that no column holds: those of 6 N D operations. */
 static enum status derive_budget(struct table *t, const struct cli *cli,
                                  struct err *err)
 {
-    const char *column = cli_value(cli, "isoflop", NULL);
+    const char *column =
+        is_profile_figure(cli) ? "C" : cli_value(cli, "isoflop", NULL);
 
     if (!column || strcmp(column, "C") != 0 || table_find(t, "C") >= 0 ||
         table_find(t, "N") < 0 || table_find(t, "D") < 0)
@@ -221,6 +229,8 @@ static enum status choose_law(struct fit_request *rq, const struct cli *cli,
                            name ? "--law" : formula ? "--formula" : "--compare");
         name = "chinchilla"; /* the joint law beside them */
     }
+    if (!name && !formula && is_profile_figure(cli))
+        name = "chinchilla";
     if (!name && !formula && file)
         return err_set(err, ERR_USAGE,
                        "--data needs --law or --formula (see 'qlaw laws')");

@@ -66,7 +66,6 @@ static void add_best(struct picture *p, int panel, const struct isoflop *f)
 
 static void say(struct picture *p, const struct isoflop *f)
 {
-    picture_say(&p->finding, "N* grows as C^%.3f", f->a);
     if (!isnan(f->lo))
         picture_say(&p->finding, "N* grows as C^%.3f, 95 %% [%.3f, %.3f].",
                     f->a, f->lo, f->hi);
@@ -101,6 +100,7 @@ enum status plot_rows_isoflop(struct picture **out, const struct plot_rows *d,
     picture_say(&p->subtitle, "%s: a parabola of loss in log N for each budget",
                 d->source);
     picture_say(&p->key_title, "budget, FLOPs");
+    picture_say(&p->note, "Stars: the best size of each budget, with 95 %%.");
     profiles = picture_panel(p, "the loss of a budget", "N", true, "loss", false);
     best = picture_panel(p, "the best size", "C", true, "N*", true);
     for (int i = 0; i < f.n; i++)

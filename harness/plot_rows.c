@@ -505,9 +505,12 @@ const struct plot_rows_figure *plot_rows_figure_at(int i)
         { "predicted-observed", plot_rows_predicted },
         { "law-vs-variables", plot_rows_law },
         { "residuals", plot_rows_residuals },
+        { "isoflop", plot_rows_isoflop },
     };
 
-    return i >= 0 && i < 3 ? &figures[i] : NULL;
+    return i >= 0 && i < (int)(sizeof figures / sizeof figures[0])
+               ? &figures[i]
+               : NULL;
 }
 
 /* The same of a grid's fit and the rows it was made from. */

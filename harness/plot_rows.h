@@ -23,6 +23,7 @@ struct plot_rows {
 PLOT_ROWS_BUILDER(plot_rows_predicted);
 PLOT_ROWS_BUILDER(plot_rows_residuals);
 PLOT_ROWS_BUILDER(plot_rows_law);
+PLOT_ROWS_BUILDER(plot_rows_isoflop); /* budgets: choice->x, or C */
 
 /* The figures of a table by their names; NULL past the end. */
 struct plot_rows_figure {

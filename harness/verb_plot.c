@@ -306,7 +306,9 @@ static enum status draw_rows(const struct plot_rows *d, const struct cli *cli,
     for (int i = 0; st == OK && (figure = plot_rows_figure_at(i)); i++) {
         struct picture *p;
 
-        if (wanted && strcmp(figure->name, wanted) != 0)
+        /* Not every table has budgets: their profiles are drawn when asked. */
+        if (strcmp(figure->name, wanted ? wanted : figure->name) != 0 ||
+            (!wanted && figure->build == plot_rows_isoflop))
             continue;
         st = figure->build(&p, d, &how->choice, err);
         if (st == OK)
