@@ -88,7 +88,7 @@ static bool rejects_less(struct edge *e, int f, double value)
 {
     const double dof = fmax((double)e->m->rows - e->m->n_free, 1);
 
-    for (int k = 0; k < 12; k++) {
+    for (int k = 0; k < 40; k++) { /* from anywhere to next to nothing */
         value *= 1e-3;
         if (!is_same(e, objective_with(e, f, value), 16 / dof))
             return true;

@@ -36,6 +36,8 @@ static enum status apply(struct fitted *x, const char *option)
         s->bootstrap = atoi(value);
     else if (text_has_prefix(option, "seed="))
         s->seed = (uint64_t)atoi(value);
+    else if (strcmp(option, "start-only") == 0)
+        s->start_only = true;
     else if (strcmp(option, "profile") == 0)
         s->profile = true;
     else if (strcmp(option, "strict") == 0)

@@ -19,7 +19,7 @@ struct fitted {
  * a word of the command line without its dashes, an equals sign, and its
  * value: "loss=huber:1e-3", "where=loss<3.4", "derive=D = C/(6*N)", "fix=...",
  * "start=...", "bound=...", "group=k:fmt", "space=linear", "sigma=s",
- * "cluster=run", "bootstrap=200", "seed=7", "profile", "strict". */
+ * "cluster=run", "bootstrap=200", "seed=7", "start-only", "profile", "strict". */
 void fitted_text(struct fitted *x, const char *csv, const char *law_or_formula,
                  const char *const *options);
 

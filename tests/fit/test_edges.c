@@ -350,6 +350,128 @@ static void runs_are_found_beside_any_cluster(void **state)
     }
 }
 
+/* A floor that the rows cannot tell from 0: refits that end there are results,
+ * and the interval begins there. */
+static void refits_reach_a_floor_of_nothing(void **state)
+{
+    const uint64_t key = rng_key(11, RNG_TEST, 99);
+    struct str csv = { 0 };
+    struct fitted x;
+    int at_zero = 0, e;
+
+    (void)state;
+    str_add(&csv, "N,D,loss\n");
+    for (uint64_t i = 0; i < 16; i++) {
+        const double n = 1e8 * pow(2, (double)(i / 4)),
+                     d = 2e9 * pow(4, (double)(i % 4));
+
+        str_addf(&csv, "%.17g,%.17g,%.17g\n", n, d,
+                 (.45 + 14 / pow(n, .12) + 60 / pow(d, .19)) *
+                     exp(.012 * normal(key, i)));
+    }
+    fitted_text(&x, str_text(&csv), "chinchilla", OPTIONS("bootstrap=500"));
+    check_ok(x.status, x.err);
+    e = model_find_param(x.model, "E");
+    for (int b = 0; b < x.fit.boot.n; b++)
+        at_zero += x.fit.boot.theta[b * x.model->n_params + e] == 0;
+    assert_true(x.fit.boot.failed <= 5 && at_zero > 50);
+    assert_false(fit_has(&x.fit, FIT_REFITS_FAILED));
+    check_close(fitted_get(&x, "E")->lo, 0, 0);
+    fitted_release(&x);
+    str_release(&csv);
+}
+
+/* The infimum of a saturation on a line that bends the other way is the line's
+ * own sum of squares, whatever the seed. */
+static void a_saturation_at_infinity_is_the_line(void **state)
+{
+    static const char *const seeds[] = { "seed=1", "seed=2", "seed=3" };
+    struct str csv = { 0 };
+    struct fitted line, x;
+
+    (void)state;
+    str_add(&csv, "x,y\n");
+    for (int i = 1; i <= 40; i++)
+        str_addf(&csv, "%d,%.17g\n", i,
+                 3 - .02 * i - 1e-5 * i * i +
+                     .004 * normal(rng_key(12, RNG_TEST, 99), (uint64_t)i));
+    fitted_text(&line, str_text(&csv), "y = a + b*x", NO_OPTIONS);
+    for (int k = 0; k < 3; k++) {
+        fitted_text(&x, str_text(&csv), "y = c + s*R*(1-exp(-x/R))",
+                    OPTIONS("bound=R>=0", seeds[k]));
+        check_ok(x.status, x.err);
+        check_relative(x.fit.rss, line.fit.rss, 1e-9);
+        if (!isinf(fitted_get(&x, "R")->value))
+            fail_msg("R = %g with %s", fitted_get(&x, "R")->value, seeds[k]);
+        assert_string_equal(fitted_get(&x, "R")->interval, "one-sided");
+        assert_true(fit_is_sound(&x.fit) && fit_has(&x.fit, FIT_AT_BOUND));
+        fitted_release(&x);
+    }
+    fitted_release(&line);
+    str_release(&csv);
+}
+
+/* With D always 20 N two terms can trade places: what is printed all the same
+ * holds the truth. */
+static void nothing_that_a_rival_moves_has_an_interval(void **state)
+{
+    static const struct truth truth[] = {
+        { "E", 1.7 }, { "A", 350 }, { "alpha", .33 }, { "B", 500 },
+        { "beta", .31 },
+    };
+    int told = 0, printed = 0, outside = 0;
+
+    (void)state;
+    for (uint64_t r = 0; r < 30; r++) {
+        const uint64_t key = rng_key(r, RNG_TEST, 100);
+        struct str csv = { 0 };
+        struct fitted x;
+
+        str_add(&csv, "N,D,loss\n");
+        for (uint64_t i = 0; i < 20; i++) {
+            const double n = 1e7 * pow(2, (double)(i / 2));
+
+            str_addf(&csv, "%.17g,%.17g,%.17g\n", n, 20 * n,
+                     (1.7 + 350 / pow(n, .33) + 500 / pow(20 * n, .31)) *
+                         exp(.002 * normal(key, i)));
+        }
+        fitted_text(&x, str_text(&csv), "chinchilla", NO_OPTIONS);
+        check_ok(x.status, x.err);
+        told += fit_has(&x.fit, FIT_NOT_IDENTIFIABLE);
+        for (int k = 0; k < 5; k++) {
+            const struct fit_estimate *e = fitted_get(&x, truth[k].name);
+
+            printed += !isnan(e->lo);
+            outside += e->lo > truth[k].value || e->hi < truth[k].value;
+        }
+        fitted_release(&x);
+        str_release(&csv);
+    }
+    assert_true(told >= 28);
+    assert_true(outside <= 1 + printed / 20);
+}
+
+/* A start of one's own joins those found; alone it may end elsewhere. */
+static void starts_join_the_search(void **state)
+{
+    struct str csv = { 0 };
+    struct fitted found, x;
+
+    (void)state;
+    make_saturation(&csv, rng_key(2, RNG_TEST, 101));
+    fitted_text(&found, str_text(&csv), "y = c + s*exp(-x/R)", NO_OPTIONS);
+    fitted_text(&x, str_text(&csv), "y = c + s*exp(-x/R)",
+                OPTIONS("start=R=0.01,c=9,s=-4"));
+    check_relative(x.fit.rss, found.fit.rss, 1e-6);
+    fitted_release(&x);
+    fitted_text(&x, str_text(&csv), "y = c + s*exp(-x/R)",
+                OPTIONS("start=R=0.01,c=9,s=-4", "start-only"));
+    assert_true(x.fit.rss > 2 * found.fit.rss && x.fit.best.starts == 1);
+    fitted_release(&x);
+    fitted_release(&found);
+    str_release(&csv);
+}
+
 /* Groups stand in the order of their numbers, words after them. */
 static void groups_of_numbers_are_in_order(void **state)
 {
@@ -395,6 +517,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_slope_of_either_sign_has_students_interval),
         cmocka_unit_test(a_power_on_the_wrong_side_is_said),
         cmocka_unit_test(a_size_of_nothing_is_left_out_under_a_power),
+        cmocka_unit_test(refits_reach_a_floor_of_nothing),
+        cmocka_unit_test(a_saturation_at_infinity_is_the_line),
+        cmocka_unit_test(nothing_that_a_rival_moves_has_an_interval),
+        cmocka_unit_test(starts_join_the_search),
         cmocka_unit_test(runs_are_found_beside_any_cluster),
         cmocka_unit_test(groups_of_numbers_are_in_order),
         cmocka_unit_test(regressions_of_full_rank_are_identifiable),
