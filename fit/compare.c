@@ -203,6 +203,8 @@ static void judge(struct contender *w, const struct fit *f,
     w->cv = f->dof > 0 ? compare_cross_validate(f, s->seed) : (double)NAN;
     w->mu = mem_array(f->m->rows, sizeof *w->mu);
     memcpy(w->mu, f->mu, f->m->rows * sizeof *w->mu);
+    w->theta = mem_array((size_t)f->m->n_params, sizeof *w->theta);
+    memcpy(w->theta, f->best.theta, (size_t)f->m->n_params * sizeof *w->theta);
 }
 
 static void run_one(struct contender *w, const struct table *train,
@@ -302,7 +304,7 @@ static bool holds(const struct contender *outer, const struct contender *inner,
             m->y[i] = inner->mu[i];
             m->log_y[i] = inner->mu[i] > 0 ? log(inner->mu[i]) : (double)NAN;
         }
-        optimum_find(&o, m, NULL, spec->seed);
+        optimum_from(&o, m, NULL, outer->theta); /* near: same rows */
         held = o.objective <= 1e-9 * inner->rss;
         optimum_release(&o);
     }
@@ -383,6 +385,7 @@ void comparison_release(struct comparison *c)
         free(c->laws[i].failure);
         free(c->laws[i].name);
         free(c->laws[i].mu);
+        free(c->laws[i].theta);
     }
     free(c->laws);
     free(c->nested);

@@ -14,6 +14,7 @@ struct contender {
     char *name;            /* the law's, or the formula */
     int n_params, dof;
     double *mu; /* [rows] fitted, or NULL */
+    double *theta; /* of its model's parameters */
     double rss, sigma, aicc, bic, cv, held; /* held: rmse of held-out rows */
     bool sound;
     char *failure; /* why there is no fit, or NULL */
