@@ -22,13 +22,19 @@ struct refit {
     double *u0, *u, *lo, *hi, *r, *jac, *weight, *times;
     double *theta, *trial; /* [n_params] of the refit, and of a try */
     double objective;
-    bool *was_log;         /* [n_free] coordinates of u0 */
 };
 
 /* A replicate is solved to 1e-10 of its objective: some 1e-4 standard errors
  * of the parameters. */
 static const struct solve_options quick = { 200, 1e-10, 1e-9 };
 static const struct solve_options patient = { 1000, 1e-9, 1e-6 };
+
+/* Those in which searches near theta behave best. */
+static void use_coordinates(struct refit *f, const double *theta)
+{
+    optimum_search_coordinates(f->mw, theta);
+    model_box(f->mw, f->lo, f->hi);
+}
 
 static void open_refit(struct refit *f, const struct model *m,
                        const double *from, int n_from)
@@ -48,11 +54,8 @@ static void open_refit(struct refit *f, const struct model *m,
     f->weight = mem_array(n, sizeof(double));
     f->theta = mem_array((size_t)m->n_params, sizeof(double));
     f->trial = mem_array((size_t)m->n_params, sizeof(double));
-    f->was_log = mem_array(p, sizeof(bool));
-    optimum_search_coordinates(f->mw, from);
+    use_coordinates(f, from);
     model_coordinates(f->mw, f->u0, from);
-    model_box(f->mw, f->lo, f->hi);
-    memcpy(f->was_log, f->mw->is_log, p * sizeof(bool));
     model_residuals(f->mw, f->u0, f->r, f->jac);
     f->warm = (struct solve_warm){ f->r, f->jac };
     f->p = (struct solve_problem){
@@ -81,7 +84,6 @@ static void close_refit(struct refit *f)
     free(f->times);
     free(f->theta);
     free(f->trial);
-    free(f->was_log);
 }
 
 /* How often each unit is drawn, times the row's own weight. */
@@ -124,17 +126,10 @@ static bool descend_from(struct refit *f, const double *theta)
     return descend(f, &patient, false);
 }
 
-static void restore_coordinates(struct refit *f)
-{
-    for (int c = 0; c < f->m->n_free; c++)
-        f->mw->is_log[c] = f->was_log[c];
-    model_box(f->mw, f->lo, f->hi);
-}
-
 /* Has the size of coefficient c gone far towards nothing? */
 static bool shrinks(const struct refit *f, int c, bool converged)
 {
-    return f->was_log[c] && f->u[c] < f->u0[c] - (converged ? 5 : 2);
+    return f->mw->is_log[c] && f->u[c] < f->u0[c] - (converged ? 5 : 2);
 }
 
 /* What moves by its logarithm reaches neither zero nor the other sign.  Where
@@ -171,15 +166,13 @@ static bool refit_one(struct refit *f)
     converged = descend(f, &quick, true);
     if (leave_logarithms(f, converged))
         descend_from(f, f->trial);
-    restore_coordinates(f);
     for (int k = 1; k < f->n_from; k++) {
-        optimum_search_coordinates(f->mw, f->from + k * f->m->n_params);
-        descend_from(f, f->from + k * f->m->n_params);
+        const double *rival = f->from + (size_t)k * (size_t)f->m->n_params;
+
+        use_coordinates(f, rival);
+        descend_from(f, rival);
     }
-    if (f->n_from > 1) {
-        optimum_search_coordinates(f->mw, f->from);
-        restore_coordinates(f);
-    }
+    use_coordinates(f, f->from);
     if (!isfinite(f->objective))
         descend_from(f, f->from);
     return isfinite(f->objective);

@@ -95,7 +95,9 @@ static void test_means(struct alike *a, const struct fit *f, const int *unit,
     a->inflation = 1 + (size - 1) * share;
 }
 
+/* A row's place in its unit, along some variable. */
 struct place {
+    int unit;
     double at;
     size_t row;
 };
@@ -103,64 +105,67 @@ struct place {
 static int by_place(const void *x, const void *y)
 {
     const struct place *a = x, *b = y;
-    const int c = (a->at > b->at) - (a->at < b->at);
 
-    return c ? c : (a->row > b->row) - (a->row < b->row);
+    if (a->unit != b->unit)
+        return a->unit - b->unit;
+    return a->at != b->at ? (a->at > b->at ? 1 : -1)
+                          : (a->row > b->row) - (a->row < b->row);
 }
 
-/* The variable along which the rows of every unit lie one after the other, or
- * NULL: none differs between all rows of a unit. */
-static const double *along(const struct model *m, const int *unit)
+static bool follows(const struct place *p, size_t i)
 {
+    return i > 0 && p[i].unit == p[i - 1].unit;
+}
+
+/* The rows unit by unit in the order of the first variable that differs between
+ * all rows of a unit, or NULL: none does.  The caller frees them. */
+static struct place *places(const struct model *m, const int *unit)
+{
+    struct place *p = mem_array(m->rows, sizeof *p);
+
     for (int k = 0; k < m->n_names; k++) {
         const double *v = m->names[k].values;
         bool distinct = v != NULL;
 
+        for (size_t i = 0; i < m->rows && v; i++)
+            p[i] = (struct place){ unit[i], v[i], i };
+        if (v)
+            qsort(p, m->rows, sizeof *p, by_place);
         for (size_t i = 1; i < m->rows && distinct; i++)
-            for (size_t j = 0; j < i && distinct; j++)
-                distinct = unit[i] != unit[j] || v[i] != v[j];
+            distinct = !follows(p, i) || p[i].at != p[i - 1].at;
         if (distinct)
-            return v;
+            return p;
     }
+    free(p);
     return NULL;
 }
 
 /* Correlation of a residual with the next one of its unit, about the unit's
  * mean; *pairs is how many there are. */
-static double lag_correlation(const struct fit *f, const int *unit, int units,
-                              const double *at, size_t *pairs)
+static double lag_correlation(const struct fit *f, const struct place *p,
+                              int units, size_t *pairs)
 {
     const size_t n = f->m->rows;
-    struct place *place = mem_array(n, sizeof *place);
     double *mean = mem_array((size_t)units, sizeof *mean);
     double *count = mem_array((size_t)units, sizeof *count);
-    double product = 0, square = 0;
+    double product = 0, square = 0, before = 0;
 
     for (size_t i = 0; i < n; i++) {
-        place[i] = (struct place){ at[i], i };
-        mean[unit[i]] += f->residual[i];
-        count[unit[i]]++;
+        mean[p[i].unit] += f->residual[p[i].row];
+        count[p[i].unit]++;
     }
-    qsort(place, n, sizeof *place, by_place);
     *pairs = 0;
-    for (int k = 0; k < units; k++) {
-        double before = (double)NAN;
+    for (size_t i = 0; i < n; i++) {
+        const double r = f->residual[p[i].row] -
+                         mean[p[i].unit] / count[p[i].unit];
 
-        for (size_t i = 0; i < n; i++) {
-            const double r =
-                f->residual[place[i].row] - mean[k] / fmax(count[k], 1);
-
-            if (unit[place[i].row] != k)
-                continue;
-            square += r * r;
-            if (!isnan(before)) {
-                product += before * r;
-                ++*pairs;
-            }
-            before = r;
+        square += r * r;
+        if (follows(p, i)) {
+            product += before * r;
+            ++*pairs;
         }
+        before = r;
     }
-    free(place);
     free(mean);
     free(count);
     return square > 0 ? product / square : 0;
@@ -171,13 +176,15 @@ static double lag_correlation(const struct fit *f, const int *unit, int units,
 static void test_serial(struct alike *a, const struct fit *f, const int *unit,
                         int units)
 {
-    const double *at = along(f->m, unit);
+    struct place *p =
+        (int)f->m->rows < 4 * units ? NULL : places(f->m, unit);
     size_t pairs;
     double r;
 
-    if (!at || (int)f->m->rows < 4 * units)
+    if (!p)
         return;
-    r = lag_correlation(f, unit, units, at, &pairs);
+    r = lag_correlation(f, p, units, &pairs);
+    free(p);
     a->is_serial = true;
     a->statistic = r;
     a->p = gsl_cdf_ugaussian_Q(r * sqrt((double)pairs));

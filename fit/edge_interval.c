@@ -52,17 +52,6 @@ static double to_value(const struct scale *s, double distance)
     return s->far ? s->sign / distance : s->edge + s->sign * distance;
 }
 
-static double limit_at(struct profile *pr, const struct scale *s, int coord,
-                       double step, double rise)
-{
-    double lo, hi;
-
-    profile_limits(pr, coord, step, rise, &lo, &hi);
-    if (s->far)
-        return s->sign > 0 ? lo : hi;
-    return s->sign > 0 ? hi : lo;
-}
-
 /* The rise beside the edge is a d^2 + b d in the distance d; the root of the
  * critical rise where it meets a value's own. */
 static double critical_root(double a, double b, double dof)
@@ -87,14 +76,13 @@ void edge_interval_at(struct fit *f, struct profile *pr, int i, double *off)
     const struct model_param *p = &f->m->params[i];
     struct fit_estimate *e = &f->est[i];
     const double best = f->best.theta[i];
-    const bool far = optimum_is_far(best);
-    const bool low = far ? best < 0 : best - p->lo <= 1e-12 * fabs(p->lo);
+    const bool far = optimum_is_far(best), low = optimum_at_low_end(p, best);
     const struct scale s = { far, best, far == low ? -1 : 1 };
-    const double step = far ? 1 : 1e-2 * fmax(fabs(best), 0.1);
+    const double step = (low ? 1 : -1) *
+                        (far ? 1 : 1e-2 * fmax(fabs(best), 0.1));
     const double wide = edge_critical(HUGE_VAL, f->dof), unit = unit_of(f);
-    double d = to_distance(&s, limit_at(pr, &s, p->free, step,
-                                        wide * wide * unit));
-    double value = to_value(&s, d), half, root;
+    double value = profile_limit(pr, p->free, step, wide * wide * unit);
+    double d = to_distance(&s, value), half, root;
 
     if (isfinite(d) && d > 0) {
         half = (profile_objective(pr, p->free, to_value(&s, d / 2), NULL) -
@@ -102,7 +90,7 @@ void edge_interval_at(struct fit *f, struct profile *pr, int i, double *off)
                unit;
         root = critical_root(2 * (wide * wide - 2 * half) / (d * d),
                              (4 * half - wide * wide) / d, f->dof);
-        value = limit_at(pr, &s, p->free, step, root * root * unit);
+        value = profile_limit(pr, p->free, step, root * root * unit);
         *off = to_value(&s, to_distance(&s, value) / 2);
     } else {
         *off = e->value;
@@ -134,41 +122,44 @@ static double root_towards(double root, double dof)
     return fmin(0.5 * (lo + hi), root);
 }
 
-static double limit_near(struct fit *f, struct profile *pr, int i, bool upper,
-                         double edge, double limit)
+/* Is the end of the range on this side an edge, or only far away? */
+static bool is_edge(const struct fit *f, const struct model_param *p,
+                    bool upper)
 {
-    const int c = f->m->params[i].free, k = covariance_at(&f->cov, c);
-    const double step = f->sigma * sqrt(f->cov.inverse[k * f->cov.n + k]);
-    const double unit = unit_of(f);
-    const double away = sqrt(
-        fmax(profile_rise_at_end(pr, c, upper ? step : -step), 0) / unit);
-    double root, lo, hi;
+    const bool inner = f->work->is_log[p->free] && f->work->sign[p->free] < 0;
 
-    if (!(away < NEAR))
-        return limit;
-    root = root_towards(away, f->dof);
-    if (root == 0)
-        return edge;
-    profile_limits(pr, c, 0.5 * step, root * root * unit, &lo, &hi);
-    return upper ? hi : lo;
+    return isfinite(upper ? p->hi : p->lo) ||
+           (f->work->is_log[p->free] && upper != inner);
 }
 
-void edge_interval_near(struct fit *f, struct profile *pr, int i)
+static double limit_towards(struct fit *f, struct profile *pr, int i,
+                            bool upper)
+{
+    const struct model_param *p = &f->m->params[i];
+    const int k = covariance_at(&f->cov, p->free);
+    const double size = f->sigma * sqrt(f->cov.inverse[k * f->cov.n + k]);
+    const double step = upper ? size : -size, unit = unit_of(f);
+    double root = edge_critical(HUGE_VAL, f->dof), rise;
+
+    if (is_edge(f, p, upper)) {
+        rise = profile_rise_at_end(pr, p->free, step, NEAR * NEAR * unit);
+        if (isfinite(rise))
+            root = root_towards(sqrt(fmax(rise, 0) / unit), f->dof);
+    }
+    if (root == 0)
+        return upper ? p->hi : p->lo;
+    return profile_limit(pr, p->free, 0.5 * step, root * root * unit);
+}
+
+void edge_interval_profile(struct fit *f, struct profile *pr, int i)
 {
     const struct model_param *p = &f->m->params[i];
     struct fit_estimate *e = &f->est[i];
-    const bool is_log = f->work->is_log[p->free];
-    const bool inner = is_log && f->work->sign[p->free] < 0;
-    double lo = e->lo, hi = e->hi;
 
-    if (isfinite(p->lo) || inner)
-        lo = limit_near(f, pr, i, false, isfinite(p->lo) ? p->lo : -HUGE_VAL,
-                        e->lo);
-    if (isfinite(p->hi) || (is_log && !inner))
-        hi = limit_near(f, pr, i, true, isfinite(p->hi) ? p->hi : HUGE_VAL,
-                        e->hi);
-    e->lo = lo;
-    e->hi = hi;
-    if ((isfinite(p->lo) && lo <= p->lo) || (isfinite(p->hi) && hi >= p->hi))
-        e->interval = "one-sided";
+    e->lo = limit_towards(f, pr, i, false);
+    e->hi = limit_towards(f, pr, i, true);
+    e->interval = (isfinite(p->lo) && e->lo <= p->lo) ||
+                          (isfinite(p->hi) && e->hi >= p->hi)
+                      ? "one-sided"
+                      : "profile";
 }

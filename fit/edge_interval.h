@@ -23,8 +23,8 @@ double edge_critical(double distance, double dof);
  * well inside, for other profiles to start from. */
 void edge_interval_at(struct fit *f, struct profile *pr, int i, double *off);
 
-/* The interval e->lo .. e->hi of a parameter whose profile comes near an edge,
- * if it does. */
-void edge_interval_near(struct fit *f, struct profile *pr, int i);
+/* The profile interval of any other parameter, with the critical rise of each
+ * side. */
+void edge_interval_profile(struct fit *f, struct profile *pr, int i);
 
 #endif

@@ -6,9 +6,6 @@
 #include "base/str.h"
 #include "fit/optimum.h"
 
-/* Objectives that differ by less are the same to a search. */
-#define SAME 1e-6
-
 struct edge {
     const struct model *m;
     const double *weight;
@@ -103,8 +100,8 @@ static bool put_far(struct edge *e, int f)
     const struct model_param *p = &e->m->params[i];
 
     if (v == 0 || optimum_at_bound(p, v) || far > p->hi || far < p->lo ||
-        !is_same(e, objective_with(e, f, 1e3 * v), SAME) ||
-        !is_same(e, objective_with(e, f, far), SAME) || !rejects_less(e, f, v))
+        !is_same(e, objective_with(e, f, 1e3 * v), OPTIMUM_SAME) ||
+        !is_same(e, objective_with(e, f, far), OPTIMUM_SAME) || !rejects_less(e, f, v))
         return false;
     put(e, f, far);
     return true;

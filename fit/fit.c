@@ -136,14 +136,6 @@ static void wald(struct fit *f, int i)
     }
 }
 
-/* The rise of the sum of squares that Student's t at level 1 - tail allows. */
-static double allowed_rise(const struct fit *f, double tail)
-{
-    const double t = gsl_cdf_tdist_Pinv(1 - tail, f->dof);
-
-    return t * t * f->rss / f->dof;
-}
-
 /* At a bound, the data can only say how far from it the value might be.  The
  * profiles of the others also start from where it has left the bound. */
 static void one_sided_profile(struct fit *f, struct profile *pr, int i)
@@ -154,19 +146,6 @@ static void one_sided_profile(struct fit *f, struct profile *pr, int i)
     edge_interval_at(f, pr, i, &off);
     if (isfinite(off) && off != e->value)
         profile_add_start(pr, f->m->params[i].free, off);
-}
-
-static void profile(struct fit *f, struct profile *pr, int i)
-{
-    const struct model_param *p = &f->m->params[i];
-    struct fit_estimate *e = &f->est[i];
-    const int k = covariance_at(&f->cov, p->free);
-    const double step = f->sigma * sqrt(f->cov.inverse[k * f->cov.n + k]);
-
-    profile_limits(pr, p->free, 0.5 * step, allowed_rise(f, 0.025), &e->lo,
-                   &e->hi);
-    e->interval = "profile";
-    edge_interval_near(f, pr, i);
 }
 
 /* Wald's formula takes the law for linear over its interval, which it no longer
@@ -213,7 +192,7 @@ static void estimate(struct fit *f, struct profile *pr, int i, bool by_profile)
     else {
         wald(f, i);
         if (by_profile || is_too_wide(f, i))
-            profile(f, pr, i);
+            edge_interval_profile(f, pr, i);
     }
 }
 
@@ -330,6 +309,8 @@ enum status fit_run(struct fit *f, const struct model *m, const struct table *t,
     settle_signs(f);
     covariance_find(&f->cov, f->work, f->best.theta, NULL);
     find_residuals(f);
+    if (spec->bare)
+        return OK;
     diagnose_minimum(f);
     resample_run(f, spec);
     estimate_all(f, spec);

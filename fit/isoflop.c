@@ -1,6 +1,7 @@
 #include "fit/isoflop.h"
 
 #include <gsl/gsl_cdf.h>
+#include <gsl/gsl_linalg.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,37 +68,23 @@ struct parabola {
     int dof;
 };
 
-/* Gauss and Jordan on three equations. */
-static bool invert(double inv[3][3], double a[3][3])
+/* In place; false when the equations are all but dependent. */
+static bool invert(double a[3][3])
 {
+    gsl_matrix_view m = gsl_matrix_view_array(a[0], 3, 3);
+
+    if (gsl_linalg_cholesky_decomp1(&m.matrix) != 0)
+        return false;
     for (int i = 0; i < 3; i++)
-        for (int j = 0; j < 3; j++)
-            inv[i][j] = i == j;
-    for (int k = 0; k < 3; k++) {
-        const double pivot = a[k][k];
-
-        if (!(pivot > 1e-12))
+        if (!(a[i][i] * a[i][i] > 1e-12))
             return false;
-        for (int j = 0; j < 3; j++) {
-            a[k][j] /= pivot;
-            inv[k][j] /= pivot;
-        }
-        for (int i = 0; i < 3; i++) {
-            const double f = a[i][k];
-
-            for (int j = 0; j < 3 && i != k; j++) {
-                a[i][j] -= f * a[k][j];
-                inv[i][j] -= f * inv[k][j];
-            }
-        }
-    }
-    return true;
+    return gsl_linalg_cholesky_invert(&m.matrix) == 0;
 }
 
 static bool fit_parabola(struct parabola *p, const struct row *r, int n,
                          const double *loss)
 {
-    double a[3][3] = { { 0 } }, g[3] = { 0 };
+    double g[3] = { 0 };
 
     *p = (struct parabola){ .dof = n - 3 };
     for (int i = 0; i < n; i++)
@@ -109,10 +96,10 @@ static bool fit_parabola(struct parabola *p, const struct row *r, int n,
         for (int j = 0; j < 3; j++) {
             g[j] += v[j] * loss[i];
             for (int k = 0; k < 3; k++)
-                a[j][k] += v[j] * v[k];
+                p->cov[j][k] += v[j] * v[k];
         }
     }
-    if (!invert(p->cov, a))
+    if (!invert(p->cov))
         return false;
     for (int j = 0; j < 3; j++)
         for (int k = 0; k < 3; k++)

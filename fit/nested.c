@@ -174,7 +174,7 @@ enum status nested_run(struct nested *n, const struct fit *f,
                           .p_bootstrap = (double)NAN };
     if (st == OK) {
         avoid_zero(&with, f->m);
-        with.bootstrap = 0;
+        with.bare = true;
         n->one_sided = is_bound(&with, f->m);
         st = fit_model_new(&m, t, &with, err);
     }

@@ -16,9 +16,6 @@
 #define KEEP      12
 #define KEEP_MORE 40
 
-/* Ends whose objectives differ by less are one minimum. */
-#define SAME_END 1e-6
-
 struct hunt {
     const struct model *m;
     struct model_work *mw;
@@ -69,11 +66,16 @@ bool optimum_is_far(double value)
     return fabs(value) >= OPTIMUM_FAR;
 }
 
-bool optimum_at_bound(const struct model_param *p, double value)
+bool optimum_at_low_end(const struct model_param *p, double value)
 {
     return (isfinite(p->lo) && value - p->lo <= 1e-12 * fabs(p->lo)) ||
-           (isfinite(p->hi) && p->hi - value <= 1e-12 * fabs(p->hi)) ||
-           optimum_is_far(value);
+           value <= -OPTIMUM_FAR;
+}
+
+bool optimum_at_bound(const struct model_param *p, double value)
+{
+    return optimum_at_low_end(p, value) || optimum_is_far(value) ||
+           (isfinite(p->hi) && p->hi - value <= 1e-12 * fabs(p->hi));
 }
 
 /* A coefficient: something that multiplies, whose size matters more than its
@@ -258,7 +260,7 @@ static void count_reached(struct optimum *o, const double *objectives,
 {
     o->next = (double)NAN;
     for (int k = 0; k < o->starts; k++) {
-        if (objectives[k] <= least * (1 + SAME_END) + floor)
+        if (objectives[k] <= least * (1 + OPTIMUM_SAME) + floor)
             o->reached++;
         else if (isfinite(objectives[k]) && !(objectives[k] >= o->next))
             o->next = objectives[k];
@@ -329,7 +331,7 @@ static void settle(struct hunt *h, struct optimum *o, const double *weight)
         /* Nothing was gained: the search had settled before. */
         edge.converged = edge.converged ||
                          (best.converged &&
-                          edge.objective > best.objective * (1 - SAME_END));
+                          edge.objective > best.objective * (1 - OPTIMUM_SAME));
         best = edge;
     }
     o->objective = best.objective;
@@ -373,7 +375,7 @@ void optimum_find(struct optimum *o, const struct model *m,
     /* Of equal ends that of a given start is meant: it says which of several
      * terms of one form has which name. */
     for (int k = 0; k < given && winner >= given; k++)
-        if (reached[k] <= reached[winner] * (1 + SAME_END) + rounding_floor(&h))
+        if (reached[k] <= reached[winner] * (1 + OPTIMUM_SAME) + rounding_floor(&h))
             winner = k;
     if (winner >= 0) {
         memcpy(o->theta, list.theta + (size_t)winner * p, p * sizeof *o->theta);

@@ -47,8 +47,13 @@ bool optimum_is_coefficient(const struct model *m, int i);
  * end, R of 1 - exp(-x/R) on a straight line, is put there. */
 #define OPTIMUM_FAR 1e100
 
-/* Whether the parameter sits at one of its bounds, or at infinity. */
+/* Whether the parameter sits at one of its bounds, or at infinity; at the lower
+ * one, or at minus infinity. */
 bool optimum_at_bound(const struct model_param *p, double value);
+bool optimum_at_low_end(const struct model_param *p, double value);
 bool optimum_is_far(double value);
+
+/* Objectives that differ by a smaller share are those of one minimum. */
+#define OPTIMUM_SAME 1e-6
 
 #endif

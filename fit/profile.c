@@ -163,14 +163,20 @@ static void move_in(struct profile *p)
 /* A logarithm this far away is at its end. */
 #define LOG_END 50.0
 
-double profile_rise_at_end(struct profile *p, int f, double step)
+/* A step in the direction of the value as one of the coordinate. */
+static double coordinate_step(const struct profile *p, int f, double step)
 {
-    const bool outwards = (step > 0) == (p->mw->sign[f] > 0);
+    const double sign = p->mw->sign[f];
+
+    return p->mw->is_log[f] ? copysign(fmin(fabs(step), 1), step * sign) : step;
+}
+
+double profile_rise_at_end(struct profile *p, int f, double step, double most)
+{
     const bool is_log = p->mw->is_log[f];
     double end, root = 0;
 
-    if (is_log) /* step is in the value's direction */
-        step = copysign(fmin(fabs(step), 1), outwards ? 1 : -1);
+    step = coordinate_step(p, f, step);
     end = step > 0 ? p->hi[f] : p->lo[f];
     if (is_log && !isfinite(end))
         end = p->u0[f] + copysign(LOG_END, step);
@@ -183,6 +189,8 @@ double profile_rise_at_end(struct profile *p, int f, double step)
         if (step > 0 ? b >= end : b <= end)
             b = end;
         root = root_rise(p, f, b);
+        if (root * root > most)
+            return HUGE_VAL;
     }
     return root * root;
 }
@@ -233,19 +241,9 @@ static double limit(struct profile *p, int f, double step, double rise)
     return 0.5 * (a + b);
 }
 
-void profile_limits(struct profile *p, int f, double step, double rise,
-                    double *lo, double *hi)
+double profile_limit(struct profile *p, int f, double step, double rise)
 {
-    const double first = p->mw->is_log[f] ? fmin(fabs(step), 1) : fabs(step);
-    const double a = limit(p, f, -first, rise);
-    const double b = limit(p, f, first, rise);
-    const double sign = p->mw->sign[f];
+    const double end = limit(p, f, coordinate_step(p, f, step), rise);
 
-    if (!p->mw->is_log[f]) {
-        *lo = a;
-        *hi = b;
-        return;
-    }
-    *lo = sign > 0 ? exp(a) : -exp(b);
-    *hi = sign > 0 ? exp(b) : -exp(a);
+    return p->mw->is_log[f] ? p->mw->sign[f] * exp(end) : end;
 }

@@ -24,17 +24,17 @@ double profile_objective(struct profile *p, int f, double value,
  * along a profile, and a search from the bound does not see that. */
 void profile_add_start(struct profile *p, int f, double value);
 
-/* The values of coordinate f's parameter at which the objective has risen by
- * rise; step is a first guess of the distance in the coordinate.  A side on
- * which the bound comes first ends there; a side that never closes is
- * infinite (or 0 for a quantity with a sign). */
-void profile_limits(struct profile *p, int f, double step, double rise,
-                    double *lo, double *hi);
+/* The value of coordinate f's parameter at which the objective has risen by
+ * rise, above the minimum for a positive step and below it for a negative one;
+ * step is a first guess of the distance in the coordinate.  Where the bound
+ * comes first, it is that; where the side never closes, it is infinite (or 0
+ * for a quantity with a sign). */
+double profile_limit(struct profile *p, int f, double step, double rise);
 
-/* By how much the objective has risen at the end of the parameter's range that
- * lies in the direction of step; zero and infinity are ends of a quantity with
- * a sign, and a range without end gives an infinite rise. */
-double profile_rise_at_end(struct profile *p, int f, double step);
+/* By how much the objective has risen at the end of the parameter's range on
+ * that side; zero and infinity are ends of a quantity with a sign.  Infinite
+ * for a range without end, and where it passes `most` on the way. */
+double profile_rise_at_end(struct profile *p, int f, double step, double most);
 
 /* The lowest objective met on the way: below the minimum it started from when
  * that was only a local one. */

@@ -4,6 +4,8 @@
 #include <gsl/gsl_multimin.h>
 #include <math.h>
 
+#include "fit/lanes.h"
+
 /* --- whitening ----------------------------------------------------------- */
 
 /* V = 1 + sum_k ratio_k z_k z_k' of one unit, factored in place. */
@@ -98,17 +100,12 @@ static bool take_info(struct mixed *x)
     gsl_matrix *copy = gsl_matrix_alloc(n, n);
     bool ok;
 
-    x->q = 0;
-    for (size_t i = 0; i < rows; i++)
-        x->q += x->r[i] * x->r[i];
+    x->q = lanes_dot(x->r, x->r, rows);
     for (size_t a = 0; a < n; a++)
-        for (size_t b = 0; b < n; b++) {
-            double s = 0;
-
-            for (size_t i = 0; i < rows; i++)
-                s += x->jac[a * rows + i] * x->jac[b * rows + i];
-            gsl_matrix_set(x->info, a, b, s);
-        }
+        for (size_t b = 0; b < n; b++)
+            gsl_matrix_set(x->info, a, b,
+                           lanes_dot(x->jac + a * rows, x->jac + b * rows,
+                                     rows));
     gsl_matrix_memcpy(copy, x->info);
     ok = gsl_linalg_cholesky_decomp1(copy) == 0;
     x->log_info = 0;

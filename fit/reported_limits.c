@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "fit/lanes.h"
 #include "fit/solve.h"
 
 /* --- the function in the coordinates of the fit ------------------------------ */
@@ -178,15 +179,6 @@ static void search_release(struct search *s)
     free(s->gradient);
 }
 
-static double dot(const double *a, const double *b, size_t n)
-{
-    double sum = 0;
-
-    for (size_t i = 0; i < n; i++)
-        sum += a[i] * b[i];
-    return sum;
-}
-
 /* x = H^-1 b. */
 static bool solve_for(double *x, struct search *s, const double *b)
 {
@@ -206,9 +198,9 @@ static void normal_equations(struct search *s, double *b)
     for (int i = 0; i < n; i++) {
         const double *column = s->jac + (size_t)i * rows;
 
-        b[i] = -dot(column, s->r, rows);
+        b[i] = -lanes_dot(column, s->r, rows);
         for (int k = 0; k < n; k++)
-            s->h[i * n + k] = dot(column, s->jac + (size_t)k * rows, rows);
+            s->h[i * n + k] = lanes_dot(column, s->jac + (size_t)k * rows, rows);
     }
 }
 
@@ -225,13 +217,13 @@ static bool find_step(struct search *s, double side, double allowed,
     if (ok) {
         model_theta(s->f->work, s->theta, s->u);
         *value = gradient_of(s->gradient, s->f, s->fn, s->theta);
-        *sum = dot(s->r, s->r, m->rows);
+        *sum = lanes_dot(s->r, s->r, m->rows);
         normal_equations(s, b);
         ok = solve_for(s->along, s, s->gradient) && solve_for(s->step, s, b);
     }
     if (ok) {
-        length = dot(s->gradient, s->along, n);
-        least = *sum - dot(b, s->step, n);
+        length = lanes_dot(s->gradient, s->along, n);
+        least = *sum - lanes_dot(b, s->step, n);
         by = side * sqrt(fmax(allowed - least, 0) / length);
         ok = isfinite(by);
     }
@@ -252,7 +244,7 @@ static void move(struct search *s, double best, double allowed)
         s->u[i] += s->step[i];
     for (int k = 0; k < 30; k++) {
         if (model_residuals(s->f->work, s->u, s->r, NULL) &&
-            dot(s->r, s->r, s->f->m->rows) < best + 9 * (allowed - best))
+            lanes_dot(s->r, s->r, s->f->m->rows) < best + 9 * (allowed - best))
             return;
         share *= 0.5;
         for (size_t i = 0; i < n; i++)
@@ -272,7 +264,7 @@ static bool find_limit(double *out, struct search *s, double side, double best,
             return false;
         start = k ? start : *out;
         if (fabs(sum - allowed) < 1e-6 * (allowed - best) &&
-            fabs(dot(s->gradient, s->step, n)) < 1e-6 * fabs(*out - start))
+            fabs(lanes_dot(s->gradient, s->step, n)) < 1e-6 * fabs(*out - start))
             return side * (*out - start) > 0;
         move(s, best, allowed);
     }

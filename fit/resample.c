@@ -65,16 +65,16 @@ static void add_nearer(double *from, int *n, const struct fit *f)
     double *theta = mem_array((size_t)m->n_params, sizeof *theta);
 
     for (int i = 0; i < m->n_params; i++) {
-        double lo, hi;
+        const int c = m->params[i].free;
 
-        if (m->params[i].free < 0 || !optimum_is_far(f->best.theta[i]))
+        if (c < 0 || !optimum_is_far(f->best.theta[i]))
             continue;
         if (!pr)
             pr = profile_new(m, f->best.theta, f->best.objective, NULL, NULL);
-        profile_limits(pr, m->params[i].free, 1,
-                       f->best.objective / fmax(f->dof, 1), &lo, &hi);
-        profile_objective(pr, m->params[i].free,
-                          f->best.theta[i] < 0 ? hi : lo, theta);
+        profile_objective(pr, c,
+                          profile_limit(pr, c, f->best.theta[i] < 0 ? 1 : -1,
+                                        f->best.objective / fmax(f->dof, 1)),
+                          theta);
         add_start(from, n, theta, m);
     }
     profile_free(pr);
@@ -192,14 +192,6 @@ static double percentile(const struct fit *f, int i, double p)
                               bootstrap_level(f->boot.units, p));
 }
 
-static bool is_low_end(const struct fit *f, int i)
-{
-    const double value = f->best.theta[i];
-
-    return optimum_is_far(value) ? value < 0
-                                 : value - f->m->params[i].lo <= 0;
-}
-
 /* Percentiles of the bootstrap; of a parameter at its bound, one-sided. */
 static void percentiles(struct fit *f, int i)
 {
@@ -212,7 +204,8 @@ static void percentiles(struct fit *f, int i)
         e->se = (double)NAN;
     e->lo = percentile(f, i, 0.025);
     e->hi = percentile(f, i, 0.975);
-    if (e->at_bound && is_low_end(f, i)) {
+    if (e->at_bound &&
+        optimum_at_low_end(&f->m->params[i], f->best.theta[i])) {
         e->lo = e->value;
         e->hi = percentile(f, i, 0.95);
     } else if (e->at_bound) {

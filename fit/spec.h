@@ -58,6 +58,7 @@ struct fit_spec {
     uint64_t seed;
     int bootstrap;  /* replicates; 0: none, -1: as the loss needs */
     bool profile;
+    bool bare;       /* the minimum alone: nobody reads intervals or warnings */
     bool start_only; /* search from the given starts alone */
     bool obey;      /* take the intervals that warnings demand (resample.h) */
     bool strict;    /* refuse rows that would be left out */

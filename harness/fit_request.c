@@ -357,6 +357,22 @@ enum status fit_request_read(struct fit_request *rq, const struct cli *cli,
     return st;
 }
 
+enum status fit_request_fit(struct fit *f, struct model **m,
+                            const struct fit_request *rq, struct err *err)
+{
+    const enum status st = fit_model_new(m, rq->table, &rq->spec, err);
+
+    return st == OK ? fit_run(f, *m, rq->table, &rq->spec, err) : st;
+}
+
+enum status fit_request_sound(const struct fit *f, struct err *err)
+{
+    return fit_is_sound(f)
+               ? OK
+               : err_set(err, ERR_FIT,
+                         "the fit behind this is not sound: see 'qlaw fit'");
+}
+
 void fit_request_release(struct fit_request *rq)
 {
     fit_spec_release(&rq->spec);

@@ -58,6 +58,13 @@ enum status fit_request_read(struct fit_request *rq, const struct cli *cli,
                              const char *grid, struct err *err);
 void fit_request_release(struct fit_request *rq);
 
+/* Fit what was read; *m is the caller's to free, f to release after OK. */
+enum status fit_request_fit(struct fit *f, struct model **m,
+                            const struct fit_request *rq, struct err *err);
+
+/* ERR_FIT when what rests on this fit should not be relied on. */
+enum status fit_request_sound(const struct fit *f, struct err *err);
+
 /* A table of runs that might be made, with the names that --map and --derive
  * give. */
 enum status fit_request_candidates(struct table **out, const struct cli *cli,

@@ -53,6 +53,17 @@ void row_series_add(const struct row_series *s, struct picture *p,
                     const struct plot_rows *d);
 void row_series_release(struct row_series *s);
 
+/* The series of a row's point. */
+int row_series_of(const struct row_series *s, size_t row);
+
+/* "chinchilla" or "formula"; where the figure is from, and rows left out. */
+const char *plot_rows_law_name(const struct plot_rows *d);
+void plot_rows_say_source(struct picture *p, const struct plot_rows *d);
+
+/* A row's point: small where there are many, so that the law is seen. */
+void plot_rows_point(struct picture *p, const struct plot_rows *d, int panel,
+                     int series, double x, double y);
+
 /* The value of a column that most rows have. */
 const char *plot_rows_commonest(const struct plot_rows *d, const char *column);
 

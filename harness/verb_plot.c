@@ -355,16 +355,13 @@ static enum status from_table(const struct cli *cli, const struct how *how,
     if (st == OK)
         st = fit_request_read(&rq, cli, NULL, err);
     if (st == OK)
-        st = fit_model_new(&m, rq.table, &rq.spec, err);
-    if (st == OK)
-        st = fit_run(&f, m, rq.table, &rq.spec, err);
+        st = fit_request_fit(&f, &m, &rq, err);
     if (st == OK) {
         const struct plot_rows rows = { m, &f, rq.table, rq.source };
 
         st = draw_rows(&rows, cli, how, err);
-        if (st == OK && !fit_is_sound(&f))
-            st = err_set(err, ERR_FIT,
-                         "the fit behind this is not sound: see 'qlaw fit'");
+        if (st == OK)
+            st = fit_request_sound(&f, err);
         fit_release(&f);
     }
     fit_model_free(m);

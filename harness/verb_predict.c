@@ -351,14 +351,11 @@ static enum status from_rows(struct cli *cli, struct err *err)
         st = id > 0 ? fit_request_stored(&rq, cli, (int64_t)id, err)
                     : fit_request_read(&rq, cli, NULL, err);
     if (st == OK)
-        st = fit_model_new(&m, rq.table, &rq.spec, err);
-    if (st == OK)
-        st = fit_run(&f, m, rq.table, &rq.spec, err);
+        st = fit_request_fit(&f, &m, &rq, err);
     if (st == OK) {
         st = ask(cli, m, f.best.theta, &f, cli->args, cli->n_args, err);
-        if (st == OK && !fit_is_sound(&f))
-            st = err_set(err, ERR_FIT,
-                         "the fit behind this is not sound: see 'qlaw fit'");
+        if (st == OK)
+            st = fit_request_sound(&f, err);
         fit_release(&f);
     }
     fit_model_free(m);
