@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "harness/metrics_line.h"
 #include "harness/record.h"
+#include "trainer/config.h"
 #include "harness/scheduler.h"
 
 struct attempt {

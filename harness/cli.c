@@ -8,7 +8,6 @@
 
 #include "base/str.h"
 #include "base/wrap.h"
-#include "db/db.h"
 
 struct cli_given {
     const struct cli_option *option;
@@ -217,7 +216,7 @@ static enum status apply_globals(struct cli *cli, struct err *err)
         return err_set(err, ERR_USAGE, "--color: '%s' is not auto, always or "
                                        "never",
                        color);
-    return db_check_name(cli->db_path, err);
+    return OK;
 }
 
 static enum status check_count(const struct cli *cli, struct err *err)

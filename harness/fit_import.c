@@ -13,7 +13,7 @@
 
 /* A row that is a run, with what it is known by. */
 struct placed {
-    char id[POINT_ID];
+    char id[HASH_ID];
     char *config; /* that id is the hash of */
     size_t row;
     int64_t seed;
@@ -198,7 +198,7 @@ static enum status put_row(struct importing *m, const struct placed *p)
 {
     const struct import_row r = { m->t, p->row, &m->rq->twins };
     const int64_t line = m->t->number[p->row];
-    char twin[POINT_ID];
+    char twin[HASH_ID];
     char *plain = import_is_base(&r) ? mem_strdup(p->config)
                                      : import_config(&r, m->rq->grid, false);
     enum status st;

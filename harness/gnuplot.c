@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "harness/env.h"
 #include "harness/tool.h"
 
 #define PACKAGE "gnuplot-nox"
@@ -151,9 +150,8 @@ static void finish_job(struct tool *t, const char *folder,
 }
 
 void gnuplot_draw(const struct gnuplot *g, const char *folder,
-                  struct gnuplot_job *jobs, int n)
+                  struct gnuplot_job *jobs, int n, int side)
 {
-    const int side = env_cores() + 1;
     struct tool *t = mem_array((size_t)n + 1, sizeof *t);
     int begun = 0, running = 0;
 

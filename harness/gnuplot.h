@@ -38,10 +38,10 @@ struct gnuplot_job {
     struct err err;
 };
 
-/* Draw n pictures in folder, several side by side.  Each appears under its
- * name whole or not at all. */
+/* Draw n pictures in folder, at most `side` processes side by side.  Each
+ * picture appears under its name whole or not at all. */
 void gnuplot_draw(const struct gnuplot *g, const char *folder,
-                  struct gnuplot_job *jobs, int n);
+                  struct gnuplot_job *jobs, int n, int side);
 
 /* A picture of characters that gnuplot drew, appended to out, without the form
  * feed that it begins a page with. */

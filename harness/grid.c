@@ -8,7 +8,7 @@
 #include "harness/exec_trainer.h"
 #include "harness/grid_expand.h"
 #include "harness/point_id.h"
-#include "harness/slurm_script.h"
+#include "harness/slurm_keys.h"
 
 /* "quickstart" of "experiments/quickstart.ini". */
 static char *name_of(const char *path)
@@ -105,7 +105,7 @@ static enum status check_commands(const struct grid *g, struct err *err)
     if (exec_trainer_used(g->base))
         st = exec_trainer_argv(&argv, g->base, &job, err);
     if (st == OK)
-        st = script_check(g->base, err);
+        st = slurm_keys_check(g->base, err);
     if (st != OK)
         err_prefix(err, "%s: ", g->path);
     exec_trainer_free(argv);

@@ -26,16 +26,14 @@
 #include "base/hash.h"
 #include "trainer/config.h"
 
-#define POINT_ID HASH_ID
-
 /* Grids with more points than this keep no configurations (3 kB each):
  * grid_config makes one again from its cell. */
 #define GRID_KEPT_CONFIGS 50000
 
 struct grid_point {
     struct config *config; /* resolved, owned by the grid; or NULL, see above */
-    char id[POINT_ID];     /* SHA-256 of the canonical identity, cut */
-    char twin[POINT_ID];   /* the same without quant.* */
+    char id[HASH_ID];     /* SHA-256 of the canonical identity, cut */
+    char twin[HASH_ID];   /* the same without quant.* */
     bool is_base;          /* id == twin: the unquantized twin itself */
     bool added;            /* a twin that no cell gives */
     bool chosen;           /* by --only and --skip: it may be started */

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "base/out.h"
+#include "db/db.h"
 #include "harness/cli.h"
 #include "harness/notify.h"
 
@@ -21,6 +22,8 @@ int main(int argc, char **argv)
     st = cli_parse(&cli, argc, argv, &done, &err);
     if (cli_flag(&cli, "json"))
         out_json();
+    if (st == OK)
+        st = db_check_name(cli.db_path, &err);
     if (st == OK && !done)
         st = cli.verb->run(&cli, &err);
     st = out_close(st, &err);

@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "harness/html.h"
 #include "harness/page.h"
-#include "harness/plot.h"
+#include "harness/plot_files.h"
 #include "harness/svg.h"
 
 #define LONG_BLOCK 12           /* lines; longer ones are folded */

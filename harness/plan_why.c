@@ -14,7 +14,7 @@
 
 /* A configuration as "section.key" -> value. */
 struct side {
-    char id[POINT_ID];
+    char id[HASH_ID];
     json_t *config;
 };
 
@@ -205,7 +205,7 @@ static enum status explain_planned(const struct plan *p, struct db *db,
     bool any = false;
     enum status st = OK;
 
-    memcpy(target.id, point->id, POINT_ID);
+    memcpy(target.id, point->id, HASH_ID);
     say("%s: N = %s, D = %s, %s%s%s\n", point->id,
         text_si(n, (double)point->size.body, 3),
         text_si(d, (double)point->size.tokens, 3), quant,

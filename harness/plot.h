@@ -5,7 +5,6 @@
 #ifndef HARNESS_PLOT_H
 #define HARNESS_PLOT_H
 
-#include "harness/gnuplot.h"
 #include "harness/picture.h"
 #include "harness/plot_data.h"
 
@@ -39,19 +38,6 @@ enum status plot_figure_build(struct picture **out, const struct plot_figure *f,
                               struct err *err);
 enum status plot_figure_need(const struct plot_figure **out, const char *name,
                              struct err *err);
-
-/* --- files (plot_files.c) ------------------------------------------------- */
-
-/* A file that the program carries: scripts and style sheets of plots/. */
-struct plot_text {
-    const char *name, *text;
-};
-extern const struct plot_text plot_texts[]; /* ends with a NULL name */
-const char *plot_text_find(const char *name);
-
-/* Write NAME.dat, NAME.gp and what it loads into an existing folder. */
-enum status plot_write(struct picture *p, const char *name, const char *folder,
-                       struct err *err);
 
 /* --- builders ------------------------------------------------------------- */
 

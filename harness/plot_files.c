@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "harness/plot.h"
+#include "harness/plot_files.h"
 
 /* The standard promises only 4,095 characters; every compiler takes more. */
 #pragma GCC diagnostic push

@@ -16,7 +16,7 @@ char *point_canonical(const struct config *c, bool with_quant)
     return text;
 }
 
-void point_id(char id[POINT_ID], const struct config *c, bool with_quant)
+void point_id(char id[HASH_ID], const struct config *c, bool with_quant)
 {
     char *text = point_canonical(c, with_quant);
 
@@ -62,7 +62,7 @@ struct part {
     char *text;      /* quant: its JSON or ""; other: the JSON without quant */
     size_t split;    /* other: where the quant object belongs */
     int operands;    /* quant: GEMM operands of fc1 that are quantized */
-    char id[POINT_ID]; /* other: of the twin */
+    char id[HASH_ID]; /* other: of the twin */
     uint64_t beginning; /* other: 0 until it is asked for */
     uint64_t serial;    /* a number of its own */
 };
@@ -214,7 +214,7 @@ static struct part *other_part(struct point_ids *ids,
     return p;
 }
 
-void point_ids_of(char id[POINT_ID], char twin[POINT_ID], int *operands,
+void point_ids_of(char id[HASH_ID], char twin[HASH_ID], int *operands,
                   struct point_ids *ids, const struct config *c)
 {
     const struct part *quant = quant_part(ids, c);
@@ -222,9 +222,9 @@ void point_ids_of(char id[POINT_ID], char twin[POINT_ID], int *operands,
     const char *rest = other->text + other->split; /* ",..." or "}" */
 
     *operands = quant->operands;
-    memcpy(twin, other->id, POINT_ID);
+    memcpy(twin, other->id, HASH_ID);
     if (!*quant->text) {
-        memcpy(id, twin, POINT_ID);
+        memcpy(id, twin, HASH_ID);
         return;
     }
     str_clear(&ids->text);

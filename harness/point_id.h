@@ -12,7 +12,7 @@
 #include "harness/grid.h"
 
 /* with_quant false: of the unquantized twin. */
-void point_id(char id[POINT_ID], const struct config *c, bool with_quant);
+void point_id(char id[HASH_ID], const struct config *c, bool with_quant);
 
 /* The data seed of a point whose order of the data is its own (data.order). */
 uint64_t point_own_order(const char *id, uint64_t seed);
@@ -36,7 +36,7 @@ uint64_t point_beginning(struct point_ids *ids, const struct config *c);
 
 /* The same as config_size. */
 struct model_size point_size(struct point_ids *ids, const struct config *c);
-void point_ids_of(char id[POINT_ID], char twin[POINT_ID], int *operands,
+void point_ids_of(char id[HASH_ID], char twin[HASH_ID], int *operands,
                   struct point_ids *ids, const struct config *c);
 
 #endif

@@ -15,7 +15,7 @@
 #include "harness/record_sum.h"
 #include "harness/retell.h"
 #include "harness/slurm_bundle.h"
-#include "harness/slurm_spool.h"
+#include "harness/claimed.h"
 #include "harness/store.h"
 #include "trainer/config.h"
 
@@ -324,7 +324,7 @@ static enum status put_run(struct reading *r, const char *folder,
 {
     char *path = mem_printf("%s/config.json", folder);
     struct config *c = NULL;
-    char id[POINT_ID];
+    char id[HASH_ID];
     json_t *json = NULL;
     enum status st = read_json(&json, path, err);
 
@@ -365,7 +365,7 @@ static enum status read_folder(struct reading *r, const char *folder,
     r->told.log_path = mem_printf("%s/log.txt", folder);
     if (record_read(folder, &reader, NULL) == OK)
         close_attempt(r);
-    spool_tell_results(folder, &reader);
+    claimed_tell_results(folder, &reader);
     close_attempt(r);
     free(r->told.log_path);
     return OK;

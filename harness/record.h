@@ -34,7 +34,6 @@
 
 #include "base/err.h"
 #include "base/hash.h"
-#include "harness/grid.h"
 #include "harness/metrics_line.h"
 #include "harness/process.h"
 #include "harness/verdict.h"
@@ -44,7 +43,7 @@
 struct attempt_begin {
     int number; /* from 1 */
     char token[RECORD_TOKEN], store[RECORD_TOKEN];
-    char point[POINT_ID], env[HASH_HEX];
+    char point[HASH_ID], env[HASH_HEX];
     struct process process;
     char host[64], at[32];
     char slurm_job[32]; /* "88120_7"; "" on this machine */

@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "harness/retell.h"
-#include "harness/slurm_spool.h"
+#include "harness/claimed.h"
 
 #define END_PATIENCE_S 5 /* for a worker to be gone once it is killed */
 
@@ -84,7 +84,7 @@ static void read_run(struct reading *r, const char *folder)
     if (record_read(folder, &reader, NULL) == OK)
         close_attempt(r);
     /* A worker of a cluster that a rebuilt database does not know of. */
-    spool_tell_results(folder, &reader);
+    claimed_tell_results(folder, &reader);
     if (claim >= 0)
         close(claim);
     free(r->told.log_path);

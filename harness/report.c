@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "harness/env.h"
+#include "harness/gnuplot.h"
+#include "harness/plot_files.h"
 
 /* --- SQL ------------------------------------------------------------------ */
 
@@ -127,7 +130,7 @@ static void draw_figures(struct report *r)
                                         .theme = i % 2 ? "dark" : "light" };
     }
     if (gnuplot_find(&g, &err) == OK)
-        gnuplot_draw(&g, r->folder, jobs, n);
+        gnuplot_draw(&g, r->folder, jobs, n, env_cores() + 1);
     else
         r->trouble = mem_strdup(err.text);
     for (int i = 0; i < n && !r->trouble; i++)

@@ -155,7 +155,7 @@ static bool read_run(struct bundle_run *r, const json_t *json)
     r->est_s = number_of(json, "est_s");
     r->best_step = number_of(json, "best_step");
     r->settings = json_object_get(json, "settings");
-    return is_hex(r->point, POINT_ID - 1) &&
+    return is_hex(r->point, HASH_ID - 1) &&
            is_hex(r->token, RECORD_TOKEN - 1) && r->attempt > 0 &&
            json_is_object(r->settings);
 }

@@ -47,7 +47,7 @@ struct bundle_header {
 };
 
 struct bundle_run {
-    char point[POINT_ID], token[RECORD_TOKEN];
+    char point[HASH_ID], token[RECORD_TOKEN];
     uint64_t seed, data_seed;
     int attempt, failures;
     double steps, tokens, est_s, best_step;

@@ -11,7 +11,7 @@ struct claim {
     int64_t attempt_id, run_id;
     int number, task;
     uint64_t seed;
-    char token[RECORD_TOKEN], point[POINT_ID];
+    char token[RECORD_TOKEN], point[HASH_ID];
     char job[SLURM_JOB + 8]; /* "88120", or "bundle:ID" until it is known */
     char slurm_state[SLURM_STATE]; /* as last seen */
     double unseen_s; /* seconds since its task was first missed; -1: never */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/words.h"
+#include "harness/slurm_keys.h"
 
 char *script_job_name(const char *grid, const char *id)
 {
@@ -96,25 +97,6 @@ static enum status add_args(struct str *out, char *const *words,
     return st;
 }
 
-enum status script_check(const struct config *base, struct err *err)
-{
-    const double grace = config_number(base, "run.grace");
-    const double limit = config_number(base, "slurm.max_time");
-    char open, **words = words_split(config_get(base, "slurm.args"), &open);
-
-    char a[32], b[32];
-
-    words_free(words);
-    if (!words)
-        return err_set(err, ERR_CONFIG, "slurm.args: a %c is not closed", open);
-    if (2 * grace > limit)
-        return err_set(err, ERR_CONFIG,
-                       "run.grace of %s leaves a task less than half of "
-                       "slurm.max_time, %s, to work in",
-                       text_duration(a, grace), text_duration(b, limit));
-    return OK;
-}
-
 /* A word for the shell, whatever it holds. */
 static void add_word(struct str *out, const char *text)
 {
@@ -167,7 +149,7 @@ static enum status add_keys(struct str *out, const struct config *base,
         return st;
     words = words_split(config_get(base, "slurm.args"), &open);
     if (!words)
-        return script_check(base, err);
+        return slurm_keys_check(base, err);
     st = add_args(out, words, err);
     words_free(words);
     return st;

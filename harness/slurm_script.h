@@ -17,16 +17,13 @@ struct script_names {
     const char *program; /* qlaw, absolute */
 };
 
-/* base: the run and slurm keys.  ERR_CONFIG when a value cannot stand in a
- * script. */
-/* What of a configuration no script can be made of: checked with the grid. */
-enum status script_check(const struct config *base, struct err *err);
-
 /* How long before its end a task hears that it ends: run.grace and some more,
  * but never more than half of its time. */
 #define SCRIPT_EARLY_S 60
 double script_warning_s(const struct config *base, double limit_s);
 
+/* base: the run and slurm keys.  ERR_CONFIG when a value cannot stand in a
+ * script. */
 enum status script_print(struct str *out, const struct config *base,
                          const struct pack_array *a, int max_array,
                          const struct script_names *n, struct err *err);

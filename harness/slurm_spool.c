@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "harness/claimed.h"
 #include "harness/slurm_bundle.h"
 
 #define SPOOL_LIMIT ((size_t)256 << 20)
@@ -148,109 +149,6 @@ void spool_hold(struct spool *s)
 /* --- into the run's own records
  * --------------------------------------------------- */
 
-struct search {
-    const char *token;
-    bool begun, inside, over, done;
-};
-
-static void find_begin(void *ctx, const struct attempt_begin *b)
-{
-    struct search *s = ctx;
-
-    s->inside = strcmp(b->token, s->token) == 0;
-    s->begun = s->begun || s->inside;
-}
-
-static void find_end(void *ctx, int number, const struct attempt_end *e)
-{
-    struct search *s = ctx;
-
-    (void)number;
-    s->over = s->over || s->inside;
-    s->done = s->done || (s->inside && e->state == RUN_DONE);
-}
-
-static struct search search(const char *path, const char *token)
-{
-    struct search s = { .token = token };
-    const struct record_reader reader = { .begin = find_begin,
-                                          .end = find_end,
-                                          .ctx = &s };
-
-    record_read_file(path, &reader, NULL);
-    return s;
-}
-
-/* The last attempt of a file of a worker. */
-struct last {
-    char token[RECORD_TOKEN];
-    bool result, done, damaged;
-};
-
-static void last_begin(void *ctx, const struct attempt_begin *b)
-{
-    struct last *l = ctx;
-
-    memcpy(l->token, b->token, sizeof l->token);
-    l->result = l->done = false;
-}
-
-static void last_end(void *ctx, int number, const struct attempt_end *e)
-{
-    struct last *l = ctx;
-
-    (void)number;
-    l->done = e->state == RUN_DONE;
-    l->result = l->done || e->state == RUN_DIVERGED;
-}
-
-static void last_damaged(void *ctx, const char *path, int64_t line)
-{
-    (void)path;
-    (void)line;
-    ((struct last *)ctx)->damaged = true;
-}
-
-/* Does a worker's file hold what the records of its run lack? */
-static bool is_news(const char *path, const char *records)
-{
-    struct last l = { .result = false };
-    const struct record_reader reader = {
-        .begin = last_begin, .end = last_end, .damaged = last_damaged, .ctx = &l
-    };
-    struct search there;
-
-    record_read_file(path, &reader, NULL);
-    if (!l.result)
-        return l.damaged;
-    there = search(records, l.token);
-    return !there.over || (l.done && !there.done);
-}
-
-void spool_tell_results(const char *folder, const struct record_reader *r)
-{
-    char *records = mem_printf("%s/metrics.jsonl", folder);
-    DIR *d = opendir(folder);
-    const struct dirent *e;
-
-    while (d && (e = readdir(d))) {
-        char *path = mem_printf("%s/%s", folder, e->d_name);
-
-        if (text_has_prefix(e->d_name, "claim-") &&
-            text_has_suffix(path, ".jsonl") && is_news(path, records))
-            record_read_file(path, r, NULL);
-        free(path);
-    }
-    if (d)
-        closedir(d);
-    free(records);
-}
-
-bool spool_is_over(const char *path, const char *token)
-{
-    return search(path, token).over;
-}
-
 /* A line that somebody who was killed did not finish. */
 static bool ends_torn(int fd)
 {
@@ -282,14 +180,14 @@ enum status spool_merge(bool *busy, const struct spool *s,
 {
     char *path = mem_printf("%s/metrics.jsonl", s->folder);
     const int fd = record_claim(busy, s->folder, true);
-    struct search there = { .over = false };
+    struct claimed there = { .over = false };
     struct str text = { 0 };
     enum status st = OK;
 
     if (fd < 0 && !*busy)
         st = err_errno(err, ERR_IO, "%s", path);
     if (fd >= 0)
-        there = search(path, s->claim->token);
+        there = claimed_look(path, s->claim->token);
     /* An attempt that was taken for lost may have come to its end since. */
     if (fd >= 0 && (!there.over || (e->state == RUN_DONE && !there.done))) {
         if (ends_torn(fd))
@@ -338,7 +236,7 @@ enum status spool_fence(bool *done, const char *folder, const char *token,
                   0666);
     if (fd < 0)
         st = err_errno(err, ERR_IO, "%s", path);
-    else if (record_lock(fd) != LOCK_HELD && !search(path, token).begun) {
+    else if (record_lock(fd) != LOCK_HELD && !claimed_look(path, token).begun) {
         st = set_mark(folder, token, err);
         *done = st == OK;
     }

@@ -36,18 +36,11 @@ void spool_look(struct spool *s);
 /* Hold it: with LOCK_FREE, nobody writes to it until spool_release. */
 void spool_hold(struct spool *s);
 
-/* Is the attempt of this token over, by a file of records? */
-bool spool_is_over(const char *path, const char *token);
-
 /* Append it to the folder's metrics.jsonl, with the end e when it has none of
  * its own.  Doing it again changes nothing.  *busy: somebody else writes
  * there, and nothing was done. */
 enum status spool_merge(bool *busy, const struct spool *s,
                         const struct attempt_end *e, struct err *err);
-
-/* Tell a reader of the results in a folder that nobody has collected yet, and
- * of what is damaged among them. */
-void spool_tell_results(const char *folder, const struct record_reader *r);
 
 /* See to it that a claim that no worker has begun is never begun: the mark that
  * cancels it is set while its file is held.  *done is false when it was begun.

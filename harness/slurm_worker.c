@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "harness/attempt.h"
+#include "harness/claimed.h"
 #include "harness/env.h"
 #include "harness/record_put.h"
 #include "harness/scheduler.h"
@@ -138,7 +139,7 @@ static bool take_claim(struct work *w, const char *folder)
         path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
         0666);
     ours = w->claim >= 0 && record_lock(w->claim) != LOCK_HELD &&
-           !has_ended(path) && !spool_is_over(all, w->run->token);
+           !has_ended(path) && !claimed_look(all, w->run->token).over;
     free(all);
     free(path);
     return ours;

@@ -137,7 +137,7 @@ static enum status put_grid_row(int64_t *grid_id, const struct grid *g,
 
 /* --- points and runs ------------------------------------------------------------------ */
 
-enum status store_point(char id[POINT_ID], const struct config *c,
+enum status store_point(char id[HASH_ID], const struct config *c,
                         struct gmse *known, struct db *db, struct err *err)
 {
     struct point_columns p;
@@ -146,7 +146,7 @@ enum status store_point(char id[POINT_ID], const struct config *c,
     point_columns_of(&p, c, known);
     st = point_columns_put(&p, db, err);
     if (id)
-        memcpy(id, p.id, POINT_ID);
+        memcpy(id, p.id, HASH_ID);
     point_columns_release(&p);
     return st;
 }

@@ -40,7 +40,7 @@ enum status store_undelete(char **said, const struct grid *g, struct db *db,
 
 /* Put one point of a resolved configuration, with its data set; id (may be
  * NULL) is its identity, known is kept from point to point. */
-enum status store_point(char id[POINT_ID], const struct config *c,
+enum status store_point(char id[HASH_ID], const struct config *c,
                         struct gmse *known, struct db *db, struct err *err);
 
 /* Put a run when it is not there; *run_id is its number. */

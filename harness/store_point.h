@@ -8,7 +8,7 @@
 #include "harness/grid.h"
 
 struct point_columns {
-    char id[POINT_ID], twin[POINT_ID];
+    char id[HASH_ID], twin[HASH_ID];
     const struct config *config;
     char *identity; /* canonical JSON of the hashed keys */
     char *settings; /* JSON of every key that is not at its default */

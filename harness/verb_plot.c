@@ -9,6 +9,8 @@
 #include "base/out.h"
 #include "harness/label.h"
 #include "harness/fit_request.h"
+#include "harness/gnuplot.h"
+#include "harness/plot_files.h"
 #include "harness/plot_rows.h"
 #include "harness/verbs.h"
 
@@ -178,7 +180,7 @@ static enum status draw(const char *name, const char *folder, const char *term,
     if (st == OK && !gnuplot_has(&g, term))
         st = err_set(err, ERR_TOOL, "this gnuplot cannot draw %s", term);
     if (st == OK) {
-        gnuplot_draw(&g, folder, &job, 1);
+        gnuplot_draw(&g, folder, &job, 1, 1);
         st = job.status;
         if (st != OK)
             *err = job.err;

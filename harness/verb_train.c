@@ -270,7 +270,7 @@ static enum status become(const struct cli *cli, const struct config *c,
 /* The data seed that a grid would give. */
 static uint64_t order_of(const struct config *c, uint64_t seed)
 {
-    char id[POINT_ID];
+    char id[HASH_ID];
 
     if (strcmp(config_get(c, "data.order"), "point") != 0)
         return seed;

@@ -11,6 +11,8 @@
 #include "base/str.h"
 #include "db/need_grid.h"
 #include "harness/lock.h"
+#include "harness/gnuplot.h"
+#include "harness/plot_files.h"
 #include "harness/plot.h"
 #include "harness/status_json.h"
 #include "harness/status_text.h"
@@ -96,7 +98,7 @@ static enum status draw_in(struct str *out, const char *folder,
     if (st == OK)
         st = plot_write(p, name, folder, err);
     if (st == OK) {
-        gnuplot_draw(&g, folder, &job, 1);
+        gnuplot_draw(&g, folder, &job, 1, 1);
         st = job.status;
         *err = st == OK ? *err : job.err;
     }

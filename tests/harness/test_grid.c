@@ -910,7 +910,7 @@ static void kept_parts_give_the_same_identities(void **state)
     (void)state;
     for (int i = 0; i < 400; i++) {
         struct config *c = g->points[0].config;
-        char id[POINT_ID], twin[POINT_ID], want[POINT_ID];
+        char id[HASH_ID], twin[HASH_ID], want[HASH_ID];
         int operands;
 
         x = x * 1664525u + 1013904223u;
@@ -950,7 +950,7 @@ static void large_grids_make_configurations_again(void **state)
     for (int i = 0; i < g->n_points; i += 997) {
         const struct grid_point *p = &g->points[i];
         struct config *c = grid_config(g, i);
-        char id[POINT_ID];
+        char id[HASH_ID];
 
         assert_null(p->config);
         assert_int_equal(p->ordinal, i);
@@ -1108,7 +1108,7 @@ static void values_are_part_of_a_point(void **state)
         TWINS_OFF "[quant]\nw = int4\n",
         TWINS_OFF "[quant]\nw = int4\n" MINE,
     };
-    char id[5][POINT_ID], twin[POINT_ID], other[POINT_ID];
+    char id[5][HASH_ID], twin[HASH_ID], other[HASH_ID];
 
     (void)state;
     for (int i = 0; i < 5; i++) {
@@ -1155,7 +1155,7 @@ static void formats_survive_printing_and_json(void **state)
     for (int i = 0; i < g->n_points; i++) {
         json_t *json = config_json(g->points[i].config);
         struct config *copy;
-        char id[POINT_ID];
+        char id[HASH_ID];
 
         check_ok(config_from_json(&copy, json, "child", &err), err);
         check_ok(config_resolve(copy, &err), err);

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "harness/netfs.h"
 #include "harness/slurm_judge.h"
+#include "harness/slurm_keys.h"
 #include "harness/slurm_pack.h"
 #include "harness/slurm_script.h"
 #include "tests/check.h"
@@ -452,7 +453,7 @@ static char *script_of(const char *key, const char *value, double limit_s)
     struct err err;
 
     check_ok(config_set(c, key, value, &err), err);
-    check_ok(script_check(c, &err), err);
+    check_ok(slurm_keys_check(c, &err), err);
     check_ok(script_print(&s, c, &a, 1001, &names, &err), err);
     config_free(c);
     return str_steal(&s);
@@ -486,7 +487,7 @@ static void options_keep_their_quotes_together(void **state)
         free(text);
     }
     check_ok(config_set(c, "slurm.args", "--comment=\"two words", &err), err);
-    assert_int_equal(script_check(c, &err), ERR_CONFIG);
+    assert_int_equal(slurm_keys_check(c, &err), ERR_CONFIG);
     check_says(err, "slurm.args: a \" is not closed");
     config_free(c);
 }
@@ -530,7 +531,7 @@ static void a_task_works_half_of_its_time_at_least(void **state)
         check_ok(config_set(c, "run.grace", checks[i].grace, &err), err);
         check_ok(config_set(c, "slurm.max_time", checks[i].max_time, &err),
                  err);
-        if ((script_check(c, &err) == OK) != checks[i].fine)
+        if ((slurm_keys_check(c, &err) == OK) != checks[i].fine)
             fail_msg("grace %s of %s", checks[i].grace, checks[i].max_time);
     }
     config_free(c);

@@ -42,7 +42,7 @@ static struct gnuplot_job draw(double limit_s)
 
     check_ok(gnuplot_find(&g, &err), err);
     g.limit_s = limit_s;
-    gnuplot_draw(&g, folder, &job, 1);
+    gnuplot_draw(&g, folder, &job, 1, 1);
     assert_int_not_equal(access(left, F_OK), 0); /* nothing half is left */
     free(left);
     gnuplot_release(&g);
@@ -211,7 +211,7 @@ static void many_pictures_each_have_their_own_end(void **state)
         };
     }
     check_ok(gnuplot_find(&g, &err), err);
-    gnuplot_draw(&g, folder, jobs, 12);
+    gnuplot_draw(&g, folder, jobs, 12, 3);
     for (int i = 0; i < 12; i++) {
         assert_int_equal(jobs[i].status, i % 2 ? ERR_TOOL : OK);
         assert_int_equal(exists(names[i]), i % 2 == 0);
