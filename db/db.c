@@ -246,7 +246,7 @@ static enum status check_owner(struct db *db, struct err *err)
 
 static enum status create_schema(struct db *db, struct err *err)
 {
-    /* Labels of arms are those of presets (harness/arm.h) from the first. */
+    /* Labels of arms are those of presets (harness/grid/arm.h) from the first. */
     static const char begun[] = "INSERT INTO meta VALUES('arms','presets')";
     char pragmas[120];
 

@@ -23,9 +23,9 @@
 #include "base/str.h"
 #include "db/db.h"
 #include "fit/law.h"
-#include "harness/grid_keys.h"
-#include "harness/plot.h"
-#include "harness/verbs.h"
+#include "harness/figures/plot.h"
+#include "harness/grid/keys.h"
+#include "harness/verbs/verbs.h"
 #include "kernels/num.h"
 
 /* Text of a table, with what scdoc would take for markup escaped. */

@@ -1,44 +1,73 @@
 #!/bin/sh
-# Holds the include table: which room may include which.  Every quoted include
-# carries its folder, so the arrows are in the text.
+# Holds tests/include_table.txt: which room may include which.  Every quoted
+# include carries its folder, so the arrows are in the text.  A row may name only
+# rooms above it, so that there are no circles; a row that permits what no file
+# needs is a defect too.
 #
 #   include_table.sh SOURCE_ROOT
 set -eu
 cd "$1"
-
-allowed() {
-    case $1 in
-    base) echo "base" ;;
-    kernels) echo "base kernels" ;;
-    trainer) echo "base kernels trainer" ;;
-    fit) echo "base fit" ;;
-    db) echo "base db" ;;
-    harness) echo "base kernels trainer fit db harness" ;;
-    esac
+find base kernels trainer fit db plots harness -name '*.[ch]' -o -name '*.def' |
+    sort | xargs awk '
+function room_of(path, r) {
+    for (r = path; r != "" && !(r in row); )
+        if (!sub(/\/[^\/]*$/, "", r))
+            r = ""
+    return r
 }
-
-bad=0
-seen=0
-for room in base kernels trainer fit db harness; do
-    for file in "$room"/*.[ch] "$room"/*.def; do
-        [ -f "$file" ] || continue
-        seen=$((seen + 1))
-        for to in $(sed -n 's/^[ \t]*#[ \t]*include[ \t]*"\([^"]*\)".*/\1/p' \
-            "$file"); do
-            case " $(allowed "$room") " in
-            *" ${to%%/*} "*) ;;
-            *)
-                echo "$file includes $to: $room may include only:" \
-                    "$(allowed "$room")"
-                bad=1
-                ;;
-            esac
-        done
-    done
-done
-if [ "$seen" -lt 10 ]; then
-    echo "only $seen files read: is $1 the source root?"
-    exit 1
-fi
-echo "$seen files read"
-exit $bad
+function may(from, to, n, i, words) {
+    if (from == to)
+        return 1
+    n = split(row[from], words, " ")
+    for (i = 1; i <= n; i++)
+        if (words[i] == to || (words[i] == "harness/*" && to ~ /^harness\//)) {
+            used[from, words[i]] = 1
+            return 1
+        }
+    return 0
+}
+function wrong(text) {
+    print text
+    bad = 1
+}
+BEGIN {
+    while ((getline line < "tests/include_table.txt") > 0) {
+        if (line ~ /^#/ || line == "")
+            continue
+        name = line
+        sub(/ .*/, "", name)
+        row[name] = substr(line, length(name) + 1)
+        order[++rooms] = name
+        n = split(row[name], words, " ")
+        for (i = 1; i <= n; i++)
+            if (words[i] != "harness/*" && !(words[i] in row))
+                wrong("the row of " name " names " words[i] \
+                      ", which has no row above it")
+    }
+}
+FNR == 1 {
+    files++
+    if (room_of(FILENAME) == "")
+        wrong(FILENAME " is in no room")
+}
+/^[ \t]*#[ \t]*include[ \t]*"/ {
+    split($0, part, "\"")
+    from = room_of(FILENAME)
+    to = room_of(part[2])
+    if (to == "")
+        wrong(FILENAME " includes " part[2] ", which is in no room")
+    else if (from != "" && !may(from, to))
+        wrong(FILENAME " includes " part[2] ": " from " may include only:" row[from])
+}
+END {
+    for (r = 1; r <= rooms; r++) {
+        n = split(row[order[r]], words, " ")
+        for (i = 1; i <= n; i++)
+            if (!((order[r], words[i]) in used))
+                wrong("no file of " order[r] " includes anything of " words[i])
+    }
+    if (files < 300)
+        wrong("only " files " files read: is this the source root?")
+    print files " files read, " rooms " rooms"
+    exit bad
+}'

@@ -49,7 +49,7 @@ END = ('{"attempt":%d,"end":"2026-11-24T10:00:00.000Z","outcome":"ok",'
 
 
 def write_records(folder, store, points):
-    """As slurm_worker.c leaves them."""
+    """As slurm/worker.c leaves them."""
     n = 0
     for path in sorted(glob.glob(os.path.join(folder, "runs/bundles/*.jsonl"))):
         with open(path) as f:

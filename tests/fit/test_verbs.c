@@ -9,9 +9,9 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "db/db.h"
-#include "harness/cli.h"
-#include "harness/fit_request.h"
-#include "harness/verbs.h"
+#include "harness/cli/cli.h"
+#include "harness/study/request.h"
+#include "harness/verbs/verbs.h"
 #include "tests/check.h"
 
 /* The verbs that this program knows. */

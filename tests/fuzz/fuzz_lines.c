@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "harness/metrics_line.h"
-#include "harness/record.h"
+#include "harness/proto/metrics_line.h"
+#include "harness/proto/record.h"
 #include "tests/fuzz/fuzz.h"
 
 static const char *const seeds[] = {

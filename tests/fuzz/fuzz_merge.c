@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "db/admin.h"
-#include "harness/rebuild.h"
+#include "harness/store/rebuild.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/runs.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/rebuild.h"
+#include "harness/store/rebuild.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/runs.h"
 

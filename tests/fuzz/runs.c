@@ -9,9 +9,9 @@
 
 #include "base/file.h"
 #include "db/admin.h"
-#include "harness/attempt.h"
-#include "harness/record_put.h"
-#include "harness/record_sum.h"
+#include "harness/proto/attempt.h"
+#include "harness/proto/record_sum.h"
+#include "harness/store/record_put.h"
 #include "tests/fuzz/fuzz.h"
 
 static const char grid_text[] =

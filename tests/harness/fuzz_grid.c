@@ -13,7 +13,7 @@
 
 #include "base/file.h"
 #include "base/rng.h"
-#include "harness/grid_source.h"
+#include "harness/grid/source.h"
 
 #define MAX_SEEDS 512
 #define MAX_SIZE 20000

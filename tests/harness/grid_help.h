@@ -2,7 +2,7 @@
 #ifndef TESTS_HARNESS_GRID_HELP_H
 #define TESTS_HARNESS_GRID_HELP_H
 
-#include "harness/grid.h"
+#include "harness/grid/grid.h"
 
 /* cmocka group set-up and tear-down: a temporary folder, GRID_DIR. */
 int grid_dir_make(void **state);

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "harness/cgroup.h"
+#include "harness/os/cgroup.h"
 #include "tests/check.h"
 
 static struct file_folder dir;

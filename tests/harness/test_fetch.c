@@ -1,4 +1,4 @@
-#include "harness/fetch.h"
+#include "harness/fetch/fetch.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,8 +4,8 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "harness/arm.h"
-#include "harness/point_id.h"
+#include "harness/grid/arm.h"
+#include "harness/grid/point_id.h"
 #include "tests/check.h"
 #include "tests/harness/grid_help.h"
 

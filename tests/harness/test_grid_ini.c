@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "harness/ini.h"
+#include "harness/grid/ini.h"
 #include "tests/check.h"
 
 static struct ini *read_ok(const char *text)

@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/plan.h"
+#include "harness/plan/plan.h"
 #include "tests/check.h"
 #include "tests/harness/grid_help.h"
 

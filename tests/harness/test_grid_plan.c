@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "db/db.h"
-#include "harness/plan.h"
-#include "harness/plan_print.h"
+#include "harness/plan/plan.h"
+#include "harness/plan/print.h"
 #include "tests/check.h"
 #include "tests/harness/grid_help.h"
 

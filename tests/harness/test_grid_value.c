@@ -1,7 +1,7 @@
 /* Lists and generators against lists written by hand. */
 #include <string.h>
 
-#include "harness/value.h"
+#include "harness/grid/value.h"
 #include "tests/check.h"
 
 static enum status read_list(struct value_list *list, const char *value,

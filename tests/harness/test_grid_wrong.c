@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "harness/grid.h"
+#include "harness/grid/grid.h"
 #include "tests/check.h"
 
 /* What follows mark at the start of a line, or NULL; the caller frees it. */

@@ -1,5 +1,5 @@
 /* Lines as trainers write them, and as they should not. */
-#include "harness/metrics_line.h"
+#include "harness/proto/metrics_line.h"
 
 #include <stdio.h>
 #include <string.h>

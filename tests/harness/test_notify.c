@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "harness/notify.h"
+#include "harness/run/notify.h"
 #include "tests/check.h"
 #include "tests/harness/http_stub.h"
 

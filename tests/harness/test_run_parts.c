@@ -8,10 +8,10 @@
 
 #include "base/file.h"
 #include "base/str.h"
-#include "harness/eta.h"
-#include "harness/lock.h"
-#include "harness/record.h"
-#include "harness/verdict.h"
+#include "harness/os/lock.h"
+#include "harness/plan/eta.h"
+#include "harness/proto/record.h"
+#include "harness/proto/verdict.h"
 #include "tests/check.h"
 
 static char dir[32];

@@ -1,6 +1,6 @@
 /* A grid with trainers made of a few lines of shell: what becomes of each
  * run, and what a session leaves behind. */
-#include "harness/runner.h"
+#include "harness/run/runner.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* The scheduler with shell commands as jobs: ends told apart, lines whole,
  * nothing left behind. */
-#include "harness/scheduler.h"
+#include "harness/os/scheduler.h"
 
 #include <fcntl.h>
 #include <signal.h>

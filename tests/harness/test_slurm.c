@@ -1,6 +1,6 @@
 /* What Slurm's commands print, in form and out of it; packing; scripts; names
  * of file systems. */
-#include "harness/slurm.h"
+#include "harness/slurm/slurm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,11 +8,11 @@
 
 #include "base/rng.h"
 #include "base/str.h"
-#include "harness/netfs.h"
-#include "harness/slurm_judge.h"
-#include "harness/slurm_keys.h"
-#include "harness/slurm_pack.h"
-#include "harness/slurm_script.h"
+#include "harness/grid/slurm_keys.h"
+#include "harness/os/netfs.h"
+#include "harness/slurm/judge.h"
+#include "harness/slurm/pack.h"
+#include "harness/slurm/script.h"
 #include "tests/check.h"
 
 /* The verbs are the program's own; no test here needs one. */
@@ -153,7 +153,7 @@ static void a_final_state_is_one_that_is_left_no_more(void **state)
     }
 }
 
-/* The rule at the top of slurm_judge.h, a line each. */
+/* The rule at the top of slurm/judge.h, a line each. */
 static void absence_is_not_an_end(void **state)
 {
     static const struct {

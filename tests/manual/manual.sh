@@ -138,7 +138,7 @@ done <"$work/figures"
 
 # --- the environment: every variable of ours
 grep -rhoE 'getenv\("QLAW_[A-Z_]*' "$root"/base/*.c "$root"/kernels/*.c "$root"/trainer/*.c \
-    "$root"/fit/*.c "$root"/db/*.c "$root"/harness/*.c | sed 's/.*"//' | sort -u \
+    "$root"/fit/*.c "$root"/db/*.c "$root"/plots/*.c "$root"/harness/*/*.c | sed 's/.*"//' | sort -u \
     >"$work/variables"
 cat "$pages"/*.[15] | sed 's/\\&//g; s/\\_/_/g' >"$work/all"
 while read -r variable; do

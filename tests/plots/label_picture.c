@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/plot_files.h"
+#include "plots/files.h"
 
 int main(int argc, char **argv)
 {

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "harness/measured.h"
+#include "harness/study/measured.h"
 
 #define GROUPS   3
 #define FAMILIES 3

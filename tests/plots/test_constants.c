@@ -18,7 +18,7 @@
 #include "fit/few_clusters.h"
 #include "fit/fit.h"
 #include "fit/predict.h"
-#include "harness/tenfold.h"
+#include "harness/study/tenfold.h"
 #include "tests/check.h"
 #include "tests/plots/simulated.h"
 

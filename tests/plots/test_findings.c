@@ -10,7 +10,7 @@
 
 #include "base/rng.h"
 #include "base/str.h"
-#include "harness/findings.h"
+#include "harness/study/findings.h"
 #include "tests/check.h"
 #include "tests/plots/simulated.h"
 

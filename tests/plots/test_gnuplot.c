@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
-#include "harness/gnuplot.h"
+#include "plots/gnuplot.h"
 #include "tests/check.h"
 
 static char folder[] = "/tmp/qlaw-gnuplot-XXXXXX";

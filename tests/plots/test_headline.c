@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/label.h"
 #include "base/rng.h"
 #include "base/str.h"
-#include "harness/cli.h"
-#include "harness/headline.h"
-#include "harness/label.h"
+#include "harness/cli/cli.h"
+#include "harness/figures/headline.h"
 #include "tests/check.h"
 #include "tests/plots/simulated.h"
 

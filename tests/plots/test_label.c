@@ -4,11 +4,11 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "base/label.h"
 #include "base/rng.h"
-#include "harness/dat.h"
-#include "harness/html.h"
-#include "harness/label.h"
-#include "harness/page.h"
+#include "plots/dat.h"
+#include "plots/html.h"
+#include "plots/page.h"
 #include "tests/check.h"
 
 static void shows(const char *text, const char *want)

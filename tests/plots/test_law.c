@@ -10,10 +10,10 @@
 
 #include "base/rng.h"
 #include "base/str.h"
-#include "harness/cli.h"
-#include "harness/contrast.h"
-#include "harness/interval.h"
-#include "harness/plot.h"
+#include "harness/cli/cli.h"
+#include "harness/figures/plot.h"
+#include "harness/study/contrast.h"
+#include "harness/study/interval.h"
 #include "tests/check.h"
 
 /* The program's verbs, which nothing here asks for. */

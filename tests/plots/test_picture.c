@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "harness/picture.h"
-#include "harness/svg.h"
+#include "plots/picture.h"
+#include "plots/svg.h"
 #include "tests/check.h"
 
 static void numbers_are_written_as_on_paper(void **state)

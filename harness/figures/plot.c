@@ -1,0 +1,158 @@
+/* plot.c - the table of figures. */
+#include "harness/figures/plot.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/figures/headline.h"
+
+static const struct plot_figure figures[] = {
+    { "cost-by-arm", "what each format costs, with its interval", plot_arms,
+      "answer" },
+    { "predicted-observed", "what the law says against what was measured",
+      plot_predicted, "quality" },
+    { "residuals", "what the law leaves over, against each variable",
+      plot_residuals, "quality" },
+    { "law-vs-variables", "the law along each variable, with bands and rows",
+      plot_law_variables, "" },
+    { "loss-vs-N", "validation loss against model size", plot_loss_n, "law" },
+    { "loss-vs-D", "validation loss against training tokens", plot_loss_d,
+      "law" },
+    { "loss-vs-G", "validation loss against group size", plot_loss_g, "law" },
+    { "delta-vs-N", "loss above the twin against model size", plot_delta_n,
+      "formats" },
+    { "delta-vs-D", "loss above the twin against training tokens", plot_delta_d,
+      "formats" },
+    { "delta-vs-G", "loss above the twin against group size", plot_delta_g,
+      "formats" },
+    { "cost-vs-bits", "cost against stored bits, and the front", plot_pareto,
+      "formats" },
+    { "delta-contour", "lines of equal cost over N and D", plot_delta_contour,
+      "formats" },
+    { "effective-parameters", "what a quantized model is worth, over N and D",
+      plot_effective, "formats" },
+    { "split-map", "cost by exponent and mantissa bits, best marked",
+      plot_split, "formats" },
+    { "parts-whole", "cost of operands together against their sum", plot_parts,
+      "formats" },
+    { "ablation", "cost of each operand, with the noise of seeds",
+      plot_ablation, "formats" },
+    { "critical-data", "tokens beyond which more raise the loss", plot_critical,
+      "predictions" },
+    { "precision-compute", "bits that make the best of a budget",
+      plot_precision, "predictions" },
+    { "profiles", "how well the data hold each parameter", plot_profiles,
+      "quality" },
+    { "bootstrap", "refits of resampled rows", plot_bootstrap, "quality" },
+    { "loss-curves", "losses on the way, and their distance from the twins",
+      plot_curves, "runs" },
+    { "coverage", "what of the grid was run", plot_coverage, "runs" },
+    { "cost", "planned operations and the time they took", plot_cost, "cost" },
+};
+
+const struct plot_figure *plot_figure_at(int i)
+{
+    return i >= 0 && i < (int)(sizeof figures / sizeof figures[0]) ? &figures[i]
+                                                                   : NULL;
+}
+
+const struct plot_figure *plot_figure_find(const char *name)
+{
+    for (int i = 0; plot_figure_at(i); i++)
+        if (strcmp(plot_figure_at(i)->name, name) == 0)
+            return plot_figure_at(i);
+    return NULL;
+}
+
+enum status plot_figure_build(struct picture **out, const struct plot_figure *f,
+                              struct plot_data *d,
+                              const struct plot_choice *choice, struct err *err)
+{
+    const enum status st = f->build(out, d, choice, err);
+
+    if (st == OK)
+        headline_set(*out, f->name, d, choice);
+    return st;
+}
+
+enum status plot_figure_need(const struct plot_figure **out, const char *name,
+                             struct err *err)
+{
+    const char *names[64], *near;
+    size_t n = 0;
+
+    *out = plot_figure_find(name);
+    if (*out)
+        return OK;
+    for (; plot_figure_at((int)n) && n < 64; n++)
+        names[n] = plot_figure_at((int)n)->name;
+    near = text_nearest(name, names, n);
+    return err_set(err, ERR_USAGE, "there is no figure '%s'%s%s%s", name,
+                   near ? ", did you mean '" : " ('qlaw plot' lists them)",
+                   near ? near : "", near ? "'?" : "");
+}
+
+void plot_setting(struct str *out, const char *var, double value)
+{
+    char buf[32];
+
+    str_addf(out, "%s = %s", var, text_si(buf, value, 3));
+}
+
+void plot_group_tics(struct picture_axis *a, const struct plot_data *d)
+{
+    enum { MOST = 12 };
+    double seen[MOST];
+    int n = 0;
+
+    for (int i = 0; i < d->n && n < MOST; i++) {
+        bool new = strcmp(d->points[i].gran, "group") == 0;
+
+        for (int k = 0; k < n; k++)
+            new = new &&seen[k] != d->points[i].G;
+        if (new)
+            seen[n++] = d->points[i].G;
+    }
+    for (int i = 0; i < n && n < MOST; i++) {
+        char buf[32];
+
+        picture_tic(a, seen[i], text_si(buf, seen[i], 3));
+    }
+}
+
+static const char *kind_of(const struct plot_point *p, bool arms)
+{
+    return arms && *p->arm ? p->arm : p->family;
+}
+
+int plot_families(const struct plot_point **out, int max,
+                  const struct plot_data *d, bool arms)
+{
+    const struct plot_point **kind = mem_array((size_t)d->n + 1, sizeof *kind);
+    int *count = mem_array((size_t)d->n + 1, sizeof *count), n = 0, m = 0;
+
+    for (int i = 0; i < d->n; i++) {
+        const struct plot_point *p = &d->points[i];
+        int k = 0;
+
+        if (p->base || !p->known || !isfinite(p->delta))
+            continue;
+        while (k < n && strcmp(kind_of(kind[k], arms), kind_of(p, arms)) != 0)
+            k++;
+        if (k == n)
+            kind[n++] = p;
+        count[k]++;
+    }
+    for (int i = 0; i < n && m < max; i++) {
+        int fuller = 0;
+
+        for (int k = 0; k < n; k++)
+            fuller += count[k] > count[i] || (count[k] == count[i] && k < i);
+        if (fuller < max)
+            out[m++] = kind[i];
+    }
+    free(kind);
+    free(count);
+    return m;
+}

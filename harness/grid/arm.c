@@ -1,0 +1,243 @@
+#include "harness/grid/arm.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "trainer/selector.h"
+
+#define MAX_SPECS 32 /* different quantizers of one operand that are counted */
+
+/* Weights of one layer kind and the width its products reduce over. */
+static double layer_weights(const struct config *c, enum layer_kind kind,
+                            double *input)
+{
+    const double d = config_number(c, "model.d_model");
+    const double f = config_number(c, "model.d_ff");
+    const double kv = d / config_number(c, "model.n_head") *
+                      config_number(c, "model.n_kv_head");
+
+    *input = kind == LAYER_FC2 ? f : d;
+    switch (kind) {
+    case LAYER_QKV:
+        return d * (d + 2 * kv);
+    case LAYER_O:
+        return d * d;
+    case LAYER_FC1:
+        return d * 2 * f;
+    case LAYER_FC2:
+        return f * d;
+    case LAYER_HEAD:
+        return config_number(c, "model.vocab") * d;
+    default:
+        return 0;
+    }
+}
+
+/* How many weights see each quantizer of one operand. */
+struct tally {
+    struct quant_spec spec[MAX_SPECS];
+    char text[MAX_SPECS][QUANT_TEXT];
+    double weights[MAX_SPECS], inputs[MAX_SPECS];
+    int n;
+};
+
+static void count(struct tally *t, const struct quant_spec *spec,
+                  double weights, double input)
+{
+    char text[QUANT_TEXT];
+    int i = 0;
+
+    quant_print(text, spec);
+    while (i < t->n && strcmp(t->text[i], text) != 0)
+        i++;
+    if (i == MAX_SPECS)
+        return;
+    if (i == t->n) {
+        t->spec[i] = *spec;
+        strcpy(t->text[i], text);
+        t->weights[i] = t->inputs[i] = 0;
+        t->n++;
+    }
+    t->weights[i] += weights;
+    t->inputs[i] += weights * input;
+}
+
+static void tally_operand(struct tally *t, const struct config *c,
+                          enum quant_operand operand, bool head)
+{
+    const int layers = head ? 1 : (int)config_int(c, "model.n_layer");
+    const enum layer_kind first = head ? LAYER_HEAD : LAYER_QKV;
+    const enum layer_kind last = head ? LAYER_HEAD : LAYER_FC2;
+
+    t->n = 0;
+    for (int l = 0; l < layers; l++)
+        for (enum layer_kind k = first; k <= last; k++) {
+            struct quant_spec spec;
+            bool reuse;
+            double input;
+            const double weights = layer_weights(c, k, &input);
+
+            config_quant(&spec, &reuse, c, l, layer_kinds[k], operand);
+            if (reuse)
+                spec.on = false;
+            count(t, &spec, weights, input);
+        }
+}
+
+/* The one that most weights see, those that are on before those that are
+ * not; -1: none is on. */
+static int most(const struct tally *t)
+{
+    int best = -1;
+
+    for (int i = 0; i < t->n; i++)
+        if (t->spec[i].on &&
+            (best < 0 || t->weights[i] > t->weights[best]))
+            best = i;
+    return best;
+}
+
+static double group_of(const struct tally *t, int i)
+{
+    const struct quant_spec *s = &t->spec[i];
+
+    if (!s->elem.scaled || s->gran == QUANT_TENSOR)
+        return NAN;
+    return s->gran == QUANT_GROUP ? s->group
+                                  : t->inputs[i] / t->weights[i];
+}
+
+static void read_side(struct arm *out, const struct config *c, bool head)
+{
+    struct tally t;
+
+    for (int k = 0; k < OPERAND_COUNT; k++) {
+        int i;
+
+        tally_operand(&t, c, (enum quant_operand)k, head);
+        i = most(&t);
+        out->mixed = out->mixed || t.n > 1;
+        out->spec[k] = t.spec[i < 0 ? 0 : i];
+        if (i < 0 || out->lead >= 0)
+            continue;
+        out->lead = k;
+        out->group = group_of(&t, i);
+    }
+}
+
+void arm_read(struct arm *out, const struct config *c)
+{
+    *out = (struct arm){ .lead = -1, .group = NAN };
+    read_side(out, c, false);
+    if (out->lead < 0) /* perhaps the head alone */
+        read_side(out, c, true);
+}
+
+const char *arm_gran(const struct arm *a)
+{
+    static const char *const names[] = { "group", "row", "tensor" };
+
+    return a->lead >= 0 && a->spec[a->lead].elem.scaled
+               ? names[a->spec[a->lead].gran]
+               : NULL;
+}
+
+/* --- for people -------------------------------------------------------------- */
+
+static const char *const short_names[OPERAND_COUNT] = { "W", "A", "dYd", "Wd",
+                                                        "dYg", "Ag" };
+
+/* What an operand's quantizer is called: by its preset or its element. */
+static const char *name_of(const struct quant_spec *s, bool presets)
+{
+    const struct quant_preset *p = presets ? quant_preset_of(s) : NULL;
+
+    return p ? p->name : s->elem.name;
+}
+
+static bool all_alike(const struct arm *a)
+{
+    char buf[QUANT_TEXT], lead[QUANT_TEXT];
+    bool alike = true;
+
+    quant_print(lead, &a->spec[a->lead]);
+    for (int k = 0; k < OPERAND_COUNT; k++)
+        alike = alike && (!a->spec[k].on ||
+                          strcmp(quant_print(buf, &a->spec[k]), lead) == 0);
+    return alike;
+}
+
+/* Do the names alone say the groups and scales of all that is on? */
+static bool all_presets(const struct arm *a)
+{
+    for (int k = 0; k < OPERAND_COUNT; k++)
+        if (a->spec[k].on && !quant_preset_of(&a->spec[k]))
+            return false;
+    return true;
+}
+
+/* "int4 W+A" when all that is on is alike, else each with its format. */
+static void add_operands(struct str *s, const struct arm *a, bool presets)
+{
+    const bool alike = all_alike(a);
+    int n = 0;
+
+    if (alike)
+        str_addf(s, "%s ", name_of(&a->spec[a->lead], presets));
+    for (int k = 0; k < OPERAND_COUNT; k++) {
+        if (!a->spec[k].on)
+            continue;
+        str_addf(s, "%s%s", n++ ? "+" : "", short_names[k]);
+        if (!alike)
+            str_addf(s, ":%s", name_of(&a->spec[k], presets));
+    }
+}
+
+void arm_add_parts(struct str *s, const struct quant_spec *lead)
+{
+    if (lead->gran == QUANT_GROUP)
+        str_addf(s, " g%d", lead->group);
+    else
+        str_add(s, lead->gran == QUANT_ROW ? " row" : " tensor");
+    if (strcmp(quant_scale_name(lead->scale), "fp32") != 0)
+        str_addf(s, " %s", quant_scale_name(lead->scale));
+}
+
+static void add_rest(struct str *s, const struct quant_spec *lead)
+{
+    if (!lead->elem.scaled)
+        return;
+    if (lead->range == QUANT_PERCENTILE)
+        str_addf(s, " pct:%g", lead->percentile);
+    if (lead->rounding == NUM_STOCHASTIC)
+        str_add(s, " stochastic");
+}
+
+char *arm_text(const struct config *c, bool presets)
+{
+    struct arm a;
+    struct str s = { 0 };
+    const struct quant_spec *lead;
+
+    arm_read(&a, c);
+    if (a.lead < 0)
+        return mem_strdup("unquantized");
+    lead = &a.spec[a.lead];
+    presets = presets && all_presets(&a);
+    add_operands(&s, &a, presets);
+    if (lead->elem.scaled && !presets)
+        arm_add_parts(&s, lead);
+    add_rest(&s, lead);
+    if (strcmp(config_get(c, "quant.grad"), "ste") != 0)
+        str_addf(&s, " %s", config_get(c, "quant.grad"));
+    for (int i = 0; config_override_at(c, i); i++) {
+        const char *key = config_override_at(c, i);
+        char *value = quant_brief(config_get(c, key));
+
+        str_addf(&s, " %s=%s", key + strlen("quant."), value);
+        free(value);
+    }
+    return str_steal(&s);
+}

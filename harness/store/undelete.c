@@ -1,0 +1,87 @@
+/* undelete.c - what a grid asks for is not left deleted. */
+#include <stdlib.h>
+
+#include "base/str.h"
+#include "db/deleted.h"
+#include "harness/store/store.h"
+
+static enum status back_grid(struct deleted_sum *sum, const struct grid *g,
+                             struct db *db, struct err *err)
+{
+    int64_t id, there = 0;
+    enum status st = deleted_find_grid(&id, db, g->name, err);
+
+    if (st == OK && id)
+        st = deleted_ask(&there, db, "SELECT 1 FROM grid WHERE name=?", g->name,
+                         err);
+    return st == OK && id && !there ? deleted_back_grid(sum, db, g->name, err)
+                                    : st;
+}
+
+/* Its runs, whatever they went with. */
+static enum status back_runs(struct deleted_sum *sum, const struct grid *g,
+                             struct db *db, struct err *err)
+{
+    enum status st = OK;
+
+    for (int i = 0; i < g->n_points && st == OK; i++)
+        for (int k = 0; k < g->points[i].n_seeds && st == OK; k++) {
+            int64_t id;
+
+            st = deleted_find_seed(&id, db, g->points[i].id,
+                                   g->points[i].seeds[k], err);
+            if (st == OK && id)
+                st = deleted_back_run(sum, db, id, err);
+        }
+    return st;
+}
+
+/* The grid of that name has another one: this is the beginning of a second. */
+static enum status say_renamed(char **said, const struct grid *g, struct db *db,
+                               struct err *err)
+{
+    sqlite3_stmt *stmt;
+    bool row = false;
+    enum status st = db_prepare(
+        &stmt, db,
+        "SELECT value FROM meta WHERE key='renamed:'||?1 AND ?1 NOT IN (SELECT "
+        "name FROM grid)",
+        err);
+
+    if (st != OK)
+        return st;
+    db_bind(stmt, "t", g->name);
+    st = db_step(&row, db, stmt, err);
+    if (st == OK && row)
+        *said = mem_printf("%s was renamed %s; this begins another %s", g->name,
+                           (const char *)sqlite3_column_text(stmt, 0), g->name);
+    sqlite3_reset(stmt);
+    return st;
+}
+
+enum status store_undelete(char **said, const struct grid *g, struct db *db,
+                           struct err *err)
+{
+    struct deleted_sum all = { 0 }, sum = { 0 };
+    enum status st = deleted_total(&all, db, err);
+
+    *said = NULL;
+    if (st == OK)
+        st = say_renamed(said, g, db, err);
+    if (st != OK || all.grids + all.runs == 0)
+        return st;
+    st = back_grid(&sum, g, db, err);
+    if (st == OK)
+        st = back_runs(&sum, g, db, err);
+    if (st == OK)
+        st = deleted_back_fits(&sum, db, err);
+    if (st != OK || sum.grids + sum.runs == 0)
+        return st;
+    free(*said);
+    *said = mem_printf("%s%s had been deleted: %s%lld run%s %s back",
+                       sum.grids ? "" : "runs of ", g->name,
+                       sum.grids ? "it and " : "", (long long)sum.runs,
+                       sum.runs == 1 ? "" : "s",
+                       sum.grids || sum.runs != 1 ? "are" : "is");
+    return OK;
+}

@@ -1,0 +1,393 @@
+/* import.c - rows of a table into the database. */
+#include "harness/study/import.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "harness/grid/grid.h"
+#include "harness/study/import_grid.h"
+
+#define MOST_SAID 3 /* conflicts that are named */
+
+/* A row that is a run, with what it is known by. */
+struct placed {
+    char id[HASH_ID];
+    char *config; /* that id is the hash of */
+    size_t row;
+    int64_t seed;
+};
+
+/* --- points ---------------------------------------------------------------------- */
+
+static enum status put_point(struct importing *m, const struct import_row *r,
+                             const char *id, const char *twin,
+                             const char *config)
+{
+    const bool base = import_is_base(r);
+    const double e = import_number(r, "E"), mant = import_number(r, "M");
+    const double size = import_number(r, "N"), tokens = import_number(r, "D");
+    const double group = base ? (double)NAN : twin_group(r->t, r->i);
+    const char *fmt = import_text(r, "fmt");
+    char *arm = import_arm(r);
+    enum status st = db_run(
+        m->db, m->err,
+        "INSERT OR IGNORE INTO point(point_id, config, twin_id, is_base, "
+        "dataset_id, trainer, n_layer, d_model, n_embed, n_head_params, "
+        "n_body, n_other, tokens, fmt, exp_bits, man_bits, group_size, gmse, "
+        "flops_plan, mem_plan) "
+        "VALUES(?,?,?,?,?,'import',0,0,0,0,?,0,?,?,?,?,?,?,?,0)",
+        "ttti"
+        "iiit"
+        "ddddd",
+        id, config, twin, (int64_t)base, m->dataset, (int64_t)llround(size),
+        (int64_t)llround(tokens), *fmt ? fmt : base ? "fp32" : "unknown",
+        isnan(e) ? e : round(e), isnan(mant) ? mant : round(mant),
+        isnan(group) ? group : round(group), import_number(r, "gmse"),
+        6 * size * tokens);
+
+    m->n->points += st == OK && sqlite3_changes(db_handle(m->db)) > 0;
+    /* Files of earlier versions have points without these. */
+    if (st == OK)
+        st = db_run(m->db, m->err,
+                    "UPDATE point SET arm = ?, gran = CASE WHEN group_size "
+                    "IS NOT NULL THEN 'group' END WHERE point_id = ? AND "
+                    "arm = ''",
+                    "tt", arm, id);
+    free(arm);
+    return st;
+}
+
+/* The same line of the same file in this grid as another point: the columns
+ * were called otherwise then. */
+static enum status check_once(struct importing *m, const struct import_row *r,
+                              const char *id)
+{
+    const int64_t line = r->t->number[r->i];
+    double x;
+    bool found;
+    const enum status st =
+        import_ask(&x, &found, m,
+            "SELECT 1 FROM grid_point WHERE grid_id = ? AND ordinal = ? AND "
+            "point_id != ? LIMIT 1",
+            "iit", m->grid, line, id);
+
+    if (st != OK || !found)
+        return st;
+    return err_set(m->err, ERR_USAGE,
+                   "line %lld of %s is in this grid already, with columns of "
+                   "other names: every run would stand twice; bring it in "
+                   "with the same --map and --derive, or as --grid OTHER",
+                   (long long)line, r->t->source);
+}
+
+/* A point's place in a grid, with one seed more. */
+static enum status place_seed(struct importing *m, int64_t grid, const char *id,
+                              int64_t line, int64_t seed)
+{
+    enum status st = db_run(m->db, m->err,
+                            "INSERT OR IGNORE INTO grid_point(grid_id, "
+                            "point_id, ordinal, block, seeds) "
+                            "VALUES(?, ?, ?, '', '[]')",
+                            "iti", grid, id, line);
+
+    if (st == OK)
+        st = db_run(m->db, m->err,
+                    "UPDATE grid_point SET seeds = json_insert(seeds, '$[#]', "
+                    "?) WHERE grid_id = ? AND point_id = ? AND NOT EXISTS("
+                    "SELECT 1 FROM json_each(seeds) WHERE value = ?)",
+                    "iiti", seed, grid, id, seed);
+    return st;
+}
+
+/* --- runs ------------------------------------------------------------------------ */
+
+static enum status new_run(struct importing *m, const struct import_row *r,
+                           const struct placed *p)
+{
+    enum status st = db_run(m->db, m->err,
+                            "INSERT INTO run(run_id, point_id, seed, "
+                            "data_seed, state) SELECT run_id, ?, ?, ?, 'done' "
+                            "FROM next_run",
+                            "tii", p->id, p->seed, p->seed);
+
+    m->n->runs += st == OK;
+    if (st == OK)
+        st = db_run(m->db, m->err,
+                    "INSERT INTO result(run_id, loss, loss_se, steps, tokens) "
+                    "VALUES(?, ?, ?, 0, ?)",
+                    "iddi",
+                    (int64_t)sqlite3_last_insert_rowid(db_handle(m->db)),
+                    import_number(r, "loss"), import_number(r, "loss_se"),
+                    (int64_t)llround(import_number(r, "D")));
+    return st;
+}
+
+static void note_conflict(struct importing *m, const struct import_row *r,
+                          const struct placed *p, double stored)
+{
+    if (m->n_conflicts++ < MOST_SAID)
+        str_addf(&m->conflicts,
+                 import_number(r, "loss") == stored
+                     ? "%sline %lld: loss %g with another loss_se than seed "
+                       "%lld of this run"
+                     : "%sline %lld: loss %g, and seed %lld of this run has %g",
+                 m->n_conflicts > 1 ? "; " : "",
+                 (long long)r->t->number[r->i], import_number(r, "loss"),
+                 (long long)p->seed, stored);
+}
+
+/* Has the table an error of the loss that is not the stored one? */
+static enum status other_error(bool *other, struct importing *m,
+                               const struct import_row *r,
+                               const struct placed *p)
+{
+    const double se = import_number(r, "loss_se");
+    double same = 1;
+    bool found = false;
+    enum status st = OK;
+
+    if (isfinite(se))
+        st = import_ask(&same, &found, m,
+                 "SELECT loss_se IS ? FROM run JOIN result USING(run_id) "
+                 "WHERE point_id = ? AND seed = ?",
+                 "dti", se, p->id, p->seed);
+    *other = found && same == 0;
+    return st;
+}
+
+static enum status known_run(struct importing *m, const struct import_row *r,
+                             const struct placed *p, double stored)
+{
+    const double loss = import_number(r, "loss");
+    bool other;
+    const enum status st = other_error(&other, m, r, p);
+
+    m->n->known++;
+    if (st != OK || (loss == stored && !other))
+        return st;
+    if (!m->rq->replace) {
+        note_conflict(m, r, p, stored);
+        return OK;
+    }
+    m->n->replaced++;
+    return db_run(m->db, m->err,
+                  "UPDATE result SET loss = ?, loss_se = coalesce(?, loss_se)"
+                  " WHERE run_id = "
+                  "(SELECT run_id FROM run WHERE point_id = ? AND seed = ?)",
+                  "ddti", loss, import_number(r, "loss_se"), p->id, p->seed);
+}
+
+static enum status put_run(struct importing *m, const struct import_row *r,
+                           const struct placed *p)
+{
+    double stored = 0;
+    bool found;
+    enum status st = import_ask(&stored, &found, m,
+                         "SELECT loss FROM run JOIN result USING(run_id) WHERE "
+                         "point_id = ? AND seed = ?",
+                         "ti", p->id, p->seed);
+
+    if (st == OK)
+        st = found ? known_run(m, r, p, stored) : new_run(m, r, p);
+    return st;
+}
+
+static enum status put_row(struct importing *m, const struct placed *p)
+{
+    const struct import_row r = { m->t, p->row, &m->rq->twins };
+    const int64_t line = m->t->number[p->row];
+    char twin[HASH_ID];
+    char *plain = import_is_base(&r) ? mem_strdup(p->config)
+                                     : import_config(&r, m->rq->grid, false);
+    enum status st;
+
+    hash_id(twin, plain, strlen(plain));
+    free(plain);
+    st = put_point(m, &r, p->id, twin, p->config);
+    if (st == OK)
+        st = check_once(m, &r, p->id);
+    if (st == OK)
+        st = place_seed(m, m->grid, p->id, line, p->seed);
+    if (st == OK && m->newest != m->grid)
+        st = place_seed(m, m->newest, p->id, line + IMPORT_EARLIER, p->seed);
+    if (st == OK)
+        st = put_run(m, &r, p);
+    return st;
+}
+
+/* --- the rows of a file -------------------------------------------------------------- */
+
+static int by_point(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+    const int c = strcmp(x->id, y->id);
+
+    return c ? c : (x->row > y->row) - (x->row < y->row);
+}
+
+static int by_row(const void *a, const void *b)
+{
+    const struct placed *x = a, *y = b;
+
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+/* The seed of the table; without one, the how manieth row of its point it
+ * is. */
+static void give_seeds(struct placed *p, int n, const struct table *t)
+{
+    const int c = table_find(t, "seed");
+
+    qsort(p, (size_t)n, sizeof *p, by_point);
+    for (int i = 0, k = 0; i < n; i++) {
+        const double own = c < 0 ? (double)NAN : t->cols[c].num[p[i].row];
+
+        k = i > 0 && strcmp(p[i].id, p[i - 1].id) == 0 ? k + 1 : 1;
+        p[i].seed = isfinite(own) ? (int64_t)own : k;
+    }
+    qsort(p, (size_t)n, sizeof *p, by_row);
+}
+
+/* Rows that can be runs; the others are counted. */
+static int place_rows(struct placed *p, struct importing *m)
+{
+    int n = 0;
+
+    for (size_t i = 0; i < m->t->rows; i++) {
+        const struct import_row r = { m->t, i, &m->rq->twins };
+        char *why = import_trouble(&r);
+
+        if (why && m->n->left_out++ == 0)
+            m->n->first =
+                mem_printf("%s %lld: %s", m->t->noun,
+                           (long long)m->t->number[i], why);
+        if (!why) {
+            p[n].config =
+                import_config(&r, m->rq->grid, !import_is_base(&r));
+            hash_id(p[n].id, p[n].config, strlen(p[n].config));
+            p[n++].row = i;
+        }
+        free(why);
+    }
+    if (n)
+        give_seeds(p, n, m->t);
+    return n;
+}
+
+/* --- what must not stay ---------------------------------------------------------------- */
+
+static enum status need_columns(const struct table *t, struct err *err)
+{
+    static const char *const needed[] = { "N", "D", "loss" };
+
+    for (size_t k = 0; k < sizeof needed / sizeof needed[0]; k++) {
+        const char *near = table_nearest(t, needed[k]);
+
+        if (table_find(t, needed[k]) < 0)
+            return err_set(err, ERR_USAGE,
+                           "%s has no column '%s': name it with --map "
+                           "%s=COLUMN%s%s%s",
+                           t->source, needed[k], needed[k],
+                           near ? "; did you mean '" : "", near ? near : "",
+                           near ? "'?" : "");
+    }
+    return OK;
+}
+
+static enum status conflicts(struct importing *m)
+{
+    if (m->n_conflicts == 0)
+        return OK;
+    return err_set(m->err, ERR_USAGE,
+                   "%d row%s of %s differ%s from what grid '%s' has: %s%s; "
+                   "nothing is changed.  --replace puts the losses right; runs "
+                   "with other seeds need a column seed",
+                   m->n_conflicts, m->n_conflicts > 1 ? "s" : "", m->t->source,
+                   m->n_conflicts > 1 ? "" : "s", m->rq->grid,
+                   str_text(&m->conflicts),
+                   m->n_conflicts > MOST_SAID ? "; ..." : "");
+}
+
+/* Quantized points of which none has a twin have no cost, and where the table
+ * shows why, that is asked about. */
+static enum status check_twins(struct importing *m)
+{
+    const char *candidate = twin_candidate(&m->rq->twins, m->t);
+    double all = 0, alone = 0;
+    bool found;
+    char *columns;
+    enum status st = import_ask(&all, &found, m,
+                         "SELECT count(*) FROM grid_point JOIN point p "
+                         "USING(point_id) WHERE grid_id = ? AND NOT is_base "
+                         "AND fmt <> 'unknown'",
+                         "i", m->newest);
+
+    if (st == OK)
+        st = import_ask(&alone, &found, m,
+                 "SELECT count(*) FROM grid_point JOIN point p USING(point_id)"
+                 " WHERE grid_id = ? AND NOT is_base AND fmt <> 'unknown' AND "
+                 "NOT EXISTS(SELECT 1 "
+                 "FROM point b WHERE b.twin_id = p.twin_id AND b.is_base)",
+                 "i", m->newest);
+    m->n->quantized = (int)all;
+    m->n->unpaired = (int)alone;
+    if (st != OK || alone < all || all == 0 || m->rq->twins.none)
+        return st;
+    if (candidate)
+        return err_set(m->err, ERR_USAGE,
+                       "no row of %s is an unquantized twin, so no format "
+                       "has a cost: is it --base fmt=%s?  (--base none: there "
+                       "is none)",
+                       m->t->source, candidate);
+    columns = import_blame(m->t, &m->rq->twins);
+    if (*columns)
+        st = err_set(m->err, ERR_USAGE,
+                     "none of %d quantized points has a twin, because column%s "
+                     "%s differ%s between them; if that is no part of a "
+                     "configuration: --drop %s  (--base none: there are no "
+                     "twins)",
+                     m->n->quantized, strchr(columns, ',') ? "s" : "", columns,
+                     strchr(columns, ',') ? "" : "s", columns);
+    free(columns);
+    return st;
+}
+
+enum status import_rows(struct import_counts *n, const struct table *t,
+                        const struct import_request *rq, struct db *db,
+                        struct err *err)
+{
+    struct importing m = { .n = n, .t = t, .rq = rq, .db = db, .err = err };
+    struct placed *p;
+    enum status st = need_columns(t, err);
+    int rows;
+
+    *n = (struct import_counts){ .runs = 0 };
+    if (st != OK)
+        return st;
+    p = mem_array(t->rows + 1, sizeof *p);
+    rows = place_rows(p, &m);
+    if (rows == 0)
+        st = err_set(err, ERR_CONFIG, "no row of %s can be a run; %s",
+                     t->source, n->first);
+    if (st == OK)
+        st = import_open_grid(&m);
+    if (st == OK)
+        st = import_open_dataset(&m);
+    for (int i = 0; i < rows && st == OK; i++)
+        st = put_row(&m, &p[i]);
+    if (st == OK)
+        st = conflicts(&m);
+    if (st == OK)
+        st = check_twins(&m);
+    if (st == OK)
+        st = import_count_again(&m, m.grid);
+    if (st == OK && m.newest != m.grid)
+        st = import_count_again(&m, m.newest);
+    str_release(&m.conflicts);
+    for (int i = 0; i < rows; i++)
+        free(p[i].config);
+    free(p);
+    return st;
+}

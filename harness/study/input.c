@@ -1,0 +1,466 @@
+/* input.c - runs of the database as a table of fit/. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "db/db.h"
+#include "db/need_grid.h"
+#include "fit/units.h"
+#include "harness/grid/arm.h"
+#include "harness/study/request.h"
+
+/* Which parameters of the model count as N. */
+static const struct {
+    const char *name, *sql;
+} n_defs[] = {
+    { "body", "p.n_body" },
+    { "body+head", "p.n_body + p.n_head_params" },
+    { "total", "p.n_total" },
+};
+
+static enum status find_n_def(const char **sql, const char *name,
+                              struct err *err)
+{
+    for (size_t i = 0; i < sizeof n_defs / sizeof n_defs[0]; i++)
+        if (strcmp(n_defs[i].name, name) == 0) {
+            *sql = n_defs[i].sql;
+            return OK;
+        }
+    return err_set(err, ERR_USAGE,
+                   "--n-def '%s' is not body, body+head or total", name);
+}
+
+/* Runs of the grid ?1 with its own seeds, and of twins that its points are
+ * compared with but another grid made. */
+static const char of_grid[] =
+    "(r.run_id IN (SELECT run_id FROM grid_run WHERE grid_id = ?1) OR "
+    "(r.point_id IN (SELECT b.point_id FROM grid_point gp JOIN point q "
+    "USING(point_id) JOIN point b ON b.twin_id = q.twin_id AND b.is_base = 1 "
+    "WHERE gp.grid_id = ?1) AND r.point_id NOT IN (SELECT point_id FROM "
+    "grid_point WHERE grid_id = ?1)))";
+
+/* Rows along the training of the runs: the loss on held-out text where a run
+ * measured it along the way, else that of its batches. */
+static char *build_curves_sql(const struct fit_request *rq, const char *where,
+                              const char *n_def)
+{
+    return mem_printf(
+        "SELECT * FROM (SELECT r.run_id, r.point_id, r.seed, c.step, %s AS N, "
+        "c.tokens AS D, CASE WHEN (SELECT count(v.val_loss) FROM curve v WHERE "
+        "v.run_id = r.run_id) > 2 THEN c.val_loss ELSE c.train_loss END AS "
+        "loss, r.G, r.fmt, r.bits AS P, p.arm, p.is_base FROM curve c JOIN "
+        "runs r ON r.run_id = c.run_id JOIN point p ON p.point_id = "
+        "r.point_id WHERE r.state = 'done' %s%s) %s%s%s ORDER BY run_id, D",
+        n_def, rq->grid ? "AND " : "", rq->grid ? of_grid : "",
+        where ? "WHERE (" : "", where ? where : "", where ? ")" : "");
+}
+
+/* The bits that an unquantized twin might be said to have do not matter,
+ * because its group of 1 removes the quantization term.  quant tells formats
+ * apart that share the element format but not what is quantized. */
+static char *build_sql(const struct fit_request *rq, const char *where,
+                       const char *n_def)
+{
+    if (rq->curves)
+        return build_curves_sql(rq, where, n_def);
+    return mem_printf(
+        "SELECT * FROM (SELECT r.run_id, r.point_id, r.seed, %s AS N, r.D, "
+        "CASE WHEN p.is_base THEN 1 ELSE r.G END AS G, "
+        "CASE WHEN p.is_base THEN 1 ELSE r.G END AS B, "
+        "CASE WHEN p.is_base THEN coalesce(r.E, 8) ELSE r.E END AS E, "
+        "CASE WHEN p.is_base THEN coalesce(r.M, 23) ELSE r.M END AS M, "
+        "r.bits AS P, CASE WHEN p.is_base THEN 0 ELSE p.gmse END AS gmse, "
+        "r.fmt, " ARM_QUANT_SQL " AS quant, r.loss, r.scale, r.stored_bits, %s"
+        "p.n_layer, p.d_model, p.flops_plan AS flops, p.gran, p.arm, "
+        "min(q.tokens, q.data_tokens) AS U, q.tokens/q.data_tokens AS epochs, "
+        "p.is_base, p.twin_id||'/'||r.seed AS twin FROM %s r JOIN point p ON "
+        "p.point_id = r.point_id JOIN quantized q ON q.point_id = r.point_id "
+        "WHERE %s %s%s) %s%s%s ORDER BY run_id",
+        n_def, rq->paired ? "r.delta, r.base_loss, " : "",
+        rq->paired ? "deltas" : "runs", rq->paired ? "1" : "r.state = 'done'",
+        rq->grid ? "AND " : "", rq->grid ? of_grid : "",
+        where ? "WHERE (" : "", where ? where : "", where ? ")" : "");
+}
+
+static int count_words(char *const *text, size_t rows)
+{
+    int n = 0;
+
+    for (size_t i = 0; i < rows; i++) {
+        size_t j = 0;
+
+        while (j < i && strcmp(text[i], text[j]) != 0)
+            j++;
+        n += j == i;
+    }
+    return n;
+}
+
+/* The arm of a row without its group; of a twin, and where nobody has said
+ * it, the format. */
+static char **families_of(const struct table *t)
+{
+    const struct column *fmt = &t->cols[table_find(t, "fmt")];
+    const struct column *arm = &t->cols[table_find(t, "arm")];
+    const char **name = mem_array(t->rows + 1, sizeof *name);
+    char **family;
+
+    for (size_t i = 0; i < t->rows; i++)
+        name[i] = *arm->text[i] && strcmp(arm->text[i], "unquantized") != 0
+                      ? arm->text[i]
+                      : fmt->text[i];
+    family = arm_families(name, t->rows);
+    free(name);
+    return family;
+}
+
+/* One constant for one way to quantize.  Where an element format stands for
+ * several, the format is called by the formats of weights and activations, and
+ * where those do too (another scale, another layer), by the arm without its
+ * group: nvfp4 and mxfp4 share e2m1 and are not the same. */
+void fit_input_formats(struct table *t)
+{
+    struct column *fmt = &t->cols[table_find(t, "fmt")];
+    const struct column *quant = &t->cols[table_find(t, "quant")];
+    char **family = families_of(t);
+    const int n_family = count_words(family, t->rows);
+    const int n_quant = count_words(quant->text, t->rows);
+    const bool by_format = n_family <= count_words(fmt->text, t->rows);
+    char **name = n_family <= n_quant ? quant->text : family;
+
+    for (size_t i = 0; i < t->rows && !by_format; i++) {
+        free(fmt->text[i]);
+        fmt->text[i] = mem_strdup(name[i]);
+    }
+    for (size_t i = 0; i < t->rows; i++)
+        free(family[i]);
+    free(family);
+}
+
+/* Runs that share a seed, or a twin (the same initial weights and the same
+ * order of data), may err together; the other columns describe the run. */
+static void describe_columns(struct table *t)
+{
+    fit_input_formats(t);
+    for (int i = 0; i < t->n_cols; i++)
+        t->cols[i].settled = strcmp(t->cols[i].name, "seed") != 0 &&
+                             strcmp(t->cols[i].name, "twin") != 0;
+}
+
+/* A cell's text; numbers in full precision, which SQLite's own does not
+ * promise. */
+static char *cell_text(sqlite3_stmt *stmt, int col)
+{
+    const unsigned char *text;
+    char buf[32];
+
+    if (sqlite3_column_type(stmt, col) == SQLITE_FLOAT)
+        return mem_strdup(text_number(buf, sqlite3_column_double(stmt, col)));
+    text = sqlite3_column_text(stmt, col);
+    return mem_strdup(text ? (const char *)text : "");
+}
+
+static enum status read_rows(struct table *t, struct db *db, sqlite3_stmt *stmt,
+                             struct err *err)
+{
+    const int n = sqlite3_column_count(stmt);
+    char **cells = mem_array((size_t)n, sizeof *cells);
+    enum status st;
+    bool row;
+
+    for (int i = 0; i < n; i++)
+        table_add_column(t, sqlite3_column_name(stmt, i));
+    while ((st = db_step(&row, db, stmt, err)) == OK && row) {
+        for (int i = 0; i < n; i++)
+            cells[i] = cell_text(stmt, i);
+        table_add_row(t, sqlite3_column_int64(stmt, 0),
+                      (const char *const *)cells);
+        for (int i = 0; i < n; i++)
+            free(cells[i]);
+    }
+    free(cells);
+    return st;
+}
+
+/* The condition is the user's own SQL on a read-only connection; anything but
+ * one SELECT is refused. */
+static enum status prepare_selection(sqlite3_stmt **stmt, struct db *db,
+                                     const char *sql, struct err *err)
+{
+    const char *tail;
+
+    if (sqlite3_prepare_v2(db_handle(db), sql, -1, stmt, &tail) != SQLITE_OK)
+        return err_set(err, ERR_USAGE, "--where: %s",
+                       sqlite3_errmsg(db_handle(db)));
+    if (*tail == '\0' && sqlite3_stmt_readonly(*stmt))
+        return OK;
+    sqlite3_finalize(*stmt);
+    *stmt = NULL;
+    return err_set(err, ERR_USAGE, "--where: one condition, please");
+}
+
+/* --where is SQL on a grid and an expression on a table; who writes "N > 1M &&
+ * fmt == int4" here, or "fmt = 'int4'" there, is understood.  *later: the
+ * condition is no SQL and has to be an expression over the rows. */
+static enum status prepare_where(sqlite3_stmt **stmt, bool *later,
+                                 struct db *db, const struct fit_request *rq,
+                                 const char *n_def, struct err *err)
+{
+    char *sql = build_sql(rq, rq->where, n_def);
+    enum status st = prepare_selection(stmt, db, sql, err);
+
+    free(sql);
+    *later = st != OK && rq->where && !*stmt;
+    if (*later) {
+        struct err again;
+
+        sql = build_sql(rq, NULL, n_def);
+        st = prepare_selection(stmt, db, sql, &again);
+        free(sql);
+    }
+    return st;
+}
+
+/* What is neither is said with both reasons. */
+static enum status filter_rows(struct table *t, const char *where,
+                               struct err *err)
+{
+    struct err why;
+
+    if (table_filter(t, where, &why) == OK)
+        return OK;
+    err->status = ERR_USAGE;
+    err_append(err, " (as SQL; as an expression, %s)",
+               text_has_prefix(why.text, "--where: ") ? why.text + 9
+                                                      : why.text);
+    return ERR_USAGE;
+}
+
+enum status fit_input_runs(struct table **out, struct fit_request *rq,
+                           const char *db_path, struct err *err)
+{
+    const char *n_def = NULL;
+    int64_t grid_id = 0;
+    struct db *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    enum status st = find_n_def(&n_def, rq->n_def, err);
+    bool later = false;
+
+    if (st == OK)
+        st = db_open(&db, db_path, DB_READ, err);
+    if (st == OK && rq->grid)
+        st = db_need_grid(&grid_id, db, rq->grid, err);
+    if (st == OK)
+        st = prepare_where(&stmt, &later, db, rq, n_def, err);
+    if (st == OK) {
+        *out = table_new(rq->source, "run");
+        if (rq->grid)
+            sqlite3_bind_int64(stmt, 1, grid_id);
+        st = read_rows(*out, db, stmt, err);
+        sqlite3_finalize(stmt);
+        if (st == OK && later)
+            st = filter_rows(*out, rq->where, err);
+        if (st == OK && !rq->curves)
+            describe_columns(*out);
+    }
+    if (st == OK && (*out)->rows == 0)
+        st = err_set(err, ERR_FIT, "%s: no finished run is selected",
+                     rq->source);
+    db_close(db);
+    return st;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Two rows in one unit of rows alike that have different words (one for each
+ * row of the table); -1: in none. */
+static int find_pooled(const struct fit *f, char *const *word, int *other)
+{
+    const struct model *m = f->m;
+    int *unit = mem_array(m->rows + 1, sizeof *unit);
+    const int units = units_number(unit, m, NULL);
+    int *first = mem_array((size_t)units + 1, sizeof *first), found = -1;
+
+    for (int k = 0; k < units; k++)
+        first[k] = -1;
+    for (size_t i = 0; i < m->rows && found < 0; i++) {
+        const int row = (int)m->source_row[i];
+
+        if (first[unit[i]] < 0) {
+            first[unit[i]] = row;
+        } else if (strcmp(word[first[unit[i]]], word[row]) != 0) {
+            found = first[unit[i]];
+            *other = row;
+        }
+    }
+    free(unit);
+    free(first);
+    return found;
+}
+
+/* "train.lr, model.n_head": settings in which two points differ. */
+static char *differing(const char *path, const char *a, const char *b)
+{
+    struct db *db = NULL;
+    sqlite3_stmt *stmt;
+    char *keys = NULL;
+    bool row = false;
+
+    if (db_open(&db, path, DB_READ, NULL) == OK &&
+        db_prepare(&stmt, db,
+                   "SELECT group_concat(substr(x.fullkey, 3), ', ') FROM "
+                   "point p, json_tree(p.config) x, point q, "
+                   "json_tree(q.config) y WHERE p.point_id = ? AND q.point_id "
+                   "= ? AND x.fullkey = y.fullkey AND x.type NOT IN "
+                   "('object', 'array') AND x.atom IS NOT y.atom",
+                   NULL) == OK) {
+        db_bind(stmt, "tt", a, b);
+        if (db_step(&row, db, stmt, NULL) == OK && row) {
+            keys = cell_text(stmt, 0);
+            sqlite3_reset(stmt);
+        }
+    }
+    db_close(db);
+    return keys ? keys : mem_strdup("");
+}
+
+static void judge_settings(struct fit *f, const struct fit_request *rq,
+                           const char *db_path)
+{
+    const struct table *t = rq->table;
+    char *const *id = t->cols[table_find(t, "point_id")].text, *keys;
+    int b = 0;
+    const int a = find_pooled(f, id, &b); /* a seed has the same point */
+
+    if (a < 0)
+        return;
+    keys = differing(db_path, id[a], id[b]);
+    if (*keys)
+        fit_warn(f, FIT_ROWS_POOLED,
+                 "rows that the law cannot tell apart differ in %s, such as "
+                 "runs %lld and %lld, and were pooled as if they were seeds; "
+                 "--best loss --by N,D,G,fmt takes the best of each",
+                 keys, (long long)t->number[a], (long long)t->number[b]);
+    free(keys);
+}
+
+static void judge_arms(struct fit *f, const struct fit_request *rq,
+                       const char *db_path)
+{
+    char **family = families_of(rq->table);
+    int a, b = 0;
+
+    a = find_pooled(f, family, &b);
+    if (a >= 0)
+        fit_warn(f, FIT_ARMS_POOLED,
+                 "one constant covers arms that differ, such as %s and %s: "
+                 "the law cannot tell their rows apart (--group-param)",
+                 family[a], family[b]);
+    else
+        judge_settings(f, rq, db_path);
+    for (size_t i = 0; i < rq->table->rows; i++)
+        free(family[i]);
+    free(family);
+}
+
+void fit_input_judge(struct fit *f, const struct fit_request *rq,
+                     const char *db_path)
+{
+    if (rq->from_db)
+        judge_arms(f, rq, db_path);
+}
+
+/* Differences from one twin share its luck, so its rows count once, however
+ * the intervals are found: unless something else was asked for. */
+void fit_input_cluster(struct fit_request *rq)
+{
+    const int twin = table_find(rq->table, "twin");
+    struct fit_spec *s = &rq->spec;
+
+    if (rq->from_db && rq->paired && twin >= 0 && !s->cluster &&
+        s->bootstrap < 0 && !s->profile &&
+        (size_t)count_words(rq->table->cols[twin].text, rq->table->rows) <
+            rq->table->rows)
+        s->cluster = "twin";
+}
+
+void fit_input_keep(struct fit_request *rq, const int64_t *number, int n)
+{
+    bool *keep = mem_array(rq->table->rows, sizeof *keep);
+    struct table *kept;
+
+    for (size_t r = 0; r < rq->table->rows; r++)
+        keep[r] = bsearch(&rq->table->number[r], number, (size_t)n,
+                          sizeof *number, by_number) != NULL;
+    kept = table_select(rq->table, keep);
+    table_free(rq->table);
+    rq->table = kept;
+    free(keep);
+}
+
+/* The line "law = NAME" of the [grid] section. */
+static char *law_line(const char *text)
+{
+    bool inside = false;
+
+    for (const char *p = text; p && *p; p = strchr(p, '\n')) {
+        p += strspn(p, "\n \t");
+        if (*p == '[')
+            inside = text_has_prefix(p, "[grid]");
+        if (inside && text_has_prefix(p, "law")) {
+            const char *v = p + 3 + strspn(p + 3, " \t");
+
+            if (*v == '=') {
+                v += 1 + strspn(v + 1, " \t");
+                return mem_strndup(v, strcspn(v, " \t\r\n;#"));
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Does any quantized point of the grid have a group? */
+static bool has_groups(struct db *db, const char *grid)
+{
+    sqlite3_stmt *stmt;
+    bool row = true;
+
+    if (db_prepare(&stmt, db,
+                   "SELECT 1 FROM current_grid JOIN grid_point USING(grid_id) "
+                   "JOIN quantized USING(point_id) WHERE name = ? AND NOT "
+                   "is_base AND G IS NOT NULL LIMIT 1",
+                   NULL) != OK)
+        return true;
+    db_bind(stmt, "t", grid);
+    if (db_step(&row, db, stmt, NULL) == OK && row)
+        sqlite3_reset(stmt);
+    return row;
+}
+
+char *fit_input_law(const char *path, const char *grid)
+{
+    struct db *db = NULL;
+    sqlite3_stmt *stmt;
+    char *law = NULL;
+    bool row = false;
+
+    if (grid && db_open(&db, path, DB_READ, NULL) == OK &&
+        db_prepare(&stmt, db,
+                   "SELECT ini_text FROM grid WHERE name = ? "
+                   "ORDER BY grid_id DESC",
+                   NULL) == OK) {
+        db_bind(stmt, "t", grid);
+        if (db_step(&row, db, stmt, NULL) == OK && row)
+            law = law_line((const char *)sqlite3_column_text(stmt, 0));
+        sqlite3_reset(stmt);
+        if (row && !law && !has_groups(db, grid))
+            law = mem_strdup("chinchilla");
+    }
+    db_close(db);
+    return law;
+}

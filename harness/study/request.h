@@ -1,0 +1,142 @@
+/* request.h - what `fit`, `predict` and `design` are asked for: a table
+ * (from a file or the database) and a fit of it. */
+#ifndef HARNESS_STUDY_REQUEST_H
+#define HARNESS_STUDY_REQUEST_H
+
+#include "base/json.h"
+#include "db/db.h"
+#include "fit/fit.h"
+#include "fit/holdout.h"
+#include "harness/cli/cli.h"
+#include "harness/grid/grid.h"
+
+struct fit_request {
+    struct fit_spec spec;
+    struct table *table;
+    char *source;       /* for people: "x.csv", "grid 'x' of qlaw.db" */
+    bool from_db;
+    const char *grid;   /* NULL: every run */
+    const char *where;
+    const char *n_def;  /* which parameters count as N */
+    bool paired;
+    bool curves; /* rows along the training of each run */
+    json_t *selection;   /* of a stored fit: owns texts that spec points to */
+    char **argv;         /* the options, so that the fit can be repeated */
+    int argc;
+};
+
+/* The options that choose rows and a fit, without the NULL that ends a
+ * table. */
+#define FIT_OPTION_ROWS                                                       \
+    { "law", 0, "NAME", "a built-in law, see 'qlaw laws' (the grid's)" },     \
+    { "formula", 0, "TEXT", "a law of your own: 'loss = E + A/N^alpha'" },    \
+    { "paired", 0, NULL, "fit differences from the twins, not losses" },      \
+    { "data", 0, "FILE", "a table instead of the database" },                 \
+    { "where", 0, "COND", "only these rows: SQL; an expression with --data" }, \
+    { "map", 0, "NAME=COLUMN", "the law's NAME is called COLUMN here" },      \
+    { "derive", 0, "'X = ...'", "a new column from the others" },             \
+    { "best", 0, "COLUMN", "of each cell only the row where it is least" },   \
+    { "by", 0, "COLUMN,...", "the columns that make a cell, for --best" },    \
+    { "base", 0, "COL=VALUE", "a table's unquantized twins; none: none" },    \
+    { "n-def", 0, "WHAT", "N counts body, body+head or total (body)" },       \
+    { "space", 0, "SPACE", "log, linear or relative (default: the law's)" },  \
+    { "loss", 0, "LOSS", "l2, l1, huber:DELTA, cauchy:SCALE (default l2)" },  \
+    { "weight-sigma", 0, "COL", "standard deviation of each row" },           \
+    { "start", 0, "A=1,...", "start there too, besides the starts found" },   \
+    { "start-only", 0, NULL, "start nowhere but at --start" },                \
+    { "bound", 0, "'E>=0'", "keep a parameter on one side of a value" },      \
+    { "fix", 0, "A=B", "hold at a value, or tie to another parameter" },      \
+    { "group-param", 0, "K:COL", "one K for each value of a column" },        \
+    { "cluster", 0, "COLUMN", "rows that belong together, or 'config'" },     \
+    { "bootstrap", 0, "N", "refits of resamples (default 1000 if robust)" },  \
+    { "profile", 0, NULL, "intervals by profile likelihood" },                \
+    { "seed", 0, "N", "of starts and resamples (default 1)" },                \
+    { "strict", 0, NULL, "refuse rows that cannot be used" }
+
+/* Read the options, then the table that they name.  grid may be NULL. */
+enum status fit_request_read(struct fit_request *rq, const struct cli *cli,
+                             const char *grid, struct err *err);
+void fit_request_release(struct fit_request *rq);
+
+/* Fit what was read; *m is the caller's to free, f to release after OK. */
+enum status fit_request_fit(struct fit *f, struct model **m,
+                            const struct fit_request *rq, struct err *err);
+
+/* ERR_FIT when what rests on this fit should not be relied on. */
+enum status fit_request_sound(const struct fit *f, struct err *err);
+
+/* A table of runs that might be made, with the names that --map and --derive
+ * give. */
+enum status fit_request_candidates(struct table **out, const struct cli *cli,
+                                   const char *path, struct err *err);
+
+/* Rows of the database as a table (study/input.c): columns run_id, point_id,
+ * seed, N, D, G, B, E, M, P, fmt, loss and others of the view `runs`, or with
+ * paired set delta of the view `deltas`.  An unquantized twin has G = B = 1. */
+enum status fit_input_runs(struct table **out, struct fit_request *rq,
+                           const char *db_path, struct err *err);
+
+/* The chosen runs of a grid that has not been run, with the same columns but
+ * loss (study/planned.c); gmse, which takes time to compute, only when asked for.
+ */
+struct table *fit_planned_runs(const struct grid *g, bool gmse);
+
+/* Where one element format stands for several ways to use it (column quant),
+ * call the format by both. */
+void fit_input_formats(struct table *t);
+
+/* Rows of one twin and seed are a cluster of a fit of differences, unless the
+ * request says otherwise. */
+void fit_input_cluster(struct fit_request *rq);
+
+/* Warn of rows that the law cannot tell apart although their arms differ: one
+ * constant covers them. */
+void fit_input_judge(struct fit *f, const struct fit_request *rq,
+                     const char *db_path);
+
+/* Keep only the rows whose number is in the list, sorted. */
+void fit_input_keep(struct fit_request *rq, const int64_t *number, int n);
+
+/* The request of a stored fit, with exactly the rows it was made from, or with
+ * those that it selects today. */
+enum status fit_request_stored(struct fit_request *rq, const struct cli *cli,
+                               int64_t id, struct err *err);
+enum status fit_request_repeat(struct fit_request *rq, const struct cli *cli,
+                               int64_t id, struct err *err);
+
+/* The runs that a stored fit was made from, sorted; with held those it was
+ * tried on, too.  The caller frees *numbers. */
+enum status fit_stored_rows(int64_t **numbers, int *n, struct db *db,
+                            int64_t id, bool held, struct err *err);
+
+/* The rows that a stored fit was made from beside those that its request
+ * selects now (study/rows.c).  same: they are the same ones. */
+struct fit_rows {
+    size_t then, now;
+    bool same;
+};
+
+/* ERR_FIT and others where that cannot be told: the fit came from a file, or
+ * its request cannot be made again. */
+enum status fit_rows_compare(struct fit_rows *out, const struct cli *cli,
+                             int64_t id, struct err *err);
+
+/* The law that a grid names for itself in [grid] law; chinchilla where none of
+ * its quantized points has a group, as in imported studies of sizes; or NULL.
+ * The caller frees it. */
+char *fit_input_law(const char *db_path, const char *grid);
+
+/* Whether a grid can identify a law, before its first run (study/identify.c): lines
+ * for `plan`, from the law's published constants, or the middle of its range,
+ * and an assumed noise of the loss.  law NULL: the grid's own, else
+ * qat-delta.  A grid without runs for the law is no error: the lines say so. */
+enum status fit_plan_verdict(struct str *out, bool *identifiable,
+                             const struct grid *g, const char *law,
+                             double noise, struct err *err);
+
+/* Write the fit into the database; *id is its fit_id.  held may be NULL. */
+enum status fit_store(int64_t *id, const struct fit_request *rq,
+                      const struct fit *f, const struct holdout *held,
+                      const char *db_path, struct err *err);
+
+#endif

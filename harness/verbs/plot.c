@@ -1,0 +1,430 @@
+/* plot.c - draw one figure. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/label.h"
+#include "base/out.h"
+#include "harness/figures/rows.h"
+#include "harness/study/request.h"
+#include "harness/verbs/verbs.h"
+#include "plots/files.h"
+#include "plots/gnuplot.h"
+
+#define MAX_AT 12
+
+static const struct cli_option options[] = {
+    { "fit", 0, "ID", "the law of this fit (default: the grid's latest)" },
+    { "no-fit", 0, NULL, "points alone" },
+    { "by", 0, "LINES[,PANELS]",
+      "N, D, G or fmt, with --data any column: what tells lines apart" },
+    { "at", 0, "D=800k", "hold a variable there (repeatable)" },
+    { "x", 0, "COLUMN", "of a table: the axis (default: each variable)" },
+    { "term", 0, "TERM",
+      "svg, png, pdf, or dumb for a terminal (default svg)" },
+    { "theme", 0, "THEME", "light or dark (default light)" },
+    { "width", 0, "MM", "for a paper: as wide as its column, in millimetres" },
+    { "font-size", 0, "PT", "with --width: of its letters (default 8)" },
+    { "font", 0, "NAME", "with --width: the family of its letters" },
+    { "out", 0, "DIR", "folder of the files (default figures)" },
+    { "data", 0, "FILE", "a table instead of a grid, fitted with:" },
+    { "law", 0, "NAME", "a built-in law, see 'qlaw laws'" },
+    { "formula", 0, "TEXT", "a law of your own: 'loss = E + A/N^alpha'" },
+    { "where", 0, "COND", "only these rows" },
+    { "map", 0, "NAME=COLUMN", "the law's NAME is called COLUMN here" },
+    { "derive", 0, "'X = ...'", "a new column from the others" },
+    { "base", 0, "COL=VALUE", "a table's unquantized twins; none: none" },
+    { "space", 0, "SPACE", "log, linear or relative (default: the law's)" },
+    { "loss", 0, "LOSS", "l2, l1, huber:DELTA, cauchy:SCALE (default l2)" },
+    { "weight-sigma", 0, "COL", "standard deviation of each row" },
+    { "start", 0, "A=1,...", "start there too, besides the starts found" },
+    { "bound", 0, "'E>=0'", "keep a parameter on one side of a value" },
+    { "fix", 0, "A=B", "hold at a value, or tie to another parameter" },
+    { "group-param", 0, "K:COL", "one K for each value of a column" },
+    { "cluster", 0, "COLUMN", "rows that belong together, or 'config'" },
+    { "bootstrap", 0, "N", "refits of resamples (default 1000 if robust)" },
+    { "json", 0, NULL, "report as JSON, the list of figures too" },
+    { NULL, 0, NULL, NULL },
+};
+
+static void list_json(void)
+{
+    const struct plot_figure *f;
+    struct str out = { 0 };
+
+    str_add(&out, "{\"schema\":\"qlaw/figures/1\",\"figures\":[");
+    for (int i = 0; (f = plot_figure_at(i)); i++) {
+        str_add(&out, i ? ",{" : "{");
+        json_add_text(&out, "figure", f->name);
+        json_add_text(&out, "what", f->what);
+        json_add_text(&out, "section", f->section);
+        str_add(&out, "}");
+    }
+    str_add(&out, "]}");
+    puts(str_text(&out));
+    str_release(&out);
+}
+
+static enum status list_figures(bool json)
+{
+    if (json)
+        list_json();
+    for (int i = 0; !json && plot_figure_at(i); i++)
+        printf("%-20s %s\n", plot_figure_at(i)->name, plot_figure_at(i)->what);
+    return OK;
+}
+
+static enum status read_data(struct plot_data **d, const struct cli *cli,
+                             struct err *err)
+{
+    double id;
+    enum status st = cli_number(&id, cli, "fit", 0, 1, 0x1p53, err);
+
+    if (cli_flag(cli, "no-fit"))
+        id = -1;
+    return st == OK ? plot_data_read(d, cli->db_path,
+                                     cli->n_args > 1 ? cli->args[1] : NULL,
+                                     (int64_t)id, err)
+                    : st;
+}
+
+static enum status read_choice(struct plot_choice *c, char **by,
+                               const char *at[MAX_AT], const struct cli *cli,
+                               struct err *err)
+{
+    const char *text = cli_value(cli, "by", NULL);
+
+    *c = (struct plot_choice){ .at = at, .x = cli_value(cli, "x", NULL) };
+    if (text && cli_value(cli, "data", NULL)) {
+        c->by_line = text;
+    } else if (text) {
+        char *comma;
+
+        *by = mem_strdup(text);
+        comma = strchr(*by, ',');
+        if (comma) {
+            *comma = '\0';
+            c->by_panel = comma + 1;
+        }
+        c->by_line = *by;
+    }
+    for (; cli_nth(cli, "at", c->n_at); c->n_at++) {
+        if (c->n_at == MAX_AT)
+            return err_set(err, ERR_USAGE, "--at: there are only %d variables",
+                           MAX_AT);
+        at[c->n_at] = cli_nth(cli, "at", c->n_at);
+    }
+    return OK;
+}
+
+static void print_json(const char *folder, const struct gnuplot_job *job,
+                       const char *finding)
+{
+    const struct {
+        const char *key, *name, *dot;
+    } files[] = { { "picture", job->out, "" },
+                  { "data", job->name, ".dat" },
+                  { "script", job->name, ".gp" } };
+    struct str out = { 0 };
+
+    str_add(&out, "{");
+    json_add_text(&out, "schema", "qlaw/plot/1");
+    json_add_text(&out, "figure", job->name);
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char *path = mem_printf("%s/%s%s", folder, files[i].name, files[i].dot);
+
+        json_add_text(&out, files[i].key, path);
+        free(path);
+    }
+    json_add_text(&out, "finding", finding);
+    str_add(&out, "}");
+    puts(str_text(&out));
+    str_release(&out);
+}
+
+/* On a terminal the picture itself is wanted, otherwise where it lies. */
+static enum status show(const char *folder, const struct gnuplot_job *job,
+                        struct err *err)
+{
+    char *path = mem_printf("%s/%s", folder, job->out);
+    struct str text = { 0 };
+    enum status st = OK;
+
+    if (strcmp(job->term, "dumb") == 0) {
+        st = gnuplot_read_dumb(&text, path, err);
+        fputs(str_text(&text), stdout);
+    } else {
+        out_path(path);
+    }
+    str_release(&text);
+    free(path);
+    return st;
+}
+
+/* Without gnuplot the data and the script are left for later. */
+static enum status draw(const char *name, const char *folder, const char *term,
+                        const char *theme, const char *finding, bool json,
+                        struct err *err)
+{
+    char *out = mem_printf("%s%s.%s", name,
+                           strcmp(theme, "dark") == 0 ? "-dark" : "", term);
+    struct gnuplot_job job = {
+        .name = name, .out = out, .term = term, .theme = theme
+    };
+    struct gnuplot g;
+    enum status st = gnuplot_find(&g, err);
+
+    if (st == OK && !gnuplot_has(&g, term))
+        st = err_set(err, ERR_TOOL, "this gnuplot cannot draw %s", term);
+    if (st == OK) {
+        gnuplot_draw(&g, folder, &job, 1, 1);
+        st = job.status;
+        if (st != OK)
+            *err = job.err;
+        else if (json)
+            print_json(folder, &job, finding);
+        else
+            st = show(folder, &job, err);
+    }
+    if (st == ERR_TOOL) {
+        char *why = mem_strdup(err->text);
+
+        err_set(err, st, "%s; %s/%s.gp and .dat are written", why, folder,
+                name);
+        free(why);
+    }
+    gnuplot_release(&g);
+    free(out);
+    return st;
+}
+
+static enum status check_words(const char *term, const char *theme,
+                               struct err *err)
+{
+    static const char *const terms[] = { "svg", "png", "pdf", "dumb" };
+
+    for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++)
+        if (strcmp(terms[i], term) == 0) {
+            if (strcmp(theme, "light") == 0 || strcmp(theme, "dark") == 0)
+                return OK;
+            return err_set(err, ERR_USAGE, "--theme: '%s' is not light or dark",
+                           theme);
+        }
+    return err_set(err, ERR_USAGE, "--term: '%s' is not svg, png, pdf or dumb",
+                   term);
+}
+
+/* Letters of a name that every terminal and gnuplot read as one. */
+static bool is_font(const char *name)
+{
+    return *name && strlen(name) <= PICTURE_FONT &&
+           strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                        "0123456789 -") == strlen(name);
+}
+
+/* The page that the picture is for. */
+static enum status read_paper(struct picture_paper *p, const struct cli *cli,
+                              struct err *err)
+{
+    const char *font = cli_value(cli, "font", "");
+    enum status st;
+
+    *p = (struct picture_paper){ .width_mm = 0 };
+    st = cli_number(&p->width_mm, cli, "width", 0, 40, 600, err);
+    if (st == OK)
+        st = cli_number(&p->font_pt, cli, "font-size", 0, 4, 30, err);
+    if (st == OK && *font && !is_font(font))
+        st = err_set(err, ERR_USAGE,
+                     "--font: '%.40s' is not the name of a family (letters, "
+                     "digits, blanks)",
+                     font);
+    if (st == OK && p->width_mm == 0 && (*font || p->font_pt > 0))
+        st = err_set(err, ERR_USAGE, "--font and --font-size go with --width");
+    if (st != OK)
+        return st;
+    if (p->width_mm > 0 && p->font_pt == 0)
+        p->font_pt = 8;
+    strcpy(p->font, font);
+    return OK;
+}
+
+/* What stays the same for every figure of a command. */
+struct how {
+    const char *folder, *term, *theme;
+    struct picture_paper paper;
+    struct plot_choice choice;
+};
+
+/* Write and draw a picture, and say what it shows. */
+static enum status finish(struct picture *p, const char *name,
+                          const struct how *how, const struct cli *cli,
+                          struct err *err)
+{
+    char *finding = label_visible(p->finding);
+    enum status st = file_make_dirs(how->folder, err);
+
+    p->paper = how->paper;
+    if (st == OK)
+        st = plot_write(p, name, how->folder, err);
+    if (st == OK)
+        st = draw(name, how->folder, how->term, how->theme, p->finding,
+                  cli_flag(cli, "json"), err);
+    cli_note(cli, "%s", finding);
+    free(finding);
+    picture_free(p);
+    return st;
+}
+
+static enum status from_grid(const struct cli *cli, const struct how *how,
+                             struct err *err)
+{
+    const struct plot_figure *figure;
+    struct plot_data *d = NULL;
+    struct picture *p;
+    enum status st = plot_figure_need(&figure, cli->args[0], err);
+
+    if (st == OK)
+        st = read_data(&d, cli, err);
+    if (st == OK)
+        st = plot_figure_build(&p, figure, d, &how->choice, err);
+    if (st == OK)
+        st = finish(p, figure->name, how, cli, err);
+    plot_data_free(d);
+    return st;
+}
+
+/* --- a table from outside ------------------------------------------------ */
+
+static enum status draw_rows(const struct plot_rows *d, const struct cli *cli,
+                             const struct how *how, struct err *err)
+{
+    const struct plot_rows_figure *figure;
+    const char *wanted = cli->n_args ? cli->args[0] : NULL;
+    enum status st = OK;
+
+    for (int i = 0; st == OK && (figure = plot_rows_figure_at(i)); i++) {
+        struct picture *p;
+
+        /* Not every table has budgets: their profiles are drawn when asked. */
+        if (strcmp(figure->name, wanted ? wanted : figure->name) != 0 ||
+            (!wanted && figure->build == plot_rows_isoflop))
+            continue;
+        st = figure->build(&p, d, &how->choice, err);
+        if (st == OK)
+            st = finish(p, figure->name, how, cli, err);
+    }
+    return st;
+}
+
+static enum status check_rows_figure(const struct cli *cli, struct err *err)
+{
+    const struct plot_rows_figure *figure;
+    struct str names = { 0 };
+    enum status st;
+
+    if (cli_value(cli, "fit", NULL) || cli_flag(cli, "no-fit"))
+        return err_set(err, ERR_USAGE,
+                       "--fit and --no-fit belong to a grid: the table of "
+                       "--data is fitted now");
+    if (cli->n_args == 0)
+        return OK;
+    if (cli->n_args > 1)
+        return err_set(err, ERR_USAGE, "give a grid or --data, not both");
+    for (int i = 0; (figure = plot_rows_figure_at(i)); i++) {
+        if (strcmp(figure->name, cli->args[0]) == 0) {
+            str_release(&names);
+            return OK;
+        }
+        str_addf(&names, "%s%s", i ? ", " : "", figure->name);
+    }
+    st = err_set(err, ERR_USAGE, "'%s' is no figure of a table; these are: %s",
+                 cli->args[0], str_text(&names));
+    str_release(&names);
+    return st;
+}
+
+static enum status from_table(const struct cli *cli, const struct how *how,
+                              struct err *err)
+{
+    struct fit_request rq = { .grid = NULL };
+    struct model *m = NULL;
+    struct fit f;
+    enum status st = check_rows_figure(cli, err);
+
+    if (st == OK)
+        st = fit_request_read(&rq, cli, NULL, err);
+    if (st == OK)
+        st = fit_request_fit(&f, &m, &rq, err);
+    if (st == OK) {
+        const struct plot_rows rows = { m, &f, rq.table, rq.source };
+
+        st = draw_rows(&rows, cli, how, err);
+        if (st == OK)
+            st = fit_request_sound(&f, err);
+        fit_release(&f);
+    }
+    fit_model_free(m);
+    fit_request_release(&rq);
+    return st;
+}
+
+/* What belongs to a table is not passed over in silence beside a grid. */
+static enum status check_grid_options(const struct cli *cli, struct err *err)
+{
+    bool table = false;
+
+    for (const struct cli_option *o = options; o->name; o++) {
+        table = table || strcmp(o->name, "data") == 0;
+        if (table && strcmp(o->name, "json") != 0 && cli_nth(cli, o->name, 0))
+            return err_set(err, ERR_USAGE, "--%s goes with --data", o->name);
+    }
+    if (cli_value(cli, "x", NULL) &&
+        strcmp(cli->args[0], "law-vs-variables") != 0)
+        return err_set(err, ERR_USAGE,
+                       "--x goes with --data, or with law-vs-variables");
+    return OK;
+}
+
+static enum status run(struct cli *cli, struct err *err)
+{
+    struct how how = {
+        .folder = cli_value(cli, "out", "figures"),
+        .term = cli_value(cli, "term", "svg"),
+        .theme = cli_value(cli, "theme", "light"),
+    };
+    const bool table = cli_value(cli, "data", NULL) != NULL;
+    const char *at[MAX_AT];
+    char *by = NULL;
+    enum status st;
+
+    if (cli->n_args == 0 && !table)
+        return list_figures(cli_flag(cli, "json"));
+    st = check_words(how.term, how.theme, err);
+    if (st == OK && !table)
+        st = check_grid_options(cli, err);
+    if (st == OK)
+        st = read_choice(&how.choice, &by, at, cli, err);
+    if (st == OK)
+        st = read_paper(&how.paper, cli, err);
+    if (st == OK)
+        st = table ? from_table(cli, &how, err) : from_grid(cli, &how, err);
+    free(by);
+    return st;
+}
+
+const struct verb verb_plot = {
+    .name = "plot",
+    .args = "[FIGURE [GRID]]",
+    .min_args = 0,
+    .max_args = 2,
+    .summary = "draw a figure, or list them",
+    .example = "qlaw plot delta-vs-N quickstart --by G,fmt --term dumb",
+    .options = options,
+    .detail = "Leaves NAME.dat, NAME.gp and the picture; 'gnuplot NAME.gp' in "
+              "that folder\ndraws it again. Exit 4: gnuplot is missing or "
+              "failed.",
+    .run = run,
+};

@@ -1,0 +1,324 @@
+/* train.c - one run, as the scheduler starts it or a person by hand. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "harness/grid/point_id.h"
+#include "harness/proto/exec_trainer.h"
+#include "harness/verbs/verbs.h"
+#include "trainer/branch.h"
+#include "trainer/dump.h"
+#include "trainer/run.h"
+
+#define CONFIG_LIMIT (16 << 20)
+
+static const struct cli_option options[] = {
+    { "config", 'c', "FILE", "the configuration as JSON; - reads stdin" },
+    { "set", 's', "KEY=VALUE", "change a key (repeatable)" },
+    { "seed", 0, "N", "initial weights and rounding (default: the file's, "
+                      "else 1)" },
+    { "data-seed", 0, "N", "order of the data (default: the seed)" },
+    { "dir", 0, "DIR", "keep checkpoints here and resume from them" },
+    { "metrics", 0, "FILE", "append JSON lines here (default: $QLAW_METRICS, "
+                            "else stdout); a number is an open descriptor" },
+    { "threads", 't', "N", "threads (default: run.threads); results do not "
+                          "depend on it" },
+    { "branch", 0, "DIR", "leave a checkpoint in DIR, whose config.json differs "
+                          "in its length only (repeatable)" },
+    { "stop-after", 0, "STEP", "stop after this step as a signal would" },
+    { "dump-weights", 0, "FILE", "write the initial weights and end" },
+    { "dump-batches", 0, "N", "with --dump-weights: append N batches" },
+    { NULL, 0, NULL, NULL },
+};
+
+/* A signal only asks; the loop stops at the end of its step.  A second Ctrl-C
+ * ends at once. */
+static volatile sig_atomic_t stop_asked;
+
+static void ask_to_stop(int signal)
+{
+    (void)signal;
+    stop_asked = 1;
+}
+
+#define GRACE_S 2 /* to save in, once the scheduler is gone */
+
+/* The scheduler holds the other end of this descriptor open; when it is gone,
+ * so should we be, whatever became of the parent-death signal.  Ending in the
+ * middle of a save is safe: a checkpoint appears by its rename. */
+static void *watch_life(void *arg)
+{
+    struct pollfd p = { .fd = (int)(intptr_t)arg, .events = POLLIN };
+
+    while (poll(&p, 1, -1) < 0 && errno == EINTR)
+        ;
+    stop_asked = 1;
+    sleep(GRACE_S);
+    _exit(err_exit_code(ERR_STOPPED));
+}
+
+static void prepare_to_end(void)
+{
+    const char *life = getenv("QLAW_LIFE_FD");
+    const int signals[] = { SIGTERM, SIGINT, SIGUSR1, SIGHUP };
+    struct sigaction action = { .sa_handler = ask_to_stop };
+    pthread_t thread;
+
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        action.sa_flags = signals[i] == SIGINT ? (int)SA_RESETHAND : 0;
+        sigaction(signals[i], &action, NULL);
+    }
+    if (!life)
+        return;
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (pthread_create(&thread, NULL, watch_life,
+                       (void *)(intptr_t)atoi(life)) == 0)
+        pthread_detach(thread);
+}
+
+static enum status open_metrics(int *fd, const struct cli *cli,
+                                struct err *err)
+{
+    const char *path = cli_value(cli, "metrics", getenv("QLAW_METRICS"));
+
+    *fd = STDOUT_FILENO;
+    if (!path || !*path)
+        return OK;
+    if (strspn(path, "0123456789") == strlen(path)) {
+        *fd = atoi(path);
+        return fcntl(*fd, F_SETFD, FD_CLOEXEC) == 0
+                   ? OK
+                   : err_errno(err, ERR_IO, "metrics descriptor %s", path);
+    }
+    *fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    return *fd < 0 ? err_errno(err, ERR_IO, "%s", path) : OK;
+}
+
+static enum status read_config(struct config **c, json_t **json,
+                               const char *path, struct err *err)
+{
+    struct str text = { 0 };
+    const bool from_stdin = strcmp(path, "-") == 0;
+    enum status st = file_read(&text, from_stdin ? "/dev/stdin" : path,
+                               CONFIG_LIMIT, err);
+
+    if (st == OK)
+        st = json_parse(json, str_text(&text), path, err);
+    if (st == OK)
+        st = config_from_json(c, *json, path, err);
+    str_release(&text);
+    return st;
+}
+
+static enum status apply_sets(struct config *c, const struct cli *cli,
+                              struct err *err)
+{
+    const char *set, *threads = cli_value(cli, "threads", NULL);
+    enum status st =
+        threads ? config_set(c, "run.threads", threads, err) : OK;
+
+    for (int i = 0; st == OK && (set = cli_nth(cli, "set", i)); i++) {
+        const size_t n = strcspn(set, "=");
+        char *key = mem_strndup(set, n), *value;
+
+        value = mem_strdup(set[n] ? set + n + 1 : "");
+        st = set[n] ? config_set(c, text_trim(key), text_trim(value), err)
+                    : err_set(err, ERR_USAGE, "-s %s: expected KEY=VALUE",
+                              set);
+        free(key);
+        free(value);
+    }
+    return st;
+}
+
+static uint64_t seed_of(const json_t *json, const char *key, double given,
+                        uint64_t fallback)
+{
+    const json_t *value = json_object_get(json, key);
+
+    if (given >= 0)
+        return (uint64_t)given;
+    return json_is_integer(value) ? (uint64_t)json_integer_value(value)
+                                  : fallback;
+}
+
+/* --- branches ------------------------------------------------------------- */
+
+/* The run of a folder; false when it cannot be read, and then it will train
+ * alone. */
+static bool read_branch(struct run_branch *out, const struct cli *cli,
+                        const char *dir)
+{
+    char *path = mem_printf("%s/config.json", dir);
+    struct config *c = NULL;
+    json_t *json = NULL;
+    struct err err;
+    const bool ok = read_config(&c, &json, path, &err) == OK &&
+                    config_resolve(c, &err) == OK;
+
+    if (ok) {
+        const uint64_t seed = seed_of(json, "seed", -1, 1);
+
+        *out = (struct run_branch){
+            c, seed, seed_of(json, "data_seed", -1, seed), dir
+        };
+    } else {
+        cli_error(cli, "%s", err.text);
+        config_free(c);
+    }
+    json_decref(json);
+    free(path);
+    return ok;
+}
+
+static struct run_branch *read_branches(int *n, const struct cli *cli)
+{
+    struct run_branch *list = NULL;
+    const char *dir;
+
+    *n = 0;
+    for (int i = 0; (dir = cli_nth(cli, "branch", i)); i++) {
+        list = mem_grow(list, (size_t)*n + 1, sizeof *list);
+        *n += read_branch(&list[*n], cli, dir);
+    }
+    return list;
+}
+
+static void free_branches(struct run_branch *list, int n)
+{
+    for (int i = 0; i < n; i++)
+        config_free((struct config *)list[i].config);
+    free(list);
+}
+
+/* --- the run -------------------------------------------------------------- */
+
+static void report(const struct cli *cli, const struct run_result *r)
+{
+    char wall[32];
+
+    if (r->stopped) {
+        cli_note(cli, "%s", r->reason);
+        return;
+    }
+    cli_note(cli, "loss %.6f +- %.6f nats per token after %lld steps, %lld "
+                  "tokens, %s",
+             r->loss, r->loss_se, (long long)r->steps, (long long)r->tokens,
+             text_duration(wall, r->wall_s));
+}
+
+static enum status train(struct cli *cli, const struct config *c,
+                         uint64_t seed, uint64_t data_seed, struct err *err)
+{
+    struct run_io io = { .dir = cli_value(cli, "dir", NULL),
+                         .isa_cap = getenv("QLAW_ISA"),
+                         .stop = &stop_asked };
+    struct run_branch *branches;
+    struct run_result r;
+    double after, batches;
+    const char *dump = cli_value(cli, "dump-weights", NULL);
+    enum status st = cli_number(&after, cli, "stop-after", 0, 0, 1e15, err);
+
+    if (st == OK)
+        st = cli_number(&batches, cli, "dump-batches", 0, 0, 1e6, err);
+    if (st == OK && dump)
+        return dump_weights(dump, c, seed, data_seed, (int)batches, err);
+    if (st == OK && io.dir)
+        st = file_make_dirs(io.dir, err);
+    if (st == OK)
+        st = open_metrics(&io.metrics_fd, cli, err);
+    if (st != OK)
+        return st;
+    io.stop_after = (int64_t)after;
+    io.branches = branches = read_branches(&io.n_branches, cli);
+    prepare_to_end();
+    st = run_train(&r, c, seed, data_seed, &io, err);
+    free_branches(branches, io.n_branches);
+    if (st == OK)
+        report(cli, &r);
+    return st;
+}
+
+/* A trainer of the user's own takes our place. */
+static enum status become(const struct cli *cli, const struct config *c,
+                          uint64_t seed, uint64_t data_seed, struct err *err)
+{
+    const struct exec_job job = { cli_value(cli, "config", NULL),
+                                  cli_value(cli, "dir", NULL), seed,
+                                  data_seed };
+
+    if (!job.config_path || strcmp(job.config_path, "-") == 0 ||
+        cli_nth(cli, "set", 0))
+        return err_set(err, ERR_USAGE,
+                       "trainer.kind = exec: the trainer reads its "
+                       "configuration from a file; give --config FILE alone");
+    if (job.dir && file_make_dirs(job.dir, err) != OK)
+        return ERR_IO;
+    return exec_trainer_become(c, &job, cli_value(cli, "metrics", NULL), err);
+}
+
+/* The data seed that a grid would give. */
+static uint64_t order_of(const struct config *c, uint64_t seed)
+{
+    char id[HASH_ID];
+
+    if (strcmp(config_get(c, "data.order"), "point") != 0)
+        return seed;
+    point_id(id, c, true);
+    return point_own_order(id, seed);
+}
+
+static enum status run(struct cli *cli, struct err *err)
+{
+    struct config *c = NULL;
+    json_t *json = NULL;
+    double seed, data_seed;
+    const char *path = cli_value(cli, "config", NULL);
+    enum status st = cli_number(&seed, cli, "seed", -1, 0, 0x1p53, err);
+
+    if (st == OK)
+        st = cli_number(&data_seed, cli, "data-seed", -1, 0, 0x1p53, err);
+    if (st == OK && path)
+        st = read_config(&c, &json, path, err);
+    else if (st == OK)
+        c = config_new();
+    if (st == OK)
+        st = apply_sets(c, cli, err);
+    if (st == OK)
+        st = config_resolve(c, err);
+    if (st == OK) {
+        const uint64_t s = seed_of(json, "seed", seed, 1);
+        const uint64_t d =
+            seed_of(json, "data_seed", data_seed, order_of(c, s));
+
+        st = exec_trainer_used(c) ? become(cli, c, s, d, err)
+                                  : train(cli, c, s, d, err);
+    }
+    json_decref(json);
+    config_free(c);
+    return st;
+}
+
+const struct verb verb_train = {
+    .name = "train",
+    .args = "",
+    .summary = "one run by hand; what the scheduler starts",
+    .example = "qlaw train -s data.path=book.txt -s quant.w=int4 -s "
+               "quant.x=int4",
+    .options = options,
+    .detail = "Curve points and the final loss are JSON lines.  Keys without "
+              "a value have\ntheir defaults (qlaw keys).  Ends with 65 when "
+              "the run diverged, 75 when it\nwas stopped with its state "
+              "saved, 64 when the configuration is not supported.",
+    .run = run,
+};
