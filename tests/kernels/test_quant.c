@@ -33,6 +33,17 @@ static void texts_have_one_canonical_spelling(void **state)
         { "e8m7/row", "e8m7/nearest" },
         { "none", "none" },
         { "fp32", "none" },
+        { "int4/g+32", "int4/g32/fp32/absmax/nearest" },
+        { "int4/pct:0.05k", "int4/g32/fp32/pct:50/nearest" },
+        /* The texts of the manual and the tutorial. */
+        { "int2/g4", "int2/g4/fp32/absmax/nearest" },
+        { "int4/g64", "int4/g64/fp32/absmax/nearest" },
+        { "int4/g64/bf16/nearest", "int4/g64/bf16/absmax/nearest" },
+        { "e3m2/g16/bf16", "e3m2/g16/bf16/absmax/nearest" },
+        { "mxint8", "int8n/g32/e8m0/absmax/nearest" },
+        { "mxfp8", "e4m3/g32/e8m0/absmax/nearest" },
+        { "mxfp6", "e2m3/g32/e8m0/absmax/nearest" },
+        { "nvint4", "int4n/g16/e4m3/absmax/nearest" },
     };
     char buf[QUANT_TEXT];
 
@@ -91,6 +102,94 @@ static void wrong_texts_say_what_is_wrong(void **state)
                          ERR_CONFIG);
         check_says(err, table[i].says);
     }
+}
+
+/* Word for word, because people and scripts know these sentences. */
+static void sentences_name_every_word_there_is(void **state)
+{
+    static const struct {
+        const char *text;
+        struct quant_defaults d;
+        const char *sentence;
+    } table[] = {
+        { "int4/zzz", { 0 },
+          "unknown quantizer part 'zzz': gN, row, tensor, a scale format, "
+          "absmax, pct:P, nearest or stochastic" },
+        { "int4/pct", { 0 },
+          "unknown quantizer part 'pct': gN, row, tensor, a scale format, "
+          "absmax, pct:P, nearest or stochastic" },
+        { "int4/pct:99x", { 0 },
+          "unknown quantizer part 'pct:99x': gN, row, tensor, a scale format, "
+          "absmax, pct:P, nearest or stochastic" },
+        { "int4/g16777217", { 0 },
+          "unknown quantizer part 'g16777217': gN, row, tensor, a scale "
+          "format, absmax, pct:P, nearest or stochastic" },
+        { "int4/1.5", { 0 },
+          "unknown quantizer part '1.5': gN, row, tensor, a scale format, "
+          "absmax, pct:P, nearest or stochastic" },
+        { "int4/e8m0-flor", { 0 },
+          "unknown quantizer part 'e8m0-flor', did you mean 'e8m0-floor'?" },
+        { "int4/tensr", { 0 },
+          "unknown quantizer part 'tensr', did you mean 'tensor'?" },
+        { "int4/absmx", { 0 },
+          "unknown quantizer part 'absmx', did you mean 'absmax'?" },
+        { "int4", { .group = "2k" },
+          "group '2k' is not a number of elements, row or tensor" },
+        { "int4", { .group = "0" },
+          "group '0' is not a number of elements, row or tensor" },
+        { "int4", { .scale = "fp16" }, "unknown scale format 'fp16'" },
+        { "int4", { .range = "max" },
+          "range 'max' is not absmax or pct:P with 0 < P <= 100" },
+        { "int4", { .range = "pct:0" },
+          "range 'pct:0' is not absmax or pct:P with 0 < P <= 100" },
+        { "int4", { .round = "up" },
+          "rounding 'up' is not nearest or stochastic" },
+        { "int4", { "x", "x", "x", "x" },
+          "group 'x' is not a number of elements, row or tensor" },
+    };
+    struct quant_spec s;
+    struct err err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        assert_int_equal(quant_parse(&s, table[i].text, &table[i].d, &err),
+                         ERR_CONFIG);
+        assert_string_equal(err.text, table[i].sentence);
+    }
+}
+
+/* Each format with each scale, granularity, range and rounding is a text that
+ * reads back as itself, whatever the order of its parts. */
+static void every_combination_reads_back_as_it_was_printed(void **state)
+{
+    static const char *const elems[] = { "int2", "int8n", "e2m1",
+                                         "e4m3:ieee", "e3m0",
+                                         "odd:-1:0:0.25:7" };
+    static const char *const grans[] = { "g1", "g128", "g16777216", "row",
+                                         "tensor" };
+    static const char *const scales[] = { "fp32", "bf16", "e8m0", "e8m0-floor",
+                                          "e8m0-round", "e4m3" };
+    static const char *const ranges[] = { "absmax", "pct:99.9", "pct:1e-05" };
+    static const char *const roundings[] = { "nearest", "stochastic" };
+    int n = 0;
+
+    (void)state;
+    for (int i = 0; i < 6 * 5 * 6 * 3 * 2; i++, n++) {
+        const char *e = elems[i % 6], *g = grans[i / 6 % 5];
+        const char *c = scales[i / 30 % 6], *r = ranges[i / 180 % 3];
+        const char *m = roundings[i / 540];
+        char *canonical = mem_printf("%s/%s/%s/%s/%s", e, g, c, r, m);
+        char *turned = mem_printf("%s/%s/%s/%s/%s", e, m, r, c, g);
+        char buf[QUANT_TEXT];
+        struct quant_spec s = spec(canonical);
+
+        assert_string_equal(quant_print(buf, &s), canonical);
+        s = spec(turned);
+        assert_string_equal(quant_print(buf, &s), canonical);
+        free(canonical);
+        free(turned);
+    }
+    assert_int_equal(n, 1080);
 }
 
 static void a_group_must_divide_the_axis(void **state)
@@ -398,6 +497,8 @@ int main(void)
         cmocka_unit_test(texts_have_one_canonical_spelling),
         cmocka_unit_test(base_keys_fill_what_the_text_leaves_open),
         cmocka_unit_test(wrong_texts_say_what_is_wrong),
+        cmocka_unit_test(sentences_name_every_word_there_is),
+        cmocka_unit_test(every_combination_reads_back_as_it_was_printed),
         cmocka_unit_test(a_group_must_divide_the_axis),
         cmocka_unit_test(stored_bits_count_the_scales),
         cmocka_unit_test(a_group_is_quantized_as_by_hand),
