@@ -417,3 +417,19 @@ bool text_read_number(double *out, const char *text, const char **end,
     }
     return isfinite(*out);
 }
+
+enum status text_number_in(double *out, const char *name, const char *text,
+                           bool durations, double min, double max,
+                           struct err *err)
+{
+    const char *end;
+
+    if (!text_read_number(out, text, &end, durations) || *end)
+        return err_set(
+            err, ERR_USAGE, "--%s: '%s' is not a number%s", name, text,
+            end > text && strcmp(end, "m") == 0 ? "; millions are M" : "");
+    if (*out < min || *out > max)
+        return err_set(err, ERR_USAGE, "--%s: %s is outside %g .. %g", name,
+                       text, min, max);
+    return OK;
+}

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 /* A growable, always terminated string.  Starts empty as { 0 }; str_text of an
  * empty one is "".  Out of memory ends the program: a tool that cannot hold a
  * line of text cannot do anything useful any more. */
@@ -76,5 +78,10 @@ const char *text_duration(char buf[32], double seconds);
  * value is not finite.  Independent of the locale. */
 bool text_read_number(double *out, const char *text, const char **end,
                       bool durations);
+
+/* A number of the option --NAME in a range; ERR_USAGE says what is wrong. */
+enum status text_number_in(double *out, const char *name, const char *text,
+                           bool durations, double min, double max,
+                           struct err *err);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool words_next(struct str *word, const char **text, char *open)
 {
@@ -51,4 +52,22 @@ void words_free(char **words)
     for (char **p = words; p && *p; p++)
         free(*p);
     free(words);
+}
+
+void words_add_quoted(struct str *out, const char *word)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst"
+                                "uvwxyz0123456789_-+=./,:@%";
+
+    if (*word && strspn(word, plain) == strlen(word)) {
+        str_add(out, word);
+        return;
+    }
+    str_add(out, "'");
+    for (; *word; word++)
+        if (*word == '\'')
+            str_add(out, "'\\''");
+        else
+            str_add_char(out, *word);
+    str_add(out, "'");
 }

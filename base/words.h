@@ -16,4 +16,7 @@ bool words_next(struct str *word, const char **text, char *open);
 char **words_split(const char *text, char *open);
 void words_free(char **words);
 
+/* Append a word as a POSIX shell reads it back: in quotes where it has to be. */
+void words_add_quoted(struct str *out, const char *word);
+
 #endif

@@ -17,8 +17,7 @@ struct cli_given {
 static const struct cli_option globals[] = {
     { "db", 0, "FILE", "the database (default qlaw.db, or $QLAW_DB)" },
     { "quiet", 'q', NULL, "only errors" },
-    { "verbose", 'v', NULL, "more detail; -vv for still more" },
-    { "color", 0, "WHEN", "auto, always or never (default auto)" },
+    { "verbose", 'v', NULL, "more detail" },
     { "help", 'h', NULL, "this text" },
     { "version", 0, NULL, "print the version" },
     { NULL, 0, NULL, NULL },
@@ -58,19 +57,10 @@ static enum status read_number(double *out, const struct cli *cli,
                                const char *name, double fallback, double min,
                                double max, bool time, struct err *err)
 {
-    const char *text = cli_value(cli, name, NULL), *end;
+    const char *text = cli_value(cli, name, NULL);
 
     *out = fallback;
-    if (!text)
-        return OK;
-    if (!text_read_number(out, text, &end, time) || *end)
-        return err_set(
-            err, ERR_USAGE, "--%s: '%s' is not a number%s", name, text,
-            end > text && strcmp(end, "m") == 0 ? "; millions are M" : "");
-    if (*out < min || *out > max)
-        return err_set(err, ERR_USAGE, "--%s: %s is outside %g .. %g", name,
-                       text, min, max);
-    return OK;
+    return text ? text_number_in(out, name, text, time, min, max, err) : OK;
 }
 
 enum status cli_number(double *out, const struct cli *cli, const char *name,
@@ -137,7 +127,7 @@ static void remember(struct cli *cli, const struct cli_option *option,
  * "-v" may be repeated as "-vv"; a short option takes its value attached. */
 static enum status parse_option(struct cli *cli, int *i, struct err *err)
 {
-    const char *arg = cli->argv[*i];
+    const char *arg = cli->session.argv[*i];
     const bool is_long = arg[1] == '-';
     const char *name = arg + 1 + is_long;
     const size_t len = is_long ? strcspn(name, "=") : 1;
@@ -163,10 +153,10 @@ static enum status parse_option(struct cli *cli, int *i, struct err *err)
         return OK;
     }
     if (!value) {
-        if (*i + 1 >= cli->argc)
+        if (*i + 1 >= cli->session.argc)
             return err_set(err, ERR_USAGE, "--%s needs a value (%s)", o->name,
                            o->value);
-        value = cli->argv[++*i];
+        value = cli->session.argv[++*i];
     }
     remember(cli, o, value);
     return OK;
@@ -193,30 +183,17 @@ static enum status set_verb(struct cli *cli, const char *name,
     return cli->verb ? OK : cli_unknown_verb(name, err);
 }
 
-static enum status apply_globals(struct cli *cli, struct err *err)
+static void apply_globals(struct cli *cli)
 {
-    const char *color = cli_value(cli, "color", "auto");
-    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    struct session *s = &cli->session;
 
-    cli->db_path = cli_value(cli, "db", NULL);
-    if (!cli->db_path)
-        cli->db_path = getenv("QLAW_DB");
-    if (!cli->db_path || !*cli->db_path)
-        cli->db_path = "qlaw.db";
+    s->db_path = cli_value(cli, "db", getenv("QLAW_DB"));
+    if (!s->db_path || !*s->db_path)
+        s->db_path = "qlaw.db";
     for (int i = 0; cli_nth(cli, "verbose", i); i++)
-        cli->verbosity++;
+        s->verbosity++;
     if (cli_flag(cli, "quiet"))
-        cli->verbosity = -1;
-    if (strcmp(color, "always") == 0)
-        cli->color = COLOR_ALWAYS;
-    else if (strcmp(color, "never") == 0 || (no_color && *no_color) ||
-             (term && strcmp(term, "dumb") == 0))
-        cli->color = COLOR_NEVER;
-    else if (strcmp(color, "auto") != 0)
-        return err_set(err, ERR_USAGE, "--color: '%s' is not auto, always or "
-                                       "never",
-                       color);
-    return OK;
+        s->verbosity = -1;
 }
 
 static enum status check_count(const struct cli *cli, struct err *err)
@@ -239,7 +216,7 @@ enum status cli_parse(struct cli *cli, int argc, char **argv, bool *done,
     enum status st = OK;
     bool options = true;
 
-    *cli = (struct cli){ .argc = argc, .argv = argv };
+    *cli = (struct cli){ .session = { .argc = argc, .argv = argv } };
     cli->args = mem_array((size_t)argc + 1, sizeof *cli->args);
     for (int i = 1; i < argc && st == OK; i++) {
         if (options && strcmp(argv[i], "--") == 0)
@@ -252,7 +229,7 @@ enum status cli_parse(struct cli *cli, int argc, char **argv, bool *done,
             cli->args[cli->n_args++] = argv[i];
     }
     if (st == OK)
-        st = apply_globals(cli, err);
+        apply_globals(cli);
     *done = st == OK && (cli_flag(cli, "help") || cli_flag(cli, "version") ||
                          !cli->verb);
     if (!*done)
@@ -333,7 +310,7 @@ void cli_print_help(const struct verb *verb)
         printf("\noptions:\n");
         print_options(verb->options);
     }
-    printf("\nalso: --db FILE, -q, -v, --color WHEN, --help; "
+    printf("\nalso: --db FILE, -q, -v, --help; "
            "exit codes: qlaw help codes\n");
 }
 
@@ -366,10 +343,8 @@ void cli_note(const struct cli *cli, const char *fmt, ...)
 {
     va_list ap;
 
-    if (cli->verbosity < 0)
-        return;
     va_start(ap, fmt);
-    say_line(stderr, fmt, ap);
+    session_say(&cli->session, 0, fmt, ap);
     va_end(ap);
 }
 
@@ -385,35 +360,10 @@ void cli_error(const struct cli *cli, const char *fmt, ...)
     free(prefix);
 }
 
-void cli_detail(const struct cli *cli, const char *fmt, ...)
-{
-    va_list ap;
-
-    if (cli->verbosity < 1)
-        return;
-    va_start(ap, fmt);
-    say_line(stderr, fmt, ap);
-    va_end(ap);
-}
-
 void cli_report(const struct cli *cli, const char *text)
 {
     if (cli_flag(cli, "json"))
         fputs(text, stdout);
     else
         say_text(stdout, text);
-}
-
-bool cli_is_terminal(const struct cli *cli, int fd)
-{
-    const char *term = getenv("TERM");
-
-    (void)cli;
-    return isatty(fd) && !(term && strcmp(term, "dumb") == 0);
-}
-
-bool cli_colored(const struct cli *cli, int fd)
-{
-    return cli->color == COLOR_ALWAYS ||
-           (cli->color == COLOR_AUTO && isatty(fd));
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "harness/os/session.h"
 
 struct cli_option {
     const char *name;  /* long name, without dashes; NULL ends a table */
@@ -33,17 +34,11 @@ struct verb {
     enum status (*run)(struct cli *cli, struct err *err);
 };
 
-enum cli_color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
-
 struct cli {
-    const char *db_path;  /* --db, else QLAW_DB, else "qlaw.db" */
-    int verbosity;        /* -q: -1, -v: 1, -vv: 2 */
-    enum cli_color color; /* --color, NO_COLOR, TERM=dumb */
+    struct session session; /* --db, else QLAW_DB, else "qlaw.db"; -q: -1, -v: 1 */
     const struct verb *verb;
     char **args;
     int n_args;
-    int argc; /* the whole command line, for provenance */
-    char **argv;
     struct cli_given *given; /* options in the order given */
     int n_given;
 };
@@ -85,10 +80,8 @@ void cli_print_overview(void);
 void cli_print_help(const struct verb *verb);
 void cli_print_codes(void); /* exit codes with their meanings */
 
-/* A note on stderr unless -q; a detail only with -v. */
+/* A note on stderr unless -q. */
 void cli_note(const struct cli *cli, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-void cli_detail(const struct cli *cli, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* "qlaw VERB: what is wrong" on stderr. */
@@ -97,9 +90,5 @@ void cli_error(const struct cli *cli, const char *fmt, ...)
 
 /* A report to stdout: JSON as it is, text for people wrapped. */
 void cli_report(const struct cli *cli, const char *text);
-
-/* True when stream (1 or 2) is a terminal that may get colour or redraws. */
-bool cli_is_terminal(const struct cli *cli, int fd);
-bool cli_colored(const struct cli *cli, int fd);
 
 #endif

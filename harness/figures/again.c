@@ -44,9 +44,9 @@ static void start_at(struct model *m, const struct plot_fit *f)
 
 static void make(struct plot_again *a, const struct plot_data *d)
 {
-    struct cli cli = { .db_path = d->db_path, .verbosity = -1 };
     struct err err = { 0 };
-    enum status st = fit_request_stored(&a->request, &cli, d->fit->id, &err);
+    enum status st =
+        fit_request_stored(&a->request, d->db_path, d->fit->id, &err);
 
     if (st == OK)
         st = fit_model_new(&a->model, a->request.table, &a->request.spec, &err);
@@ -78,23 +78,17 @@ static enum status request_costs(struct fit_request *rq,
 {
     const struct plot_fit *f = d->fit ? d->fit : d->stale;
     const struct law *law = f ? law_find(f->law) : NULL;
-    char *words[7] = { "qlaw", "fit", d->grid, "--paired" };
-    int n = 4;
-    struct cli cli;
-    bool done;
+    const struct session silent = { .db_path = d->db_path, .verbosity = -1 };
+    struct fit_options o;
     enum status st;
 
-    if (law && law->paired) {
-        words[n++] = "--law";
-        words[n++] = f->law;
-    }
-    st = cli_parse(&cli, n, words, &done, err);
-    if (st == OK) {
-        cli.db_path = d->db_path;
-        cli.verbosity = -1;
-        st = fit_request_read(rq, &cli, d->grid, err);
-    }
-    cli_release(&cli);
+    fit_options_init(&o);
+    o.grid = mem_strdup(d->grid);
+    o.paired = true;
+    if (law && law->paired)
+        o.law = mem_strdup(f->law);
+    st = fit_request_read(rq, &o, &silent, err);
+    fit_options_release(&o);
     return st;
 }
 

@@ -276,10 +276,9 @@ static enum status find_grid(struct plot_data *d, struct err *err)
 /* A law of other rows than there are now says nothing about them. */
 static void judge_fit(struct plot_data *d)
 {
-    const struct cli cli = { .db_path = d->db ? db_path(d->db) : d->db_path,
-                             .verbosity = -1 };
+    const char *path = d->db ? db_path(d->db) : d->db_path;
 
-    if (!d->fit || fit_rows_compare(&d->rows, &cli, d->fit->id, NULL) != OK ||
+    if (!d->fit || fit_rows_compare(&d->rows, path, d->fit->id, NULL) != OK ||
         d->rows.same)
         return;
     d->stale = d->fit;

@@ -4,45 +4,25 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/words.h"
 #include "harness/report/report.h"
+#include "harness/study/options.h"
 
 /* --- commands ------------------------------------------------------------- */
 
-/* A word as a POSIX shell reads it back. */
-static void add_word(struct str *out, const char *word)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst"
-                                "uvwxyz0123456789_-+=./,:@%";
-
-    if (*word && strspn(word, plain) == strlen(word)) {
-        str_add(out, word);
-        return;
-    }
-    str_add(out, "'");
-    for (; *word; word++)
-        if (*word == '\'')
-            str_add(out, "'\\''");
-        else
-            str_add_char(out, *word);
-    str_add(out, "'");
-}
-
-/* The command of a fit, from the words that it remembers. */
+/* The command of a fit, from what it remembers of its request. */
 void report_fit_command(struct str *out, const struct plot_fit *f)
 {
-    json_t *selection = NULL, *argv;
+    json_t *selection = NULL;
+    struct fit_options o;
 
     if (json_parse(&selection, f->selection, "fit.selection", NULL) != OK)
         return;
-    argv = json_object_get(selection, "argv");
-    for (size_t i = 0; i < json_array_size(argv); i++) {
-        const char *word = json_string_value(json_array_get(argv, i));
-
-        str_add(out, i ? " " : "");
-        add_word(out, word ? word : "");
-    }
-    if (json_array_size(argv))
+    if (fit_options_from_json(&o, selection, NULL) == OK) {
+        fit_options_command(out, &o);
         str_add(out, "\n");
+    }
+    fit_options_release(&o);
     json_decref(selection);
 }
 
@@ -76,7 +56,7 @@ static void add_commands(struct report *r)
     str_add(&s, "qlaw report");
     if (r->data->grid) {
         str_add(&s, " ");
-        add_word(&s, r->data->grid);
+        words_add_quoted(&s, r->data->grid);
     }
     if (r->data->fit)
         str_addf(&s, " --fit %lld", (long long)r->data->fit->id);

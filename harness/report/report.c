@@ -194,12 +194,12 @@ static void write_words(struct report *r)
     free(made);
 }
 
-enum status report_make(struct report **out, const struct cli *cli,
+enum status report_make(struct report **out, const struct session *session,
                         const char *grid, int64_t fit_id, const char *folder,
                         const char *beside, struct err *err)
 {
     struct report *r = mem_alloc(sizeof *r);
-    enum status st = plot_data_read(&r->data, cli->db_path, grid, fit_id, err);
+    enum status st = plot_data_read(&r->data, session->db_path, grid, fit_id, err);
 
     r->folder = mem_strdup(folder);
     r->beside = mem_strdup(beside);

@@ -5,7 +5,7 @@
 #ifndef HARNESS_REPORT_REPORT_H
 #define HARNESS_REPORT_REPORT_H
 
-#include "harness/cli/cli.h"
+#include "harness/os/session.h"
 #include "harness/figures/plot.h"
 #include "harness/study/findings.h"
 #include "harness/study/interval.h"
@@ -33,7 +33,7 @@ struct report {
 
 /* Read, draw and write the report's words; the caller frees *out.  Figures go
  * into folder; a missing or failing gnuplot is told in trouble. */
-enum status report_make(struct report **out, const struct cli *cli,
+enum status report_make(struct report **out, const struct session *session,
                         const char *grid, int64_t fit_id, const char *folder,
                         const char *beside, struct err *err);
 void report_free(struct report *r);

@@ -34,7 +34,7 @@ static void make_attempt(struct runner *r, struct task *t)
 {
     const struct store_run *run = task_run(r, t);
     struct attempt_begin b = r->begin;
-    char *folder = record_folder(r->cli->db_path, task_point(r, t)->id,
+    char *folder = record_folder(r->session->db_path, task_point(r, t)->id,
                                  run->seed);
 
     b.number = run->attempts + 1;
@@ -64,7 +64,7 @@ static void add_branches(struct runner *r, const struct task *trunk)
 
         if (!t->open || t->attempt || !task_prepare(r, t))
             continue;
-        folder = record_folder(r->cli->db_path, task_point(r, t)->id,
+        folder = record_folder(r->session->db_path, task_point(r, t)->id,
                                task_run(r, t)->seed);
         add_argument(r, "--branch");
         add_argument(r, folder);

@@ -19,18 +19,18 @@
 #define MAX_ROWS 16 /* slots shown */
 
 struct progress {
-    const struct cli *cli;
+    const struct session *session;
     bool terminal;
     int rows; /* lines on the screen */
     double last_s, last_share;
 };
 
-struct progress *progress_open(const struct cli *cli)
+struct progress *progress_open(const struct session *session)
 {
     struct progress *p = mem_alloc(sizeof *p);
 
-    p->cli = cli;
-    p->terminal = cli_is_terminal(cli, STDERR_FILENO);
+    p->session = session;
+    p->terminal = session_is_terminal(STDERR_FILENO);
     p->last_s = -1e9;
     return p;
 }
@@ -174,7 +174,7 @@ void progress_show(struct progress *p, const struct progress_state *s,
 {
     const double now = clock_monotonic();
 
-    if (p->cli->verbosity < 0)
+    if (p->session->verbosity < 0)
         return;
     if (p->terminal) {
         if (!force && now - p->last_s < REDRAW_S)

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "harness/cli/cli.h"
+#include "harness/os/session.h"
 
 struct progress_run { /* one slot */
     bool busy;
@@ -28,7 +28,7 @@ struct progress_state {
 
 struct progress; /* remembers what is on the screen */
 
-struct progress *progress_open(const struct cli *cli);
+struct progress *progress_open(const struct session *session);
 void progress_close(struct progress *p); /* clears a redrawn block */
 
 /* Show the state when it is time to; force always shows. */

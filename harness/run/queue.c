@@ -178,7 +178,7 @@ bool task_prepare(struct runner *r, struct task *t)
         return true;
     if (!c)
         c = made = grid_config(r->g, run->point);
-    folder = record_folder(r->cli->db_path, task_point(r, t)->id, run->seed);
+    folder = record_folder(r->session->db_path, task_point(r, t)->id, run->seed);
     st = attempt_prepare(folder, c, run->seed, run->data_seed, r->err);
     if (st != OK)
         runner_fail(r, ERR_STOPPED, NULL);
@@ -241,7 +241,7 @@ static enum sched_next try_task(struct task **out, struct runner *r,
         return NEXT_LATER;
     if (!task_prepare(r, t))
         return NEXT_NONE;
-    folder = record_folder(r->cli->db_path, task_point(r, t)->id,
+    folder = record_folder(r->session->db_path, task_point(r, t)->id,
                            task_run(r, t)->seed);
     r->claim = record_claim(&busy, folder, true);
     if (r->claim < 0 && !busy) {

@@ -18,15 +18,6 @@
 
 /* --- before the first run ----------------------------------------------------- */
 
-static char *command_line(const struct cli *cli)
-{
-    struct str s = { 0 };
-
-    for (int i = 0; i < cli->argc; i++)
-        str_addf(&s, "%s%s", i ? " " : "", cli->argv[i]);
-    return str_steal(&s);
-}
-
 /* After a kill the file is read through once before more is written to it. */
 static enum status check_file(struct runner *r, struct err *err)
 {
@@ -55,14 +46,14 @@ static enum status check_file(struct runner *r, struct err *err)
 static enum status put_grid(struct runner *r, int64_t *env_id,
                             struct err *err)
 {
-    char *argv = command_line(r->cli), *change = NULL, *said = NULL;
+    char *argv = session_command(r->session), *change = NULL, *said = NULL;
     struct env env;
     enum status st = db_begin(r->db, err);
 
     env_read(&env);
     memcpy(r->begin.env, env.fingerprint, sizeof r->begin.env);
     if (st == OK)
-        st = record_put_env(r->cli->db_path, &env, err);
+        st = record_put_env(r->session->db_path, &env, err);
     if (st == OK)
         st = env_store(env_id, &env, r->db, err);
     if (st == OK)
@@ -74,17 +65,17 @@ static enum status put_grid(struct runner *r, int64_t *env_id,
     if (st == OK)
         st = store_data_sizes(r->g, r->db, err);
     if (st == OK)
-        st = record_put_grid(r->cli->db_path, r->g, argv, err);
+        st = record_put_grid(r->session->db_path, r->g, argv, err);
     if (st == OK)
         st = db_commit(r->db, err);
     if (st != OK)
         db_rollback(r->db);
     else if (change)
-        cli_note(r->cli, "%s", change);
+        session_note(r->session, "%s", change);
     free(change);
     if (st == OK && said) {
         runner_say(r, "%s", said);
-        st = marks_write(r->db, r->cli->db_path, err);
+        st = marks_write(r->db, r->session->db_path, err);
     }
     env_release(&env);
     free(said);
@@ -219,7 +210,7 @@ static void set_up(struct runner *r)
     pin_slots(r);
     r->memory_total = memory_total();
     r->memory_kills = memory_kills();
-    r->progress = progress_open(r->cli);
+    r->progress = progress_open(r->session);
     r->state.grid = r->g->name;
     r->state.runs = r->rows;
     r->state.n_runs = r->slots;
@@ -245,7 +236,7 @@ static enum status finish(struct runner *r, struct err *err)
         return err_set(err, ERR_STOPPED,
                        "%s stayed locked; what happened is recorded in runs/ "
                        "and the same command takes it over",
-                       r->cli->db_path);
+                       r->session->db_path);
     return OK;
 }
 
@@ -292,11 +283,11 @@ static void release(struct runner *r)
     db_close(r->db);
 }
 
-enum status runner_run(struct runner_summary *out, const struct cli *cli,
+enum status runner_run(struct runner_summary *out, const struct session *session,
                        const struct grid *g, const struct runner_options *o,
                        struct err *err)
 {
-    struct runner r = { .cli = cli, .g = g, .o = *o, .err = err, .claim = -1,
+    struct runner r = { .session = session, .g = g, .o = *o, .err = err, .claim = -1,
                         .lock.fd = -1 };
     enum status st;
 
@@ -305,9 +296,9 @@ enum status runner_run(struct runner_summary *out, const struct cli *cli,
      * replaced by a newer one meanwhile. */
     r.program = o->program ? mem_strdup(o->program)
                            : mem_printf("/proc/%ld/exe", (long)getpid());
-    st = lock_take(&r.lock, cli->db_path, err);
+    st = lock_take(&r.lock, session->db_path, err);
     if (st == OK)
-        st = lock_db(&r.db, cli->db_path, err);
+        st = lock_db(&r.db, session->db_path, err);
     if (st == OK)
         st = prepare(&r, err);
     if (st == OK) {

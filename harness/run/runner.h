@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "harness/cli/cli.h"
+#include "harness/os/session.h"
 #include "harness/grid/grid.h"
 
 struct runner_options {
@@ -39,7 +39,7 @@ struct runner_summary {
 /* ERR_DB when another scheduler holds the database, ERR_STOPPED when the disk
  * or the database could not take more; otherwise OK with the summary,
  * whatever became of the runs. */
-enum status runner_run(struct runner_summary *out, const struct cli *cli,
+enum status runner_run(struct runner_summary *out, const struct session *session,
                        const struct grid *g, const struct runner_options *o,
                        struct err *err);
 

@@ -20,7 +20,7 @@ void runner_say(struct runner *r, const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     progress_clear(r->progress);
-    cli_note(r->cli, "%s", text);
+    session_note(r->session, "%s", text);
 }
 
 /* "a41f09c2-1  N=24.6k D=393k int4 W+A g8" */

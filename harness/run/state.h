@@ -35,7 +35,7 @@ struct ended {
 };
 
 struct runner {
-    const struct cli *cli;
+    const struct session *session;
     const struct grid *g;
     struct runner_options o;
     struct runner_summary sum;

@@ -97,16 +97,10 @@ static enum status add_args(struct str *out, char *const *words,
     return st;
 }
 
-/* A word for the shell, whatever it holds. */
 static void add_word(struct str *out, const char *text)
 {
-    str_add(out, " '");
-    for (; *text; text++)
-        if (*text == '\'')
-            str_add(out, "'\\''");
-        else
-            str_add_char(out, *text);
-    str_add_char(out, '\'');
+    str_add(out, " ");
+    words_add_quoted(out, text);
 }
 
 static void add_time(struct str *out, double seconds)

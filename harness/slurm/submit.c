@@ -139,10 +139,10 @@ static json_t *how_settings(const struct config *base)
 }
 
 static enum status open_submission(struct submission *s,
-                                   const struct cli *cli,
+                                   const struct session *session,
                                    const struct config *base, struct err *err)
 {
-    char *root = record_root(cli->db_path);
+    char *root = record_root(session->db_path);
     enum status st = OK;
 
     s->base = config_copy(base);
@@ -169,19 +169,10 @@ static void close_submission(struct submission *s)
     free(s->program);
 }
 
-static char *command_line(const struct cli *cli)
-{
-    struct str s = { 0 };
-
-    for (int i = 0; i < cli->argc; i++)
-        str_addf(&s, "%s%s", i ? " " : "", cli->argv[i]);
-    return str_steal(&s);
-}
-
-static enum status register_grid(struct submission *s, const struct cli *cli,
+static enum status register_grid(struct submission *s, const struct session *session,
                                  const struct grid *g, struct err *err)
 {
-    char *argv = command_line(cli), *change = NULL, *said = NULL;
+    char *argv = session_command(session), *change = NULL, *said = NULL;
     enum status st = db_begin(s->db, err);
 
     if (st == OK)
@@ -193,17 +184,17 @@ static enum status register_grid(struct submission *s, const struct cli *cli,
     if (st == OK)
         st = store_data_sizes(g, s->db, err);
     if (st == OK)
-        st = record_put_grid(cli->db_path, g, argv, err);
+        st = record_put_grid(session->db_path, g, argv, err);
     if (st == OK)
         st = db_commit(s->db, err);
     if (st != OK)
         db_rollback(s->db);
     else if (change)
-        cli_note(cli, "%s", change);
+        session_note(session, "%s", change);
     free(change);
     if (st == OK && said) {
-        cli_note(cli, "%s", said);
-        st = marks_write(s->db, cli->db_path, err);
+        session_note(session, "%s", said);
+        st = marks_write(s->db, session->db_path, err);
     }
     free(said);
     free(argv);
@@ -273,11 +264,11 @@ static void list_plan(struct submission *s, const struct plan *p)
     }
 }
 
-static enum status plan_grid(struct plan **p, const struct cli *cli,
+static enum status plan_grid(struct plan **p, const struct session *session,
                              const struct grid *g,
                              const struct submit_options *o, struct err *err)
 {
-    const struct plan_options options = { .db_path = cli->db_path,
+    const struct plan_options options = { .db_path = session->db_path,
                                           .flops_s = o->flops_s,
                                           .isa_cap = getenv("QLAW_ISA") };
     enum status st = plan_make(p, g, &options, err);
@@ -288,7 +279,7 @@ static enum status plan_grid(struct plan **p, const struct cli *cli,
     return st;
 }
 
-static enum status submit_grid(struct submission *s, const struct cli *cli,
+static enum status submit_grid(struct submission *s, const struct session *session,
                                const struct grid *g, const struct plan *plan,
                                struct err *err)
 {
@@ -298,11 +289,11 @@ static enum status submit_grid(struct submission *s, const struct cli *cli,
     if (s->o->dry_run) {
         list_plan(s, plan);
     } else {
-        st = lock_take(&lock, cli->db_path, err);
+        st = lock_take(&lock, session->db_path, err);
         if (st == OK)
-            st = lock_db(&s->db, cli->db_path, err);
+            st = lock_db(&s->db, session->db_path, err);
         if (st == OK)
-            st = register_grid(s, cli, g, err);
+            st = register_grid(s, session, g, err);
         if (st == OK)
             st = settle(s, g, err);
         if (st == OK)
@@ -321,7 +312,7 @@ static enum status submit_grid(struct submission *s, const struct cli *cli,
     return st;
 }
 
-enum status slurm_submit_grid(struct submitted *out, const struct cli *cli,
+enum status slurm_submit_grid(struct submitted *out, const struct session *session,
                               const struct grid *g,
                               const struct submit_options *o,
                               struct err *err)
@@ -333,13 +324,13 @@ enum status slurm_submit_grid(struct submitted *out, const struct cli *cli,
     *out = (struct submitted){ .runs = 0 };
     st = o->dry_run ? OK : slurm_check(err);
     if (st == OK)
-        st = plan_grid(&plan, cli, g, o, err);
+        st = plan_grid(&plan, session, g, o, err);
     if (st == OK) {
         s.known = plan->speed.flops_s > 0;
-        st = open_submission(&s, cli, g->base, err);
+        st = open_submission(&s, session, g->base, err);
     }
     if (st == OK)
-        st = submit_grid(&s, cli, g, plan, err);
+        st = submit_grid(&s, session, g, plan, err);
     plan_free(plan);
     close_submission(&s);
     return st;
@@ -347,7 +338,7 @@ enum status slurm_submit_grid(struct submitted *out, const struct cli *cli,
 
 /* --- single runs --------------------------------------------------------------------------- */
 
-enum status slurm_submit_runs(struct submitted *out, const struct cli *cli,
+enum status slurm_submit_runs(struct submitted *out, const struct session *session,
                               const int64_t *ids, int n,
                               const struct submit_options *o,
                               struct err *err)
@@ -361,9 +352,9 @@ enum status slurm_submit_runs(struct submitted *out, const struct cli *cli,
     *out = (struct submitted){ .runs = 0 };
     st = slurm_check(err);
     if (st == OK)
-        st = lock_take(&lock, cli->db_path, err);
+        st = lock_take(&lock, session->db_path, err);
     if (st == OK)
-        st = lock_db(&s.db, cli->db_path, err);
+        st = lock_db(&s.db, session->db_path, err);
     if (st == OK)
         st = wanted_last_bundle(&last, s.db, ids[0], err);
     if (st == OK)
@@ -372,7 +363,7 @@ enum status slurm_submit_runs(struct submitted *out, const struct cli *cli,
     s.grid = last.grid;
     memcpy(s.store, last.store, sizeof s.store);
     if (st == OK)
-        st = open_submission(&s, cli, base, err);
+        st = open_submission(&s, session, base, err);
     if (st == OK)
         st = settle(&s, NULL, err);
     for (int i = 0; i < n && st == OK; i++)

@@ -6,7 +6,7 @@
 #ifndef HARNESS_SLURM_SUBMIT_H
 #define HARNESS_SLURM_SUBMIT_H
 
-#include "harness/cli/cli.h"
+#include "harness/os/session.h"
 #include "harness/grid/grid.h"
 #include "harness/slurm/collect.h"
 
@@ -32,14 +32,14 @@ void submitted_release(struct submitted *s);
 
 /* ERR_TOOL with what sbatch said when it refused; what it had taken before
  * that stays. */
-enum status slurm_submit_grid(struct submitted *out, const struct cli *cli,
+enum status slurm_submit_grid(struct submitted *out, const struct session *session,
                               const struct grid *g,
                               const struct submit_options *o,
                               struct err *err);
 
 /* The same for single runs by number, with the keys of the last submission of
  * their grid. */
-enum status slurm_submit_runs(struct submitted *out, const struct cli *cli,
+enum status slurm_submit_runs(struct submitted *out, const struct session *session,
                               const int64_t *ids, int n,
                               const struct submit_options *o,
                               struct err *err);
@@ -55,8 +55,5 @@ struct slurm_cancelled {
  * nothing else are cancelled.  The caller has set their state. */
 enum status slurm_cancel_runs(struct slurm_cancelled *out, struct db *db,
                               const int64_t *ids, int n, struct err *err);
-
-/* What submit and calibrate share: options to a report. */
-enum status submit_from_cli(struct cli *cli, int calibrate, struct err *err);
 
 #endif

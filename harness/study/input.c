@@ -51,7 +51,7 @@ static char *build_curves_sql(const struct fit_request *rq, const char *where,
         "loss, r.G, r.fmt, r.bits AS P, p.arm, p.is_base FROM curve c JOIN "
         "runs r ON r.run_id = c.run_id JOIN point p ON p.point_id = "
         "r.point_id WHERE r.state = 'done' %s%s) %s%s%s ORDER BY run_id, D",
-        n_def, rq->grid ? "AND " : "", rq->grid ? of_grid : "",
+        n_def, rq->options.grid ? "AND " : "", rq->options.grid ? of_grid : "",
         where ? "WHERE (" : "", where ? where : "", where ? ")" : "");
 }
 
@@ -61,7 +61,7 @@ static char *build_curves_sql(const struct fit_request *rq, const char *where,
 static char *build_sql(const struct fit_request *rq, const char *where,
                        const char *n_def)
 {
-    if (rq->curves)
+    if (rq->options.envelope)
         return build_curves_sql(rq, where, n_def);
     return mem_printf(
         "SELECT * FROM (SELECT r.run_id, r.point_id, r.seed, %s AS N, r.D, "
@@ -78,7 +78,7 @@ static char *build_sql(const struct fit_request *rq, const char *where,
         "WHERE %s %s%s) %s%s%s ORDER BY run_id",
         n_def, rq->paired ? "r.delta, r.base_loss, " : "",
         rq->paired ? "deltas" : "runs", rq->paired ? "1" : "r.state = 'done'",
-        rq->grid ? "AND " : "", rq->grid ? of_grid : "",
+        rq->options.grid ? "AND " : "", rq->options.grid ? of_grid : "",
         where ? "WHERE (" : "", where ? where : "", where ? ")" : "");
 }
 
@@ -206,11 +206,13 @@ static enum status prepare_where(sqlite3_stmt **stmt, bool *later,
                                  struct db *db, const struct fit_request *rq,
                                  const char *n_def, struct err *err)
 {
-    char *sql = build_sql(rq, rq->where, n_def);
+    char *where = texts_join(&rq->options.where, ") AND (");
+    char *sql = build_sql(rq, where, n_def);
     enum status st = prepare_selection(stmt, db, sql, err);
 
     free(sql);
-    *later = st != OK && rq->where && !*stmt;
+    *later = st != OK && where && !*stmt;
+    free(where);
     if (*later) {
         struct err again;
 
@@ -222,12 +224,15 @@ static enum status prepare_where(sqlite3_stmt **stmt, bool *later,
 }
 
 /* What is neither is said with both reasons. */
-static enum status filter_rows(struct table *t, const char *where,
+static enum status filter_rows(struct table *t, const struct texts *where,
                                struct err *err)
 {
+    enum status st = OK;
     struct err why;
 
-    if (table_filter(t, where, &why) == OK)
+    for (int i = 0; st == OK && i < where->n; i++)
+        st = table_filter(t, where->text[i], &why);
+    if (st == OK)
         return OK;
     err->status = ERR_USAGE;
     err_append(err, " (as SQL; as an expression, %s)",
@@ -243,24 +248,24 @@ enum status fit_input_runs(struct table **out, struct fit_request *rq,
     int64_t grid_id = 0;
     struct db *db = NULL;
     sqlite3_stmt *stmt = NULL;
-    enum status st = find_n_def(&n_def, rq->n_def, err);
+    enum status st = find_n_def(&n_def, fit_request_n_def(rq), err);
     bool later = false;
 
     if (st == OK)
         st = db_open(&db, db_path, DB_READ, err);
-    if (st == OK && rq->grid)
-        st = db_need_grid(&grid_id, db, rq->grid, err);
+    if (st == OK && rq->options.grid)
+        st = db_need_grid(&grid_id, db, rq->options.grid, err);
     if (st == OK)
         st = prepare_where(&stmt, &later, db, rq, n_def, err);
     if (st == OK) {
         *out = table_new(rq->source, "run");
-        if (rq->grid)
+        if (rq->options.grid)
             sqlite3_bind_int64(stmt, 1, grid_id);
         st = read_rows(*out, db, stmt, err);
         sqlite3_finalize(stmt);
         if (st == OK && later)
-            st = filter_rows(*out, rq->where, err);
-        if (st == OK && !rq->curves)
+            st = filter_rows(*out, &rq->options.where, err);
+        if (st == OK && !rq->options.envelope)
             describe_columns(*out);
     }
     if (st == OK && (*out)->rows == 0)

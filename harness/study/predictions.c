@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/text_table.h"
 #include "base/wrap.h"
-#include "harness/cli/text_table.h"
 
 #define NAMED 5 /* rows without an answer that a sentence names */
 

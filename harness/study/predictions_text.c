@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/text_table.h"
 #include "base/wrap.h"
-#include "harness/cli/text_table.h"
 #include "harness/study/predictions_parts.h"
 
 static bool is_empty(const struct predictions *p, int col)

@@ -1,5 +1,6 @@
 #include "harness/study/request.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,24 +8,17 @@
 #include "harness/study/table_options.h"
 #include "harness/study/twin_rows.h"
 
-static const struct cli_option fit_rows[] = {
-    FIT_OPTION_ROWS,
-    { NULL, 0, NULL, NULL },
-};
-
 /* --- the table ----------------------------------------------------------- */
 
-static enum status map_columns(struct table *t, const struct cli *cli,
-                               struct err *err)
+static enum status map_columns(struct table *t, const struct fit_options *o,
+                               const struct session *session, struct err *err)
 {
-    const bool of_either = cli_value(cli, "candidates", NULL) != NULL;
     enum status st = OK;
-    const char *text;
 
-    for (int i = 0; st == OK && (text = cli_nth(cli, "map", i)); i++) {
-        st = table_map(t, text, NULL, err);
-        if (st != OK && of_either) { /* it may be about the candidates */
-            cli_detail(cli, "%s", err->text);
+    for (int i = 0; st == OK && i < o->map.n; i++) {
+        st = table_map(t, o->map.text[i], NULL, err);
+        if (st != OK && o->of_either) { /* it may be about the candidates */
+            session_detail(session, "%s", err->text);
             st = OK;
         }
     }
@@ -34,10 +28,9 @@ static enum status map_columns(struct table *t, const struct cli *cli,
 
 /* Twins of a table are filled in as a grid's are, so that the same rows give
  * the same fit either way. */
-static enum status settle_twins(struct fit_request *rq, const struct cli *cli,
-                                struct err *err)
+static enum status settle_twins(struct fit_request *rq, struct err *err)
 {
-    const char *base = cli_value(cli, "base", NULL), *candidate;
+    const char *base = rq->options.base, *candidate;
     struct twin_rule rule = { .column = -1 };
     enum status st = OK;
 
@@ -62,18 +55,20 @@ static enum status settle_twins(struct fit_request *rq, const struct cli *cli,
 }
 
 /* Tokens are often left to be worked out from compute. */
-static enum status derive_tokens(struct table *t, const struct cli *cli,
+static enum status derive_tokens(struct table *t,
+                                 const struct session *session,
                                  struct err *err)
 {
     if (table_find(t, "D") >= 0 || table_find(t, "C") < 0 ||
         table_find(t, "N") < 0)
         return OK;
-    cli_note(cli, "no column D: using D = C/(6*N)");
+    session_note(session, "no column D: using D = C/(6*N)");
     return table_derive(t, "D = C/(6*N)", err);
 }
 
 /* A table of differences alone is meant for the law of them. */
-static void use_paired_form(struct fit_request *rq, const struct cli *cli)
+static void use_paired_form(struct fit_request *rq,
+                            const struct session *session)
 {
     const struct law *law = rq->spec.law;
 
@@ -81,55 +76,49 @@ static void use_paired_form(struct fit_request *rq, const struct cli *cli)
         table_find(rq->table, "delta") < 0)
         return;
     law = law_find(law->paired);
-    cli_note(cli, "no column loss, but delta: using law %s", law->name);
+    session_note(session, "no column loss, but delta: using law %s", law->name);
     rq->spec.law = law;
     rq->spec.formula = law->formula;
-    if (!cli_value(cli, "space", NULL))
+    if (!rq->options.space)
         rq->spec.space = law->space;
 }
 
-/* Is it the figure of budgets' profiles that a table is wanted for? */
-static bool is_profile_figure(const struct cli *cli)
-{
-    return cli_value(cli, "data", NULL) && cli->n_args > 0 &&
-           strcmp(cli->args[0], "isoflop") == 0;
-}
-
 /* Budgets that no column holds: those of 6 N D operations. */
-static enum status derive_budget(struct table *t, const struct cli *cli,
+static enum status derive_budget(struct fit_request *rq,
+                                 const struct session *session,
                                  struct err *err)
 {
-    const char *column =
-        is_profile_figure(cli) ? "C" : cli_value(cli, "isoflop", NULL);
+    const char *column = rq->options.profiles ? "C" : rq->options.isoflop;
+    struct table *t = rq->table;
 
     if (!column || strcmp(column, "C") != 0 || table_find(t, "C") >= 0 ||
         table_find(t, "N") < 0 || table_find(t, "D") < 0)
         return OK;
-    cli_note(cli, "no column C: using C = 6*N*D");
+    session_note(session, "no column C: using C = 6*N*D");
     return table_derive(t, "C = 6*N*D", err);
 }
 
-static enum status prepare_table(struct fit_request *rq, const struct cli *cli,
+static enum status prepare_table(struct fit_request *rq,
+                                 const struct session *session,
                                  struct err *err)
 {
-    enum status st = map_columns(rq->table, cli, err);
-    const char *text;
+    const struct fit_options *o = &rq->options;
+    enum status st = map_columns(rq->table, o, session, err);
 
-    for (int i = 0; st == OK && (text = cli_nth(cli, "derive", i)); i++)
-        st = table_derive(rq->table, text, err);
+    for (int i = 0; st == OK && i < o->derive.n; i++)
+        st = table_derive(rq->table, o->derive.text[i], err);
     if (st == OK && rq->spec.law)
-        st = derive_tokens(rq->table, cli, err);
+        st = derive_tokens(rq->table, session, err);
     if (st == OK)
-        st = derive_budget(rq->table, cli, err);
+        st = derive_budget(rq, session, err);
     if (st == OK)
-        st = settle_twins(rq, cli, err);
-    for (int i = 0;
-         st == OK && !rq->from_db && (text = cli_nth(cli, "where", i)); i++)
-        st = table_filter(rq->table, text, err);
-    if (st == OK && (text = cli_value(cli, "best", NULL)))
-        st = table_best(rq->table, text, cli_value(cli, "by", NULL), err);
+        st = settle_twins(rq, err);
+    for (int i = 0; st == OK && !rq->from_db && i < o->where.n; i++)
+        st = table_filter(rq->table, o->where.text[i], err);
+    if (st == OK && o->best)
+        st = table_best(rq->table, o->best, o->by, err);
     if (st == OK)
-        use_paired_form(rq, cli);
+        use_paired_form(rq, session);
     if (st == OK)
         fit_input_cluster(rq);
     if (st == OK && rq->table->rows == 0)
@@ -139,29 +128,33 @@ static enum status prepare_table(struct fit_request *rq, const struct cli *cli,
 
 /* What the rows are told with --map and --derive holds for candidates too,
  * except where it is about columns that these do not have, as a loss. */
-static void adapt_candidates(struct table *t, const struct cli *cli)
+static void adapt_candidates(struct table *t, const struct texts *map,
+                             const struct texts *derive,
+                             const struct session *session)
 {
     struct err why = { .status = OK };
-    const char *text;
 
-    for (int i = 0; (text = cli_nth(cli, "map", i)); i++)
-        if (table_map(t, text, NULL, &why) != OK)
-            cli_detail(cli, "candidates: %s", why.text);
-    for (int i = 0; (text = cli_nth(cli, "derive", i)); i++)
-        if (table_derive(t, text, &why) != OK)
-            cli_detail(cli, "candidates: %s", why.text);
+    for (int i = 0; i < map->n; i++)
+        if (table_map(t, map->text[i], NULL, &why) != OK)
+            session_detail(session, "candidates: %s", why.text);
+    for (int i = 0; i < derive->n; i++)
+        if (table_derive(t, derive->text[i], &why) != OK)
+            session_detail(session, "candidates: %s", why.text);
 }
 
-enum status fit_request_candidates(struct table **out, const struct cli *cli,
-                                   const char *path, struct err *err)
+enum status fit_request_candidates(struct table **out, const char *path,
+                                   const struct texts *map,
+                                   const struct texts *derive,
+                                   const struct session *session,
+                                   struct err *err)
 {
     struct twin_rule rule = { .column = -1 };
     enum status st = table_read(out, path, err);
 
     if (st != OK)
         return st;
-    adapt_candidates(*out, cli);
-    st = derive_tokens(*out, cli, err);
+    adapt_candidates(*out, map, derive, session);
+    st = derive_tokens(*out, session, err);
     if (st == OK)
         st = twin_rule_read(&rule, NULL, *out, err);
     if (st == OK)
@@ -177,66 +170,78 @@ static enum status read_file_table(struct fit_request *rq, const char *path,
     return table_read(&rq->table, path, err);
 }
 
-static enum status read_runs(struct fit_request *rq, const struct cli *cli,
+static enum status read_runs(struct fit_request *rq, const char *db_path,
                              struct err *err)
 {
     rq->from_db = true;
-    rq->source = rq->grid
-                     ? mem_printf("grid '%s' of %s", rq->grid, cli->db_path)
-                     : mem_strdup(cli->db_path);
-    return fit_input_runs(&rq->table, rq, cli->db_path, err);
+    rq->source = rq->options.grid
+                     ? mem_printf("grid '%s' of %s", rq->options.grid, db_path)
+                     : mem_strdup(db_path);
+    return fit_input_runs(&rq->table, rq, db_path, err);
 }
 
 /* --- the fit ------------------------------------------------------------- */
 
 /* The first law in the lists of --compare, or NULL: they are formulas.  The
  * caller frees it. */
-static char *first_law(const struct cli *cli)
+static char *first_law(const struct texts *compare)
 {
-    const char *text;
-
-    for (int i = 0; (text = cli_nth(cli, "compare", i)); i++)
-        if (!strchr(text, '='))
-            return mem_strndup(text, strcspn(text, ","));
+    for (int i = 0; i < compare->n; i++)
+        if (!strchr(compare->text[i], '='))
+            return mem_strndup(compare->text[i],
+                               strcspn(compare->text[i], ","));
     return NULL;
 }
 
-static enum status choose_law(struct fit_request *rq, const struct cli *cli,
-                              struct err *err)
+/* Of what was asked, the law and the formula that the rows are read for;
+ * *own is the caller's to free. */
+static enum status choose_names(const char **name, const char **formula,
+                                char **own, const struct fit_options *o,
+                                struct err *err)
 {
-    const char *name = cli_value(cli, "law", NULL);
-    const char *formula = cli_value(cli, "formula", NULL);
-    const char *compare = cli_value(cli, "compare", NULL);
-    const bool file = cli_value(cli, "data", NULL) != NULL;
-    const struct law *law = NULL;
-    char *own = NULL;
-    enum status st = OK;
+    const bool compare = o->compare.n > 0;
 
-    if (name && formula && !compare)
+    *own = NULL;
+    *name = o->law;
+    *formula = texts_last(&o->formula);
+    if (*name && *formula && !compare)
         return err_set(err, ERR_USAGE, "give --law or --formula, not both");
-    if (compare && !name) /* any of them: the list is read again */
-        name = own = first_law(cli);
-    if (compare && name)
-        formula = NULL;
-    else if (compare && !formula)
-        formula = compare;
-    if (!compare && cli_nth(cli, "formula", 1))
+    if (compare && !*name) /* any of them: the list is read again */
+        *name = *own = first_law(&o->compare);
+    if (compare && *name)
+        *formula = NULL;
+    else if (compare && !*formula)
+        *formula = texts_last(&o->compare);
+    if (!compare && o->formula.n > 1)
         return err_set(err, ERR_USAGE, "two formulas: --compare ranks several");
-    if (cli_value(cli, "isoflop", NULL) || cli_value(cli, "envelope", NULL)) {
-        if (name || formula || compare)
+    if (o->isoflop || o->envelope) {
+        if (*name || *formula || compare)
             return err_set(err, ERR_USAGE,
                            "--isoflop and --envelope need no %s",
-                           name ? "--law" : formula ? "--formula" : "--compare");
-        name = "chinchilla"; /* the joint law beside them */
+                           *name      ? "--law"
+                           : *formula ? "--formula"
+                                      : "--compare");
+        *name = "chinchilla"; /* the joint law beside them */
     }
-    if (!name && !formula && is_profile_figure(cli))
-        name = "chinchilla";
-    if (!name && !formula && file)
-        return err_set(err, ERR_USAGE,
-                       "--data needs --law or --formula (see 'qlaw laws')");
-    if (!name && !formula)
-        name = own = fit_input_law(cli->db_path, rq->grid);
-    if (!formula)
+    if (!*name && !*formula && o->profiles)
+        *name = "chinchilla";
+    return !*name && !*formula && o->data
+               ? err_set(err, ERR_USAGE,
+                         "--data needs --law or --formula (see 'qlaw laws')")
+               : OK;
+}
+
+static enum status choose_law(struct fit_request *rq, const char *db_path,
+                              struct err *err)
+{
+    const struct law *law = NULL;
+    const char *name, *formula;
+    char *own;
+    enum status st = choose_names(&name, &formula, &own, &rq->options, err);
+
+    if (st == OK && !name && !formula)
+        name = own = fit_input_law(db_path, rq->options.grid);
+    if (st == OK && !formula)
         st = law_need(&law, name ? name : "qat-delta", err);
     free(own);
     if (st == OK && rq->paired && (!law || !law->paired) && !formula &&
@@ -251,110 +256,82 @@ static enum status choose_law(struct fit_request *rq, const struct cli *cli,
     return st;
 }
 
-typedef enum status spec_reader(struct fit_spec *, const char *, struct err *);
-
-static enum status read_each(struct fit_spec *s, const struct cli *cli,
-                             const char *option, spec_reader *read,
-                             struct err *err)
+static enum status read_lists(struct fit_spec *s, const struct fit_options *o,
+                              struct err *err)
 {
+    const struct {
+        const struct texts *list;
+        enum status (*read)(struct fit_spec *, const char *, struct err *);
+    } lists[] = { { &o->start, fit_spec_start },
+                  { &o->bound, fit_spec_bound },
+                  { &o->fix, fit_spec_fix },
+                  { &o->group_param, fit_spec_group } };
     enum status st = OK;
-    const char *text;
 
-    for (int i = 0; st == OK && (text = cli_nth(cli, option, i)); i++)
-        st = read(s, text, err);
+    for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++)
+        for (int i = 0; st == OK && i < lists[k].list->n; i++)
+            st = lists[k].read(s, lists[k].list->text[i], err);
     return st;
 }
 
-static enum status read_spec(struct fit_request *rq, const struct cli *cli,
-                             struct err *err)
+static enum status read_spec(struct fit_request *rq, struct err *err)
 {
+    const struct fit_options *o = &rq->options;
     struct fit_spec *s = &rq->spec;
-    const char *space = cli_value(cli, "space", NULL);
-    double seed, bootstrap;
     enum status st = OK;
 
-    if (space)
-        st = fit_space_parse(&s->space, space, err);
+    if (o->space)
+        st = fit_space_parse(&s->space, o->space, err);
     if (st == OK)
-        st = fit_loss_parse(&s->loss, cli_value(cli, "loss", "l2"), err);
+        st = fit_loss_parse(&s->loss, o->loss ? o->loss : "l2", err);
     if (st == OK)
-        st = read_each(s, cli, "start", fit_spec_start, err);
-    if (st == OK)
-        st = read_each(s, cli, "bound", fit_spec_bound, err);
-    if (st == OK)
-        st = read_each(s, cli, "fix", fit_spec_fix, err);
-    if (st == OK)
-        st = read_each(s, cli, "group-param", fit_spec_group, err);
-    if (st == OK)
-        st = cli_number(&seed, cli, "seed", 1, 0, 0x1p53, err);
-    if (st == OK)
-        st = cli_number(&bootstrap, cli, "bootstrap", -1, 0, 1e7, err);
+        st = read_lists(s, o, err);
     if (st != OK)
         return st;
-    s->seed = (uint64_t)seed;
-    s->bootstrap = (int)bootstrap;
-    s->sigma = cli_value(cli, "weight-sigma", NULL);
-    s->cluster = cli_value(cli, "cluster", NULL);
-    s->profile = cli_flag(cli, "profile");
-    s->strict = cli_flag(cli, "strict");
-    s->start_only = cli_flag(cli, "start-only");
+    if (!isnan(o->seed))
+        s->seed = (uint64_t)o->seed;
+    if (!isnan(o->bootstrap))
+        s->bootstrap = (int)o->bootstrap;
+    s->sigma = o->weight_sigma;
+    s->cluster = o->cluster;
+    s->profile = o->profile;
+    s->strict = o->strict;
+    s->start_only = o->start_only;
     if (s->start_only && s->n_starts == 0)
         return err_set(err, ERR_USAGE, "--start-only needs --start");
-    s->obey = !cli_value(cli, "data", NULL);
+    s->obey = !o->data;
     return OK;
 }
 
-static void add_argument(struct fit_request *rq, char *text)
+enum status fit_request_read(struct fit_request *rq, struct fit_options *o,
+                             const struct session *session, struct err *err)
 {
-    rq->argv = mem_grow(rq->argv, (size_t)rq->argc + 2, sizeof *rq->argv);
-    rq->argv[rq->argc++] = text;
-    rq->argv[rq->argc] = NULL;
-}
-
-/* "qlaw fit [GRID] --law ...": what would make this request again. */
-static void remember_options(struct fit_request *rq, const struct cli *cli)
-{
-    const char *value;
-
-    add_argument(rq, mem_strdup("qlaw"));
-    add_argument(rq, mem_strdup("fit"));
-    if (rq->grid)
-        add_argument(rq, mem_strdup(rq->grid));
-    for (const struct cli_option *o = fit_rows; o->name; o++)
-        for (int i = 0; (value = cli_nth(cli, o->name, i)); i++)
-            add_argument(rq, o->value ? mem_printf("--%s=%s", o->name, value)
-                                      : mem_printf("--%s", o->name));
-}
-
-enum status fit_request_read(struct fit_request *rq, const struct cli *cli,
-                             const char *grid, struct err *err)
-{
-    const char *data = cli_value(cli, "data", NULL);
     enum status st;
 
-    *rq = (struct fit_request){
-        .grid = grid,
-        .where = cli_value(cli, "where", NULL),
-        .n_def = cli_value(cli, "n-def", "body"),
-        .paired = cli_flag(cli, "paired"),
-        .curves = cli_value(cli, "envelope", NULL) != NULL,
-    };
-    remember_options(rq, cli);
-    if (data && grid)
+    *rq = (struct fit_request){ .options = *o, .paired = o->paired };
+    fit_options_init(o);
+    o = &rq->options;
+    if (o->data && o->grid)
         return err_set(err, ERR_USAGE, "give a grid or --data, not both");
-    if (grid && text_has_suffix(grid, ".csv"))
+    if (o->grid && text_has_suffix(o->grid, ".csv"))
         return err_set(err, ERR_USAGE,
                        "'%s' is not the name of a grid; a table is given with "
                        "--data",
-                       grid);
-    st = choose_law(rq, cli, err);
+                       o->grid);
+    st = choose_law(rq, session->db_path, err);
     if (st == OK)
-        st = read_spec(rq, cli, err);
+        st = read_spec(rq, err);
     if (st == OK)
-        st = data ? read_file_table(rq, data, err) : read_runs(rq, cli, err);
+        st = o->data ? read_file_table(rq, o->data, err)
+                     : read_runs(rq, session->db_path, err);
     if (st == OK)
-        st = prepare_table(rq, cli, err);
+        st = prepare_table(rq, session, err);
     return st;
+}
+
+const char *fit_request_n_def(const struct fit_request *rq)
+{
+    return rq->options.n_def ? rq->options.n_def : "body";
 }
 
 enum status fit_request_fit(struct fit *f, struct model **m,
@@ -378,9 +355,6 @@ void fit_request_release(struct fit_request *rq)
     fit_spec_release(&rq->spec);
     table_free(rq->table);
     free(rq->source);
-    for (int i = 0; i < rq->argc; i++)
-        free(rq->argv[i]);
-    free(rq->argv);
-    json_decref(rq->selection);
-    *rq = (struct fit_request){ .grid = NULL };
+    fit_options_release(&rq->options);
+    *rq = (struct fit_request){ .table = NULL };
 }

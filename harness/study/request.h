@@ -3,60 +3,30 @@
 #ifndef HARNESS_STUDY_REQUEST_H
 #define HARNESS_STUDY_REQUEST_H
 
-#include "base/json.h"
 #include "db/db.h"
 #include "fit/fit.h"
 #include "fit/holdout.h"
-#include "harness/cli/cli.h"
 #include "harness/grid/grid.h"
+#include "harness/os/session.h"
+#include "harness/study/options.h"
 
 struct fit_request {
+    struct fit_options options; /* spec points into it */
     struct fit_spec spec;
     struct table *table;
-    char *source;       /* for people: "x.csv", "grid 'x' of qlaw.db" */
+    char *source; /* for people: "x.csv", "grid 'x' of qlaw.db" */
     bool from_db;
-    const char *grid;   /* NULL: every run */
-    const char *where;
-    const char *n_def;  /* which parameters count as N */
-    bool paired;
-    bool curves; /* rows along the training of each run */
-    json_t *selection;   /* of a stored fit: owns texts that spec points to */
-    char **argv;         /* the options, so that the fit can be repeated */
-    int argc;
+    bool paired; /* differences from the twins, asked for or the law's */
 };
 
-/* The options that choose rows and a fit, without the NULL that ends a
- * table. */
-#define FIT_OPTION_ROWS                                                       \
-    { "law", 0, "NAME", "a built-in law, see 'qlaw laws' (the grid's)" },     \
-    { "formula", 0, "TEXT", "a law of your own: 'loss = E + A/N^alpha'" },    \
-    { "paired", 0, NULL, "fit differences from the twins, not losses" },      \
-    { "data", 0, "FILE", "a table instead of the database" },                 \
-    { "where", 0, "COND", "only these rows: SQL; an expression with --data" }, \
-    { "map", 0, "NAME=COLUMN", "the law's NAME is called COLUMN here" },      \
-    { "derive", 0, "'X = ...'", "a new column from the others" },             \
-    { "best", 0, "COLUMN", "of each cell only the row where it is least" },   \
-    { "by", 0, "COLUMN,...", "the columns that make a cell, for --best" },    \
-    { "base", 0, "COL=VALUE", "a table's unquantized twins; none: none" },    \
-    { "n-def", 0, "WHAT", "N counts body, body+head or total (body)" },       \
-    { "space", 0, "SPACE", "log, linear or relative (default: the law's)" },  \
-    { "loss", 0, "LOSS", "l2, l1, huber:DELTA, cauchy:SCALE (default l2)" },  \
-    { "weight-sigma", 0, "COL", "standard deviation of each row" },           \
-    { "start", 0, "A=1,...", "start there too, besides the starts found" },   \
-    { "start-only", 0, NULL, "start nowhere but at --start" },                \
-    { "bound", 0, "'E>=0'", "keep a parameter on one side of a value" },      \
-    { "fix", 0, "A=B", "hold at a value, or tie to another parameter" },      \
-    { "group-param", 0, "K:COL", "one K for each value of a column" },        \
-    { "cluster", 0, "COLUMN", "rows that belong together, or 'config'" },     \
-    { "bootstrap", 0, "N", "refits of resamples (default 1000 if robust)" },  \
-    { "profile", 0, NULL, "intervals by profile likelihood" },                \
-    { "seed", 0, "N", "of starts and resamples (default 1)" },                \
-    { "strict", 0, NULL, "refuse rows that cannot be used" }
-
-/* Read the options, then the table that they name.  grid may be NULL. */
-enum status fit_request_read(struct fit_request *rq, const struct cli *cli,
-                             const char *grid, struct err *err);
+/* Read the table that the options name and the law that they ask for.  The
+ * options become the request's: o is empty afterwards. */
+enum status fit_request_read(struct fit_request *rq, struct fit_options *o,
+                             const struct session *session, struct err *err);
 void fit_request_release(struct fit_request *rq);
+
+/* Which parameters count as N: body, unless --n-def said otherwise. */
+const char *fit_request_n_def(const struct fit_request *rq);
 
 /* Fit what was read; *m is the caller's to free, f to release after OK. */
 enum status fit_request_fit(struct fit *f, struct model **m,
@@ -65,10 +35,13 @@ enum status fit_request_fit(struct fit *f, struct model **m,
 /* ERR_FIT when what rests on this fit should not be relied on. */
 enum status fit_request_sound(const struct fit *f, struct err *err);
 
-/* A table of runs that might be made, with the names that --map and --derive
- * give. */
-enum status fit_request_candidates(struct table **out, const struct cli *cli,
-                                   const char *path, struct err *err);
+/* A table of runs that might be made, with the names and columns that --map and
+ * --derive give. */
+enum status fit_request_candidates(struct table **out, const char *path,
+                                   const struct texts *map,
+                                   const struct texts *derive,
+                                   const struct session *session,
+                                   struct err *err);
 
 /* Rows of the database as a table (study/input.c): columns run_id, point_id,
  * seed, N, D, G, B, E, M, P, fmt, loss and others of the view `runs`, or with
@@ -99,9 +72,9 @@ void fit_input_keep(struct fit_request *rq, const int64_t *number, int n);
 
 /* The request of a stored fit, with exactly the rows it was made from, or with
  * those that it selects today. */
-enum status fit_request_stored(struct fit_request *rq, const struct cli *cli,
+enum status fit_request_stored(struct fit_request *rq, const char *db_path,
                                int64_t id, struct err *err);
-enum status fit_request_repeat(struct fit_request *rq, const struct cli *cli,
+enum status fit_request_repeat(struct fit_request *rq, const char *db_path,
                                int64_t id, struct err *err);
 
 /* The runs that a stored fit was made from, sorted; with held those it was
@@ -118,7 +91,7 @@ struct fit_rows {
 
 /* ERR_FIT and others where that cannot be told: the fit came from a file, or
  * its request cannot be made again. */
-enum status fit_rows_compare(struct fit_rows *out, const struct cli *cli,
+enum status fit_rows_compare(struct fit_rows *out, const char *db_path,
                              int64_t id, struct err *err);
 
 /* The law that a grid names for itself in [grid] law; chinchilla where none of

@@ -26,21 +26,21 @@ static bool selects_nothing(const struct fit_request *rq)
     return rq->from_db && rq->table && rq->table->rows == 0;
 }
 
-enum status fit_rows_compare(struct fit_rows *out, const struct cli *cli,
+enum status fit_rows_compare(struct fit_rows *out, const char *path,
                              int64_t id, struct err *err)
 {
-    struct fit_request rq = { .grid = NULL };
+    struct fit_request rq = { .table = NULL };
     struct model *m = NULL;
     struct db *db = NULL;
     int64_t *then = NULL;
     int n = 0;
-    enum status st = db_open(&db, cli->db_path, DB_READ, err);
+    enum status st = db_open(&db, path, DB_READ, err);
 
     if (st == OK)
         st = fit_stored_rows(&then, &n, db, id, true, err);
     db_close(db);
     if (st == OK)
-        st = fit_request_repeat(&rq, cli, id, err);
+        st = fit_request_repeat(&rq, path, id, err);
     if (st == OK && !rq.from_db)
         st = err_set(err, ERR_FIT, "fit %lld is not of runs", (long long)id);
     if (st == OK) /* fewer rows than the law needs are rows, too */

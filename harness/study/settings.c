@@ -113,14 +113,13 @@ static enum status read_input(struct table **out, struct err *err)
 
 /* The names of --map are meant for the rows of the fit; a table of settings
  * may share them. */
-static enum status map_columns(struct table *t, const struct cli *cli,
+static enum status map_columns(struct table *t, const struct texts *map,
                                struct err *err)
 {
     enum status st = OK;
-    const char *text;
 
-    for (int i = 0; (text = cli_nth(cli, "map", i)); i++) {
-        char *copy = mem_strdup(text), *next = copy, *word;
+    for (int i = 0; i < map->n; i++) {
+        char *copy = mem_strdup(map->text[i]), *next = copy, *word;
 
         while (st == OK && (word = strsep(&next, ","))) {
             char *equals = strchr(word, '=');
@@ -136,16 +135,17 @@ static enum status map_columns(struct table *t, const struct cli *cli,
     return st;
 }
 
-static enum status read_table(struct settings *s, const struct cli *cli,
+static enum status read_table(struct settings *s,
+                              const struct settings_source *from,
                               const struct model *m, const char *needs,
                               struct err *err)
 {
-    const char *path = cli_value(cli, "at", NULL);
+    const char *path = from->at;
     enum status st = strcmp(path, "-") == 0 ? read_input(&s->table, err)
                                             : table_read(&s->table, path, err);
 
     if (st == OK)
-        st = map_columns(s->table, cli, err);
+        st = map_columns(s->table, from->map, err);
     if (st != OK)
         return st;
     s->asked = mem_array((size_t)s->table->n_cols, sizeof *s->asked);
@@ -165,18 +165,18 @@ static enum status read_table(struct settings *s, const struct cli *cli,
     return OK;
 }
 
-enum status settings_read(struct settings *s, const struct cli *cli,
-                          const struct model *m, char *const *texts, int n,
-                          const char *needs, struct err *err)
+enum status settings_read(struct settings *s, const struct settings_source *from,
+                          const struct model *m, const char *needs,
+                          struct err *err)
 {
     double count = 1;
     enum status st = OK;
 
     *s = (struct settings){ .lists = NULL };
-    for (int i = 0; i < n && st == OK; i++)
-        st = add_list(s, m, texts[i], err);
-    if (st == OK && cli_value(cli, "at", NULL))
-        st = read_table(s, cli, m, needs, err);
+    for (int i = 0; i < from->n && st == OK; i++)
+        st = add_list(s, m, from->texts[i], err);
+    if (st == OK && from->at)
+        st = read_table(s, from, m, needs, err);
     if (st != OK)
         return st;
     for (int i = 0; i < s->n_lists; i++)

@@ -9,9 +9,9 @@
 
 #include <stdint.h>
 
+#include "base/texts.h"
 #include "fit/model.h"
 #include "fit/table.h"
-#include "harness/cli/cli.h"
 
 struct setting_list {
     char *name;
@@ -27,12 +27,18 @@ struct settings {
     size_t count;        /* combinations */
 };
 
-/* texts are NAME=VALUE,...; the table is what --at names, "-" for standard
- * input, with the names that --map gives its columns where they are there.
- * needs names one more setting than those of m ("C"), or is NULL. */
-enum status settings_read(struct settings *s, const struct cli *cli,
-                          const struct model *m, char *const *texts, int n,
-                          const char *needs, struct err *err);
+/* Where settings come from. */
+struct settings_source {
+    char *const *texts; /* n of NAME=VALUE,... */
+    int n;
+    const char *at;    /* a table, "-" for standard input; NULL: none */
+    struct texts *map; /* names that its columns get where they are there */
+};
+
+/* needs names one more setting than those of m ("C"), or is NULL. */
+enum status settings_read(struct settings *s, const struct settings_source *from,
+                          const struct model *m, const char *needs,
+                          struct err *err);
 void settings_release(struct settings *s);
 
 /* ERR_USAGE where no combination has a value for something that the law cannot

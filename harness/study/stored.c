@@ -25,25 +25,6 @@ static void hash_rows(char hex[HASH_HEX], const struct fit *f)
     hash_close(h, hex);
 }
 
-/* The selection as JSON: the command that makes the same request again. */
-static char *selection_text(const struct fit_request *rq)
-{
-    struct str s = { 0 };
-
-    str_add(&s, "{");
-    if (rq->grid)
-        json_add_text(&s, "grid", rq->grid);
-    if (rq->where)
-        json_add_text(&s, "where", rq->where);
-    str_addf(&s, "%s\"argv\":[", s.len > 1 ? "," : "");
-    for (int i = 0; i < rq->argc; i++) {
-        str_add(&s, i ? "," : "");
-        json_quote(&s, rq->argv[i]);
-    }
-    str_add(&s, "]}");
-    return str_steal(&s);
-}
-
 static double r_squared(const struct fit *f)
 {
     const struct model *m = f->m;
@@ -94,12 +75,15 @@ static enum status store_fit(struct db *db, const struct fit_request *rq,
 {
     const struct model *m = f->m;
     char loss[48], now[32], hex[HASH_HEX];
-    char *selection = selection_text(rq), *name;
+    const char *grid = rq->options.grid;
+    struct str selection = { 0 };
+    char *name;
     enum status st;
 
+    fit_options_json(&selection, &rq->options);
     hash_rows(hex, f);
     fit_loss_text(loss, &m->loss);
-    name = mem_printf("%s%s%s", rq->grid ? rq->grid : "", rq->grid ? " " : "",
+    name = mem_printf("%s%s%s", grid ? grid : "", grid ? " " : "",
                       m->law ? m->law->name : "formula");
     st = db_run(
         db, err,
@@ -114,15 +98,15 @@ static enum status store_fit(struct db *db, const struct fit_request *rq,
         "ddddtd"
         "i"
         "ttt",
-        name, m->law ? m->law->name : "formula", m->formula, rq->n_def,
-        selection, loss,
+        name, m->law ? m->law->name : "formula", m->formula,
+        fit_request_n_def(rq), str_text(&selection), loss,
         m->loss.kind == FIT_HUBER ? m->loss.scale : (double)NAN,
         (int64_t)f->best.starts, (int64_t)rq->spec.seed, (int64_t)m->rows,
         (int64_t)f->n_params, sqrt(f->rss / (double)m->rows), r_squared(f),
         fit_aicc(f), fit_bic(f), held ? held->rule : NULL,
         held ? held->all.rmse : (double)NAN, (int64_t)f->best.converged,
         fit_is_sound(f) ? "ok" : "unsound", hex, clock_iso(now));
-    free(selection);
+    str_release(&selection);
     free(name);
     return st;
 }
@@ -215,75 +199,41 @@ enum status fit_stored_rows(int64_t **numbers, int *n, struct db *db,
     return st;
 }
 
-/* Parse the remembered command line as if it had been typed. */
-static enum status repeat_command(struct fit_request *rq, const struct cli *cli,
-                                  const json_t *argv, struct err *err)
-{
-    const size_t n = json_array_size(argv);
-    char **words = mem_array(n + 1, sizeof *words);
-    struct cli again;
-    bool done;
-    enum status st;
-
-    for (size_t i = 0; i < n; i++) {
-        words[i] = (char *)json_string_value(json_array_get(argv, i));
-        if (!words[i]) { /* a database that others wrote, or damage */
-            free(words);
-            return err_set(err, ERR_DB, "what made this fit is not stored as "
-                                        "words; it cannot be made again");
-        }
-    }
-    if (n < 2) {
-        free(words);
-        return err_set(err, ERR_DB,
-                       "what made this fit is not stored; it cannot be made "
-                       "again");
-    }
-    st = cli_parse(&again, (int)n, words, &done, err);
-    if (st == OK) {
-        again.db_path = cli->db_path;
-        again.verbosity = -1;
-        st = fit_request_read(rq, &again, again.n_args ? again.args[0] : NULL,
-                              err);
-    }
-    cli_release(&again);
-    free(words);
-    return st;
-}
-
-enum status fit_request_repeat(struct fit_request *rq, const struct cli *cli,
+enum status fit_request_repeat(struct fit_request *rq, const char *db_path,
                                int64_t id, struct err *err)
 {
+    const struct session silent = { .db_path = db_path, .verbosity = -1 };
+    struct fit_options o;
     struct db *db = NULL;
     json_t *selection = NULL;
-    enum status st = db_open(&db, cli->db_path, DB_READ, err);
+    enum status st = db_open(&db, db_path, DB_READ, err);
 
+    fit_options_init(&o);
     if (st == OK)
         st = read_selection(&selection, db, id, err);
     db_close(db);
     if (st == OK)
-        st = repeat_command(rq, cli, json_object_get(selection, "argv"), err);
-    if (st == OK) {
-        rq->selection = selection;
-        selection = NULL;
-    }
+        st = fit_options_from_json(&o, selection, err);
+    if (st == OK)
+        st = fit_request_read(rq, &o, &silent, err);
+    fit_options_release(&o);
     json_decref(selection);
     return st;
 }
 
-enum status fit_request_stored(struct fit_request *rq, const struct cli *cli,
+enum status fit_request_stored(struct fit_request *rq, const char *db_path,
                                int64_t id, struct err *err)
 {
     struct db *db = NULL;
     int64_t *numbers = NULL;
     int n = 0;
-    enum status st = db_open(&db, cli->db_path, DB_READ, err);
+    enum status st = db_open(&db, db_path, DB_READ, err);
 
     if (st == OK)
         st = fit_stored_rows(&numbers, &n, db, id, false, err);
     db_close(db);
     if (st == OK)
-        st = fit_request_repeat(rq, cli, id, err);
+        st = fit_request_repeat(rq, db_path, id, err);
     if (st == OK)
         fit_input_keep(rq, numbers, n);
     free(numbers);

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "harness/bench/bench.h"
-#include "harness/bench/show.h"
+#include "harness/verbs/bench_show.h"
 #include "harness/verbs/verbs.h"
 
 static const struct cli_option options[] = {

@@ -1,4 +1,3 @@
-#include "harness/slurm/submit.h"
 #include "harness/verbs/verbs.h"
 
 static const struct cli_option options[] = {

@@ -42,19 +42,19 @@ static enum status run(struct cli *cli, struct err *err)
     bool held;
     enum status st = OK;
 
-    if (access(cli->db_path, F_OK) != 0)
+    if (access(cli->session.db_path, F_OK) != 0)
         return err_set(err, ERR_DB, "%s: there is no such database",
-                       cli->db_path);
-    st = slurm_collect_path(&c, &held, cli->db_path, err);
+                       cli->session.db_path);
+    st = slurm_collect_path(&c, &held, cli->session.db_path, err);
     if (st == OK && held)
         return err_set(err, ERR_DB,
                        "%s is in use by another qlaw; try again when it has "
                        "ended",
-                       cli->db_path);
+                       cli->session.db_path);
     if (st == OK && cli_flag(cli, "json"))
         print_json(&c);
     if (st == OK && c.claims == 0)
-        cli_note(cli, "Slurm holds nothing of %s", cli->db_path);
+        cli_note(cli, "Slurm holds nothing of %s", cli->session.db_path);
     collected_text(&text, &c);
     if (st == OK && text.len > 0)
         cli_note(cli, "%s", str_text(&text));

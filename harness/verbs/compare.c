@@ -59,7 +59,7 @@ static enum status run(struct cli *cli, struct err *err)
 {
     struct str out = { 0 };
     struct db *db = NULL;
-    enum status st = db_open(&db, cli->db_path, DB_READ, err);
+    enum status st = db_open(&db, cli->session.db_path, DB_READ, err);
 
     if (st == OK)
         st = cli_flag(cli, "arms") ? of_arms(&out, cli, db, err)

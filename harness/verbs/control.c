@@ -45,7 +45,7 @@ static enum status choose(int64_t **ids, int *n, const struct cli *cli,
 {
     const char *where = cli_value(cli, "where", NULL);
     struct db *db = NULL;
-    enum status st = db_open(&db, cli->db_path, DB_READ, err);
+    enum status st = db_open(&db, cli->session.db_path, DB_READ, err);
 
     if (st == OK)
         st = run_select(ids, n, db, cli->args, cli->n_args, states, where,
@@ -113,12 +113,12 @@ static enum status apply(struct changes *out, const struct cli *cli,
     struct lock lock = { .fd = -1 };
     struct lock_holder holder;
     struct db *db = NULL;
-    bool asked = lock_held(&holder, cli->db_path);
+    bool asked = lock_held(&holder, cli->session.db_path);
     enum status st = OK;
 
-    if (!asked && lock_take(&lock, cli->db_path, NULL) != OK)
+    if (!asked && lock_take(&lock, cli->session.db_path, NULL) != OK)
         asked = true; /* one has just begun */
-    st = lock_db(&db, cli->db_path, err);
+    st = lock_db(&db, cli->session.db_path, err);
     if (st == OK && !asked && strcmp(c->wish, "cancel") == 0)
         st = slurm_cancel_runs(&out->cancelled, db, ids, n, err);
     if (st == OK)
@@ -160,7 +160,7 @@ static enum status resubmit(const struct cli *cli, const int64_t *ids, int n,
 {
     const struct submit_options o = { .args = args };
     struct submitted s;
-    const enum status st = slurm_submit_runs(&s, cli, ids, n, &o, err);
+    const enum status st = slurm_submit_runs(&s, &cli->session, ids, n, &o, err);
 
     if (st == OK)
         cli_note(cli, "submitted %d run%s: %s", s.runs, s.runs == 1 ? "" : "s",

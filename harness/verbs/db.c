@@ -85,13 +85,13 @@ static enum status info(struct cli *cli, struct err *err)
 {
     struct db *db = NULL;
     struct sheet t;
-    enum status st = db_open(&db, cli->db_path, DB_READ, err);
+    enum status st = db_open(&db, cli->session.db_path, DB_READ, err);
 
     sheet_open(&t, cli, "qlaw/db-info/1");
-    sheet_text(&t, "file", cli->db_path);
+    sheet_text(&t, "file", cli->session.db_path);
     for (size_t i = 0; st == OK && i < sizeof facts / sizeof facts[0]; i++)
         st = add_fact(&t, db, i, err);
-    add_holder(&t, cli->db_path);
+    add_holder(&t, cli->session.db_path);
     if (st == OK)
         sheet_close(&t);
     else
@@ -114,11 +114,11 @@ static enum status check(struct cli *cli, struct err *err)
     int problems = 0;
     enum status st = OK;
 
-    if (access(cli->db_path, F_OK) == 0 &&
-        access(cli->db_path, W_OK) == 0 && !lock_held(&holder, cli->db_path))
-        st = lock_take(&lock, cli->db_path, err);
+    if (access(cli->session.db_path, F_OK) == 0 &&
+        access(cli->session.db_path, W_OK) == 0 && !lock_held(&holder, cli->session.db_path))
+        st = lock_take(&lock, cli->session.db_path, err);
     if (st == OK)
-        st = db_open(&db, cli->db_path, lock.fd >= 0 ? DB_WRITE : DB_READ,
+        st = db_open(&db, cli->session.db_path, lock.fd >= 0 ? DB_WRITE : DB_READ,
                      err);
     if (st == OK)
         st = db_check(&problems, &lines, db, err);
@@ -137,7 +137,7 @@ static enum status check(struct cli *cli, struct err *err)
                ? err_set(err, ERR_DB,
                          "%s: %d problem%s; 'qlaw db rebuild' makes it again "
                          "from runs/",
-                         cli->db_path, problems, problems == 1 ? "" : "s")
+                         cli->session.db_path, problems, problems == 1 ? "" : "s")
                : st;
 }
 
@@ -146,7 +146,7 @@ static enum status check(struct cli *cli, struct err *err)
 static enum status backup(struct cli *cli, struct err *err)
 {
     struct db *db = NULL;
-    enum status st = db_open(&db, cli->db_path, DB_READ, err);
+    enum status st = db_open(&db, cli->session.db_path, DB_READ, err);
 
     if (st == OK)
         st = db_backup(db, cli->args[1], err);
@@ -155,11 +155,11 @@ static enum status backup(struct cli *cli, struct err *err)
         struct sheet t;
 
         sheet_open(&t, cli, "qlaw/db-backup/1");
-        sheet_text(&t, "file", cli->db_path);
+        sheet_text(&t, "file", cli->session.db_path);
         sheet_text(&t, "copy", cli->args[1]);
         sheet_close(&t);
     } else if (st == OK) {
-        cli_note(cli, "%s is a copy of %s", cli->args[1], cli->db_path);
+        cli_note(cli, "%s is a copy of %s", cli->args[1], cli->session.db_path);
     }
     return st;
 }
@@ -170,7 +170,7 @@ static enum status merge(struct cli *cli, struct err *err)
     struct db_merge m;
     struct db *db;
     struct sheet t;
-    enum status st = lock_open(&lock, &db, cli->db_path, err);
+    enum status st = lock_open(&lock, &db, cli->session.db_path, err);
 
     if (st == OK)
         st = db_merge(&m, db, cli->args[1], err);
@@ -230,24 +230,24 @@ static void report_rebuild(const struct cli *cli, const struct rebuild *b)
 
 static enum status rebuild(struct cli *cli, struct err *err)
 {
-    char *root = record_root(cli->db_path);
+    char *root = record_root(cli->session.db_path);
     char *tmp = NULL;
     struct lock lock = { .fd = -1 };
     struct rebuild b;
     struct stat sb;
-    enum status st = lock_take(&lock, cli->db_path, err);
+    enum status st = lock_take(&lock, cli->session.db_path, err);
 
-    if (st == OK && stat(cli->db_path, &sb) == 0 && sb.st_size > 0)
+    if (st == OK && stat(cli->session.db_path, &sb) == 0 && sb.st_size > 0)
         st = err_set(err, ERR_DB,
                      "%s is there; move it away first, or name another file "
                      "in its folder with --db",
-                     cli->db_path);
+                     cli->session.db_path);
     if (st == OK)
-        st = db_place_make(&tmp, cli->db_path, err);
+        st = db_place_make(&tmp, cli->session.db_path, err);
     if (st == OK)
         st = build(&b, tmp, root, err);
     if (st == OK)
-        st = db_place_take(tmp, cli->db_path, err);
+        st = db_place_take(tmp, cli->session.db_path, err);
     else if (tmp)
         db_place_drop(tmp);
     lock_release(&lock);

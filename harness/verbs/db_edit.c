@@ -27,7 +27,7 @@ static enum status edit_open(struct edit *e, struct cli *cli, struct err *err)
     enum status st;
 
     *e = (struct edit){ .cli = cli, .lock = { .fd = -1 } };
-    st = lock_open(&e->lock, &e->db, cli->db_path, err);
+    st = lock_open(&e->lock, &e->db, cli->session.db_path, err);
     return st == OK ? db_begin(e->db, err) : st;
 }
 
@@ -38,7 +38,7 @@ static enum status edit_close(struct edit *e, enum status st, struct err *err)
     if (st != OK && e->db)
         db_rollback(e->db);
     if (st == OK)
-        st = marks_write(e->db, e->cli->db_path, err);
+        st = marks_write(e->db, e->cli->session.db_path, err);
     db_close(e->db);
     lock_release(&e->lock);
     return st;
@@ -340,7 +340,7 @@ static enum status refuse_purge(const struct deleted_sum *n, struct err *err)
 /* The records go first: what is killed in between is done by the next. */
 static enum status purge(int *left, struct edit *e, struct err *err)
 {
-    enum status st = marks_purge(left, e->db, e->cli->db_path, err);
+    enum status st = marks_purge(left, e->db, e->cli->session.db_path, err);
 
     return st == OK ? deleted_purge(e->db, err) : st;
 }

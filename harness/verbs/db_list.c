@@ -208,7 +208,7 @@ enum status db_part_list(struct cli *cli, struct err *err)
         return err_set(err, ERR_USAGE,
                        "--deleted lists all that is deleted: "
                        "name no grid");
-    st = db_open(&l.db, cli->db_path, DB_READ, err);
+    st = db_open(&l.db, cli->session.db_path, DB_READ, err);
     if (st == OK && l.grid)
         st = db_need_grid(NULL, l.db, l.grid, err);
     str_add(&json, "{\"schema\":\"qlaw/db-list/1\",\"grids\":[");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/verbs/fit_cli.h"
 #include "harness/verbs/grid_cli.h"
 
 #define USUAL_NOISE 0.003 /* of a loss, between seeds */
@@ -57,7 +58,7 @@ static enum status read_stored(struct design_request *rq,
                                const struct cli *cli, int64_t id,
                                struct err *err)
 {
-    enum status st = fit_request_stored(&rq->rows, cli, id, err);
+    enum status st = fit_request_stored(&rq->rows, cli->session.db_path, id, err);
 
     rq->has_rows = st == OK;
     if (st == OK)
@@ -71,7 +72,7 @@ static enum status read_stored(struct design_request *rq,
 static enum status read_table(struct design_request *rq, const struct cli *cli,
                               struct err *err)
 {
-    enum status st = fit_request_read(&rq->rows, cli, NULL, err);
+    enum status st = fit_cli_request(&rq->rows, cli, NULL, err);
     struct err why = { .status = OK };
     char *response;
 
@@ -133,6 +134,22 @@ static enum status keep_chosen(struct table *t, const struct cli *cli,
     return st;
 }
 
+static enum status read_file_candidates(struct design_request *rq,
+                                        const char *path,
+                                        const struct cli *cli, struct err *err)
+{
+    struct texts map = { .n = 0 }, derive = { .n = 0 };
+    enum status st;
+
+    fit_cli_list(&map, cli, "map");
+    fit_cli_list(&derive, cli, "derive");
+    st = fit_request_candidates(&rq->candidates, path, &map, &derive,
+                                &cli->session, err);
+    texts_release(&map);
+    texts_release(&derive);
+    return st;
+}
+
 static enum status read_candidates(struct design_request *rq,
                                    const struct cli *cli, char **of_grid,
                                    struct err *err)
@@ -152,7 +169,7 @@ static enum status read_candidates(struct design_request *rq,
     if (!rq->from_grid && !path)
         return OK;
     if (!rq->from_grid) {
-        st = fit_request_candidates(&rq->candidates, cli, path, err);
+        st = read_file_candidates(rq, path, cli, err);
         return st == OK ? keep_chosen(rq->candidates, cli, err) : st;
     }
     st = grid_from_cli(&g, cli, err);

@@ -4,6 +4,7 @@
 #define HARNESS_VERBS_DESIGN_REQUEST_H
 
 #include "fit/design.h"
+#include "harness/cli/cli.h"
 #include "harness/study/request.h"
 
 struct design_request {

@@ -46,7 +46,7 @@ static enum status run(struct cli *cli, struct err *err)
     const char *folder = cli_value(cli, "out", grid);
     struct db_export n;
     struct db *db = NULL;
-    enum status st = db_open(&db, cli->db_path, DB_READ, err);
+    enum status st = db_open(&db, cli->session.db_path, DB_READ, err);
 
     if (st == OK)
         st = db_export(&n, db, grid, folder, err);

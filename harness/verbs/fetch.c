@@ -131,7 +131,7 @@ static enum status run(struct cli *cli, struct err *err)
     if (st == OK) {
         o.max_bytes = (int64_t)max_bytes;
         o.tries = (int)tries;
-        if (cli_is_terminal(cli, 2) && cli->verbosity >= 0) {
+        if (session_is_terminal(2) && cli->session.verbosity >= 0) {
             o.progress = show_progress;
             o.ctx = &bar;
         }

@@ -12,7 +12,7 @@
 #include "fit/report.h"
 #include "fit/reported.h"
 #include "fit/sensitivity.h"
-#include "harness/study/request.h"
+#include "harness/verbs/fit_cli.h"
 #include "harness/verbs/verbs.h"
 
 static const struct cli_option options[] = {
@@ -52,7 +52,7 @@ static void keep(struct outcome *o, const struct fit_request *rq,
     if (!rq->from_db || cli_flag(cli, "no-store"))
         return;
     if (fit_store(&o->id, rq, &o->fit, o->has_holdout ? &o->holdout : NULL,
-                  cli->db_path, &err) != OK)
+                  cli->session.db_path, &err) != OK)
         cli_note(cli, "the fit is not stored: %s", err.text);
 }
 
@@ -169,7 +169,7 @@ static enum status run_fit(struct outcome *o, struct model **m,
         return st;
     o->has_fit = true;
     if (!held) /* else rows of the fit are not those of the request */
-        fit_input_judge(&o->fit, rq, cli->db_path);
+        fit_input_judge(&o->fit, rq, cli->session.db_path);
     if (held) {
         st = holdout_judge(&o->holdout, &o->fit, rq->table, held, &rq->spec,
                            rule, err);
@@ -356,7 +356,7 @@ static enum status run(struct cli *cli, struct err *err)
     struct fit_request rq;
     bool *held = NULL;
     enum status st =
-        fit_request_read(&rq, cli, cli->n_args ? cli->args[0] : NULL, err);
+        fit_cli_request(&rq, cli, cli->n_args ? cli->args[0] : NULL, err);
 
     if (st == OK && cli_value(cli, "compare", NULL) &&
         cli_value(cli, "test", NULL))

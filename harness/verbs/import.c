@@ -82,28 +82,19 @@ static char *grid_name(const struct cli *cli, const char *path)
     return given ? mem_strdup(given) : mem_strndup(base, strcspn(base, "."));
 }
 
-static char *command_line(const struct cli *cli)
-{
-    struct str s = { 0 };
-
-    for (int i = 0; i < cli->argc; i++)
-        str_addf(&s, "%s%s", i ? " " : "", cli->argv[i]);
-    return str_steal(&s);
-}
-
 static enum status store(struct import_counts *n, const struct table *t,
                          const char *grid, const char *hex,
                          const struct cli *cli, struct err *err)
 {
     struct db *db = NULL;
-    char *argv = command_line(cli);
+    char *argv = session_command(&cli->session);
     struct import_request rq = { .grid = grid, .sha256 = hex, .argv = argv,
                                  .replace = cli_flag(cli, "replace") };
     enum status st =
         twin_rule_read(&rq.twins, cli_value(cli, "base", NULL), t, err);
 
     if (st == OK)
-        st = lock_db(&db, cli->db_path, err);
+        st = lock_db(&db, cli->session.db_path, err);
     if (st == OK)
         st = db_begin(db, err);
     if (st == OK) {
@@ -211,7 +202,7 @@ static enum status import_folder(struct cli *cli, const char *folder,
     struct db_merge n;
     struct db *db;
     char *grid = NULL;
-    enum status st = lock_open(&lock, &db, cli->db_path, err);
+    enum status st = lock_open(&lock, &db, cli->session.db_path, err);
 
     if (st == OK)
         st = db_import(&n, &grid, db, folder, err);

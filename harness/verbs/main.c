@@ -23,7 +23,7 @@ int main(int argc, char **argv)
     if (cli_flag(&cli, "json"))
         out_json();
     if (st == OK)
-        st = db_check_name(cli.db_path, &err);
+        st = db_check_name(cli.session.db_path, &err);
     if (st == OK && !done)
         st = cli.verb->run(&cli, &err);
     st = out_close(st, &err);

@@ -51,7 +51,7 @@ static enum status print(const struct cli *cli, const struct plan *p,
     enum status st = OK;
 
     if (cli_flag(cli, "why"))
-        return plan_why(p, cli->db_path, cli_value(cli, "why", ""), err);
+        return plan_why(p, cli->session.db_path, cli_value(cli, "why", ""), err);
     if (!cli_flag(cli, "list"))
         st = judge(&law, cli, p->grid, err);
     if (st == OK && cli_flag(cli, "json"))
@@ -59,7 +59,7 @@ static enum status print(const struct cli *cli, const struct plan *p,
     else if (st == OK && cli_flag(cli, "list"))
         plan_print_list(p);
     else if (st == OK)
-        plan_print(p, &law, cli->db_path);
+        plan_print(p, &law, cli->session.db_path);
     str_release(&law.verdict);
     if (st == OK && p->over)
         st = err_set(err, ERR_REFUSED, "over budget: %s", p->over);
@@ -68,7 +68,7 @@ static enum status print(const struct cli *cli, const struct plan *p,
 
 static enum status run(struct cli *cli, struct err *err)
 {
-    struct plan_options o = { .db_path = cli->db_path,
+    struct plan_options o = { .db_path = cli->session.db_path,
                               .isa_cap = getenv("QLAW_ISA") };
     struct grid *g = NULL;
     struct plan *p = NULL;

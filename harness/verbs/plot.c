@@ -9,7 +9,7 @@
 #include "base/label.h"
 #include "base/out.h"
 #include "harness/figures/rows.h"
-#include "harness/study/request.h"
+#include "harness/verbs/fit_cli.h"
 #include "harness/verbs/verbs.h"
 #include "plots/files.h"
 #include "plots/gnuplot.h"
@@ -85,7 +85,7 @@ static enum status read_data(struct plot_data **d, const struct cli *cli,
 
     if (cli_flag(cli, "no-fit"))
         id = -1;
-    return st == OK ? plot_data_read(d, cli->db_path,
+    return st == OK ? plot_data_read(d, cli->session.db_path,
                                      cli->n_args > 1 ? cli->args[1] : NULL,
                                      (int64_t)id, err)
                     : st;
@@ -346,16 +346,30 @@ static enum status check_rows_figure(const struct cli *cli, struct err *err)
     return st;
 }
 
+/* The profiles of budgets need their column, and no law. */
+static enum status read_request(struct fit_request *rq, const struct cli *cli,
+                                struct err *err)
+{
+    struct fit_options o;
+    enum status st = fit_cli_options(&o, cli, NULL, err);
+
+    o.profiles = cli->n_args > 0 && strcmp(cli->args[0], "isoflop") == 0;
+    if (st == OK)
+        st = fit_request_read(rq, &o, &cli->session, err);
+    fit_options_release(&o);
+    return st;
+}
+
 static enum status from_table(const struct cli *cli, const struct how *how,
                               struct err *err)
 {
-    struct fit_request rq = { .grid = NULL };
+    struct fit_request rq = { .table = NULL };
     struct model *m = NULL;
     struct fit f;
     enum status st = check_rows_figure(cli, err);
 
     if (st == OK)
-        st = fit_request_read(&rq, cli, NULL, err);
+        st = read_request(&rq, cli, err);
     if (st == OK)
         st = fit_request_fit(&f, &m, &rq, err);
     if (st == OK) {

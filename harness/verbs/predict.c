@@ -10,7 +10,7 @@
 #include "fit/resample.h"
 #include "harness/study/predictions.h"
 #include "harness/study/preset_setting.h"
-#include "harness/study/request.h"
+#include "harness/verbs/fit_cli.h"
 #include "harness/verbs/verbs.h"
 
 static const struct cli_option options[] = {
@@ -292,8 +292,15 @@ static enum status ask(const struct cli *cli, const struct model *m,
     struct question q = {
         .m = m, .theta = theta, .f = f, .solve = cli_value(cli, "solve", NULL)
     };
+    struct texts map = { .n = 0 };
+    const struct settings_source from = { texts, n, cli_value(cli, "at", NULL),
+                                          &map };
     struct settings s;
-    enum status st = settings_read(&s, cli, m, texts, n, needs_of(q.solve), err);
+    enum status st;
+
+    fit_cli_list(&map, cli, "map");
+    st = settings_read(&s, &from, m, needs_of(q.solve), err);
+    texts_release(&map);
 
     if (st == OK && (s.count > 1 || s.table || cli_value(cli, "format", NULL)))
         st = ask_many(cli, &q, &s, err);
@@ -341,15 +348,16 @@ static enum status from_published(const struct cli *cli, struct err *err)
 
 static enum status from_rows(struct cli *cli, struct err *err)
 {
-    struct fit_request rq = { .grid = NULL };
+    struct fit_request rq = { .table = NULL };
     struct model *m = NULL;
     struct fit f;
     double id;
     enum status st = cli_number(&id, cli, "fit", 0, 1, 0x1p53, err);
 
     if (st == OK)
-        st = id > 0 ? fit_request_stored(&rq, cli, (int64_t)id, err)
-                    : fit_request_read(&rq, cli, NULL, err);
+        st = id > 0 ? fit_request_stored(&rq, cli->session.db_path, (int64_t)id,
+                                          err)
+                    : fit_cli_request(&rq, cli, NULL, err);
     if (st == OK)
         st = fit_request_fit(&f, &m, &rq, err);
     if (st == OK) {

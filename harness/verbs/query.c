@@ -5,9 +5,9 @@
 #include "base/json.h"
 #include "base/out.h"
 #include "base/str.h"
+#include "base/text_table.h"
 #include "base/wrap.h"
 #include "db/db.h"
-#include "harness/cli/text_table.h"
 #include "harness/study/query_cost.h"
 #include "harness/verbs/verbs.h"
 
@@ -373,7 +373,7 @@ static enum status run(struct cli *cli, struct err *err)
         list_named(cli_flag(cli, "json"));
         return OK;
     }
-    st = db_open(&db, cli->db_path, DB_READ, err);
+    st = db_open(&db, cli->session.db_path, DB_READ, err);
     if (st == OK)
         st = make_ready(&sql, db, cli->args[0],
                         cli->n_args > 1 ? cli->args[1] : NULL, err);

@@ -171,7 +171,7 @@ static enum status once(struct cli *cli, struct places *p, int64_t fit,
                         struct err *err)
 {
     struct report *r = NULL;
-    enum status st = report_make(&r, cli, cli->n_args ? cli->args[0] : NULL,
+    enum status st = report_make(&r, &cli->session, cli->n_args ? cli->args[0] : NULL,
                                  fit, p->folder, p->beside, err);
 
     if (st == OK && cli_flag(cli, "watch"))
@@ -196,12 +196,12 @@ static enum status watch(struct cli *cli, struct places *p, int64_t fit,
     enum status st = OK;
 
     while (st == OK) {
-        stat(cli->db_path, &before);
+        stat(cli->session.db_path, &before);
         st = once(cli, p, fit, err);
         do {
             sleep(WATCH_S);
             now = before;
-            stat(cli->db_path, &now);
+            stat(cli->session.db_path, &now);
         } while (st == OK && now.st_size == before.st_size &&
                  now.st_mtim.tv_sec == before.st_mtim.tv_sec &&
                  now.st_mtim.tv_nsec == before.st_mtim.tv_nsec);

@@ -161,7 +161,7 @@ static enum status apply_budget(struct runner_options *o,
                                 const struct cli *cli, const struct grid *g,
                                 struct err *err)
 {
-    const struct plan_options plan = { .db_path = cli->db_path,
+    const struct plan_options plan = { .db_path = cli->session.db_path,
                                        .slots = o->slots,
                                        .isa_cap = getenv("QLAW_ISA") };
     int allowed;
@@ -198,7 +198,7 @@ static enum status run(struct cli *cli, struct err *err)
     if (st == OK)
         st = apply_budget(&o, cli, g, err);
     if (st == OK)
-        st = runner_run(&s, cli, g, &o, err);
+        st = runner_run(&s, &cli->session, g, &o, err);
     if (st == OK) {
         tell(cli, g, &s);
         st = outcome(g, &s, err);

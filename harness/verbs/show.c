@@ -165,7 +165,7 @@ static enum status print_rest(const struct cli *cli, struct db *db,
     st = db_step(&row, db, stmt, err);
     if (st != OK || !row)
         return st;
-    folder = record_folder(cli->db_path,
+    folder = record_folder(cli->session.db_path,
                            (const char *)sqlite3_column_text(stmt, 0),
                            (uint64_t)sqlite3_column_int64(stmt, 1));
     sqlite3_reset(stmt);
@@ -212,7 +212,7 @@ static enum status run(struct cli *cli, struct err *err)
 {
     struct db *db = NULL;
     int64_t run_id = 0;
-    enum status st = db_open(&db, cli->db_path, DB_READ, err);
+    enum status st = db_open(&db, cli->session.db_path, DB_READ, err);
 
     if (st == OK)
         st = db_read_begin(db, err);

@@ -56,14 +56,14 @@ static enum status collect(const struct cli *cli, struct err *err)
     struct db *db = NULL;
     int claims = 0;
     bool held;
-    enum status st = db_open(&db, cli->db_path, DB_READ, err);
+    enum status st = db_open(&db, cli->session.db_path, DB_READ, err);
 
     if (st == OK)
         st = slurm_claims_open(&claims, db, err);
     db_close(db);
     if (st != OK || claims == 0)
         return st;
-    if (slurm_collect_path(&c, &held, cli->db_path, err) != OK)
+    if (slurm_collect_path(&c, &held, cli->session.db_path, err) != OK)
         cli_note(cli, "not collected: %s", err->text);
     else if (held)
         cli_note(cli, "not collected: another qlaw uses the database");
@@ -83,7 +83,7 @@ static enum status run(struct cli *cli, struct err *err)
     enum status st = cli_flag(cli, "no-collect") ? OK : collect(cli, err);
 
     if (st == OK)
-        st = db_open(&db, cli->db_path, DB_READ, err);
+        st = db_open(&db, cli->session.db_path, DB_READ, err);
     if (st == OK)
         st = print(db, grid, cli_flag(cli, "json"), &found, err);
     if (st == OK && grid && !found)

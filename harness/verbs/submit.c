@@ -92,7 +92,7 @@ enum status submit_from_cli(struct cli *cli, int calibrate, struct err *err)
     if (st == OK)
         st = grid_from_cli(&g, cli, err);
     if (st == OK)
-        st = slurm_submit_grid(&s, cli, g, &o, err);
+        st = slurm_submit_grid(&s, &cli->session, g, &o, err);
     if (o.dry_run && st == OK)
         printf("%s", str_text(&s.text));
     else if (g && (st == OK || s.arrays > 0))

@@ -12,4 +12,7 @@ extern const struct verb verb_bench, verb_calibrate, verb_cancel,
     verb_query, verb_report, verb_retry, verb_run, verb_show, verb_status,
     verb_train, verb_version, verb_watch;
 
+/* What submit and calibrate share: options to a report. */
+enum status submit_from_cli(struct cli *cli, int calibrate, struct err *err);
+
 #endif

@@ -172,14 +172,14 @@ static enum status look(struct str *out, const struct cli *cli, bool *open,
     struct lock_holder holder;
     struct db *db = NULL;
     int found = 0;
-    enum status st = db_open(&db, cli->db_path, DB_READ, err);
+    enum status st = db_open(&db, cli->session.db_path, DB_READ, err);
 
     if (st == OK)
         st = add_look(out, &found, cli, db, grid, err);
     if (st == OK && grid && !found)
         st = db_no_grid(db, grid, err);
     db_close(db);
-    *open = lock_held(&holder, cli->db_path);
+    *open = lock_held(&holder, cli->session.db_path);
     return st;
 }
 
@@ -206,7 +206,7 @@ static void show(const char *text, bool json, bool terminal, bool open)
  * it is not for programs, who may go away meanwhile. */
 static enum status run(struct cli *cli, struct err *err)
 {
-    const bool terminal = cli_is_terminal(cli, STDOUT_FILENO);
+    const bool terminal = session_is_terminal(STDOUT_FILENO);
     double interval;
     bool open = true;
     const bool json = cli_flag(cli, "json");

@@ -25,20 +25,7 @@
 #define FINAL "echo '{\"final\":true,\"loss\":3.25,\"loss_se\":0.1,"          \
               "\"tokens\":6400}' >&3\n"
 
-static struct cli cli;
-
-/* The verbs are the program's own; no test here needs one. */
-const struct verb *verb_at(int i)
-{
-    (void)i;
-    return NULL;
-}
-
-const struct verb *verb_find(const char *name)
-{
-    (void)name;
-    return NULL;
-}
+static struct session session;
 
 static void fresh(void)
 {
@@ -83,10 +70,10 @@ static enum status run_grid(struct runner_summary *sum, const char *text,
 
     snprintf(db, sizeof db, "%s", grid_path("qlaw.db"));
     snprintf(program, sizeof program, "%s", grid_path("stub"));
-    cli = (struct cli){ .db_path = db, .verbosity = -1 };
+    session = (struct session){ .db_path = db, .verbosity = -1 };
     o.program = program;
     if (st == OK)
-        st = runner_run(sum, &cli, g, &o, err);
+        st = runner_run(sum, &session, g, &o, err);
     grid_free(g);
     return st;
 }

@@ -15,22 +15,6 @@
 #include "harness/slurm/script.h"
 #include "tests/check.h"
 
-/* The verbs are the program's own; no test here needs one. */
-const struct verb *verb_at(int i);
-const struct verb *verb_find(const char *name);
-
-const struct verb *verb_at(int i)
-{
-    (void)i;
-    return NULL;
-}
-
-const struct verb *verb_find(const char *name)
-{
-    (void)name;
-    return NULL;
-}
-
 /* --- readers ------------------------------------------------------------------ */
 
 /* As Slurm 22.05.8 of Debian 12 printed them on one machine. */

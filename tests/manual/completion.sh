@@ -55,7 +55,7 @@ expect "one.ini" qlaw --db x.db run on
 expect "--slots" qlaw run --sl
 expect "svg" qlaw plot --term s
 expect "svg" qlaw plot --term = s
-expect "auto always" qlaw --color a
+expect "light" qlaw plot --theme l
 expect "" qlaw run --slots ""
 expect "model.d_model=" qlaw run -s model.d_m
 expect "qat-delta qat-delta-paired" qlaw fit --law qat

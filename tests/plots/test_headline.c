@@ -6,24 +6,11 @@
 #include "base/label.h"
 #include "base/rng.h"
 #include "base/str.h"
-#include "harness/cli/cli.h"
 #include "harness/figures/headline.h"
 #include "tests/check.h"
 #include "tests/plots/simulated.h"
 
 /* The program's verbs, which nothing here asks for. */
-const struct verb *verb_at(int i)
-{
-    (void)i;
-    return NULL;
-}
-
-const struct verb *verb_find(const char *name)
-{
-    (void)name;
-    return NULL;
-}
-
 /* The headline of a figure of simulated runs; the caller frees it. */
 static char *headline(const char *figure, struct plot_data *d,
                       const struct plot_choice *choice)

@@ -10,25 +10,12 @@
 
 #include "base/rng.h"
 #include "base/str.h"
-#include "harness/cli/cli.h"
 #include "harness/figures/plot.h"
 #include "harness/study/contrast.h"
 #include "harness/study/interval.h"
 #include "tests/check.h"
 
 /* The program's verbs, which nothing here asks for. */
-const struct verb *verb_at(int i)
-{
-    (void)i;
-    return NULL;
-}
-
-const struct verb *verb_find(const char *name)
-{
-    (void)name;
-    return NULL;
-}
-
 static char path[] = "/tmp/qlaw-law-XXXXXX";
 static struct db *db;
 

@@ -37,7 +37,7 @@ static const char body[] =
     "    fi\n"
     "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
     "        case ${COMP_WORDS[i]} in\n"
-    "        --db | --color)\n"
+    "        --db)\n"
     "            ((i++))\n"
     "            [[ ${COMP_WORDS[i]} == = ]] && ((i++))\n"
     "            ;;\n"

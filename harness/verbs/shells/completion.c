@@ -65,7 +65,6 @@ static const struct option_rule {
 } option_rules[] = {
     { NULL, "set", COMPLETE_KEYS, NULL, NULL },
     { NULL, "overlay", COMPLETE_INI, NULL, NULL },
-    { NULL, "color", COMPLETE_WORDS, "auto always never", NULL },
     { NULL, "law", COMPLETE_WORDS, NULL, add_laws },
     { "fit", "compare", COMPLETE_WORDS, NULL, add_laws },
     { NULL, "space", COMPLETE_WORDS, NULL, add_spaces },

@@ -3,8 +3,8 @@
  * Words give way to what fits (base/wrap.h), numbers do not.  Rows with more
  * columns than a line can hold become records, a line for each name and its
  * value. */
-#ifndef HARNESS_CLI_TEXT_TABLE_H
-#define HARNESS_CLI_TEXT_TABLE_H
+#ifndef BASE_TEXT_TABLE_H
+#define BASE_TEXT_TABLE_H
 
 #include <stdbool.h>
 

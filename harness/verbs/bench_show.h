@@ -1,7 +1,7 @@
-/* show.h - `qlaw bench step` and `qlaw bench slots`, as tables or JSON
+/* bench_show.h - `qlaw bench step` and `qlaw bench slots`, as tables or JSON
  * members. */
-#ifndef HARNESS_BENCH_SHOW_H
-#define HARNESS_BENCH_SHOW_H
+#ifndef HARNESS_VERBS_BENCH_SHOW_H
+#define HARNESS_VERBS_BENCH_SHOW_H
 
 #include "base/json.h"
 #include "harness/bench/step.h"

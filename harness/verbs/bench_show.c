@@ -1,4 +1,4 @@
-#include "harness/bench/show.h"
+#include "harness/verbs/bench_show.h"
 
 #include <stdio.h>
 #include <stdlib.h>

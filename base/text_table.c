@@ -1,4 +1,4 @@
-#include "harness/cli/text_table.h"
+#include "base/text_table.h"
 
 #include <stdlib.h>
 #include <string.h>
