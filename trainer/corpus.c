@@ -284,6 +284,8 @@ enum status corpus_files_find(struct corpus_files *out, const char *paths,
         st = add_pattern(out, text_trim(line), err);
     if (st == OK && out->n == 0)
         st = err_set(err, ERR_CONFIG, "data.path is not set");
+    if (st != OK)
+        corpus_files_release(out);
     free(copy);
     return st;
 }

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "harness/grid/doc.h"
 #include "harness/grid/arm.h"
 #include "harness/grid/point_id.h"
 #include "tests/check.h"
@@ -1034,6 +1035,44 @@ static void the_merged_text_reads_back_to_the_same_grid(void **state)
     grid_free(b);
 }
 
+/* Names with quotes in them cannot be quoted.  Where a long list breaks, none of
+ * them becomes a section or a comment. */
+static void names_with_quotes_stay_names(void **state)
+{
+    static const char *const names[] = {
+        "[c \"d\"] e.txt", "[x]\"", "#\"n.txt", ";\"n.txt", "a\"b.txt", "\"",
+    };
+    static const char more[] = "a-name-that-fills-its-line-nearly-to-the-end-of-it";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        for (int lead = 0; lead < 60; lead += 7) {
+            char *text = mem_printf("[data]\npath = %s%.*s,%s,%s\n", more, lead,
+                                    more, names[i], more);
+            struct err err = { 0 };
+            struct doc *d, *again;
+            char *printed, *twice;
+
+            grid_write("names.ini", text);
+            if (doc_read(&d, grid_path("names.ini"), NULL, &err) == OK) {
+                printed = doc_print(d);
+                grid_write("names.ini", printed);
+                check_ok(doc_read(&again, grid_path("names.ini"), NULL, &err),
+                         err);
+                twice = doc_print(again);
+                assert_string_equal(printed, twice);
+                assert_non_null(strstr(printed, names[i]));
+                doc_free(again);
+                doc_free(d);
+                free(printed);
+                free(twice);
+            } else {
+                assert_true(i == 5); /* a quote that is not closed */
+            }
+            free(text);
+        }
+}
+
 /* --- formats of a user -------------------------------------------------------- */
 
 #define MINE "[format \"mine\"]\nvalues = -1, -0.25, 0.0, 0.5, 1\n"
@@ -1344,6 +1383,7 @@ int main(void)
         cmocka_unit_test(large_grids_make_configurations_again),
         cmocka_unit_test(configurations_are_kept_by_the_number_of_points),
         cmocka_unit_test(the_merged_text_reads_back_to_the_same_grid),
+        cmocka_unit_test(names_with_quotes_stay_names),
     };
 
     return cmocka_run_group_tests(tests, grid_dir_make, grid_dir_remove);
