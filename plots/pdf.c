@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/launch.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "plots/tool.h"
@@ -89,7 +90,7 @@ enum status pdf_make(const char *html, const char *pdf, struct err *err)
     for (size_t i = 0;
          i < sizeof converters / sizeof converters[0] && st == OK && !found;
          i++) {
-        char *path = tool_find(converters[i].name);
+        char *path = launch_find(converters[i].name);
 
         found = path != NULL;
         if (found)

@@ -6,95 +6,41 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
-
-extern char **environ;
+#include "base/launch.h"
 
 #define MAX_OUTPUT 4096 /* of what it prints; the rest is read and dropped */
 
-char *tool_find(const char *name)
-{
-    const char *path = getenv("PATH");
-
-    while (path && *path) {
-        const size_t n = strcspn(path, ":");
-        char *full = mem_printf("%.*s/%s", (int)n, path, name);
-        struct stat s;
-
-        if (path[0] == '/' && stat(full, &s) == 0 && S_ISREG(s.st_mode) &&
-            access(full, X_OK) == 0)
-            return full;
-        free(full);
-        path += n + (path[n] == ':');
-    }
-    return NULL;
-}
-
 /* --- starting ------------------------------------------------------------- */
-
-static char **environment_without(const char *const *drop)
-{
-    size_t n = 0, kept = 0;
-    char **out;
-
-    while (environ[n])
-        n++;
-    out = mem_array(n + 1, sizeof *out);
-    for (size_t i = 0; i < n; i++) {
-        bool keep = true;
-
-        for (size_t k = 0; drop && drop[k]; k++)
-            keep = keep && !text_has_prefix(environ[i], drop[k]);
-        if (keep)
-            out[kept++] = environ[i];
-    }
-    return out;
-}
-
-/* In the child: only calls that are safe after fork. */
-static void become(const char *path, char *const *argv, char *const *env,
-                   const char *folder, int out)
-{
-    const int null = open("/dev/null", O_RDONLY);
-
-    setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    signal(SIGPIPE, SIG_DFL);
-    if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0 ||
-        (folder && chdir(folder) != 0))
-        _exit(126);
-    execve(path, argv, env);
-    _exit(127);
-}
 
 enum status tool_start(struct tool *t, const char *name, const char *path,
                        char *const *argv, const char *folder,
                        const char *const *drop, double limit_s, struct err *err)
 {
-    char **env = environment_without(drop);
     int pipe_fd[2];
+    char **env;
+    struct err why;
+    struct launch s;
+    enum status st;
 
     *t = (struct tool){ .name = name, .fd = -1, .limit_s = limit_s };
-    if (pipe2(pipe_fd, O_CLOEXEC) != 0) {
-        free(env);
+    if (pipe2(pipe_fd, O_CLOEXEC) != 0)
         return err_errno(err, ERR_IO, "%s: pipe", name);
-    }
-    t->pid = fork();
-    if (t->pid == 0)
-        become(path, argv, env, folder, pipe_fd[1]);
+    env = launch_environment(drop, NULL);
+    s = (struct launch){ .path = path, .argv = argv, .env = env,
+                        .folder = folder, .n_fds = 3,
+                        .fds = { -1, pipe_fd[1], pipe_fd[1] } };
+    st = launch_process(&t->pid, &s, &why);
     free(env);
     close(pipe_fd[1]);
-    if (t->pid < 0) {
+    if (st != OK) {
         close(pipe_fd[0]);
         t->pid = 0;
-        return err_errno(err, ERR_IO, "%s: fork", name);
+        return err_set(err, ERR_TOOL, "%s: %s", name, why.text);
     }
-    setpgid(t->pid, t->pid);
     fcntl(pipe_fd[0], F_SETFL, O_NONBLOCK);
     t->fd = pipe_fd[0];
     t->until = clock_monotonic() + limit_s;

@@ -20,10 +20,6 @@ struct tool {
     int wait_status;
 };
 
-/* The first executable file of that name in the absolute folders of PATH; the
- * caller frees it.  NULL: there is none. */
-char *tool_find(const char *name);
-
 /* Start it in a folder (NULL: here).  Variables that begin with one of the
  * texts in drop (NULL at its end; may be NULL) are kept from it. */
 enum status tool_start(struct tool *t, const char *name, const char *path,

@@ -11,8 +11,7 @@
  *                   takes a core from another run
  *
  * The kernel kills it when we die; the built-in trainer softens that to
- * SIGTERM once it can save its state.  vfork keeps a start cheap however large
- * the grid in memory is. */
+ * SIGTERM once it can save its state. */
 #ifndef HARNESS_OS_CHILD_H
 #define HARNESS_OS_CHILD_H
 

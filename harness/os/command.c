@@ -4,47 +4,20 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/launch.h"
 
 #define MOST (64u << 20) /* a queue of a million tasks is less */
-
-extern char **environ;
 
 void command_release(struct command *c)
 {
     str_release(&c->out);
     str_release(&c->err);
-}
-
-static int spawn(pid_t *pid, int out, int err, char *const *argv)
-{
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attr;
-    sigset_t none, all;
-    int e;
-
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&files, out, 1);
-    posix_spawn_file_actions_adddup2(&files, err, 2);
-    posix_spawnattr_init(&attr);
-    posix_spawnattr_setpgroup(&attr, 0);
-    posix_spawnattr_setsigmask(&attr, &none);
-    posix_spawnattr_setsigdefault(&attr, &all);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP |
-                                        POSIX_SPAWN_SETSIGMASK |
-                                        POSIX_SPAWN_SETSIGDEF);
-    e = posix_spawnp(pid, argv[0], &files, &attr, argv, environ);
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&attr);
-    return e;
 }
 
 /* Read until both streams end; false: too long or too much. */
@@ -76,7 +49,7 @@ static bool listen(struct command *c, const int fds[2], double until)
     return true;
 }
 
-static enum status end(struct command *c, pid_t pid, bool whole)
+static void end(struct command *c, pid_t pid, bool whole)
 {
     int status = 0;
 
@@ -87,30 +60,43 @@ static enum status end(struct command *c, pid_t pid, bool whole)
     kill(-pid, SIGKILL); /* what it left behind */
     c->late = !whole;
     c->exit_code = whole && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    return OK;
+}
+
+static enum status begin(pid_t *pid, int out, int bad, char *const *argv,
+                         struct err *err)
+{
+    char *path = launch_find(argv[0]);
+    const struct launch s = { .path = path, .argv = argv, .outlives = true,
+                             .fds = { -1, out, bad }, .n_fds = 3 };
+    struct err why = { .text = "no such program" };
+    enum status st = OK;
+
+    if (!path || launch_process(pid, &s, &why) != OK)
+        st = err_set(err, ERR_TOOL, "cannot run %s: %s", argv[0], why.text);
+    free(path);
+    return st;
 }
 
 enum status command_run(struct command *c, char *const *argv, double limit_s,
                         struct err *err)
 {
     int out[2] = { -1, -1 }, bad[2] = { -1, -1 };
+    enum status st = OK;
     pid_t pid;
-    int e = 0;
 
     *c = (struct command){ .exit_code = -1 };
     if (pipe2(out, O_CLOEXEC) != 0 || pipe2(bad, O_CLOEXEC) != 0)
-        e = errno;
-    if (e == 0)
-        e = spawn(&pid, out[1], bad[1], argv);
+        st = err_errno(err, ERR_TOOL, "cannot run %s", argv[0]);
+    if (st == OK)
+        st = begin(&pid, out[1], bad[1], argv, err);
     close(out[1]);
     close(bad[1]);
-    if (e == 0) {
+    if (st == OK) {
         const int fds[] = { out[0], bad[0] };
 
         end(c, pid, listen(c, fds, clock_monotonic() + limit_s));
     }
     close(out[0]);
     close(bad[0]);
-    errno = e;
-    return e == 0 ? OK : err_errno(err, ERR_TOOL, "cannot run %s", argv[0]);
+    return st;
 }

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/wrap.h"
 #include "harness/bench/bench.h"
+#include "harness/os/command.h"
 #include "harness/os/env.h"
 #include "harness/os/netfs.h"
 #include "harness/verbs/verbs.h"
@@ -96,22 +97,25 @@ static void look_folder(struct finding *f, const struct env *e)
              name ? "; one host at a time may write a database here" : "");
 }
 
-static bool first_line(char *out, size_t size, const char *command)
+/* What a program prints first, when it is there and well. */
+static bool first_line(char *out, size_t size, const char *program)
 {
-    FILE *p = popen(command, "re");
-    bool ok = p && fgets(out, (int)size, p);
+    char *const argv[] = { (char *)program, (char *)"--version", NULL };
+    struct command c;
+    const bool ok = command_run(&c, argv, 10, NULL) == OK &&
+                    c.exit_code == 0 && c.out.len > 0;
 
-    if (p)
-        ok = pclose(p) == 0 && ok;
     if (ok)
-        out[strcspn(out, "\n")] = '\0';
+        snprintf(out, size, "%.*s", (int)strcspn(str_text(&c.out), "\n"),
+                 str_text(&c.out));
+    command_release(&c);
     return ok;
 }
 
 static void look_gnuplot(struct finding *f, const struct env *e)
 {
     (void)e;
-    if (!first_line(f->text, sizeof f->text, "gnuplot --version 2>/dev/null"))
+    if (!first_line(f->text, sizeof f->text, "gnuplot"))
         snprintf(f->text, sizeof f->text,
                  "not found: figures and reports have data and scripts only "
                  "(apt-get install gnuplot-nox)");
@@ -120,7 +124,7 @@ static void look_gnuplot(struct finding *f, const struct env *e)
 static void look_slurm(struct finding *f, const struct env *e)
 {
     (void)e;
-    if (!first_line(f->text, sizeof f->text, "sbatch --version 2>/dev/null"))
+    if (!first_line(f->text, sizeof f->text, "sbatch"))
         snprintf(f->text, sizeof f->text, "not found (fine on one machine)");
 }
 
