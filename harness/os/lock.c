@@ -50,11 +50,11 @@ static bool read_holder(struct lock_holder *out, int fd)
 static enum status write_holder(int fd, const char *path, struct err *err)
 {
     struct process me;
-    char text[256], now[32], host[64] = "?";
+    char text[256], now[32], host[PROCESS_HOST];
     int n;
 
     process_find(&me, getpid());
-    gethostname(host, sizeof host - 1);
+    process_host(host);
     n = snprintf(text, sizeof text,
                  "pid %lld start %lld boot %s host %s since %s\n",
                  (long long)me.pid, (long long)me.start_ticks,
@@ -86,10 +86,10 @@ static enum status check_host(const struct lock_holder *before,
 {
     char *copy = mem_strdup(path);
     const char *fs = netfs_name(dirname(copy));
-    char host[64] = "?";
+    char host[PROCESS_HOST];
     enum status st = OK;
 
-    gethostname(host, sizeof host - 1);
+    process_host(host);
     if (fs && strcmp(host, before->host) != 0)
         st = err_set(err, ERR_DB,
                      "%s is written by host %s (pid %lld since %s), and its "

@@ -25,7 +25,7 @@ struct lock {
 
 struct lock_holder {
     struct process process;
-    char host[64], since[32];
+    char host[PROCESS_HOST], since[32];
 };
 
 /* ERR_DB names the holder.  The database itself need not exist yet. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/str.h"
 
 static bool read_small(char *buf, size_t size, const char *path)
 {
@@ -86,4 +87,16 @@ bool process_end_group(const struct process *p, double patience_s)
         nanosleep(&pause, NULL);
     }
     return true;
+}
+
+void process_host(char out[PROCESS_HOST])
+{
+    if (gethostname(out, PROCESS_HOST) != 0)
+        *out = '\0';
+    out[PROCESS_HOST - 1] = '\0';
+}
+
+char *process_program(void)
+{
+    return mem_printf("/proc/%ld/exe", (long)getpid());
 }

@@ -20,6 +20,12 @@ struct process {
 /* The facts of a running process; false when there is none (any more). */
 bool process_find(struct process *out, pid_t pid);
 
+/* The name of this host, and what starts this very program again, also when its
+ * file has been replaced; the caller frees the second. */
+#define PROCESS_HOST 64
+void process_host(char out[PROCESS_HOST]);
+char *process_program(void);
+
 /* Is exactly that process still running?  A zombie is not. */
 bool process_alive(const struct process *p);
 

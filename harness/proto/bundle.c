@@ -26,8 +26,7 @@ char *bundle_path(const char *root, const char *id, const char *suffix)
 
 char *bundle_folder(const char *root, const struct bundle_run *r)
 {
-    return mem_printf("%s/%.12s-%llu", root, r->point,
-                      (unsigned long long)r->seed);
+    return record_folder_in(root, r->point, r->seed);
 }
 
 char *bundle_claim(const char *folder, const char *token)

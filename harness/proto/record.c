@@ -47,11 +47,25 @@ char *record_root(const char *db_path)
 char *record_folder(const char *db_path, const char *point_id, uint64_t seed)
 {
     char *root = record_root(db_path);
-    char *folder = mem_printf("%s/%.12s-%llu", root, point_id,
-                              (unsigned long long)seed);
+    char *folder = record_folder_in(root, point_id, seed);
 
     free(root);
     return folder;
+}
+
+const char *record_run_name(char out[RECORD_RUN], const char *point_id,
+                            uint64_t seed)
+{
+    snprintf(out, RECORD_RUN, "%.12s-%llu", point_id,
+             (unsigned long long)seed);
+    return out;
+}
+
+char *record_folder_in(const char *root, const char *point_id, uint64_t seed)
+{
+    char name[RECORD_RUN];
+
+    return mem_printf("%s/%s", root, record_run_name(name, point_id, seed));
 }
 
 void record_sweep(const char *folder)

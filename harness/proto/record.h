@@ -45,7 +45,7 @@ struct attempt_begin {
     char token[RECORD_TOKEN], store[RECORD_TOKEN];
     char point[HASH_ID], env[HASH_HEX];
     struct process process;
-    char host[64], at[32];
+    char host[PROCESS_HOST], at[32];
     char slurm_job[32]; /* "88120_7"; "" on this machine */
     int64_t from_step; /* of the newest checkpoint it found; below 1: none */
 };
@@ -66,6 +66,13 @@ void record_draw_token(char token[RECORD_TOKEN]);
  * frees them. */
 char *record_root(const char *db_path);
 char *record_folder(const char *db_path, const char *point_id, uint64_t seed);
+
+/* What a run's folder is called, and the folder of a root; the caller frees
+ * the second. */
+#define RECORD_RUN 36
+const char *record_run_name(char out[RECORD_RUN], const char *point_id,
+                            uint64_t seed);
+char *record_folder_in(const char *root, const char *point_id, uint64_t seed);
 
 /* Remove the temporary files in a folder that processes left behind when they
  * were killed (file_temp_is_left). */

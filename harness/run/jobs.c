@@ -8,16 +8,14 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "harness/os/memory.h"
+#include "harness/proto/conduct.h"
 #include "harness/proto/counts.h"
 #include "harness/run/state.h"
 #include "trainer/checkpoint.h"
 
-#define BREAKER     5    /* equal first failures without a success: stop */
 #define RETRY_S     0.25 /* before the first retry; doubles */
 #define RETRY_MAX_S 60
-
-#define AFTER_FINAL_S 60 /* a trainer has said all; then it is ended */
-#define LOG_LOOK_S    1  /* between looks at the lengths of logs */
+#define LOG_LOOK_S  1    /* between looks at the lengths of logs */
 
 /* --- starting ------------------------------------------------------------------ */
 
@@ -49,15 +47,9 @@ static void make_attempt(struct runner *r, struct task *t)
     t->slot = free_slot(r);
 }
 
-static void add_argument(struct runner *r, const char *text)
-{
-    r->argv = mem_grow(r->argv, (size_t)r->n_argv + 2, sizeof *r->argv);
-    r->argv[r->n_argv++] = mem_strdup(text);
-    r->argv[r->n_argv] = NULL;
-}
-
 /* A trunk is told of the branches that may still profit from it. */
-static void add_branches(struct runner *r, const struct task *trunk)
+static void list_branches(struct texts *out, struct runner *r,
+                          const struct task *trunk)
 {
     for (struct task *t = trunk->branches; t; t = t->next_branch) {
         char *folder;
@@ -66,23 +58,19 @@ static void add_branches(struct runner *r, const struct task *trunk)
             continue;
         folder = record_folder(r->session->db_path, task_point(r, t)->id,
                                task_run(r, t)->seed);
-        add_argument(r, "--branch");
-        add_argument(r, folder);
+        texts_add(out, folder);
         free(folder);
     }
 }
 
 static void compose_command(struct runner *r, const struct task *t)
 {
-    while (r->n_argv > 0)
-        free(r->argv[--r->n_argv]);
-    add_argument(r, r->program);
-    add_argument(r, "train");
-    add_argument(r, "--config");
-    add_argument(r, t->attempt->config_path);
-    add_argument(r, "--dir");
-    add_argument(r, t->attempt->folder);
-    add_branches(r, t);
+    struct texts branches = { .n = 0 };
+
+    list_branches(&branches, r, t);
+    conduct_free(r->argv);
+    r->argv = conduct_command(r->program, t->attempt, &branches);
+    texts_release(&branches);
 }
 
 static enum sched_next next_job(void *ctx, struct sched_job *job)
@@ -169,29 +157,26 @@ static void job_unstarted(void *ctx, void *user, const struct err *err)
 
 /* --- lines ------------------------------------------------------------------------ */
 
+struct hearer {
+    struct runner *r;
+    const struct task *t;
+};
+
+static void hear(void *ctx, const struct metrics_line *m, bool first)
+{
+    const struct hearer *h = ctx;
+
+    journal_line(h->r->journal, task_run(h->r, h->t)->run_id, m, first);
+}
+
 static bool job_line(void *ctx, void *user, const char *line, size_t n,
                      bool whole)
 {
     struct runner *r = ctx;
     struct task *t = user;
-    struct attempt *a = t->attempt;
-    const bool first = a->first;
-    struct metrics_line m;
+    struct hearer h = { r, t };
 
-    switch (attempt_line(a, &m, line, n, whole)) {
-    case LINE_POINT:
-    case LINE_FINAL:
-        journal_line(r->journal, task_run(r, t)->run_id, &m, first);
-        metrics_line_release(&m);
-        if (a->final.final)
-            sched_let_end(r->sched, t, AFTER_FINAL_S);
-        break;
-    case LINE_REFUSED:
-        return false;
-    case LINE_ODD:
-        break;
-    }
-    return true;
+    return conduct_line(r->sched, t, t->attempt, line, n, whole, hear, &h);
 }
 
 /* --- ends -------------------------------------------------------------------------- */
@@ -225,7 +210,7 @@ static void count_failure(struct runner *r, const struct task *t,
         snprintf(r->sum.first_failure, sizeof r->sum.first_failure, "%.199s",
                  message);
     }
-    if (r->same_failures >= BREAKER && r->succeeded == 0) {
+    if (r->same_failures >= CONDUCT_BREAKER && r->succeeded == 0) {
         r->sum.breaker = true;
         r->want = STOP_DRAIN;
     }
@@ -350,16 +335,11 @@ static void job_done(void *ctx, void *user, const struct sched_exit *e)
     struct runner *r = ctx;
     struct task *t = user;
     struct attempt *a = t->attempt;
-    struct attempt_end end = { .exit_code = e->exit_code,
-                               .term_signal = e->term_signal,
-                               .wall_s = e->wall_s, .cpu_s = e->cpu_s,
-                               .max_rss = e->max_rss };
     bool progress;
     const struct verdict v = judge(r, t, e, &progress);
+    struct attempt_end end = conduct_end(a, e, &v);
 
     leave_slot(r, t);
-    attempt_explain(end.message, sizeof end.message, a, e, &v);
-    end.outcome = v.outcome;
     end.state = settle(r, t, &v, progress, end.message);
     clock_iso(end.at);
     attempt_end(a, &end);

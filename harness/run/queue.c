@@ -219,16 +219,18 @@ static bool has_room(const struct runner *r, const struct task *t)
 static void say_held(struct runner *r, const struct task *t)
 {
     const double now = clock_monotonic();
+    char name[RECORD_RUN];
 
     if (r->held_since_s == 0)
         r->held_since_s = now;
     if (now - r->held_since_s < HELD_NOTICE_S || r->held_said)
         return;
     r->held_said = true;
-    runner_say(r, "run %.12s-%llu is being trained by another qlaw with its "
-                  "own database; it is waited for",
-               task_point(r, t)->id,
-               (unsigned long long)task_run(r, t)->seed);
+    runner_say(r,
+               "run %s is being trained by another qlaw with its own database; "
+               "it is waited for",
+               record_run_name(name, task_point(r, t)->id,
+                               task_run(r, t)->seed));
 }
 
 static enum sched_next try_task(struct task **out, struct runner *r,

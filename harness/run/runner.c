@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "harness/os/memory.h"
+#include "harness/proto/conduct.h"
 #include "harness/run/state.h"
 #include "harness/store/marks.h"
 #include "harness/store/record_put.h"
@@ -276,9 +277,7 @@ static void release(struct runner *r)
     free(r->runs);
     free(r->rows);
     free(r->program);
-    while (r->n_argv > 0)
-        free(r->argv[--r->n_argv]);
-    free(r->argv);
+    conduct_free(r->argv);
     journal_close(r->journal);
     db_close(r->db);
 }
@@ -291,11 +290,9 @@ enum status runner_run(struct runner_summary *out, const struct session *session
                         .lock.fd = -1 };
     enum status st;
 
-    gethostname(r.begin.host, sizeof r.begin.host - 1);
-    /* By way of /proc it is this very program, also when its file has been
-     * replaced by a newer one meanwhile. */
+    process_host(r.begin.host);
     r.program = o->program ? mem_strdup(o->program)
-                           : mem_printf("/proc/%ld/exe", (long)getpid());
+                           : process_program();
     st = lock_take(&r.lock, session->db_path, err);
     if (st == OK)
         st = lock_db(&r.db, session->db_path, err);

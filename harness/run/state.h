@@ -62,7 +62,6 @@ struct runner {
     int claim; /* the records of the run that starts next, locked; -1: none */
     char *program;
     char **argv; /* of the job that starts next */
-    int n_argv;
 
     struct ended *ended; /* in the order they ended */
     int n_ended;

@@ -16,8 +16,7 @@
 static enum status mark(const char *root, const struct claim *c,
                         struct err *err)
 {
-    char *folder = mem_printf("%s/%.12s-%llu", root, c->point,
-                              (unsigned long long)c->seed);
+    char *folder = record_folder_in(root, c->point, c->seed);
     char *path = bundle_cancel(folder, c->token);
     enum status st = OK;
     int fd = -1;
@@ -38,8 +37,7 @@ static enum status give_back(struct slurm_cancelled *out, struct db *db,
                              const char *root, const struct claim *c,
                              struct err *err)
 {
-    char *folder = mem_printf("%s/%.12s-%llu", root, c->point,
-                              (unsigned long long)c->seed);
+    char *folder = record_folder_in(root, c->point, c->seed);
     bool done;
     enum status st = spool_fence(&done, folder, c->token, err);
 

@@ -101,8 +101,7 @@ void spool_read(struct spool *s)
 void spool_init(struct spool *s, const char *root, const struct claim *claim)
 {
     *s = (struct spool){ .claim = claim, .fd = -1 };
-    s->folder = mem_printf("%s/%.12s-%llu", root, claim->point,
-                           (unsigned long long)claim->seed);
+    s->folder = record_folder_in(root, claim->point, claim->seed);
     s->path = bundle_claim(s->folder, claim->token);
     s->log_path = mem_printf("%s/log.txt", s->folder);
 }

@@ -17,6 +17,7 @@
 #include "harness/proto/attempt.h"
 #include "harness/proto/bundle.h"
 #include "harness/proto/claimed.h"
+#include "harness/proto/conduct.h"
 #include "harness/slurm/judge.h"
 #include "harness/store/record_put.h"
 #include "trainer/checkpoint.h"
@@ -24,8 +25,6 @@
 #define LOOK_S   1  /* between looks for wishes and at logs */
 #define MARGIN_S 30 /* between our end and the limit: killing takes a moment   \
                      */
-#define AFTER_FINAL_S 60 /* as in run/jobs.c */
-#define BREAKER       5  /* failures in a row: the rest is left for later */
 
 struct work {
     const struct bundle_run *run;
@@ -43,8 +42,8 @@ struct worker {
     int n, next;
     json_t *task;
     char *root, *program;
-    const char *argv[8];
-    char job[32], host[64], env[HASH_HEX];
+    char **argv; /* of the run that was started last */
+    char job[32], host[PROCESS_HOST], env[HASH_HEX];
     struct sched *sched;
     double end_s; /* monotonic; INFINITY: no limit */
     double next_look_s, next_touch_s;
@@ -200,7 +199,7 @@ static bool time_is_up(const struct worker *k)
 
 static struct work *take_next(struct worker *k)
 {
-    while (k->next < k->n && !time_is_up(k) && k->failures_in_a_row < BREAKER) {
+    while (k->next < k->n && !time_is_up(k) && k->failures_in_a_row < CONDUCT_BREAKER) {
         struct work *w = &k->work[k->next++];
 
         w->tried = claim(k, w);
@@ -215,6 +214,7 @@ static enum sched_next next_job(void *ctx, struct sched_job *job)
     struct worker *k = ctx;
     struct work *w = take_next(k);
     const double left = k->end_s - clock_monotonic();
+    const struct texts none = { .n = 0 };
     double timeout;
 
     if (!w)
@@ -224,14 +224,10 @@ static enum sched_next next_job(void *ctx, struct sched_job *job)
     w->cut = timeout <= 0 || left < timeout;
     if (w->cut)
         timeout = isfinite(left) ? left : 0;
-    k->argv[0] = k->program;
-    k->argv[1] = "train";
-    k->argv[2] = "--config";
-    k->argv[3] = w->attempt->config_path;
-    k->argv[4] = "--dir";
-    k->argv[5] = w->attempt->folder;
+    conduct_free(k->argv);
+    k->argv = conduct_command(k->program, w->attempt, &none);
     *job = (struct sched_job){ .user = w,
-                               .argv = (char *const *)k->argv,
+                               .argv = k->argv,
                                .log_path = w->attempt->log_path,
                                .timeout_s = timeout,
                                .grace_s = k->header.grace_s,
@@ -261,7 +257,7 @@ static void job_unstarted(void *ctx, void *user, const struct err *err)
     w->attempt = NULL;
     drop_claim(w);
     w->tried = false;
-    k->failures_in_a_row = BREAKER; /* this node can start nothing */
+    k->failures_in_a_row = CONDUCT_BREAKER; /* this node can start nothing */
 }
 
 /* --- lines and ends
@@ -272,21 +268,8 @@ static bool job_line(void *ctx, void *user, const char *line, size_t n,
 {
     struct worker *k = ctx;
     struct work *w = user;
-    struct metrics_line m;
 
-    switch (attempt_line(w->attempt, &m, line, n, whole)) {
-    case LINE_POINT:
-    case LINE_FINAL:
-        metrics_line_release(&m);
-        if (w->attempt->final.final)
-            sched_let_end(k->sched, w, AFTER_FINAL_S);
-        break;
-    case LINE_REFUSED:
-        return false;
-    case LINE_ODD:
-        break;
-    }
-    return true;
+    return conduct_line(k->sched, w, w->attempt, line, n, whole, NULL, NULL);
 }
 
 /* Whatever stopped a run but itself, it goes on with the next submission; a
@@ -329,15 +312,9 @@ static void job_done(void *ctx, void *user, const struct sched_exit *e)
     struct work *w = user;
     struct attempt *a = w->attempt;
     const struct verdict v = judge(k, w, e);
-    struct attempt_end end = { .state = settle(k, w, &v),
-                               .outcome = v.outcome,
-                               .exit_code = e->exit_code,
-                               .term_signal = e->term_signal,
-                               .wall_s = e->wall_s,
-                               .cpu_s = e->cpu_s,
-                               .max_rss = e->max_rss };
+    struct attempt_end end = conduct_end(a, e, &v);
 
-    attempt_explain(end.message, sizeof end.message, a, e, &v);
+    end.state = settle(k, w, &v);
     clock_iso(end.at);
     attempt_end(a, &end);
     attempt_sync(a);
@@ -417,7 +394,7 @@ static void name_job(struct worker *k, int task)
     const char *job = array ? array : getenv("SLURM_JOB_ID");
 
     snprintf(k->job, sizeof k->job, "%.20s_%d", job ? job : "none", task);
-    gethostname(k->host, sizeof k->host - 1);
+    process_host(k->host);
 }
 
 /* For trainers of the user's own; ours learns it from the signal. */
@@ -448,7 +425,7 @@ static enum status open_worker(struct worker *k, const struct worker_options *o,
     free(above);
     free(copy);
     k->program = o->program ? mem_strdup(o->program)
-                            : mem_printf("/proc/%ld/exe", (long)getpid());
+                            : process_program();
     if (st != OK)
         return st;
     if (o->slots > 0)
@@ -471,6 +448,7 @@ static void close_worker(struct worker *k)
     free(k->work);
     free(k->root);
     free(k->program);
+    conduct_free(k->argv);
 }
 
 enum status worker_run(struct worker_summary *out,

@@ -302,10 +302,10 @@ static enum status check_folder(const char *folder, const char *id,
                                 struct err *err)
 {
     const char *slash = strrchr(folder, '/');
-    char *name = mem_printf("%.12s-%llu", id, (unsigned long long)seed);
-    const bool same = slash && strcmp(slash + 1, name) == 0;
+    char name[RECORD_RUN];
+    const bool same =
+        slash && strcmp(slash + 1, record_run_name(name, id, seed)) == 0;
 
-    free(name);
     return same ? OK
                 : err_set(err, ERR_CONFIG,
                           "%s: is the configuration of another run than its "

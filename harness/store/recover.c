@@ -143,7 +143,7 @@ static enum status read_running(struct reading *r, struct db *db,
 /* --- runs with records that the database does not know -------------------------------- */
 
 struct name {
-    char text[40]; /* HASH-SEED */
+    char text[RECORD_RUN];
     int run;
 };
 
@@ -163,9 +163,8 @@ static struct name *open_names(int *n_names, const struct grid *g,
         if (!run_state_open(runs[i].state, false) ||
             runs[i].state == RUN_RUNNING)
             continue;
-        snprintf(names[*n_names].text, sizeof names->text, "%.12s-%llu",
-                 g->points[runs[i].point].id,
-                 (unsigned long long)runs[i].seed);
+        record_run_name(names[*n_names].text, g->points[runs[i].point].id,
+                        runs[i].seed);
         names[(*n_names)++].run = i;
     }
     qsort(names, (size_t)*n_names, sizeof *names, by_text);
@@ -207,13 +206,13 @@ enum status recover_runs(struct recovery *out, struct journal *j,
                          const struct grid *g, const struct store_run *runs,
                          int n, struct err *err)
 {
-    char host[64] = "", *root = record_root(db_path(db));
+    char host[PROCESS_HOST], *root = record_root(db_path(db));
     struct reading r = { .sum = out, .told = { .journal = j }, .store = store,
                          .host = host };
     enum status st;
 
     *out = (struct recovery){ 0, 0 };
-    gethostname(host, sizeof host - 1);
+    process_host(host);
     st = read_running(&r, db, err);
     if (st == OK)
         read_folders(&r, root, g, runs, n);

@@ -319,15 +319,16 @@ static enum status check_order(uint64_t stored, const struct grid_point *p,
                                uint64_t seed, struct err *err)
 {
     const uint64_t asked = grid_data_seed(p, seed);
+    char name[RECORD_RUN];
 
     if (stored == asked)
         return OK;
     return err_set(err, ERR_DB,
-                   "run %.12s-%llu is stored with another order of the data "
+                   "run %s is stored with another order of the data "
                    "(data seed %llu, not %llu): an older qlaw made it with "
                    "[seeds] pair = no; use another database, or take it out "
                    "(qlaw db delete)",
-                   p->id, (unsigned long long)seed,
+                   record_run_name(name, p->id, seed),
                    (unsigned long long)stored, (unsigned long long)asked);
 }
 
