@@ -26,12 +26,30 @@ static enum status copy(const char *name, const char *folder, struct err *err)
 {
     const char *text = plot_text_find(name);
     char *path = mem_printf("%s/%s", folder, name);
-    enum status st = text ? file_replace(path, text, strlen(text), err)
-                          : err_set(err, ERR_TOOL,
-                                    "the script %s is missing "
-                                    "from this program",
-                                    name);
+    const enum status st = file_replace(path, text, strlen(text), err);
 
+    free(path);
+    return st;
+}
+
+#define PLACE "@NAME@"
+
+/* The script of a figure: every one is the same but for the name. */
+static enum status write_script(const char *name, const char *folder,
+                                struct err *err)
+{
+    const char *text = plot_text_find("figure.gp"), *at;
+    char *path = mem_printf("%s/%s.gp", folder, name);
+    struct str script = { 0 };
+    enum status st;
+
+    for (; (at = strstr(text, PLACE)); text = at + strlen(PLACE)) {
+        str_add_n(&script, text, (size_t)(at - text));
+        str_add(&script, name);
+    }
+    str_add(&script, text);
+    st = file_replace(path, str_text(&script), script.len, err);
+    str_release(&script);
     free(path);
     return st;
 }
@@ -39,7 +57,6 @@ static enum status copy(const char *name, const char *folder, struct err *err)
 enum status plot_write(struct picture *p, const char *name, const char *folder,
                        struct err *err)
 {
-    char *script = mem_printf("%s.gp", name);
     char *path = mem_printf("%s/%s.dat", folder, name);
     struct str data = { 0 };
     enum status st;
@@ -51,9 +68,8 @@ enum status plot_write(struct picture *p, const char *name, const char *folder,
     if (st == OK)
         st = copy("panels.gp", folder, err);
     if (st == OK)
-        st = copy(script, folder, err);
+        st = write_script(name, folder, err);
     str_release(&data);
     free(path);
-    free(script);
     return st;
 }

@@ -1,7 +1,7 @@
-/* plot.h - the figures, one row each.
+/* plot.h - the figures, one row of figures.def each.
  *
- * A figure is a function from the data of a grid to a picture.  Its script
- * plots/NAME.gp draws what the picture's data file says. */
+ * A figure is a function from the data of a grid to a picture; plots/ draws
+ * what the picture's data file says. */
 #ifndef HARNESS_FIGURES_PLOT_H
 #define HARNESS_FIGURES_PLOT_H
 
@@ -41,33 +41,13 @@ enum status plot_figure_need(const struct plot_figure **out, const char *name,
 
 /* --- builders ------------------------------------------------------------- */
 
+/* The head of a builder's definition, and its declaration for each row. */
 #define PLOT_BUILDER(name)                                                     \
     enum status name(struct picture **out, struct plot_data *d,                \
                      const struct plot_choice *choice, struct err *err)
-
-PLOT_BUILDER(plot_arms);
-PLOT_BUILDER(plot_loss_n);
-PLOT_BUILDER(plot_loss_d);
-PLOT_BUILDER(plot_loss_g);
-PLOT_BUILDER(plot_delta_n);
-PLOT_BUILDER(plot_delta_d);
-PLOT_BUILDER(plot_delta_g);
-PLOT_BUILDER(plot_law_variables);
-PLOT_BUILDER(plot_predicted);
-PLOT_BUILDER(plot_residuals);
-PLOT_BUILDER(plot_curves);
-PLOT_BUILDER(plot_coverage);
-PLOT_BUILDER(plot_cost);
-PLOT_BUILDER(plot_pareto);
-PLOT_BUILDER(plot_parts);
-PLOT_BUILDER(plot_ablation);
-PLOT_BUILDER(plot_split);
-PLOT_BUILDER(plot_delta_contour);
-PLOT_BUILDER(plot_effective);
-PLOT_BUILDER(plot_critical);
-PLOT_BUILDER(plot_precision);
-PLOT_BUILDER(plot_profiles);
-PLOT_BUILDER(plot_bootstrap);
+#define FIGURE(name, what, section, build) PLOT_BUILDER(build);
+#include "harness/figures/figures.def"
+#undef FIGURE
 
 /* Tics at the group sizes that were run, when they are few. */
 void plot_group_tics(struct picture_axis *a, const struct plot_data *d);

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""What the house asks of every file, beside the include table.
+
+    house.py SOURCE_ROOT CC CHECK
+
+CHECK: options   every option that a verb declares is asked for somewhere
+       tests     every test file is built by the meson.build beside it
+       headers   every header can be the first that a file includes
+"""
+import glob
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+ROOMS = ["base", "kernels", "trainer", "fit", "db", "plots", "harness"]
+ROW = re.compile(r'\{\s*"([a-z][a-z0-9-]*)",\s*(?:0|\'.\'),\s*'
+                 r'(?:NULL|"[^"]*"),\s*(?:"(?:[^"\\]|\\.)*"\s*)+\}')
+COMMENT = re.compile(r"/\*.*?\*/", re.S)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def files(*endings):
+    return sorted(path for room in ROOMS
+                  for path in glob.glob(room + "/**/*", recursive=True)
+                  if path.endswith(endings))
+
+
+def options():
+    """A row of a table of options is one place; it has to have another."""
+    declared, rest = {}, []
+    for path in files(".c", ".h"):
+        text = COMMENT.sub("", read(path))
+        if path.startswith(("harness/verbs/", "harness/cli/")):
+            for name in ROW.findall(text):
+                declared.setdefault(name, path)
+            text = ROW.sub("", text)
+        if "/shells/" not in path:  # which completes them all
+            rest.append(text)
+    rest = "\n".join(rest)
+    bad = [f"{path}: --{name} is declared and never asked for"
+           for name, path in sorted(declared.items())
+           if f'"{name}"' not in rest]
+    return bad, f"{len(declared)} options"
+
+
+def tests():
+    bad, seen = [], 0
+    for path in sorted(glob.glob("tests/**/*", recursive=True)):
+        folder, name = os.path.split(path)
+        stem, ending = os.path.splitext(name)
+        if ending not in (".c", ".sh", ".py") or folder == "tests/db/old":
+            continue
+        seen += 1
+        build = folder
+        while not os.path.exists(build + "/meson.build"):
+            build = os.path.dirname(build)
+        text = read(build + "/meson.build")
+        stem = re.sub("^(test|fuzz)_", "", stem)
+        if not re.search(r"'(\w+_)?" + re.escape(stem) + r"(\.\w+)?'", text) \
+                and not used_elsewhere(name):
+            bad.append(f"{path} is in no meson.build and in no script")
+    return bad, f"{seen} files"
+
+
+def used_elsewhere(name):
+    """Slow proofs are scripts that a person runs; helpers are imported; what
+    made an oracle is named beside it."""
+    stem = os.path.splitext(name)[0]
+    for path in glob.glob("scripts/*") + [
+            p for p in glob.glob("tests/**/*", recursive=True)
+            if p.endswith((".py", ".sh", ".h"))]:
+        if os.path.basename(path) != name and \
+                re.search(r"\b" + re.escape(stem) + r"\b", read(path)):
+            return True
+    return False
+
+
+def headers():
+    """Templates, which are compiled once for each set of instructions, are
+    no headers: kernels/**/body_*.h and lanes_*.h."""
+    def stands(path):
+        done = subprocess.run(
+            [CC, "-std=gnu11", "-D_GNU_SOURCE", "-fsyntax-only", "-I.",
+             "-Wno-pragma-once-outside-header", path],
+            capture_output=True, text=True, check=False)
+        return None if done.returncode == 0 else \
+            f"{path} cannot be included first:\n{done.stderr[:500]}"
+
+    paths = [p for p in files(".h")
+             if not re.match(r"(body|lanes|kernels)_", os.path.basename(p))]
+    with ThreadPoolExecutor(2) as pool:
+        bad = [text for text in pool.map(stands, paths) if text]
+    return bad, f"{len(paths)} headers"
+
+
+os.chdir(sys.argv[1])
+CC = sys.argv[2]
+BAD, SEEN = {"options": options, "tests": tests,
+             "headers": headers}[sys.argv[3]]()
+print("\n".join(BAD))
+print(SEEN)
+sys.exit(1 if BAD else 0)
