@@ -6,6 +6,7 @@
 CHECK: options   every option that a verb declares is asked for somewhere
        tests     every test file is built by the meson.build beside it
        headers   every header can be the first that a file includes
+       pages     docs/ shows the include table and names files that are there
 """
 import glob
 import os
@@ -99,10 +100,31 @@ def headers():
     return bad, f"{len(paths)} headers"
 
 
+def pages():
+    bad, named = [], 0
+    table = "\n".join(line for line in
+                      read("tests/include_table.txt").splitlines()
+                      if line and not line.startswith("#"))
+    if table not in read("docs/architecture.md"):
+        bad.append("docs/architecture.md shows another include table")
+    for page in glob.glob("docs/*.md") + ["README.md"]:
+        for path in re.findall(r"`((?:%s|scripts|tests)/[\w/.-]+\.\w+)`"
+                               % "|".join(ROOMS), read(page)):
+            named += 1
+            if not os.path.exists(path):
+                bad.append(f"{page} names {path}, which is not there")
+    for path in re.findall(r"`([a-z]+/[\w/]+\.[ch])`",
+                           read("docs/architecture.md")):
+        named += 1
+        if not os.path.exists(path) and not os.path.exists("harness/" + path):
+            bad.append(f"docs/architecture.md names {path}, which is not there")
+    return bad, f"{named} files are named"
+
+
 os.chdir(sys.argv[1])
 CC = sys.argv[2]
 BAD, SEEN = {"options": options, "tests": tests,
-             "headers": headers}[sys.argv[3]]()
+             "headers": headers, "pages": pages}[sys.argv[3]]()
 print("\n".join(BAD))
 print(SEEN)
 sys.exit(1 if BAD else 0)
