@@ -5,11 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct {
-    int exit_code;
-    const char *meaning;
-} statuses[] = {
-#define STATUS_ROW(name, code, text) [name] = { code, text },
+static const int exit_codes[] = {
+#define STATUS_ROW(name, code, text) [name] = code,
     STATUS_LIST(STATUS_ROW)
 #undef STATUS_ROW
 };
@@ -77,10 +74,5 @@ void err_append(struct err *err, const char *fmt, ...)
 
 int err_exit_code(enum status status)
 {
-    return statuses[status].exit_code;
-}
-
-const char *err_meaning(enum status status)
-{
-    return statuses[status].meaning;
+    return exit_codes[status];
 }

@@ -57,6 +57,5 @@ void err_append(struct err *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 int err_exit_code(enum status status);
-const char *err_meaning(enum status status);
 
 #endif

@@ -36,11 +36,6 @@ enum kernels_isa kernels_cpu(void)
 #endif
 }
 
-const char *kernels_isa_name(enum kernels_isa isa)
-{
-    return isa_names[isa];
-}
-
 /* Columns in panels of 32 and fours of k, in floats, or in 16 bits with two
  * more words for each segment of four. */
 size_t kernels_packed_bytes(int n, int k)

@@ -187,7 +187,6 @@ enum status kernels_select(const struct kernels **out, const char *cap,
 
 /* Widest set of this CPU, and the name of a set. */
 enum kernels_isa kernels_cpu(void);
-const char *kernels_isa_name(enum kernels_isa isa);
 
 /* The polynomials, scalar, for tests and tables.  Largest errors, measured
  * over every float of exp's range and of log's central octaves: 1.02 and

@@ -75,11 +75,6 @@ void page_section(struct page *d, const char *id, const char *title)
     add(d, PAGE_SECTION, title, id);
 }
 
-void page_heading(struct page *d, const char *title)
-{
-    add(d, PAGE_HEADING, title, NULL);
-}
-
 void page_paragraph(struct page *d)
 {
     add(d, PAGE_PARAGRAPH, NULL, NULL);

@@ -12,7 +12,6 @@
 
 enum page_kind {
     PAGE_SECTION, /* text: title, name: its id */
-    PAGE_HEADING, /* a smaller one */
     PAGE_PARAGRAPH,
     PAGE_WARNING,
     PAGE_LIST_ITEM,
@@ -59,7 +58,6 @@ struct page *page_new(const char *title, const char *lead, const char *made);
 void page_free(struct page *d);
 
 void page_section(struct page *d, const char *id, const char *title);
-void page_heading(struct page *d, const char *title);
 
 /* Begin a paragraph, warning or list item, then say words into it. */
 void page_paragraph(struct page *d);

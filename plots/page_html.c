@@ -167,10 +167,6 @@ static void add_part(struct str *out, const struct page *d, int i)
         element(out, "h2", p->text);
         str_add(out, "\n");
         break;
-    case PAGE_HEADING:
-        element(out, "h3", p->text);
-        str_add(out, "\n");
-        break;
     case PAGE_PARAGRAPH:
     case PAGE_WARNING:
         str_add(out, p->kind == PAGE_WARNING

@@ -153,8 +153,7 @@ static void add_part(struct str *out, const struct page *d, int i)
 
     switch (p->kind) {
     case PAGE_SECTION:
-    case PAGE_HEADING:
-        str_add(out, p->kind == PAGE_SECTION ? "## " : "### ");
+        str_add(out, "## ");
         escaped(out, p->text);
         str_add(out, "\n\n");
         break;

@@ -41,7 +41,6 @@ struct names *names_new(const struct doc *d);
 void names_free(struct names *n);
 int names_scratch(const struct names *n, const char *key); /* -1: none */
 int names_n_scratch(const struct names *n);
-const char *names_scratch_key(const struct names *n, int i);
 
 struct formula {
     struct expr *expr;

@@ -84,11 +84,6 @@ int names_n_scratch(const struct names *n)
     return n->n_scratch;
 }
 
-const char *names_scratch_key(const struct names *n, int i)
-{
-    return n->scratch[i];
-}
-
 double names_word(struct names *n, const char *word)
 {
     for (int i = 0; i < n->n_words; i++)
