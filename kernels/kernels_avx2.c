@@ -16,7 +16,7 @@
 #include "kernels/body_gemm.h"
 
 #include "kernels/body_attention.h"
-#include "kernels/body_quant.h"
+#include "kernels/quant/body_quant.h"
 
 /* Codes are packed as 16 bits, the first two of a four in sixteen columns
  * before the other two, so that vpmaddwd adds two exact products to a lane. */

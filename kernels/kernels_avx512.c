@@ -16,7 +16,7 @@
 #include "kernels/body_gemm.h"
 
 #include "kernels/body_attention.h"
-#include "kernels/body_quant.h"
+#include "kernels/quant/body_quant.h"
 
 void kernels_fill_avx512(struct kernels *kn)
 {

@@ -30,9 +30,9 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "kernels/quant/round.h"
 
 enum num_kind { NUM_INT, NUM_FLOAT, NUM_TABLE };
-enum num_rounding { NUM_NEAREST, NUM_STOCHASTIC };
 
 #define NUM_NAME   24
 #define NUM_VALUES 256                    /* of a table, at most */
@@ -71,13 +71,12 @@ enum status num_find(struct num_format *out, const char *name,
 /* The text that num_find reads: the name, with its values for a table. */
 const char *num_print(char buf[NUM_TEXT], const struct num_format *f);
 
-/* Round x to the nearest value of f, ties to even code; u in [0, 1) is read
- * only for NUM_STOCHASTIC (up with the probability of the fraction).  Codes of a
- * table count from 0.  Values
- * beyond the range saturate, infinities too; NaN stays NaN.  This scalar
- * function is the definition of every format. */
-float num_round(const struct num_format *f, float x, enum num_rounding mode,
-                float u);
+/* Round x to a value of f as mode says; u in [0, 1) is read only where mode
+ * draws.  Codes of a table count from 0.  Values beyond the range saturate,
+ * infinities too; NaN stays NaN.  This scalar function is the definition of
+ * every format. */
+float num_round(const struct num_format *f, float x,
+                const struct num_rounding *mode, float u);
 
 /* The bit pattern of a value of f (sign, exponent, mantissa; two's complement
  * for integers) and back. */

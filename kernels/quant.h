@@ -6,7 +6,7 @@
  *
  * Order of operations (design decision, each step tested):
  *   1. partition the operand along the axis the GEMM reduces over;
- *   2. range r of each part (absmax, or a percentile of the magnitudes);
+ *   2. range r of each part, by its rule (absmax, a percentile, ..);
  *   3. ideal scale r / Qmax, rounded to the scale's own format first;
  *   4. divide by the rounded scale (a true division), round, saturate;
  *   5. multiply back.
@@ -16,11 +16,13 @@
  *
  *   int4/g32/fp32/absmax/nearest
  *
- * format (with its values, for a table of codes) or preset (mxfp4, mxfp6, mxfp8, mxint8, nvfp4, nvint4, ...), then
- * overrides in any order: gN | row | tensor; fp32 | bf16 | e8m0 | e8m0-floor |
- * e8m0-round | e4m3; absmax | pct:P; nearest | stochastic.  e8m0 means ceil,
- * which never clips (arXiv 2510.25602 eq. 7-9); e8m0-floor is the OCP rule.
- * e4m3 has a second, fp32 scale for the whole tensor (NVFP4, 2509.25149). */
+ * format (with its values, for a table of codes) or preset (mxfp4, nvint4, ..),
+ * then overrides in any order, each a word of one of the tables quant/gran.c,
+ * quant/scale.c, quant/range.c and quant/round.c.  A new rule is a row there,
+ * with its function; texts, errors, lists and the manual follow.  e8m0 means
+ * ceil, which never clips (arXiv 2510.25602 eq. 7-9); e8m0-floor is the OCP
+ * rule.  e4m3 has a second, fp32 scale for the whole tensor (NVFP4,
+ * 2509.25149). */
 #ifndef KERNELS_QUANT_H
 #define KERNELS_QUANT_H
 
@@ -29,22 +31,21 @@
 
 #include "base/err.h"
 #include "kernels/num.h"
+#include "kernels/quant/gran.h"
+#include "kernels/quant/range.h"
+#include "kernels/quant/round.h"
+#include "kernels/quant/scale.h"
 #include "kernels/real.h"
-
-enum quant_gran { QUANT_GROUP, QUANT_ROW, QUANT_TENSOR };
-enum quant_range { QUANT_ABSMAX, QUANT_PERCENTILE };
-
-struct quant_scale; /* a row of the table of scale formats */
 
 struct quant_spec {
     bool on; /* false: "none", the operand is left as it is */
     struct num_format elem;
     const struct quant_scale *scale;
     enum quant_gran gran;
-    int group; /* QUANT_GROUP: elements that share a scale */
-    enum quant_range range;
-    double percentile; /* QUANT_PERCENTILE: 0 < p <= 100 */
-    enum num_rounding rounding;
+    int group; /* QUANT_GROUP: elements that share a scale, else 0 */
+    const struct quant_range *range;
+    double range_param[QUANT_PARAMS];
+    const struct num_rounding *rounding;
 };
 
 /* What the base keys of [quant] say; a preset and a modifier override it. */
@@ -53,7 +54,14 @@ struct quant_defaults {
     const char *scale, *range, *round;
 };
 
-#define QUANT_TEXT (NUM_TEXT + 72)
+/* What a text says beside the element format, in the order of the canonical
+ * text: each a table of rows, of which the first is the usual one. */
+enum quant_field {
+    QUANT_FIELD_GRAN, QUANT_FIELD_SCALE, QUANT_FIELD_RANGE, QUANT_FIELD_ROUND,
+    QUANT_FIELDS
+};
+
+#define QUANT_TEXT (NUM_TEXT + QUANT_FIELDS * (QUANT_WORD + 1))
 
 /* "none" gives out->on = false.  Errors name the offending part and suggest. */
 enum status quant_parse(struct quant_spec *out, const char *text,
@@ -62,6 +70,18 @@ enum status quant_parse(struct quant_spec *out, const char *text,
 
 /* The canonical text; two specs with equal numerics print the same. */
 const char *quant_print(char buf[QUANT_TEXT], const struct quant_spec *spec);
+
+/* Do two specs say the same, as their canonical texts would show? */
+bool quant_equal(const struct quant_spec *a, const struct quant_spec *b);
+
+/* The word of one field of a spec that is on: "g32", "pct:99.9"; brief: with
+ * six digits, for labels.  In buf, or a constant. */
+const char *quant_print_field(char buf[QUANT_WORD],
+                              const struct quant_spec *spec,
+                              enum quant_field field, bool brief);
+
+/* Is it the first row of its table, which goes without saying? */
+bool quant_is_usual(const struct quant_spec *spec, enum quant_field field);
 
 /* The text without the values of its table, for people; the caller frees. */
 char *quant_brief(const char *text);
@@ -79,7 +99,24 @@ double quant_bits(const struct quant_spec *spec, int k, int rows);
  * of signal to noise in dB. */
 double quant_gaussian_mse(const struct quant_spec *spec);
 
-/* Rows of the presets and of the scale formats, for listings. */
+/* The words of a table, for listings; NULL past the end. */
+const struct quant_word *quant_word_at(enum quant_field field, int i);
+
+/* The field that the key quant.KEY sets: "group", "scale", "range", "round";
+ * QUANT_FIELDS: none. */
+enum quant_field quant_field_find(const char *key);
+
+/* The words of a table in one text, which the caller frees: to choose from,
+ * "nearest|stochastic"; in a sentence, "absmax, or pct:P, a percentile of the
+ * magnitudes". */
+char *quant_choices(enum quant_field field);
+char *quant_prose(enum quant_field field);
+
+/* How the field is written behind an element format: "[/absmax|/pct:P]",
+ * "[/SCALE]".  The caller frees. */
+char *quant_syntax(enum quant_field field);
+
+/* The presets, for listings; NULL past the end. */
 struct quant_preset {
     const char *name, *text, *source;
 };
@@ -88,8 +125,6 @@ const struct quant_preset *quant_preset_at(int i);
 /* The preset that has this element, group and scale, whatever the range and
  * the rounding; NULL: none. */
 const struct quant_preset *quant_preset_of(const struct quant_spec *spec);
-const char *quant_scale_name(const struct quant_scale *scale);
-const char *quant_scale_at(int i, const char **help); /* NULL past the end */
 
 /* Along which axis of a row-major [rows, cols] matrix the parts run. */
 enum quant_axis { QUANT_ALONG_COLS, QUANT_ALONG_ROWS };

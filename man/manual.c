@@ -204,9 +204,11 @@ static void put_key(const struct setting *s)
         [SETTING_QUANT] = "quantizer",
     };
 
+    char *choices = setting_choices(s), *help = setting_help(s);
+
     put_bold(s->key);
     printf(" (%s", s->list ? "list of " : "");
-    put(*s->choices ? s->choices : types[s->type]);
+    put(*choices ? choices : types[s->type]);
     if (s->max > s->min)
         printf(", %g .. %g", s->min, s->max);
     if (*s->unit)
@@ -216,8 +218,10 @@ static void put_key(const struct setting *s)
         put(s->fallback);
     }
     printf(")\n\t");
-    put_sentence(s->help);
+    put_sentence(help);
     putchar('\n');
+    free(choices);
+    free(help);
 }
 
 static bool put_keys(char *rest)
@@ -272,17 +276,39 @@ static bool put_presets(char *rest)
     return true;
 }
 
-static bool put_scales(char *rest)
+/* The words of [quant] KEY. */
+static bool put_words(char *key)
 {
-    const char *name, *help;
+    const enum quant_field field = quant_field_find(key);
+    const struct quant_word *w;
 
-    (void)rest;
-    for (int i = 0; (name = quant_scale_at(i, &help)); i++) {
-        put_bold(name);
+    if (field == QUANT_FIELDS)
+        return fail("key quant", key);
+    for (int i = 0; (w = quant_word_at(field, i)); i++) {
+        struct str form = { 0 };
+
+        quant_word_form(&form, w);
+        put_bold(str_text(&form));
         printf("\n\t");
-        put_sentence(help);
+        put_sentence(w->help);
         putchar('\n');
+        str_release(&form);
     }
+    return true;
+}
+
+/* "FORMAT[/gN|/row|/tensor]..." */
+static bool put_syntax(char *rest)
+{
+    (void)rest;
+    printf("FORMAT");
+    for (int f = 0; f < QUANT_FIELDS; f++) {
+        char *part = quant_syntax((enum quant_field)f);
+
+        printf("%s", part);
+        free(part);
+    }
+    putchar('\n');
     return true;
 }
 
@@ -342,9 +368,9 @@ static const struct {
     { "options", put_options }, { "globals", put_globals },
     { "verbs", put_verbs },     { "exit", put_exit },
     { "keys", put_keys },       { "formats", put_formats },
-    { "presets", put_presets }, { "scales", put_scales },
-    { "laws", put_laws },       { "figures", put_figures },
-    { "columns", put_columns },
+    { "presets", put_presets }, { "words", put_words },
+    { "syntax", put_syntax },   { "laws", put_laws },
+    { "figures", put_figures }, { "columns", put_columns },
 };
 
 static bool expand(char *line)

@@ -39,11 +39,16 @@ struct setting {
     enum setting_type type;
     const char *fallback; /* default, as text */
     double min, max;
-    const char *unit, *choices; /* choices: "cosine|wsd|constant" */
+    const char *unit, *choices; /* as setting_choices spells out */
     enum hashed hashed;
     bool list;   /* a repeated key appends (data.path) */
-    const char *help;
+    const char *help; /* as setting_help spells out */
 };
+
+/* "cosine|wsd|constant", and what the key means, with the words of the
+ * quantizer's tables where the row refers to one; the caller frees. */
+char *setting_choices(const struct setting *s);
+char *setting_help(const struct setting *s);
 
 /* May its values alone make other runs? */
 bool setting_varies(const struct setting *s);

@@ -129,6 +129,31 @@ const struct setting *setting_find_any(const char *key, struct err *err)
     return s;
 }
 
+/* A text that ends in %KEY with the words of that table of the quantizer. */
+static char *with_words(const char *text,
+                        char *(*words)(enum quant_field field))
+{
+    const char *mark = strchr(text, '%');
+    char *list, *whole;
+
+    if (!mark)
+        return mem_strdup(text);
+    list = words(quant_field_find(mark + 1));
+    whole = mem_printf("%.*s%s", (int)(mark - text), text, list);
+    free(list);
+    return whole;
+}
+
+char *setting_choices(const struct setting *s)
+{
+    return with_words(s->choices, quant_choices);
+}
+
+char *setting_help(const struct setting *s)
+{
+    return with_words(s->help, quant_prose);
+}
+
 /* --- one value ----------------------------------------------------------- */
 
 static enum status wrong(const struct setting *s, const char *text,
@@ -186,16 +211,19 @@ static enum status canonical_bool(char **out, const struct setting *s,
     return wrong(s, text, "yes or no", err);
 }
 
+#define MAX_CHOICES 64
+
 /* One of "a|b|c", in lower case; a near miss is suggested. */
 static enum status canonical_word(char **out, const struct setting *s,
                                   const char *text, struct err *err)
 {
-    char *copy = mem_strdup(s->choices), *save = NULL, *word;
-    const char *words[16], *near;
+    char *choices = setting_choices(s), *copy = mem_strdup(choices);
+    char *save = NULL, *word;
+    const char *words[MAX_CHOICES], *near;
     size_t n = 0;
     enum status st = ERR_CONFIG;
 
-    for (word = strtok_r(copy, "|", &save); word && n < 16;
+    for (word = strtok_r(copy, "|", &save); word && n < MAX_CHOICES;
          word = strtok_r(NULL, "|", &save)) {
         words[n++] = word;
         if (strcasecmp(word, text) == 0) {
@@ -207,11 +235,12 @@ static enum status canonical_word(char **out, const struct setting *s,
     if (st != OK && near)
         err_set(err, ERR_CONFIG,
                 "%s = %.60s: not one of %s; did you mean '%s'?", s->key, text,
-                s->choices, near);
+                choices, near);
     else if (st != OK)
         err_set(err, ERR_CONFIG, "%s = %.60s: not one of %s", s->key, text,
-                s->choices);
+                choices);
     free(copy);
+    free(choices);
     return st;
 }
 

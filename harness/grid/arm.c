@@ -38,7 +38,6 @@ static double layer_weights(const struct config *c, enum layer_kind kind,
 /* How many weights see each quantizer of one operand. */
 struct tally {
     struct quant_spec spec[MAX_SPECS];
-    char text[MAX_SPECS][QUANT_TEXT];
     double weights[MAX_SPECS], inputs[MAX_SPECS];
     int n;
 };
@@ -46,17 +45,14 @@ struct tally {
 static void count(struct tally *t, const struct quant_spec *spec,
                   double weights, double input)
 {
-    char text[QUANT_TEXT];
     int i = 0;
 
-    quant_print(text, spec);
-    while (i < t->n && strcmp(t->text[i], text) != 0)
+    while (i < t->n && !quant_equal(&t->spec[i], spec))
         i++;
     if (i == MAX_SPECS)
         return;
     if (i == t->n) {
         t->spec[i] = *spec;
-        strcpy(t->text[i], text);
         t->weights[i] = t->inputs[i] = 0;
         t->n++;
     }
@@ -137,10 +133,8 @@ void arm_read(struct arm *out, const struct config *c)
 
 const char *arm_gran(const struct arm *a)
 {
-    static const char *const names[] = { "group", "row", "tensor" };
-
     return a->lead >= 0 && a->spec[a->lead].elem.scaled
-               ? names[a->spec[a->lead].gran]
+               ? quant_grans[a->spec[a->lead].gran].kind
                : NULL;
 }
 
@@ -159,13 +153,11 @@ static const char *name_of(const struct quant_spec *s, bool presets)
 
 static bool all_alike(const struct arm *a)
 {
-    char buf[QUANT_TEXT], lead[QUANT_TEXT];
     bool alike = true;
 
-    quant_print(lead, &a->spec[a->lead]);
     for (int k = 0; k < OPERAND_COUNT; k++)
         alike = alike && (!a->spec[k].on ||
-                          strcmp(quant_print(buf, &a->spec[k]), lead) == 0);
+                          quant_equal(&a->spec[k], &a->spec[a->lead]));
     return alike;
 }
 
@@ -195,24 +187,26 @@ static void add_operands(struct str *s, const struct arm *a, bool presets)
     }
 }
 
+static void add_field(struct str *s, const struct quant_spec *spec,
+                      enum quant_field field)
+{
+    char word[QUANT_WORD];
+
+    str_addf(s, " %s", quant_print_field(word, spec, field, true));
+}
+
 void arm_add_parts(struct str *s, const struct quant_spec *lead)
 {
-    if (lead->gran == QUANT_GROUP)
-        str_addf(s, " g%d", lead->group);
-    else
-        str_add(s, lead->gran == QUANT_ROW ? " row" : " tensor");
-    if (strcmp(quant_scale_name(lead->scale), "fp32") != 0)
-        str_addf(s, " %s", quant_scale_name(lead->scale));
+    add_field(s, lead, QUANT_FIELD_GRAN);
+    if (!quant_is_usual(lead, QUANT_FIELD_SCALE))
+        add_field(s, lead, QUANT_FIELD_SCALE);
 }
 
 static void add_rest(struct str *s, const struct quant_spec *lead)
 {
-    if (!lead->elem.scaled)
-        return;
-    if (lead->range == QUANT_PERCENTILE)
-        str_addf(s, " pct:%g", lead->percentile);
-    if (lead->rounding == NUM_STOCHASTIC)
-        str_add(s, " stochastic");
+    for (int f = QUANT_FIELD_RANGE; f < QUANT_FIELDS; f++)
+        if (lead->elem.scaled && !quant_is_usual(lead, (enum quant_field)f))
+            add_field(s, lead, (enum quant_field)f);
 }
 
 char *arm_text(const struct config *c, bool presets)

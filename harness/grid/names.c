@@ -149,6 +149,19 @@ static bool is_choice(const char *choices, const char *word)
     return false;
 }
 
+/* A word that a key of a quantizer's parts takes; of groups it is row or
+ * tensor, which are numbers here. */
+static bool is_quant_word(const char *word)
+{
+    const struct quant_word *w;
+
+    for (int f = QUANT_FIELD_SCALE; f < QUANT_FIELDS; f++)
+        for (int i = 0; (w = quant_word_at((enum quant_field)f, i)); i++)
+            if (strcmp(w->name, word) == 0)
+                return true;
+    return false;
+}
+
 static bool is_format(const struct doc *d, const char *name)
 {
     for (int i = 0; i < d->n_formats; i++)
@@ -160,7 +173,7 @@ static bool is_format(const struct doc *d, const char *name)
 static bool find_word(struct names *n, const char *name,
                       struct expr_symbol *out)
 {
-    static const char *const others[] = { "none", "forward", "absmax", "pct" };
+    static const char *const others[] = { "none", "forward" };
     struct num_format format;
     char *word = mem_strdup(name);
     bool found = false;
@@ -169,6 +182,7 @@ static bool find_word(struct names *n, const char *name,
         *p = *p == '_' ? '-' : *p;
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         found = found || strcmp(others[i], word) == 0;
+    found = found || is_quant_word(word);
     for (int i = 0; setting_at(i) && !found; i++)
         found = is_choice(setting_at(i)->choices, word);
     *out = (struct expr_symbol){ .kind = EXPR_SYM_WORD };

@@ -189,10 +189,8 @@ static enum status put_row(const struct point_columns *p, struct db *db,
         scaled && lead->gran == QUANT_GROUP ? (double)lead->group : (double)NAN,
         format_of(&p->quant, OPERAND_X),
         grad ? grad : format_of(&p->quant, OPERAND_DY_G),
-        scaled ? quant_scale_name(lead->scale) : NULL,
-        !lead                              ? NULL
-        : lead->rounding == NUM_STOCHASTIC ? "stochastic"
-                                           : "nearest",
+        scaled ? lead->scale->word.name : NULL,
+        lead ? lead->rounding->word.name : NULL,
         p->gmse, p->size.flops_per_token * (double)p->size.tokens,
         p->size.memory_bytes, arm_gran(&p->quant), p->quant.group,
         presets ? p->arm : p->plain_arm, trainer_of(c),

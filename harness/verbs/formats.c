@@ -49,7 +49,7 @@ static void list_json(void)
     struct quant_spec spec;
     struct str s = { 0 };
     const struct quant_preset *p;
-    const char *name, *help;
+    const struct quant_word *w;
 
     str_add(&s, "{\"schema\":\"qlaw/formats/1\",\"formats\":[");
     for (int i = 0; num_at(&f, i); i++) {
@@ -68,10 +68,10 @@ static void list_json(void)
         str_add(&s, "}");
     }
     str_add(&s, "],\"scales\":[");
-    for (int i = 0; (name = quant_scale_at(i, &help)); i++) {
+    for (int i = 0; (w = quant_word_at(QUANT_FIELD_SCALE, i)); i++) {
         str_add(&s, i ? ",{" : "{");
-        json_add_text(&s, "name", name);
-        json_add_text(&s, "help", help);
+        json_add_text(&s, "name", w->name);
+        json_add_text(&s, "help", w->help);
         str_add(&s, "}");
     }
     str_add(&s, "]}");
@@ -79,12 +79,29 @@ static void list_json(void)
     str_release(&s);
 }
 
+/* Broken before what would pass 80 columns. */
+static void print_syntax(void)
+{
+    static const char head[] = "a quantizer is FORMAT";
+    int column = printf("\n%s", head) - 1;
+
+    for (int f = 0; f < QUANT_FIELDS; f++) {
+        char *part = quant_syntax((enum quant_field)f);
+
+        if (column + (int)strlen(part) > 80)
+            column = printf("\n%*s", (int)sizeof head, "") - 1;
+        column += printf("%s", part);
+        free(part);
+    }
+    putchar('\n');
+}
+
 static void list(void)
 {
     struct num_format f;
     struct quant_spec spec;
     const struct quant_preset *p;
-    const char *name, *help;
+    const struct quant_word *w;
 
     print_head();
     for (int i = 0; num_at(&f, i); i++)
@@ -102,10 +119,9 @@ static void list(void)
     printf("bits and error with their share of the scales and in their "
            "groups\n");
     printf("\nscale       meaning\n");
-    for (int i = 0; (name = quant_scale_at(i, &help)); i++)
-        printf("%-11s %s\n", name, help);
-    printf("\na quantizer is FORMAT[/gN|/row|/tensor][/SCALE][/absmax|/pct:P]\n"
-           "                      [/nearest|/stochastic]\n");
+    for (int i = 0; (w = quant_word_at(QUANT_FIELD_SCALE, i)); i++)
+        printf("%-11s %s\n", w->name, w->help);
+    print_syntax();
 }
 
 /* Every magnitude of a format of at most 8 bits, every value of a table. */

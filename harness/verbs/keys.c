@@ -1,5 +1,6 @@
 #include <fnmatch.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -23,15 +24,23 @@ static const char *const type_names[] = {
  * the keys that it matches. */
 static bool wanted(const struct setting *s, const char *pattern)
 {
+    char *help;
+    bool found;
+
     if (!pattern)
         return true;
     if (strpbrk(pattern, "*?["))
         return fnmatch(pattern, s->key, 0) == 0;
-    return strstr(s->key, pattern) || strstr(s->help, pattern);
+    help = setting_help(s);
+    found = strstr(s->key, pattern) || strstr(help, pattern);
+    free(help);
+    return found;
 }
 
 static void add_json(struct str *out, const struct setting *s)
 {
+    char *choices = setting_choices(s), *help = setting_help(s);
+
     str_add(out, out->data[out->len - 1] == '[' ? "{" : ",{");
     json_add_text(out, "key", s->key);
     json_add_text(out, "type", type_names[s->type]);
@@ -40,21 +49,25 @@ static void add_json(struct str *out, const struct setting *s)
         json_add_number(out, "min", s->min);
         json_add_number(out, "max", s->max);
     }
-    if (*s->choices)
-        json_add_text(out, "choices", s->choices);
+    if (*choices)
+        json_add_text(out, "choices", choices);
     if (*s->unit)
         json_add_text(out, "unit", s->unit);
     str_addf(out, ",\"hashed\":%s,\"list\":%s",
              setting_varies(s) ? "true" : "false", s->list ? "true" : "false");
-    json_add_text(out, "help", s->help);
+    json_add_text(out, "help", help);
     str_add(out, "}");
+    free(choices);
+    free(help);
 }
 
 /* "whole number, 1 .. 1024, tokens; default 4". */
 static void print_key(const struct setting *s)
 {
+    char *choices = setting_choices(s), *help = setting_help(s);
+
     say("%s\n    %s%s%s", s->key, s->list ? "list: " : "",
-        *s->choices ? s->choices : type_names[s->type],
+        *choices ? choices : type_names[s->type],
         setting_varies(s) ? "" : " (does not change a result)");
     if (s->max > s->min)
         say(", %g .. %g", s->min, s->max);
@@ -62,7 +75,9 @@ static void print_key(const struct setting *s)
         say(" %s", s->unit);
     if (*s->fallback)
         say("; default %s", s->fallback);
-    say("\n    %s\n", s->help);
+    say("\n    %s\n", help);
+    free(choices);
+    free(help);
 }
 
 static int show(struct str *json, const struct setting *s,

@@ -395,11 +395,9 @@ static void attention_has_the_bits_of_the_reference(void **state)
 
 /* --- quantizer ------------------------------------------------------------------ */
 
-static void compare_quantizer(const char *text, uint64_t salt)
+static void compare_spec(const struct quant_spec *spec, uint64_t salt)
 {
     enum { N = 1480 };
-    struct quant_spec spec;
-    struct err err;
     /* Some near the ends of float, where scales need care. */
     const float size = salt % 11 == 3 ? 0x1p-118f : salt % 11 == 7 ? 0x1p118f
                                                                    : 1;
@@ -407,7 +405,6 @@ static void compare_quantizer(const char *text, uint64_t salt)
     uint8_t inside[2][N];
     int8_t bytes[2][N];
 
-    check_ok(quant_parse(&spec, text, NULL, &err), err);
     memset(bytes, 0, sizeof bytes);
     for (int axis = 0; axis < 2; axis++) {
         const int rows = axis ? 40 : 37, cols = axis ? 37 : 40;
@@ -427,10 +424,10 @@ static void compare_quantizer(const char *text, uint64_t salt)
             const int to = s > 0;
             const struct quant_out out = {
                 value[to], code[to], scale[to], inside[to],
-                quant_has_int8(&spec) ? bytes[to] : NULL,
+                quant_has_int8(spec) ? bytes[to] : NULL,
             };
 
-            assert_true(sets[s]->quant_apply(&spec, &out, x, rows, cols,
+            assert_true(sets[s]->quant_apply(spec, &out, x, rows, cols,
                                              (enum quant_axis)axis, 5, work));
             if (s == 0)
                 continue;
@@ -441,6 +438,64 @@ static void compare_quantizer(const char *text, uint64_t salt)
             assert_memory_equal(bytes[0], bytes[1], sizeof bytes[0]);
         }
     }
+}
+
+static struct quant_spec spec_of(const char *text)
+{
+    struct quant_spec spec;
+    struct err err;
+
+    check_ok(quant_parse(&spec, text, NULL, &err), err);
+    return spec;
+}
+
+static void compare_quantizer(const char *text, uint64_t salt)
+{
+    const struct quant_spec spec = spec_of(text);
+
+    compare_spec(&spec, salt);
+}
+
+/* A row that names no way of its own for lanes, as a new one does, goes by its
+ * definition: here those that have one, without it. */
+static void rows_without_a_way_for_lanes_go_by_their_definition(void **state)
+{
+    static const char *const elems[] = {
+        "int4", "int8", "e2m1", "e4m3", "e3m0", "e6m3", "bf16",
+        "odd:-1:-0.3:-0.299:0.001:0.5:7.25:8",
+    };
+    static const char *const grans[] = { "g4", "g5", "g16", "row", "tensor" };
+    static const char *const rest[] = {
+        "fp32/absmax/nearest",     "e8m0/pct:90/stochastic",
+        "e4m3/pct:90/nearest",     "e8m0-round/absmax/stochastic",
+        "bf16/absmax/stochastic",  "e8m0-floor/pct:3/nearest",
+    };
+    uint64_t salt = 0;
+
+    (void)state;
+    for (size_t e = 0; e < sizeof elems / sizeof elems[0]; e++)
+        for (size_t g = 0; g < sizeof grans / sizeof grans[0]; g++)
+            for (size_t r = 0; r < sizeof rest / sizeof rest[0]; r++) {
+                char text[160];
+                struct quant_spec spec;
+                struct quant_scale scale;
+                struct quant_range range;
+                struct num_rounding rounding;
+
+                snprintf(text, sizeof text, "%s/%s/%s", elems[e], grans[g],
+                         rest[r]);
+                spec = spec_of(text);
+                scale = *spec.scale;
+                range = *spec.range;
+                rounding = *spec.rounding;
+                scale.lanes = SCALE_BY_ROW;
+                range.lanes = RANGE_BY_ROW;
+                rounding.lanes = ROUND_BY_ROW;
+                spec.scale = &scale;
+                spec.range = &range;
+                spec.rounding = &rounding;
+                compare_spec(&spec, salt++);
+            }
 }
 
 static void codes_and_scales_have_the_bits_of_the_reference(void **state)
@@ -636,6 +691,7 @@ int main(void)
         cmocka_unit_test(updates_have_the_bits_of_the_reference),
         cmocka_unit_test(attention_has_the_bits_of_the_reference),
         cmocka_unit_test(codes_and_scales_have_the_bits_of_the_reference),
+        cmocka_unit_test(rows_without_a_way_for_lanes_go_by_their_definition),
         cmocka_unit_test(integer_products_have_the_bits_of_the_reference),
         cmocka_unit_test(every_set_fills_its_own_entries),
         cmocka_unit_test(the_cap_names_a_set_this_cpu_has),

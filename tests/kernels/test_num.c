@@ -358,9 +358,9 @@ static void a_table_of_integers_is_the_integer_format(void **state)
     for (int k = -400; k <= 400; k++)
         for (int mode = 0; mode < 2; mode++)
             assert_true(num_round(&table, (float)k / 32,
-                                  (enum num_rounding)mode, 0.375f) ==
+                                  &num_roundings[mode], 0.375f) ==
                         num_round(&int4, (float)k / 32,
-                                  (enum num_rounding)mode, 0.375f));
+                                  &num_roundings[mode], 0.375f));
     assert_int_equal(table.bits, int4.bits);
     for (uint32_t code = 0; code < 16; code++)
         assert_int_equal(num_encode(&table, num_decode(&table, code)), code);

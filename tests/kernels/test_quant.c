@@ -171,6 +171,7 @@ static void every_combination_reads_back_as_it_was_printed(void **state)
                                           "e8m0-round", "e4m3" };
     static const char *const ranges[] = { "absmax", "pct:99.9", "pct:1e-05" };
     static const char *const roundings[] = { "nearest", "stochastic" };
+    struct quant_spec before;
     int n = 0;
 
     (void)state;
@@ -181,15 +182,137 @@ static void every_combination_reads_back_as_it_was_printed(void **state)
         char *canonical = mem_printf("%s/%s/%s/%s/%s", e, g, c, r, m);
         char *turned = mem_printf("%s/%s/%s/%s/%s", e, m, r, c, g);
         char buf[QUANT_TEXT];
-        struct quant_spec s = spec(canonical);
+        struct quant_spec s = spec(canonical), t;
 
         assert_string_equal(quant_print(buf, &s), canonical);
-        s = spec(turned);
-        assert_string_equal(quant_print(buf, &s), canonical);
+        t = spec(turned);
+        assert_string_equal(quant_print(buf, &t), canonical);
+        assert_true(quant_equal(&s, &t));
+        if (n > 0)
+            assert_false(quant_equal(&s, &before));
+        before = s;
         free(canonical);
         free(turned);
     }
     assert_int_equal(n, 1080);
+}
+
+/* Each field tells specs apart, what is off is all one, and what a cast leaves
+ * out is the same for all casts. */
+static void specs_are_equal_where_their_texts_are(void **state)
+{
+    static const char *const texts[] = {
+        "int4",          "int8",           "int4/g16",
+        "int4/row",      "int4/tensor",    "int4/bf16",
+        "int4/pct:99",   "int4/pct:99.9",  "int4/stochastic",
+        "a:-1:0:1",      "a:-1:0:2",       "b:-1:0:1",
+        "bf16",          "bf16/row/e8m0",  "bf16/stochastic",
+        "e2m1",          "e2m1:finite",    "none",
+        "mxfp4",         "e2m1/g32/e8m0",  "e8m7",
+        "bf16/pct:3/g4", "int4/pct:100",   "fp32",
+    };
+    enum { COUNT = sizeof texts / sizeof texts[0] };
+
+    (void)state;
+    for (int i = 0; i < COUNT; i++)
+        for (int k = 0; k < COUNT; k++) {
+            const struct quant_spec a = spec(texts[i]), b = spec(texts[k]);
+            char first[QUANT_TEXT], second[QUANT_TEXT];
+
+            quant_print(first, &a);
+            quant_print(second, &b);
+            assert_int_equal(quant_equal(&a, &b), strcmp(first, second) == 0);
+        }
+}
+
+static void every_row_is_complete(void **state)
+{
+    const char *const keys[] = { "group", "scale", "range", "round" };
+
+    (void)state;
+    for (int f = 0; f < QUANT_FIELDS; f++) {
+        const struct quant_word *w;
+        int n = 0;
+
+        assert_int_equal(quant_field_find(keys[f]), f);
+        for (; (w = quant_word_at((enum quant_field)f, n)); n++)
+            assert_true(*w->name && strlen(w->name) < 16 && *w->help);
+        assert_true(n >= 2);
+    }
+    assert_int_equal(quant_field_find("w"), QUANT_FIELDS);
+    for (int i = 0; i < QUANT_GRANS; i++)
+        assert_true(quant_grans[i].kind && quant_grans[i].length);
+    for (int i = 0; i < n_quant_scales; i++) {
+        assert_non_null(quant_scales[i].round);
+        assert_true(quant_scales[i].bits > 0);
+    }
+    for (int i = 0; i < n_quant_ranges; i++)
+        assert_non_null(quant_ranges[i].of);
+    for (int i = 0; i < n_num_roundings; i++)
+        assert_true(num_roundings[i].steps && num_roundings[i].between);
+}
+
+static void lists_say_every_word(void **state)
+{
+    static const struct {
+        enum quant_field field;
+        const char *choices, *syntax;
+    } table[] = {
+        { QUANT_FIELD_GRAN, "gN|row|tensor", "[/gN|/row|/tensor]" },
+        { QUANT_FIELD_SCALE, "fp32|bf16|e8m0|e8m0-floor|e8m0-round|e4m3",
+          "[/SCALE]" },
+        { QUANT_FIELD_RANGE, "absmax|pct:P", "[/absmax|/pct:P]" },
+        { QUANT_FIELD_ROUND, "nearest|stochastic", "[/nearest|/stochastic]" },
+    };
+    char *prose = quant_prose(QUANT_FIELD_RANGE);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        char *choices = quant_choices(table[i].field);
+        char *syntax = quant_syntax(table[i].field);
+
+        assert_string_equal(choices, table[i].choices);
+        assert_string_equal(syntax, table[i].syntax);
+        free(choices);
+        free(syntax);
+    }
+    assert_string_equal(prose,
+                        "absmax, or pct:P, a percentile of the magnitudes");
+    free(prose);
+}
+
+/* A row of the test's own, so that what no row has yet is held too. */
+static void a_word_reads_its_numbers_within_their_bounds(void **state)
+{
+    static const struct quant_word w = {
+        "clip", "for this test",
+        .param = { { ":", "C", 0, 1, .open = true },
+                   { ":steps=", "S", 2, 64, .whole = true } }
+    };
+    static const char *const wrong[] = {
+        "clip",           "clip:0.5",         "clip:0:steps=8",
+        "clip:1.5:steps=8", "clip:0.5:steps=1", "clip:0.5:steps=65",
+        "clip:0.5:steps=2.5", "clip:0.5:steps=8x", "clip:0.5:8",
+        "clop:0.5:steps=8", "clip:x:steps=8", "",
+    };
+    double param[QUANT_PARAMS];
+    char buf[QUANT_WORD];
+    struct str form = { 0 };
+
+    (void)state;
+    assert_true(quant_word_read(param, &w, "clip:0.1234567:steps=64"));
+    check_close(param[0], 0.1234567, 0);
+    check_close(param[1], 64, 0);
+    assert_string_equal(quant_word_print(buf, &w, param, false),
+                        "clip:0.1234567:steps=64");
+    assert_string_equal(quant_word_print(buf, &w, param, true),
+                        "clip:0.123457:steps=64");
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_false(quant_word_read(param, &w, wrong[i]));
+    quant_word_spell(&form, &w);
+    assert_string_equal(str_text(&form),
+                        "clip:C:steps=S with 0 < C <= 1 and 2 <= S <= 64");
+    str_release(&form);
 }
 
 static void a_group_must_divide_the_axis(void **state)
@@ -499,6 +622,10 @@ int main(void)
         cmocka_unit_test(wrong_texts_say_what_is_wrong),
         cmocka_unit_test(sentences_name_every_word_there_is),
         cmocka_unit_test(every_combination_reads_back_as_it_was_printed),
+        cmocka_unit_test(specs_are_equal_where_their_texts_are),
+        cmocka_unit_test(every_row_is_complete),
+        cmocka_unit_test(lists_say_every_word),
+        cmocka_unit_test(a_word_reads_its_numbers_within_their_bounds),
         cmocka_unit_test(a_group_must_divide_the_axis),
         cmocka_unit_test(stored_bits_count_the_scales),
         cmocka_unit_test(a_group_is_quantized_as_by_hand),

@@ -1,4 +1,4 @@
-#include "kernels/num_table.h"
+#include "kernels/quant/num_table.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -217,23 +217,13 @@ static int count_up_to(const float *list, int n, float x)
     return low;
 }
 
-/* The sum is one of floats by definition, which vector code can repeat. */
-static float round_stochastic(const struct num_table *t, float x, float u)
-{
-    const int i = count_up_to(t->values + 1, t->n - 2, x);
-    const float low = t->values[i], high = t->values[i + 1];
-
-    return (x - low) / (high - low) + u < 1 ? low : high;
-}
-
 float num_table_round(const struct num_format *f, float x,
-                      enum num_rounding mode, float u)
+                      const struct num_rounding *mode, float u)
 {
     const struct num_table *t = f->table;
+    const int i = count_up_to(t->values + 1, t->n - 2, x);
 
-    return mode == NUM_STOCHASTIC
-               ? round_stochastic(t, x, u)
-               : t->values[count_up_to(t->edge, t->n - 1, x)];
+    return mode->between(x, t->values[i], t->values[i + 1], i % 2 == 1, u);
 }
 
 uint32_t num_table_code(const struct num_format *f, float value)

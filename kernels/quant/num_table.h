@@ -3,8 +3,8 @@
  * What QLoRA calls NF4 is such a list (arXiv 2305.14314, appendix E); so are
  * posits and logarithmic formats of up to eight bits.  Between two values the
  * nearer is taken, half way the one whose code is even. */
-#ifndef KERNELS_NUM_TABLE_H
-#define KERNELS_NUM_TABLE_H
+#ifndef KERNELS_QUANT_NUM_TABLE_H
+#define KERNELS_QUANT_NUM_TABLE_H
 
 #include "kernels/num.h"
 
@@ -17,7 +17,7 @@ enum status num_table_read(struct num_format *out, const char *text,
                            struct err *err);
 
 float num_table_round(const struct num_format *f, float x,
-                      enum num_rounding mode, float u);
+                      const struct num_rounding *mode, float u);
 uint32_t num_table_code(const struct num_format *f, float value);
 
 /* Not clipped: |x - centre| < limit, half a step beyond the last values. */

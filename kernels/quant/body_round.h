@@ -5,12 +5,13 @@
  * adding and subtracting 1.5 x 2^23 steps does that without a division, to
  * the nearest, ties to even, wherever this sum cannot overflow.  A table of
  * codes is walked from its lowest: each value that a lane has reached takes the
- * place of the one before. */
+ * place of the one before.  Roundings and scales whose rows name no way of
+ * their own for lanes go through the scalar definition, lane by lane. */
 #include <string.h>
 
 #include "base/rng.h"
-#include "kernels/num_table.h"
-#include "kernels/quant_scale.h"
+#include "kernels/quant.h"
+#include "kernels/quant/num_table.h"
 
 /* Sixteen lanes may be a struct, which costs a trip through memory when passed
  * to a function that is not inlined. */
@@ -18,6 +19,7 @@
 
 struct rounder {
     const struct num_format *format;
+    const struct num_rounding *rounding;
     lanes least, most;      /* codes */
     lanes normal;           /* smallest normal */
     lanes low_step, step;   /* below it; as a share of the octave */
@@ -25,15 +27,18 @@ struct rounder {
     lanes low_per, per;     /* 1 / step */
     lanes centre, limit;    /* |y - centre| < limit: not clipped */
     bool is_int, is_table, stochastic;
+    bool draws;
+    bool by_row;        /* no way for lanes: by the scalar definition */
     bool wide;          /* magic would overflow */
     bool whole_octaves; /* no mantissa bits: ties go by the exponent */
 };
 
 static struct rounder rounder(const struct num_format *f,
-                              enum num_rounding rounding)
+                              const struct num_rounding *rounding)
 {
     struct rounder r = {
         .format = f,
+        .rounding = rounding,
         .least = lanes_set(f->min_code),
         .most = lanes_set(f->max),
         .normal = lanes_set(ldexpf(1, f->emin)),
@@ -45,7 +50,9 @@ static struct rounder rounder(const struct num_format *f,
         .per = lanes_set(ldexpf(1, f->man_bits)),
         .is_int = f->kind == NUM_INT,
         .is_table = f->kind == NUM_TABLE,
-        .stochastic = rounding == NUM_STOCHASTIC,
+        .stochastic = rounding->lanes == ROUND_FLOOR_SUM,
+        .draws = rounding->draws,
+        .by_row = rounding->lanes == ROUND_BY_ROW,
         .wide = f->kind == NUM_FLOAT && f->exp_bits >= 8,
         .whole_octaves = f->kind == NUM_FLOAT && f->man_bits == 0,
     };
@@ -69,15 +76,15 @@ static struct rounder rounder(const struct num_format *f,
     return r;
 }
 
-/* Without mantissa bits a tie goes by the parity of the exponent, which is
- * rare enough to leave to the scalar definition. */
-static lanes round_scalar(const struct rounder *r, lanes q)
+/* The scalar definition, lane by lane. */
+static lanes round_scalar(const struct rounder *r, lanes q, lanes u)
 {
-    float x[16];
+    float x[16], each[16];
 
     lanes_store(x, q);
+    lanes_store(each, u);
     for (int i = 0; i < 16; i++)
-        x[i] = num_round(r->format, x[i], NUM_NEAREST, 0);
+        x[i] = num_round(r->format, x[i], r->rounding, each[i]);
     return lanes_load(x);
 }
 
@@ -128,11 +135,14 @@ static lanes round_table(const struct rounder *r, lanes q, lanes u)
     return lanes_if_lt(u, lanes_set(1), low, high);
 }
 
-/* num_round on sixteen values. */
+/* num_round on sixteen values.  Without mantissa bits a tie goes by the parity
+ * of the exponent, which is rare enough to leave to the scalar definition. */
 LANES_INLINE lanes round_codes(const struct rounder *r, lanes q, lanes u)
 {
     lanes a, octave, magic;
 
+    if (r->by_row)
+        return round_scalar(r, q, u);
     if (r->is_table)
         return round_table(r, q, u);
     if (r->is_int)
@@ -144,7 +154,7 @@ LANES_INLINE lanes round_codes(const struct rounder *r, lanes q, lanes u)
     octave = lanes_octave(a);
     if (!r->stochastic && r->whole_octaves &&
         lanes_any_eq(a, lanes_mul(octave, lanes_set(1.5f))))
-        return round_scalar(r, q);
+        return round_scalar(r, q, u);
     if (r->wide)
         return lanes_sign(round_wide(r, a, octave, u), q);
     if (r->stochastic)
@@ -179,7 +189,7 @@ struct scaler {
 
 static struct scaler scaler(const struct quant_spec *s, float global)
 {
-    const bool rounded = s->scale->rule == SCALE_ROUNDED;
+    const bool rounded = s->scale->lanes == SCALE_ROUNDED;
 
     return (struct scaler){
         .scale = s->scale,
@@ -190,6 +200,19 @@ static struct scaler scaler(const struct quant_spec *s, float global)
         .qmax1 = s->elem.max,
         .global1 = global,
     };
+}
+
+/* By the definition of the row; what comes of a range of 0 is not looked at. */
+static lanes each_lane(const struct scaler *s, lanes ideal, lanes range)
+{
+    float x[16], r[16];
+
+    lanes_store(x, ideal);
+    lanes_store(r, range);
+    for (int i = 0; i < 16; i++)
+        if (r[i] > 0)
+            x[i] = s->scale->round(s->scale, x[i], r[i], s->qmax1);
+    return lanes_load(x);
 }
 
 static lanes rounded_lanes(const struct scaler *s, lanes ideal, lanes range)
@@ -242,17 +265,16 @@ static lanes scales_scalar(const struct scaler *s, lanes range)
 /* The scales of sixteen ranges; 0 for a range of 0. */
 LANES_INLINE lanes scale_lanes(const struct scaler *s, lanes range)
 {
-    static lanes (*const rules[SCALE_RULES])(const struct scaler *s,
+    static lanes (*const rules[SCALE_LANES])(const struct scaler *s,
                                              lanes ideal, lanes range) = {
-        [SCALE_ROUNDED] = rounded_lanes,
-        [SCALE_CEIL] = ceil_lanes,
-        [SCALE_FLOOR] = floor_lanes,
+        [SCALE_BY_ROW] = each_lane, [SCALE_ROUNDED] = rounded_lanes,
+        [SCALE_CEIL] = ceil_lanes,  [SCALE_FLOOR] = floor_lanes,
         [SCALE_NEAR] = near_lanes,
     };
     const lanes zero = lanes_set(0);
     lanes ideal = lanes_div(range, s->qmax), scale;
 
-    if (s->scale->rule == SCALE_IDEAL) /* 0 stays 0 */
+    if (s->scale->lanes == SCALE_IDEAL) /* 0 stays 0 */
         return ideal;
     scale = lanes_if_lt(zero, range, ideal, lanes_set(1));
     if (lanes_any_lt(scale, lanes_set(0x1p-100f)) ||
@@ -260,7 +282,7 @@ LANES_INLINE lanes scale_lanes(const struct scaler *s, lanes range)
         return scales_scalar(s, range);
     if (s->scale->two_level)
         ideal = lanes_div(ideal, s->global);
-    scale = rules[s->scale->rule](s, ideal, range);
+    scale = rules[s->scale->lanes](s, ideal, range);
     if (s->scale->two_level)
         scale = lanes_mul(scale, s->global);
     return lanes_if_lt(zero, range, scale, zero);

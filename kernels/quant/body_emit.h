@@ -3,19 +3,25 @@
  * emit takes sixteen elements and whatever is asked for; spans are whole parts,
  * and what training asks for has loops of its own, in which the compiler knows
  * what does not change. */
-#include "kernels/body_round.h"
+#include "kernels/quant/body_round.h"
 
 struct quant_pass;
 typedef void span_function(const struct quant_pass *p, size_t at, size_t n,
                            const float *scale, int parts);
 
+/* The range of n elements, stride apart, whose largest magnitude is amax. */
+typedef float range_function(const struct quant_pass *p, size_t at, size_t n,
+                             size_t stride, float amax);
+
 struct quant_pass {
-    span_function *span; /* parts of n elements, a multiple of 16, with a
-                            scale each, one after the other */
+    span_function *span;   /* parts of n elements, a multiple of 16, with a
+                              scale each, one after the other */
+    range_function *range; /* NULL: amax itself */
     const struct quant_spec *spec;
     const struct quant_out *out;
     const float *x;
     uint64_t key;
+    float *scratch; /* for the range of a part */
     struct rounder rounder;
     struct scaler scaler;
     lanes odd; /* collects x * 0: NaN when something is not finite */
@@ -40,7 +46,7 @@ LANES_INLINE void emit(const struct quant_pass *p, size_t at, int m,
 {
     const struct rounder *r = &p->rounder;
     const lanes q = lanes_div(some_lanes(p->x + at, m), scale);
-    const lanes u = r->stochastic ? uniforms(p->key, at) : lanes_set(0);
+    const lanes u = r->draws ? uniforms(p->key, at) : lanes_set(0);
     const lanes code = round_codes(r, q, u);
 
     if (p->out->value)
@@ -87,7 +93,7 @@ LANES_INLINE void span_plain(const struct quant_pass *p, size_t at, size_t n,
     int8_t *codes = code ? p->out->code + at : NULL;
 
     r.is_int = is_int;
-    r.stochastic = r.wide = r.whole_octaves = false;
+    r.by_row = r.stochastic = r.wide = r.whole_octaves = false;
     for (int k = 0; k < parts; k++) {
         const lanes s = lanes_set(divisor1(scale[k]));
 
@@ -130,8 +136,8 @@ static span_function *span_of(const struct rounder *r,
         { { span_any, span_int_code }, { span_int_value, span_int_both } },
     };
 
-    return r->stochastic || r->wide || r->whole_octaves || out->elem ||
-                   out->inside
+    return r->rounding->lanes != ROUND_NEAREST || r->wide || r->whole_octaves ||
+                   out->elem || out->inside
                ? span_any
                : plain[r->is_int][out->value != NULL][out->code != NULL];
 }

@@ -3,7 +3,7 @@
  * A part is read twice, for its range and for its codes, the second time from
  * cache.  Parts of 16 elements or more take a scale each; parts of 1, 2, 4 or
  * 8 elements sit side by side in a vector, which then holds a scale a lane. */
-#include "kernels/body_emit.h"
+#include "kernels/quant/body_emit.h"
 
 /* A scale of 0 belongs to zeros, which any scale leaves zeros. */
 LANES_INLINE lanes divisor(lanes scale)
@@ -57,14 +57,42 @@ static float span_rank(const float *x, size_t n, int rank)
     return value;
 }
 
+/* By the definition of the row. */
+static float range_by_row(const struct quant_pass *p, size_t at, size_t n,
+                          size_t stride, float amax)
+{
+    const struct quant_span span = { .spec = p->spec,
+                                     .x = p->x + at,
+                                     .stride = stride,
+                                     .n = (int)n,
+                                     .amax = amax,
+                                     .global = p->scaler.global1,
+                                     .scratch = p->scratch };
+
+    /* What is not finite has been seen, and its result is not looked at. */
+    return isfinite(amax) ? p->spec->range->of(&span) : 0;
+}
+
+static float range_by_rank(const struct quant_pass *p, size_t at, size_t n,
+                           size_t stride, float amax)
+{
+    (void)stride;
+    (void)amax;
+    return span_rank(p->x + at, n, quant_rank((int)n, p->spec->range_param[0]));
+}
+
+static range_function *range_of(const struct quant_range *range)
+{
+    return range->lanes == RANGE_MAX    ? NULL
+           : range->lanes == RANGE_RANK ? range_by_rank
+                                        : range_by_row;
+}
+
 LANES_INLINE float span_range(struct quant_pass *p, size_t at, size_t n)
 {
     const float max = span_max(p, at, n);
 
-    return p->spec->range == QUANT_ABSMAX
-               ? max
-               : span_rank(p->x + at, n,
-                           quant_rank((int)n, p->spec->percentile));
+    return p->range ? p->range(p, at, n, 1, max) : max;
 }
 
 /* The same on sixteen columns, rows r0 .. r1-1. */
@@ -106,11 +134,17 @@ static lanes column_range(struct quant_pass *p, size_t at, int rows, int cols,
                           int m)
 {
     const lanes max = column_max(p, at, rows, cols, m);
+    float x[16];
 
-    return p->spec->range == QUANT_ABSMAX
-               ? max
-               : column_rank(p->x + at, rows, cols, m,
-                             quant_rank(rows, p->spec->percentile));
+    if (!p->range)
+        return max;
+    if (p->spec->range->lanes == RANGE_RANK)
+        return column_rank(p->x + at, rows, cols, m,
+                           quant_rank(rows, p->spec->range_param[0]));
+    lanes_store(x, max);
+    for (int i = 0; i < m; i++)
+        x[i] = p->range(p, at + (size_t)i, (size_t)rows, (size_t)cols, x[i]);
+    return lanes_load(x);
 }
 
 /* --- walks ------------------------------------------------------------- */
@@ -156,8 +190,7 @@ static void quant_line(struct quant_pass *p, size_t at, size_t n, size_t length,
                        float *scales)
 {
     const size_t batch = length * (length > 256 ? length > 4096 ? 1 : 2 : 16);
-    const bool even =
-        length % 16 == 0 && length <= 256 && p->spec->range == QUANT_ABSMAX;
+    const bool even = length % 16 == 0 && length <= 256 && !p->range;
 
     for (size_t c0 = 0; c0 < n; c0 += batch) {
         const size_t end = n - c0 < batch ? n : c0 + batch;
@@ -210,8 +243,7 @@ static bool quant_along_cols(struct quant_pass *p, int rows, int cols,
     const bool whole = cols % length == 0;
     const size_t n = whole ? (size_t)rows * (size_t)cols : (size_t)cols;
     const size_t parts = (n + (size_t)length - 1) / (size_t)length;
-    const bool in_lanes =
-        length < 16 && 16 % length == 0 && p->spec->range == QUANT_ABSMAX;
+    const bool in_lanes = length < 16 && 16 % length == 0 && !p->range;
 
     for (int row = 0; row < (whole ? 1 : rows); row++)
         (in_lanes ? quant_line_short : quant_line)(
@@ -265,8 +297,8 @@ static bool quant_tensor(struct quant_pass *p, size_t n)
 
     if (lanes_sum(p->odd) != 0)
         return false;
-    if (p->spec->range == QUANT_PERCENTILE)
-        range = span_rank(p->x, n, quant_rank((int)n, p->spec->percentile));
+    if (p->range)
+        range = p->range(p, 0, n, 1, range);
     scale = range > 0 ? quant_scale_round(p->spec->scale, range,
                                           p->spec->elem.max, p->scaler.global1)
                       : 0;
@@ -295,17 +327,17 @@ static bool quant_apply(const struct quant_spec *spec,
 {
     const size_t n = (size_t)rows * (size_t)cols;
     const int k = axis == QUANT_ALONG_COLS ? cols : rows;
-    const int length =
-        spec->gran == QUANT_GROUP && spec->group < k ? spec->group : k;
+    const int length = quant_part_length(spec, k);
     struct quant_pass p = { .spec = spec,
                             .out = out,
                             .x = x,
                             .key = key,
+                            .range = range_of(spec->range),
+                            .scratch = work,
                             .rounder = rounder(&spec->elem, spec->rounding),
                             .odd = lanes_set(0) };
     float global = 0;
 
-    (void)work;
     p.span = span_of(&p.rounder, out);
     if (!spec->elem.scaled)
         return quant_cast(&p, n);

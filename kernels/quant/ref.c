@@ -1,13 +1,10 @@
-/* quant_ref.c - the reference quantizer, part by part. */
+/* ref.c - the reference quantizer, part by part. */
 #include "kernels/quant.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/rng.h"
-#include "kernels/num_table.h"
-#include "kernels/quant_scale.h"
+#include "kernels/quant/num_table.h"
 
 /* A part of an operand: n elements, stride apart; a whole tensor is rows of
  * one line each. */
@@ -23,58 +20,42 @@ struct pass {
     const real *x;
     uint64_t key;
     float global;
-    float *sorted; /* scratch for percentiles */
+    float *scratch; /* for the range of a part */
 };
 
-size_t quant_work_size(const struct quant_spec *s, int rows, int cols,
-                       enum quant_axis axis)
-{
-    size_t n = (size_t)(axis == QUANT_ALONG_COLS ? cols : rows);
-
-    if (s->range != QUANT_PERCENTILE)
-        return 0;
-    if (s->gran == QUANT_TENSOR)
-        n = (size_t)rows * (size_t)cols;
-    else if (s->gran == QUANT_GROUP)
-        n = (size_t)s->group;
-    return n * sizeof(float);
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const float x = *(const float *)a, y = *(const float *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* The range of a part; negative when it holds NaN or an infinity.  Percentile
- * p is the smallest magnitude that at least p % do not exceed. */
-static float range_of(const struct pass *ps, const struct part *p)
+/* The largest magnitude of n elements; negative when one is not finite. */
+static float largest(const real *x, size_t n, size_t stride)
 {
     float amax = 0;
 
-    for (int i = 0; i < p->n; i++) {
-        const float a =
-            fabsf((float)ps->x[p->first + (size_t)i * p->stride]);
+    for (size_t i = 0; i < n; i++) {
+        const float a = fabsf((float)x[i * stride]);
 
         if (!isfinite(a))
             return -1;
         amax = a > amax ? a : amax;
-        if (ps->spec->range == QUANT_PERCENTILE)
-            ps->sorted[i] = a;
     }
-    if (ps->spec->range == QUANT_ABSMAX)
-        return amax;
-    qsort(ps->sorted, (size_t)p->n, sizeof(float), by_value);
-    return ps->sorted[quant_rank(p->n, ps->spec->percentile)];
+    return amax;
 }
 
-int quant_rank(int n, double p)
+/* The range of a part; negative when it holds NaN or an infinity. */
+static float range_of(const struct pass *ps, const struct part *p)
 {
-    return (int)ceil(n * p / 100) - 1;
+    const struct quant_span span = {
+        .spec = ps->spec,
+        .x = ps->x + p->first,
+        .stride = p->stride,
+        .n = p->n,
+        .amax = largest(ps->x + p->first, (size_t)p->n, p->stride),
+        .global = ps->global,
+        .scratch = ps->scratch,
+    };
+
+    return span.amax < 0 ? -1 : ps->spec->range->of(&span);
 }
 
-bool quant_fits(const struct num_format *f, double q)
+/* Is q (a value over its scale) rounded without being clipped? */
+static bool fits(const struct num_format *f, double q)
 {
     float centre, limit;
     int e;
@@ -103,14 +84,13 @@ static void quantize_part(const struct pass *ps, const struct part *p,
     for (int i = 0; i < p->n; i++) {
         const size_t at = p->first + (size_t)i * p->stride;
         const real q = ps->x[at] / scale;
-        const float u = ps->spec->rounding == NUM_STOCHASTIC
-                            ? rng_f32(ps->key, at)
-                            : 0;
+        const float u =
+            ps->spec->rounding->draws ? rng_f32(ps->key, at) : 0;
         const real code =
             (real)num_round(f, (float)q, ps->spec->rounding, u);
 
         if (out->inside)
-            out->inside[at] = quant_fits(f, (double)q);
+            out->inside[at] = fits(f, (double)q);
         if (out->elem)
             out->elem[at] = code;
         if (out->code)
@@ -136,19 +116,6 @@ static bool do_part(const struct pass *ps, const struct part *p)
     return true;
 }
 
-static bool tensor_range(float *amax, const real *x, size_t n)
-{
-    *amax = 0;
-    for (size_t i = 0; i < n; i++) {
-        const float a = fabsf((float)x[i]);
-
-        if (!isfinite(a))
-            return false;
-        *amax = a > *amax ? a : *amax;
-    }
-    return true;
-}
-
 bool quant_apply_ref(const struct quant_spec *spec,
                      const struct quant_out *out, const real *x, int rows,
                      int cols, enum quant_axis axis, uint64_t key, void *work)
@@ -157,13 +124,13 @@ bool quant_apply_ref(const struct quant_spec *spec,
     const int lines = by_cols ? rows : cols, k = by_cols ? cols : rows;
     const size_t step = by_cols ? 1 : (size_t)cols;
     struct pass ps = { .spec = spec, .out = out, .x = x, .key = key,
-                       .sorted = work };
-    const int length =
-        spec->gran == QUANT_GROUP && spec->group < k ? spec->group : k;
-    float amax;
+                       .scratch = work };
+    const int length = quant_part_length(spec, k);
 
     if (spec->scale->two_level) {
-        if (!tensor_range(&amax, x, (size_t)rows * (size_t)cols))
+        const float amax = largest(x, (size_t)rows * (size_t)cols, 1);
+
+        if (amax < 0)
             return false;
         ps.global = quant_global_scale(amax, spec->elem.max);
     }

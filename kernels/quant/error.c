@@ -1,4 +1,4 @@
-/* quant_error.c - what a quantizer does to Gaussian numbers. */
+/* error.c - what a quantizer does to Gaussian numbers. */
 #include <stdlib.h>
 
 #include "base/rng.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "kernels/num_table.h"
+#include "kernels/quant/num_table.h"
 
 /* What distinguishes a named format; everything else follows from it. */
 enum top { ALL_FINITE, OCP_NAN, IEEE }; /* what the top exponent holds */
@@ -194,26 +194,8 @@ enum status num_find(struct num_format *out, const char *name,
 
 /* --- rounding ------------------------------------------------------------- */
 
-/* steps is exact in float; the stochastic sum is a float sum by definition,
- * which vector code can repeat. */
-static double round_steps(double steps, enum num_rounding mode, float u)
-{
-    return mode == NUM_NEAREST ? nearbyint(steps)
-                               : (double)floorf((float)steps + u);
-}
-
-/* Formats without mantissa bits have neighbours 2^e and 2^(e+1); a tie goes to
- * the one whose code, the exponent field, is even. */
-static double round_power(const struct num_format *f, double a, int e)
-{
-    const double low = ldexp(1, e);
-    const bool even = (e - f->emin + 1) % 2 == 0;
-
-    return a > 1.5 * low || (a == 1.5 * low && !even) ? 2 * low : low;
-}
-
-float num_round(const struct num_format *f, float x, enum num_rounding mode,
-                float u)
+float num_round(const struct num_format *f, float x,
+                const struct num_rounding *mode, float u)
 {
     double a = fabs((double)x), v, step;
     int e;
@@ -223,7 +205,7 @@ float num_round(const struct num_format *f, float x, enum num_rounding mode,
     if (f->kind == NUM_TABLE)
         return num_table_round(f, x, mode, u);
     if (f->kind == NUM_INT) {
-        v = isinf(x) ? (double)x : round_steps(x, mode, u);
+        v = isinf(x) ? (double)x : mode->steps((double)x, u);
         return (float)fmin(fmax(v, f->min_code), f->max);
     }
     if (a >= f->max)
@@ -231,10 +213,13 @@ float num_round(const struct num_format *f, float x, enum num_rounding mode,
     frexp(a, &e);
     e = a == 0 || e - 1 < f->emin ? f->emin : e - 1;
     step = a < ldexp(1, f->emin) ? f->step_zero : ldexp(1, e - f->man_bits);
-    if (f->man_bits == 0 && mode == NUM_NEAREST && a >= ldexp(1, f->emin))
-        v = round_power(f, a, e);
+    /* Without mantissa bits the neighbours are 2^e and 2^(e+1), and the code
+     * of the former ends as its exponent field does. */
+    if (f->man_bits == 0 && mode->ties_by_code && a >= ldexp(1, f->emin))
+        v = (double)mode->between((float)a, (float)step, (float)(2 * step),
+                                  (e - f->emin + 1) % 2 != 0, u);
     else
-        v = step * round_steps(a / step, mode, u);
+        v = step * mode->steps(a / step, u);
     return copysignf((float)fmin(v, f->max), x);
 }
 

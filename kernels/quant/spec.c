@@ -1,0 +1,240 @@
+/* spec.c - the text of a quantizer: its fields, each a word of a table. */
+#include "kernels/quant.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "kernels/quant/fields.h"
+#include "kernels/quant/num_table.h"
+
+/* Modifiers are told apart by their spelling. */
+static bool read_modifier(struct quant_spec *s, const char *text)
+{
+    for (int f = 0; f < QUANT_FIELDS; f++)
+        if (quant_fields[f].read(s, text))
+            return true;
+    return false;
+}
+
+/* "gN, row, tensor, a scale format, absmax, pct:P, nearest or stochastic" */
+static void add_forms(struct str *out)
+{
+    const struct quant_word *w;
+    const char *before = "";
+
+    for (int f = 0; f < QUANT_FIELDS; f++) {
+        const struct quant_field_row *row = &quant_fields[f];
+
+        if (row->kind)
+            str_addf(out, "%sa %s", before, row->kind);
+        for (int i = 0; !row->kind && (w = row->at(i)); i++) {
+            const bool last = f == QUANT_FIELDS - 1 && !row->at(i + 1);
+
+            str_add(out, last ? " or " : before);
+            quant_word_form(out, w);
+            before = ", ";
+        }
+    }
+}
+
+static enum status unknown_part(const char *text, struct err *err)
+{
+    const char *words[64], *near;
+    const struct quant_word *w;
+    struct str forms = { 0 };
+    size_t n = 0;
+
+    for (int f = 0; f < QUANT_FIELDS; f++)
+        for (int i = 0; (w = quant_fields[f].at(i)) && n < 64; i++)
+            if (!w->param[0].before)
+                words[n++] = w->name;
+    near = text_nearest(text, words, n);
+    if (near)
+        return err_set(err, ERR_CONFIG,
+                       "unknown quantizer part '%.40s', did you mean '%s'?",
+                       text, near);
+    add_forms(&forms);
+    err_set(err, ERR_CONFIG, "unknown quantizer part '%.40s': %s", text,
+            str_text(&forms));
+    str_release(&forms);
+    return ERR_CONFIG;
+}
+
+/* "rounding 'up' is not nearest or stochastic" */
+static enum status unknown_default(const struct quant_field_row *row,
+                                   const char *text, struct err *err)
+{
+    struct str words = { 0 };
+    const struct quant_word *w;
+
+    if (row->kind)
+        return err_set(err, ERR_CONFIG, "unknown %s '%.40s'", row->kind, text);
+    for (int i = 0; (w = row->at(i)); i++) {
+        if (i > 0)
+            str_add(&words, row->at(i + 1) ? ", " : " or ");
+        quant_word_spell(&words, w);
+    }
+    err_set(err, ERR_CONFIG, "%s '%.40s' is not %s", row->noun, text,
+            str_text(&words));
+    str_release(&words);
+    return ERR_CONFIG;
+}
+
+static enum status apply_defaults(struct quant_spec *s,
+                                  const struct quant_defaults *d,
+                                  struct err *err)
+{
+    static const struct quant_defaults none;
+    const char *said[QUANT_FIELDS];
+
+    d = d ? d : &none;
+    said[QUANT_FIELD_GRAN] = d->group;
+    said[QUANT_FIELD_SCALE] = d->scale;
+    said[QUANT_FIELD_RANGE] = d->range;
+    said[QUANT_FIELD_ROUND] = d->round;
+    for (int f = 0; f < QUANT_FIELDS; f++) {
+        const struct quant_field_row *row = &quant_fields[f];
+        const char *text = said[f] ? said[f] : row->fallback;
+
+        if (!row->read(s, text))
+            return unknown_default(row, text, err);
+    }
+    return OK;
+}
+
+/* An unscaled format has no parts: one spelling for all of them. */
+static void normalize(struct quant_spec *s)
+{
+    for (int f = 0; f < QUANT_FIELDS && !s->elem.scaled; f++)
+        if (quant_fields[f].cast)
+            quant_fields[f].read(s, quant_fields[f].cast);
+}
+
+#define MAX_NAMES 64
+
+/* The error of num_find, or a better one, with the presets among what might
+ * have been meant. */
+static enum status unknown_elem(const char *name, enum status st,
+                                struct err *err)
+{
+    const char *names[MAX_NAMES], *near;
+    struct num_format rows[MAX_NAMES];
+    int n = 0;
+
+    for (; n < MAX_NAMES && quant_preset_at(n); n++)
+        names[n] = quant_preset_at(n)->name;
+    for (int i = 0; n < MAX_NAMES && num_at(&rows[i], i); i++)
+        names[n++] = rows[i].name;
+    near = text_nearest(name, names, (size_t)n);
+    return near ? err_set(err, ERR_CONFIG,
+                          "unknown number format '%.60s', did you mean '%s'?",
+                          name, near)
+                : st;
+}
+
+/* num_find, which does not know the presets. */
+static enum status find_elem(struct num_format *out, const char *name,
+                             struct err *err)
+{
+    const enum status st = num_find(out, name, err);
+
+    if (st != OK)
+        return num_is_table(name) ? st : unknown_elem(name, st, err);
+    for (int i = 0; out->kind == NUM_TABLE && quant_preset_at(i); i++)
+        if (strcmp(quant_preset_at(i)->name, out->name) == 0)
+            return err_set(err, ERR_CONFIG, "format name '%s' is built in",
+                           out->name);
+    return OK;
+}
+
+static enum status parse_parts(struct quant_spec *s, char *text,
+                               struct err *err)
+{
+    enum status st = OK;
+    char *save = NULL, *part = strtok_r(text, "/", &save);
+
+    for (int i = 0; part && st == OK; i++) {
+        if (i > 0)
+            st = read_modifier(s, part) ? OK : unknown_part(part, err);
+        else if ((st = find_elem(&s->elem, part, err)) == OK)
+            s->on = true;
+        part = strtok_r(NULL, "/", &save);
+    }
+    return st;
+}
+
+/* The text with what a preset at its head stands for; the caller frees. */
+static char *spelled_out(const char *text, size_t head)
+{
+    const struct quant_preset *p;
+
+    for (int i = 0; (p = quant_preset_at(i)); i++)
+        if (strncmp(p->name, text, head) == 0 && !p->name[head])
+            return mem_printf("%s%s", p->text, text + head);
+    return mem_strdup(text);
+}
+
+enum status quant_parse(struct quant_spec *out, const char *text,
+                        const struct quant_defaults *defaults, struct err *err)
+{
+    const size_t head = strcspn(text, "/");
+    char *copy;
+    enum status st;
+
+    *out = (struct quant_spec){ 0 };
+    if (strcmp(text, "none") == 0 || strcmp(text, "fp32") == 0)
+        return OK;
+    if (head == 0)
+        return err_set(err, ERR_CONFIG, "'%.40s': a number format is missing",
+                       text);
+    st = apply_defaults(out, defaults, err);
+    if (st != OK)
+        return st;
+    copy = spelled_out(text, head);
+    st = parse_parts(out, copy, err);
+    free(copy);
+    if (st == OK)
+        normalize(out);
+    return st;
+}
+
+const char *quant_print(char buf[QUANT_TEXT], const struct quant_spec *s)
+{
+    char word[QUANT_WORD];
+    size_t n;
+
+    if (!s->on)
+        return strcpy(buf, "none");
+    n = strlen(num_print(buf, &s->elem));
+    for (int f = 0; f < QUANT_FIELDS; f++)
+        if (s->elem.scaled || !quant_fields[f].cast)
+            n += (size_t)snprintf(
+                buf + n, QUANT_TEXT - n, "/%s",
+                quant_print_field(word, s, (enum quant_field)f, false));
+    return buf;
+}
+
+bool quant_equal(const struct quant_spec *a, const struct quant_spec *b)
+{
+    bool same = a->on == b->on;
+
+    if (!same || !a->on)
+        return same;
+    for (int i = 0; i < QUANT_PARAMS; i++)
+        same = same && a->range_param[i] == b->range_param[i];
+    return same && strcmp(a->elem.name, b->elem.name) == 0 &&
+           a->elem.table == b->elem.table && a->gran == b->gran &&
+           a->group == b->group && a->scale == b->scale &&
+           a->range == b->range && a->rounding == b->rounding;
+}
+
+char *quant_brief(const char *text)
+{
+    const size_t name = strcspn(text, ":"), values = strcspn(text, "/");
+
+    return num_is_table(text)
+               ? mem_printf("%.*s%s", (int)name, text, text + values)
+               : mem_strdup(text);
+}
