@@ -7,8 +7,6 @@
 
 #include "base/str.h"
 #include "trainer/config_quant.h"
-#include "trainer/model.h"
-#include "trainer/stop.h"
 
 /* Values are shared between copies, because a grid makes many of them. */
 struct text {
@@ -217,8 +215,7 @@ enum status config_set(struct config *c, const char *key, const char *text,
     return OK;
 }
 
-/* Set a key whose spelling the program itself guarantees. */
-static void put(struct config *c, const char *key, double x)
+void config_set_number(struct config *c, const char *key, double x)
 {
     char buf[32];
     const int i = index_of(key);
@@ -283,151 +280,15 @@ bool config_bool(const struct config *c, const char *key)
     return text && strcmp(text, "true") == 0;
 }
 
-/* --- resolving ----------------------------------------------------------- */
-
-static enum status check_divides(const struct config *c, const char *a,
-                                 const char *b, struct err *err)
-{
-    const int64_t x = config_int(c, a), y = config_int(c, b);
-
-    if (x > 0 && y % x == 0)
-        return OK;
-    return err_set(err, ERR_CONFIG, "%s = %lld does not divide %s = %lld", a,
-                   (long long)x, b, (long long)y);
-}
-
-static enum status resolve_shape(struct config *c, struct err *err)
-{
-    const int64_t d = config_int(c, "model.d_model");
-    int64_t head_size;
-
-    if (config_int(c, "model.n_kv_head") == 0)
-        put(c, "model.n_kv_head", config_number(c, "model.n_head"));
-    if (config_int(c, "model.d_ff") == 0)
-        put(c, "model.d_ff", (double)((8 * d + 3 * 32 - 1) / (3 * 32) * 32));
-    if (check_divides(c, "model.n_head", "model.d_model", err) != OK ||
-        check_divides(c, "model.n_kv_head", "model.n_head", err) != OK)
-        return ERR_CONFIG;
-    head_size = d / config_int(c, "model.n_head");
-    if (head_size % 2)
-        return err_set(err, ERR_CONFIG,
-                       "model.d_model / model.n_head = %lld is odd: rotary "
-                       "embedding needs pairs",
-                       (long long)head_size);
-    return OK;
-}
-
-/* Activations are indexed by int in the kernels. */
-static enum status check_step(const struct config *c, double step,
-                              struct err *err)
-{
-    const double f = config_number(c, "model.d_ff");
-    const double d = config_number(c, "model.d_model");
-    const double widest = fmax(fmax(2 * f, 3 * d),
-                               config_number(c, "model.vocab"));
-
-    if (step * widest < 0x1p31)
-        return OK;
-    return err_set(err, ERR_CONFIG,
-                   "train.batch * model.seq_len = %g tokens a step: with rows "
-                   "of %g numbers at most %g",
-                   step, widest, floor(0x1p31 / widest) - 1);
-}
-
-/* What our own trainer cannot hold, another one may. */
-static bool is_exec(const struct config *c)
+bool config_is_exec(const struct config *c)
 {
     return strcmp(config_get(c, "trainer.kind"), "exec") == 0;
 }
 
-/* Tokens become whole steps and the warm-up a number of steps, so that two
- * ways of saying the same are one run. */
-static enum status resolve_schedule(struct config *c, struct err *err)
-{
-    const int64_t step = config_int(c, "train.batch") *
-                         config_int(c, "model.seq_len");
-    const int64_t tokens = config_int(c, "train.tokens");
-    const int64_t steps = (tokens + step - 1) / step;
-    const double warmup = config_number(c, "train.warmup");
-    const char *schedule = config_get(c, "train.schedule");
-
-    if (!is_exec(c) && check_step(c, (double)step, err) != OK)
-        return ERR_CONFIG;
-    if (warmup >= 1 && warmup > (double)steps)
-        return err_set(err, ERR_CONFIG,
-                       "train.warmup = %g is longer than the run of %lld "
-                       "steps",
-                       warmup, (long long)steps);
-    put(c, "train.tokens", (double)(steps * step));
-    put(c, "train.warmup",
-        warmup < 1 ? floor(warmup * (double)steps + 0.5) : floor(warmup));
-    if (strcmp(schedule, "wsd") != 0)
-        config_set(c, "train.decay", setting_find("train.decay")->fallback,
-                   NULL);
-    if (strcmp(schedule, "constant") == 0)
-        config_set(c, "train.lr_final",
-                   setting_find("train.lr_final")->fallback, NULL);
-    return OK;
-}
-
-static enum status resolve_quant(struct config *c, struct err *err)
+enum status config_settle_quant(struct config *c, struct err *err)
 {
     enum status st =
         c->quant ? OK : quant_table_new(&c->quant, c, err);
 
     return st == OK ? quant_table_check(c->quant, c, err) : st;
-}
-
-enum status config_resolve(struct config *c, struct err *err)
-{
-    enum status st = resolve_shape(c, err);
-
-    if (st == OK)
-        st = resolve_schedule(c, err);
-    if (st == OK)
-        st = stop_resolve(c, err);
-    if (st == OK)
-        st = resolve_quant(c, err);
-    return st;
-}
-
-/* --- sizes --------------------------------------------------------------- */
-
-struct model_size config_counts(const struct config *c)
-{
-    const int64_t l = config_int(c, "model.n_layer");
-    const int64_t d = config_int(c, "model.d_model");
-    const int64_t f = config_int(c, "model.d_ff");
-    const int64_t v = config_int(c, "model.vocab");
-    const int64_t kv =
-        d / config_int(c, "model.n_head") * config_int(c, "model.n_kv_head");
-    struct model_size s = {
-        .body = l * (2 * d * d + 2 * d * kv + 3 * d * f),
-        .embed = v * d,
-        .head = config_bool(c, "model.tied") ? 0 : v * d,
-        .other = (2 * l + 1) * d,
-        .tokens = config_int(c, "train.tokens"),
-    };
-
-    s.steps = s.tokens / (config_int(c, "train.batch") *
-                          config_int(c, "model.seq_len"));
-    /* 2 flops a multiply-add, forward once and backward twice; attention
-     * counts the causal half of its two products. */
-    s.flops_per_token =
-        6.0 * (double)(s.body + v * d) +
-        6.0 * (double)l * (double)config_int(c, "model.seq_len") * (double)d;
-    return s;
-}
-
-int64_t config_memory(const struct config *c)
-{
-    return is_exec(c) ? 0 : model_memory(c); /* 0: not known */
-}
-
-struct model_size config_size(const struct config *c)
-{
-    struct model_size s = config_counts(c);
-
-    s.memory_bytes = config_memory(c);
-    return s;
 }

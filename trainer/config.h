@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "kernels/quant.h"
+#include "trainer/layers.h"
 
 enum setting_type {
     SETTING_INT,      /* int64_t, suffixes k M G Ki Mi Gi */
@@ -98,6 +99,13 @@ bool config_bool(const struct config *c, const char *key);
  * end. */
 const char *config_override_at(const struct config *c, int i);
 
+/* Set a key whose spelling the program itself guarantees; what is there already
+ * goes on being shared with copies. */
+void config_set_number(struct config *c, const char *key, double x);
+
+/* Is it for a trainer of the user's own? */
+bool config_is_exec(const struct config *c);
+
 /* Resolve what depends on several keys (d_ff = 0, n_kv_head = 0, warm-up as a
  * share, quantizer defaults) and check the shape: heads divide the width,
  * groups divide the axis they cut, tokens hold at least one step, ...  The
@@ -119,22 +127,6 @@ json_t *config_json(const struct config *c);
 enum status config_from_json(struct config **out, const json_t *json,
                              const char *name, struct err *err);
 
-/* Parameter counts by the conventions of the laws, and training FLOPs. */
-struct model_size {
-    int64_t body;  /* linear weights of the blocks: N of both papers */
-    int64_t embed, head, other; /* head 0 when tied; other: norms */
-    double flops_per_token;     /* 6 N(body + head) + attention, forward+back */
-    int64_t memory_bytes;       /* weights, gradients, moments, activations */
-    int64_t steps, tokens;      /* of the whole run */
-};
-struct model_size config_size(const struct config *c);
-
-/* The same with memory_bytes at 0, and those by themselves, which take longer
- * to find out than all others and depend on less: on model.*, train.batch,
- * train.compute, trainer.kind, run.threads and quant.*. */
-struct model_size config_counts(const struct config *c);
-int64_t config_memory(const struct config *c);
-
 /* The quantizers of one layer after overrides.  A backward operand that says
  * "forward" has reuse set and the forward operand's spec. */
 enum quant_operand {
@@ -154,13 +146,14 @@ struct layer_quant {
     bool fake;    /* it could be, but the f32 product is asked for */
 };
 
-/* kind: "qkv", "o", "fc1", "fc2", or "head", for which layer is ignored.  NULL
- * for a configuration that is not resolved and for a layer it does not have. */
+/* layer is ignored for the head.  NULL for a configuration that is not resolved
+ * and for a layer it does not have. */
 const struct layer_quant *config_layer(const struct config *c, int layer,
-                                       const char *kind);
+                                       enum layer_kind kind);
 
 /* One operand of it; "none" where config_layer is NULL. */
 void config_quant(struct quant_spec *out, bool *reuse, const struct config *c,
-                  int layer, const char *kind, enum quant_operand operand);
+                  int layer, enum layer_kind kind,
+                  enum quant_operand operand);
 
 #endif

@@ -105,26 +105,26 @@ static void add_kind(json_t *quant, const struct quant_table *t, int n_layer,
     }
     first = json_array_get(list, 0);
     if (!same)
-        json_object_set(quant, layer_kinds[kind], list);
+        json_object_set(quant, layer_rows[kind].name, list);
     else if (json_object_size(first) > 0)
-        json_object_set(quant, layer_kinds[kind], first);
+        json_object_set(quant, layer_rows[kind].name, first);
     json_decref(list);
 }
 
 /* When every kind of the blocks is the same they are said once, flat. */
 static void flatten(json_t *quant)
 {
-    json_t *first = json_object_get(quant, layer_kinds[0]);
+    json_t *first = json_object_get(quant, layer_rows[0].name);
 
     for (int kind = 0; kind < LAYER_HEAD; kind++) {
-        json_t *one = json_object_get(quant, layer_kinds[kind]);
+        json_t *one = json_object_get(quant, layer_rows[kind].name);
 
         if (!one || !json_is_object(one) || !json_equal(first, one))
             return;
     }
     json_object_update(quant, first);
     for (int kind = 0; kind < LAYER_HEAD; kind++)
-        json_object_del(quant, layer_kinds[kind]);
+        json_object_del(quant, layer_rows[kind].name);
 }
 
 static json_t *quant_identity(const struct config *c)

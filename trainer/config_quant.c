@@ -99,7 +99,7 @@ static const char *place(char buf[64], enum quant_operand operand, int layer,
         snprintf(buf, 64, "quant.%s of the head", quant_operands[operand]);
     else
         snprintf(buf, 64, "quant.%s of %s in block %d",
-                 quant_operands[operand], layer_kinds[kind], layer);
+                 quant_operands[operand], layer_rows[kind].name, layer);
     return buf;
 }
 
@@ -219,27 +219,22 @@ const struct layer_quant *quant_table_row(const struct quant_table *t,
 
 /* --- shapes -------------------------------------------------------------- */
 
-struct widths {
-    int d, f, qkv, vocab, bt;
-};
-
 /* The reduction axis of an operand: forward x, w over inputs; dy_d, w_d over
  * outputs; dy_g, x_g over the tokens of a step. */
-static int reduction_length(const struct widths *s, enum layer_kind kind,
+static int reduction_length(const struct model_dims *s, enum layer_kind kind,
                             enum quant_operand operand)
 {
-    const int out[LAYER_KINDS] = { s->qkv, s->d, 2 * s->f, s->d, s->vocab };
-
     if (operand == OPERAND_W || operand == OPERAND_X)
-        return kind == LAYER_FC2 ? s->f : s->d;
-    return operand == OPERAND_DY_D || operand == OPERAND_W_D ? out[kind]
-                                                             : s->bt;
+        return layer_in(s, kind);
+    return operand == OPERAND_DY_D || operand == OPERAND_W_D
+               ? layer_out(s, kind)
+               : s->bt;
 }
 
 /* The place is put into words only where a check fails: a plan of a million
  * runs makes half a billion of them. */
 static enum status check_layer(const struct layer_quant *row,
-                               const struct widths *s, int layer,
+                               const struct model_dims *s, int layer,
                                enum layer_kind kind, struct err *err)
 {
     char buf[64];
@@ -259,17 +254,7 @@ static enum status check_layer(const struct layer_quant *row,
 enum status quant_table_check(const struct quant_table *t,
                               const struct config *c, struct err *err)
 {
-    const int d = (int)config_int(c, "model.d_model");
-    const int kv = d / (int)config_int(c, "model.n_head") *
-                   (int)config_int(c, "model.n_kv_head");
-    const struct widths s = {
-        .d = d,
-        .f = (int)config_int(c, "model.d_ff"),
-        .qkv = d + 2 * kv,
-        .vocab = (int)config_int(c, "model.vocab"),
-        .bt = (int)(config_int(c, "train.batch") *
-                    config_int(c, "model.seq_len")),
-    };
+    const struct model_dims s = model_dims_of(c);
 
     for (int i = 0; i <= t->n_layer * LAYER_HEAD; i++) {
         const int layer = i / LAYER_HEAD;
@@ -286,20 +271,17 @@ enum status quant_table_check(const struct quant_table *t,
 /* --- the public questions ------------------------------------------------ */
 
 const struct layer_quant *config_layer(const struct config *c, int layer,
-                                       const char *kind)
+                                       enum layer_kind kind)
 {
     const struct quant_table *t = config_quant_table(c);
 
-    for (int k = 0; t && k < LAYER_KINDS; k++)
-        if (strcmp(layer_kinds[k], kind) == 0 &&
-            (k == LAYER_HEAD || (layer >= 0 && layer < t->n_layer)))
-            return quant_table_row(
-                t, quant_table_index(t, layer, (enum layer_kind)k));
-    return NULL;
+    if (!t || (kind != LAYER_HEAD && (layer < 0 || layer >= t->n_layer)))
+        return NULL;
+    return quant_table_row(t, quant_table_index(t, layer, kind));
 }
 
 void config_quant(struct quant_spec *out, bool *reuse, const struct config *c,
-                  int layer, const char *kind, enum quant_operand operand)
+                  int layer, enum layer_kind kind, enum quant_operand operand)
 {
     const struct layer_quant *row = config_layer(c, layer, kind);
 

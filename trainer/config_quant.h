@@ -21,6 +21,10 @@ void quant_table_drop(struct quant_table *t); /* the last one frees */
 enum status quant_table_check(const struct quant_table *t,
                               const struct config *c, struct err *err);
 
+/* Read them unless that is done, and check the shapes: the last step of
+ * config_resolve. */
+enum status config_settle_quant(struct config *c, struct err *err);
+
 /* The number of the row of a layer: equal numbers mean equal quantizers. */
 int quant_table_index(const struct quant_table *t, int layer,
                       enum layer_kind kind);

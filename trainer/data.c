@@ -146,7 +146,7 @@ static enum status check_sha256(const struct corpus *corpus,
 
 enum corpus_as data_as(const struct config *c)
 {
-    return strcmp(config_get(c, "trainer.kind"), "exec") == 0 ? CORPUS_FOREIGN
+    return config_is_exec(c) ? CORPUS_FOREIGN
            : strcmp(config_get(c, "data.kind"), "u16") == 0   ? CORPUS_AS_IDS
                                                               : CORPUS_AS_IT_IS;
 }

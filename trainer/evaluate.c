@@ -67,13 +67,13 @@ bool evaluate_kurtosis(double out[LAYER_HEAD], struct model *m,
         out[kind] = 0;
     if (!forward(m, d, DATA_VAL, 0, seed, tokens, targets))
         return false;
-    for (int i = 0; i < s->n_layer; i++) {
-        const struct block *b = &m->blocks[i];
+    for (int i = 0; i < s->n_layer; i++)
+        for (int k = 0; k < LAYER_HEAD; k++) {
+            const enum layer_kind kind = (enum layer_kind)k;
 
-        out[LAYER_QKV] += kurtosis(b->h1, rows * (size_t)s->d) / s->n_layer;
-        out[LAYER_O] += kurtosis(b->att, rows * (size_t)s->d) / s->n_layer;
-        out[LAYER_FC1] += kurtosis(b->h2, rows * (size_t)s->d) / s->n_layer;
-        out[LAYER_FC2] += kurtosis(b->act, rows * (size_t)s->f) / s->n_layer;
-    }
+            out[k] += kurtosis(block_input(&m->blocks[i], kind),
+                               rows * (size_t)layer_in(s, kind)) /
+                      s->n_layer;
+        }
     return true;
 }

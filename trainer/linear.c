@@ -185,7 +185,7 @@ static bool quantize(struct linear *l, enum quant_operand operand,
     else if (!l->work->bad[0])
         snprintf(l->work->bad, sizeof l->work->bad,
                  "operand %s of %s in block %d is not finite",
-                 quant_operands[operand], layer_kinds[l->kind], l->layer);
+                 quant_operands[operand], layer_rows[l->kind].name, l->layer);
     return false;
 }
 

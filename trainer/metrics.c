@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "trainer/size.h"
 
 static enum status put_line(int fd, struct str *line, struct err *err)
 {
@@ -44,7 +45,7 @@ static void add_loss(struct str *s, const struct run_result *r)
     for (int kind = 0; kind < LAYER_HEAD; kind++) {
         char name[32];
 
-        snprintf(name, sizeof name, "kurtosis.%s", layer_kinds[kind]);
+        snprintf(name, sizeof name, "kurtosis.%s", layer_rows[kind].name);
         json_add_number(s, name, r->kurtosis[kind]);
     }
     json_add_text(s, "weights_sha256", r->weights_sha256);

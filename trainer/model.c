@@ -13,28 +13,6 @@
 
 /* --- tensors ------------------------------------------------------------- */
 
-static struct model_dims dims_of(const struct config *c)
-{
-    struct model_dims d = {
-        .n_layer = (int)config_int(c, "model.n_layer"),
-        .d = (int)config_int(c, "model.d_model"),
-        .n_head = (int)config_int(c, "model.n_head"),
-        .n_kv = (int)config_int(c, "model.n_kv_head"),
-        .f = (int)config_int(c, "model.d_ff"),
-        .vocab = (int)config_int(c, "model.vocab"),
-        .seq = (int)config_int(c, "model.seq_len"),
-        .batch = (int)config_int(c, "train.batch"),
-        .tied = config_bool(c, "model.tied"),
-        .eps = (real)config_number(c, "model.norm_eps"),
-    };
-
-    d.head_size = d.d / d.n_head;
-    d.kvd = d.n_kv * d.head_size;
-    d.qkv = d.d + 2 * d.kvd;
-    d.bt = d.batch * d.seq;
-    return d;
-}
-
 static void add_tensor(struct model *m, const char *name, int layer, int rows,
                        int cols)
 {
@@ -47,22 +25,29 @@ static void add_tensor(struct model *m, const char *name, int layer, int rows,
     m->n_params += (size_t)rows * (size_t)cols;
 }
 
+/* A linear layer behind its norm; a tied head is the embedding's. */
+static void add_layer(struct model *m, enum layer_kind kind, int layer)
+{
+    const struct layer_row *row = &layer_rows[kind];
+    const int in = layer_in(&m->dims, kind), out = layer_out(&m->dims, kind);
+
+    if (row->norm)
+        add_tensor(m, row->norm, layer, 1, in);
+    if (kind == LAYER_HEAD && m->dims.tied)
+        return;
+    add_tensor(m, row->name, layer, out, in);
+    m->tensors[m->n_tensors - 1].adds = row->adds;
+}
+
 static void list_tensors(struct model *m)
 {
     const struct model_dims *s = &m->dims;
 
     add_tensor(m, "embed", -1, s->vocab, s->d);
-    for (int l = 0; l < s->n_layer; l++) {
-        add_tensor(m, "norm1", l, 1, s->d);
-        add_tensor(m, "qkv", l, s->qkv, s->d);
-        add_tensor(m, "o", l, s->d, s->d);
-        add_tensor(m, "norm2", l, 1, s->d);
-        add_tensor(m, "fc1", l, 2 * s->f, s->d);
-        add_tensor(m, "fc2", l, s->d, s->f);
-    }
-    add_tensor(m, "norm_f", -1, 1, s->d);
-    if (!s->tied)
-        add_tensor(m, "head", -1, s->vocab, s->d);
+    for (int l = 0; l < s->n_layer; l++)
+        for (int k = 0; k < LAYER_HEAD; k++)
+            add_layer(m, (enum layer_kind)k, l);
+    add_layer(m, LAYER_HEAD, -1);
 }
 
 static const struct tensor *find_tensor(const struct model *m,
@@ -128,14 +113,15 @@ static bool input_is_ours(const struct linear *l)
 
 static void bind_linear(struct model *m, struct arena *a, struct linear *l,
                         const struct config *c, enum layer_kind kind,
-                        int layer, int in, int out)
+                        int layer)
 {
+    const int in = layer_in(&m->dims, kind), out = layer_out(&m->dims, kind);
+    const char *const name = layer_rows[kind].name;
     const size_t weights = (size_t)in * (size_t)out;
     const size_t inputs = (size_t)m->dims.bt * (size_t)in;
-    const struct layer_quant *q = config_layer(c, layer, layer_kinds[kind]);
+    const struct layer_quant *q = config_layer(c, layer, kind);
     const struct tensor *t =
-        find_tensor(m, kind == LAYER_HEAD && m->dims.tied ? "embed"
-                                                          : layer_kinds[kind],
+        find_tensor(m, kind == LAYER_HEAD && m->dims.tied ? "embed" : name,
                     kind == LAYER_HEAD ? -1 : layer);
 
     *l = (struct linear){ .kn = m->kn, .work = &m->work, .kind = kind,
@@ -175,10 +161,8 @@ static void place_block(struct model *m, struct arena *a, struct block *b,
     const struct model_dims *s = &m->dims;
     const size_t bt = (size_t)s->bt, d = (size_t)s->d, f = (size_t)s->f;
 
-    bind_linear(m, a, &b->qkv, c, LAYER_QKV, layer, s->d, s->qkv);
-    bind_linear(m, a, &b->o, c, LAYER_O, layer, s->d, s->d);
-    bind_linear(m, a, &b->fc1, c, LAYER_FC1, layer, s->d, 2 * s->f);
-    bind_linear(m, a, &b->fc2, c, LAYER_FC2, layer, s->f, s->d);
+    for (int k = 0; k < LAYER_HEAD; k++)
+        bind_linear(m, a, &b->linear[k], c, (enum layer_kind)k, layer);
     if (m->params) {
         const size_t n1 = find_tensor(m, "norm1", layer)->offset;
         const size_t n2 = find_tensor(m, "norm2", layer)->offset;
@@ -201,15 +185,14 @@ static void place_block(struct model *m, struct arena *a, struct block *b,
     b->act = cut_real(a, bt, f);
 }
 
-/* The linear layer of a kind, LAYER_HEAD excepted. */
-static struct linear *linear_of(struct block *b, int kind)
+const real *block_input(const struct block *b, enum layer_kind kind)
 {
-    struct linear *const all[LAYER_HEAD] = {
-        [LAYER_QKV] = &b->qkv, [LAYER_O] = &b->o,
-        [LAYER_FC1] = &b->fc1, [LAYER_FC2] = &b->fc2,
+    const real *const inputs[LAYER_HEAD] = {
+        [LAYER_QKV] = b->h1, [LAYER_O] = b->att,
+        [LAYER_FC1] = b->h2, [LAYER_FC2] = b->act,
     };
 
-    return all[kind];
+    return inputs[kind];
 }
 
 static size_t at_least(size_t a, size_t b)
@@ -265,10 +248,10 @@ static void place_packed(struct model *m, struct arena *a)
     struct linear *head = &m->head;
 
     for (int kind = 0; kind < LAYER_HEAD && m->stretch < m->dims.bt; kind++) {
-        void *room = cut(a, packed_bytes(linear_of(&m->blocks[0], kind)));
+        void *room = cut(a, packed_bytes(&m->blocks[0].linear[kind]));
 
         for (int l = 0; l < m->dims.n_layer; l++)
-            linear_of(&m->blocks[l], kind)->packed = room;
+            m->blocks[l].linear[kind].packed = room;
     }
     if (m->chunk < m->dims.bt)
         head->packed = cut(a, packed_bytes(head));
@@ -284,7 +267,7 @@ static void place_scratch(struct model *m, struct arena *a)
     size_scratch(&need, &m->head);
     for (int l = 0; l < s->n_layer; l++)
         for (int kind = 0; kind < LAYER_HEAD; kind++)
-            size_scratch(&need, linear_of(&m->blocks[l], kind));
+            size_scratch(&need, &m->blocks[l].linear[kind]);
     m->work.operand = cut_real(a, need.operand, 1);
     m->work.input = cut_real(a, need.input, 1);
     m->work.scale = cut_real(a, need.scale, 1);
@@ -313,7 +296,7 @@ static int stretch_rows(const struct model *m)
 
     for (int l = 0; l < s->n_layer; l++)
         for (int kind = 0; kind < LAYER_HEAD; kind++)
-            if (!linear_by_rows(linear_of(&m->blocks[l], kind)))
+            if (!linear_by_rows(&m->blocks[l].linear[kind]))
                 return s->bt;
     for (int i = n; i > 1; i--)
         if (s->batch % i == 0)
@@ -337,7 +320,7 @@ static void lay_out(struct model *m, struct arena *a, const struct config *c)
 {
     const struct model_dims *s = &m->dims;
     const size_t n = m->n_params, bt = (size_t)s->bt, d = (size_t)s->d;
-    const size_t wide = at_least(2 * (size_t)s->f, (size_t)s->qkv);
+    const size_t wide = at_least((size_t)s->gu, (size_t)s->qkv);
 
     m->params = cut_real(a, n, 1);
     m->grads = cut_real(a, n, 1);
@@ -345,7 +328,7 @@ static void lay_out(struct model *m, struct arena *a, const struct config *c)
     m->moment2 = cut_real(a, n, 1);
     for (int l = 0; l < s->n_layer; l++)
         place_block(m, a, &m->blocks[l], c, l);
-    bind_linear(m, a, &m->head, c, LAYER_HEAD, -1, s->d, s->vocab);
+    bind_linear(m, a, &m->head, c, LAYER_HEAD, -1);
     if (m->params) {
         m->embed = m->params + find_tensor(m, "embed", -1)->offset;
         m->dembed = m->grads + find_tensor(m, "embed", -1)->offset;
@@ -381,15 +364,13 @@ static void draw_weights(struct model *m, const struct config *c,
     for (int i = 0; i < m->n_tensors; i++) {
         const struct tensor *t = &m->tensors[i];
         const size_t n = (size_t)t->rows * (size_t)t->cols;
-        const bool back = strcmp(t->name, "o") == 0 ||
-                          strcmp(t->name, "fc2") == 0;
         const uint64_t key = rng_key(seed, RNG_INIT, (uint64_t)i);
         real *w = m->params + t->offset;
 
         for (size_t k = 0; k < n; k++)
             w[k] = t->rows == 1
                        ? 1
-                       : (float)(rng_normal(key, k) * (back ? into : std));
+                       : (float)(rng_normal(key, k) * (t->adds ? into : std));
     }
 }
 
@@ -427,7 +408,8 @@ static struct model *model_outline(const struct config *c, int threads)
 {
     struct model *m = mem_alloc(sizeof *m);
 
-    m->dims = dims_of(c);
+    m->dims = model_dims_of(c);
+    m->eps = (real)config_number(c, "model.norm_eps");
     m->threads = threads;
     m->blocks = mem_array((size_t)m->dims.n_layer, sizeof *m->blocks);
     list_tensors(m);

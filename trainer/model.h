@@ -20,7 +20,7 @@
 
 #include "base/err.h"
 #include "kernels/kernels.h"
-#include "trainer/config.h"
+#include "trainer/layers.h"
 #include "trainer/linear.h"
 
 /* One tensor of parameters; the order of rows is the order in memory, in
@@ -31,20 +31,12 @@ struct tensor {
     int rows, cols;   /* a vector has one row */
     size_t offset;    /* into the parameters */
     bool decay;       /* matrices decay, norms do not */
-};
-
-struct model_dims {
-    int n_layer, d, n_head, n_kv, head_size, f, vocab, seq, batch;
-    int bt;  /* batch * seq: rows of every activation */
-    int kvd; /* n_kv * head_size */
-    int qkv; /* d + 2 kvd */
-    bool tied;
-    real eps;
+    bool adds;        /* into the residual stream (layers.h) */
 };
 
 /* What the forward pass of a block keeps for the backward pass. */
 struct block {
-    struct linear qkv, o, fc1, fc2;
+    struct linear linear[LAYER_HEAD];
     const real *norm1, *norm2;
     real *dnorm1, *dnorm2;
     real *x;            /* [bt, d] residual stream at the entry */
@@ -58,6 +50,7 @@ struct block {
 
 struct model {
     struct model_dims dims;
+    real eps; /* of the norms */
     const struct kernels *kn;
     int threads;
     struct tensor *tensors;
@@ -87,6 +80,9 @@ enum status model_new(struct model **out, const struct config *c,
                       const struct kernels *kn, uint64_t seed, int threads,
                       struct err *err);
 void model_free(struct model *m);
+
+/* What a layer of a block reads: [bt, layer_in]. */
+const real *block_input(const struct block *b, enum layer_kind kind);
 
 /* Bytes that model_new will take. */
 int64_t model_memory(const struct config *c);

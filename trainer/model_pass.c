@@ -31,7 +31,7 @@ static void norm_forward(struct model *m, struct stretch s, real *out,
 
     FOR_PIECES(m, s)
         m->kn->rmsnorm_forward(row(out, at, d), rstd + at, row(x, at, d),
-                               weight, HERE(s), d, m->dims.eps);
+                               weight, HERE(s), d, m->eps);
 }
 
 /* dres += the gradient through the norm; dweight by one thread, in order. */
@@ -145,30 +145,30 @@ static bool stretch_forward(struct model *m, struct stretch s, struct block *b,
     real *out = row(b->qkv_out, s.at, qkv), *mid = row(b->mid, s.at, d);
 
     norm_forward(m, s, b->h1, b->rstd1, b->x, b->norm1);
-    if (!linear_forward(&b->qkv, out, row(b->h1, s.at, d), s.at, s.n, false))
+    if (!linear_forward(&b->linear[LAYER_QKV], out, row(b->h1, s.at, d), s.at, s.n, false))
         return false;
     turn(m, out, s.n / m->dims.seq, 1);
     attention_forward(m, s, b);
     memcpy(mid, row(b->x, s.at, d), stream);
-    if (!linear_forward(&b->o, mid, row(b->att, s.at, d), s.at, s.n, true))
+    if (!linear_forward(&b->linear[LAYER_O], mid, row(b->att, s.at, d), s.at, s.n, true))
         return false;
     norm_forward(m, s, b->h2, b->rstd2, b->mid, b->norm2);
-    if (!linear_forward(&b->fc1, row(b->gu, s.at, 2 * f), row(b->h2, s.at, d),
+    if (!linear_forward(&b->linear[LAYER_FC1], row(b->gu, s.at, 2 * f), row(b->h2, s.at, d),
                         s.at, s.n, false))
         return false;
     FOR_PIECES(m, s)
         m->kn->swiglu_forward(row(b->act, at, f), row(b->gu, at, 2 * f),
                               HERE(s), f);
     memcpy(row(next, s.at, d), mid, stream);
-    return linear_forward(&b->fc2, row(next, s.at, d), row(b->act, s.at, f),
+    return linear_forward(&b->linear[LAYER_FC2], row(next, s.at, d), row(b->act, s.at, f),
                           s.at, s.n, true);
 }
 
 static bool block_forward(struct model *m, struct block *b, real *next)
 {
-    if (!linear_begin(&b->qkv) || !linear_begin(&b->o) ||
-        !linear_begin(&b->fc1) || !linear_begin(&b->fc2))
-        return false;
+    for (int k = 0; k < LAYER_HEAD; k++)
+        if (!linear_begin(&b->linear[k]))
+            return false;
     FOR_STRETCHES(m, s)
         if (!stretch_forward(m, s, b, next))
             return false;
@@ -182,22 +182,22 @@ static bool stretch_backward(struct model *m, struct stretch s,
     const int d = m->dims.d, f = m->dims.f;
     real *dtmp = row(m->dtmp, s.at, d), *dres = row(m->dres, s.at, d);
 
-    if (!linear_backward(&b->fc2, m->dact, dres, row(b->act, s.at, f), s.at,
+    if (!linear_backward(&b->linear[LAYER_FC2], m->dact, dres, row(b->act, s.at, f), s.at,
                          s.n))
         return false;
     FOR_PIECES(m, s)
         m->kn->swiglu_backward(row(m->dwide, at - s.at, 2 * f),
                                row(m->dact, at - s.at, f),
                                row(b->gu, at, 2 * f), HERE(s), f);
-    if (!linear_backward(&b->fc1, dtmp, m->dwide, row(b->h2, s.at, d), s.at,
+    if (!linear_backward(&b->linear[LAYER_FC1], dtmp, m->dwide, row(b->h2, s.at, d), s.at,
                          s.n))
         return false;
     norm_backward(m, s, b->dnorm2, b->mid, b->norm2, b->rstd2);
-    if (!linear_backward(&b->o, dtmp, dres, row(b->att, s.at, d), s.at, s.n))
+    if (!linear_backward(&b->linear[LAYER_O], dtmp, dres, row(b->att, s.at, d), s.at, s.n))
         return false;
     attention_backward(m, s, b);
     turn(m, m->dwide, s.n / m->dims.seq, -1);
-    if (!linear_backward(&b->qkv, dtmp, m->dwide, row(b->h1, s.at, d), s.at,
+    if (!linear_backward(&b->linear[LAYER_QKV], dtmp, m->dwide, row(b->h1, s.at, d), s.at,
                          s.n))
         return false;
     norm_backward(m, s, b->dnorm1, b->x, b->norm1, b->rstd1);

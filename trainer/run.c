@@ -15,6 +15,7 @@
 #include "trainer/evaluate.h"
 #include "trainer/metrics.h"
 #include "trainer/run_state.h"
+#include "trainer/size.h"
 
 /* --- set-up -------------------------------------------------------------- */
 

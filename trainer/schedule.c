@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/exact.h"
+#include "trainer/size.h"
 
 struct schedule schedule_of(const struct config *c)
 {

@@ -5,9 +5,6 @@
 
 #include "base/str.h"
 
-const char *const layer_kinds[LAYER_KINDS] = { "qkv", "o", "fc1", "fc2",
-                                               "head" };
-
 struct selector {
     bool any_block;
     enum { RANGE, FIRST, LAST } how;
@@ -17,10 +14,9 @@ struct selector {
 
 static int find_kind(const char *text)
 {
-    for (int i = 0; i < LAYER_KINDS; i++)
-        if (strcmp(layer_kinds[i], text) == 0)
-            return i;
-    return -1;
+    const enum layer_kind kind = layer_find(text);
+
+    return kind == LAYER_KINDS ? -1 : (int)kind;
 }
 
 static bool read_count(const char **p, int *out)
@@ -72,20 +68,26 @@ bool selector_check(const char *text, struct err *err)
 {
     struct selector s;
     const char *dot = strrchr(text, '.');
-    const char *near;
+    const char *near, *names[LAYER_KINDS];
+    struct str all = { 0 };
 
     if (parse(&s, text))
         return true;
-    near = text_nearest(dot ? dot + 1 : text, layer_kinds, LAYER_KINDS);
+    for (int k = 0; k < LAYER_KINDS; k++) {
+        names[k] = layer_rows[k].name;
+        str_addf(&all, "%s, ", names[k]);
+    }
+    near = text_nearest(dot ? dot + 1 : text, names, LAYER_KINDS);
     if (near)
         err_set(err, ERR_CONFIG,
                 "'%.60s' selects no layer, did you mean '%.*s%s'?", text,
                 dot ? (int)(dot - text) + 1 : 0, text, near);
     else
         err_set(err, ERR_CONFIG,
-                "'%.60s' selects no layer: qkv, o, fc1, fc2, head, 3, 0-3, "
-                "first:N, last:N or blocks and kind as in 0-3.fc2",
-                text);
+                "'%.60s' selects no layer: %s3, 0-3, first:N, last:N or blocks "
+                "and kind as in 0-3.fc2",
+                text, str_text(&all));
+    str_release(&all);
     return false;
 }
 

@@ -11,6 +11,7 @@
 #include "harness/bench/bench.h"
 #include "trainer/model.h"
 #include "trainer/optimizer.h"
+#include "trainer/size.h"
 
 struct trained {
     struct model *model;

@@ -5,35 +5,9 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "trainer/selector.h"
+#include "trainer/layers.h"
 
 #define MAX_SPECS 32 /* different quantizers of one operand that are counted */
-
-/* Weights of one layer kind and the width its products reduce over. */
-static double layer_weights(const struct config *c, enum layer_kind kind,
-                            double *input)
-{
-    const double d = config_number(c, "model.d_model");
-    const double f = config_number(c, "model.d_ff");
-    const double kv = d / config_number(c, "model.n_head") *
-                      config_number(c, "model.n_kv_head");
-
-    *input = kind == LAYER_FC2 ? f : d;
-    switch (kind) {
-    case LAYER_QKV:
-        return d * (d + 2 * kv);
-    case LAYER_O:
-        return d * d;
-    case LAYER_FC1:
-        return d * 2 * f;
-    case LAYER_FC2:
-        return f * d;
-    case LAYER_HEAD:
-        return config_number(c, "model.vocab") * d;
-    default:
-        return 0;
-    }
-}
 
 /* How many weights see each quantizer of one operand. */
 struct tally {
@@ -63,7 +37,8 @@ static void count(struct tally *t, const struct quant_spec *spec,
 static void tally_operand(struct tally *t, const struct config *c,
                           enum quant_operand operand, bool head)
 {
-    const int layers = head ? 1 : (int)config_int(c, "model.n_layer");
+    const struct model_dims shape = model_dims_of(c);
+    const int layers = head ? 1 : shape.n_layer;
     const enum layer_kind first = head ? LAYER_HEAD : LAYER_QKV;
     const enum layer_kind last = head ? LAYER_HEAD : LAYER_FC2;
 
@@ -72,13 +47,12 @@ static void tally_operand(struct tally *t, const struct config *c,
         for (enum layer_kind k = first; k <= last; k++) {
             struct quant_spec spec;
             bool reuse;
-            double input;
-            const double weights = layer_weights(c, k, &input);
 
-            config_quant(&spec, &reuse, c, l, layer_kinds[k], operand);
+            config_quant(&spec, &reuse, c, l, k, operand);
             if (reuse)
                 spec.on = false;
-            count(t, &spec, weights, input);
+            count(t, &spec, (double)layer_weights(&shape, k),
+                  layer_in(&shape, k));
         }
 }
 
@@ -114,7 +88,6 @@ static void read_side(struct arm *out, const struct config *c, bool head)
 
         tally_operand(&t, c, (enum quant_operand)k, head);
         i = most(&t);
-        out->mixed = out->mixed || t.n > 1;
         out->spec[k] = t.spec[i < 0 ? 0 : i];
         if (i < 0 || out->lead >= 0)
             continue;

@@ -14,7 +14,6 @@
 struct arm {
     struct quant_spec spec[OPERAND_COUNT]; /* on = false: left as it is */
     int lead;   /* the operand that stands for all: w, else x, ..; -1: none */
-    bool mixed; /* layers differ */
     /* Elements that share a scale under the lead: the group; per row the
      * input width, averaged over the weights; NaN per tensor or for none. */
     double group;

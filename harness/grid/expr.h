@@ -20,6 +20,7 @@
 
 #include "base/expr.h"
 #include "harness/grid/doc.h"
+#include "trainer/size.h"
 
 /* The point a formula is evaluated at.  A scratch number that is not set is
  * NaN.  The rest is filled in when a formula asks for it; view_reset forgets

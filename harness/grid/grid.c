@@ -102,7 +102,7 @@ static enum status check_commands(const struct grid *g, struct err *err)
     char **argv = NULL;
     enum status st = OK;
 
-    if (exec_trainer_used(g->base))
+    if (config_is_exec(g->base))
         st = exec_trainer_argv(&argv, g->base, &job, err);
     if (st == OK)
         st = slurm_keys_check(g->base, err);

@@ -24,7 +24,7 @@
 
 #include "base/err.h"
 #include "base/hash.h"
-#include "trainer/config.h"
+#include "trainer/size.h"
 
 /* Grids with more points than this keep no configurations (3 kB each):
  * grid_config makes one again from its cell. */

@@ -253,7 +253,7 @@ static enum status identify_data(struct made *m, struct grid_source *s,
     struct data_seen fresh;
     enum status st = OK;
 
-    if (!*config_get(c, "data.path") && exec_trainer_used(c))
+    if (!*config_get(c, "data.path") && config_is_exec(c))
         return OK; /* it has data of its own */
     if (!*config_get(c, "data.path"))
         return ini_fail(err, data_place(s, block, cell),
@@ -274,7 +274,7 @@ static enum status identify_data(struct made *m, struct grid_source *s,
         ini_prefix(err, data_place(s, block, cell));
         return ERR_CONFIG;
     }
-    if (!exec_trainer_used(c))
+    if (!config_is_exec(c))
         m->data_tokens = (double)known->facts.tokens *
                          (*config_get(c, "data.val")
                               ? 1

@@ -164,7 +164,7 @@ static int count_operands(const struct config *c)
         struct quant_spec spec;
         bool reuse;
 
-        config_quant(&spec, &reuse, c, 0, "fc1", (enum quant_operand)k);
+        config_quant(&spec, &reuse, c, 0, LAYER_FC1, (enum quant_operand)k);
         n += spec.on && !reuse;
     }
     return n;
@@ -259,7 +259,7 @@ struct model_size point_size(struct point_ids *ids, const struct config *c)
     want.key[N_MEMORY] = config_bool(c, "model.tied");
     want.key[N_MEMORY + 1] =
         strcmp(config_get(c, "train.compute"), "bf16") == 0;
-    want.key[N_MEMORY + 2] = strcmp(config_get(c, "trainer.kind"), "exec") == 0;
+    want.key[N_MEMORY + 2] = config_is_exec(c);
     want.key[N_MEMORY + 3] = (int64_t)quant_part(ids, c)->serial;
     h = fnv1a(FNV_START, (const char *)want.key, sizeof want.key);
     known = &ids->memory[(h ^ h >> 32) % CACHE];

@@ -10,6 +10,7 @@
 #define HARNESS_GRID_POINT_ID_H
 
 #include "harness/grid/grid.h"
+#include "trainer/size.h"
 
 /* with_quant false: of the unquantized twin. */
 void point_id(char id[HASH_ID], const struct config *c, bool with_quant);

@@ -347,7 +347,7 @@ enum status plan_make(struct plan **out, const struct grid *g,
     list_runs(p);
     if (options->flops_s > 0)
         use_speed(p, options->flops_s);
-    else if (exec_trainer_used(g->base))
+    else if (config_is_exec(g->base))
         use_trainer_speed(p);
     else
         st = plan_measure(p, options->isa_cap, err);

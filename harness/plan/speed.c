@@ -20,6 +20,7 @@
 #include "trainer/data.h"
 #include "trainer/model.h"
 #include "trainer/optimizer.h"
+#include "trainer/size.h"
 
 #define SAMPLE_S 0.12         /* of training in a sample, warmed up */
 #define FORWARDS 3            /* passes timed in it */

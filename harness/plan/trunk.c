@@ -40,7 +40,7 @@ static int by_all(const void *a, const void *b)
 bool trunk_may_share(const struct grid_point *p, const struct grid *g)
 {
     return p->branch_step > 0 && config_bool(g->base, "run.share_trunk") &&
-           !exec_trainer_used(g->base); /* ours knows how to branch */
+           !config_is_exec(g->base); /* ours knows how to branch */
 }
 
 static int list_members(struct member *list, const struct trunk_run *runs,

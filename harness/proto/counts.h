@@ -8,7 +8,7 @@
 #define HARNESS_PROTO_COUNTS_H
 
 #include "harness/proto/metrics_line.h"
-#include "trainer/config.h"
+#include "trainer/size.h"
 
 /* FLOPs that differ by more than this from 6 N D as planned are suspicious:
  * forward alone is a third of it, recomputed activations add a third. */

@@ -12,11 +12,6 @@
 #include "base/str.h"
 #include "harness/proto/exec_guard.h"
 
-bool exec_trainer_used(const struct config *c)
-{
-    return strcmp(config_get(c, "trainer.kind"), "exec") == 0;
-}
-
 void exec_trainer_free(char **argv)
 {
     for (char **p = argv; p && *p; p++)
@@ -226,7 +221,7 @@ enum status exec_trainer_check(const struct config *c, struct err *err)
     char **argv, *program = NULL;
     enum status st;
 
-    if (!exec_trainer_used(c))
+    if (!config_is_exec(c))
         return OK;
     st = exec_trainer_argv(&argv, c, &job, err);
     if (st != OK)

@@ -42,8 +42,6 @@ struct exec_job {
     uint64_t seed, data_seed;
 };
 
-bool exec_trainer_used(const struct config *c);
-
 /* The argument vector, NULL at its end; free it with exec_trainer_free.
  * ERR_CONFIG names a reference that is none, a quote without end. */
 enum status exec_trainer_argv(char ***argv, const struct config *c,

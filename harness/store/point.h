@@ -6,6 +6,7 @@
 #include "harness/grid/arm.h"
 #include "harness/grid/gmse.h"
 #include "harness/grid/grid.h"
+#include "trainer/size.h"
 
 struct point_columns {
     char id[HASH_ID], twin[HASH_ID];

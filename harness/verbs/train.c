@@ -301,7 +301,7 @@ static enum status run(struct cli *cli, struct err *err)
         const uint64_t d =
             seed_of(json, "data_seed", data_seed, order_of(c, s));
 
-        st = exec_trainer_used(c) ? become(cli, c, s, d, err)
+        st = config_is_exec(c) ? become(cli, c, s, d, err)
                                   : train(cli, c, s, d, err);
     }
     json_decref(json);

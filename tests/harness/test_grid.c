@@ -1129,7 +1129,7 @@ static void a_format_of_the_file_is_one_like_others(void **state)
     assert_int_equal(
         grid_count(g, "quant.w", "mine:-1:-0.25:0:0.5:1/g16"), 1);
     assert_string_equal(g->axes[0].values, "mine int4 mine/g16");
-    config_quant(&spec, &reuse, g->points[0].config, 0, "fc2", OPERAND_X);
+    config_quant(&spec, &reuse, g->points[0].config, 0, LAYER_FC2, OPERAND_X);
     assert_int_equal(spec.elem.table->n, 5);
     assert_true(spec.elem.max == 1);
     grid_free(g);

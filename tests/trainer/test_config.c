@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/str.h"
 #include "tests/check.h"
+#include "trainer/size.h"
 
 static struct config *with(const char *const *sets)
 {
@@ -359,7 +360,8 @@ static void overrides_reach_exactly_the_layers_they_name(void **state)
                     k < 4 && layer >= table[i].from && layer <= table[i].to &&
                     (!table[i].kind || strcmp(table[i].kind, kinds[k]) == 0);
 
-                config_quant(&s, &reuse, c, layer, kinds[k], OPERAND_W);
+                config_quant(&s, &reuse, c, layer, layer_find(kinds[k]),
+                             OPERAND_W);
                 assert_int_equal(s.on, hit);
             }
         config_free(c);

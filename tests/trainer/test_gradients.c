@@ -139,7 +139,7 @@ static void losses_of_models_written_by_hand(void **state)
                                              m->tensors[i].cols));
     check_close(loss_of(&p), log(11), 1e-14);
 
-    r = 1 / sqrt(1 + m->dims.eps);
+    r = 1 / sqrt(1 + m->eps);
     head = m->tensors[m->n_tensors - 1].offset;
     for (int i = 0; i < 11 * m->dims.d; i++) {
         m->params[i] = 1; /* the embedding comes first */

@@ -191,11 +191,11 @@ static void check_exact(int quant, bool all, real factor,
 {
     struct model *m[2] = { exact_model(quant, all, "quant.gemm=fake", kn),
                            exact_model(quant, all, "quant.gemm=integer", kn) };
-    const double *unit = m[1]->blocks[1].fc1.unit;
+    const double *unit = m[1]->blocks[1].linear[LAYER_FC1].unit;
     double loss[2];
 
     for (int i = 0; i < 2; i++) {
-        const struct linear *fc1 = &m[i]->blocks[1].fc1;
+        const struct linear *fc1 = &m[i]->blocks[1].linear[LAYER_FC1];
         real *w = tensor_of(m[i], "fc1", 1);
 
         for (int k = 0; k < fc1->in * fc1->out; k++)
@@ -263,8 +263,9 @@ static void forget_packed(struct model *m)
     for (int l = 0; l < m->dims.n_layer; l++) {
         struct block *b = &m->blocks[l];
 
-        assert_non_null(b->fc1.packed);
-        b->qkv.packed = b->o.packed = b->fc1.packed = b->fc2.packed = NULL;
+        assert_non_null(b->linear[LAYER_FC1].packed);
+        for (int k = 0; k < LAYER_HEAD; k++)
+            b->linear[k].packed = NULL;
     }
 }
 

@@ -1,0 +1,98 @@
+/* resolve.c - what depends on several keys. */
+#include <math.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "trainer/config_quant.h"
+#include "trainer/stop.h"
+
+static enum status check_divides(const struct config *c, const char *a,
+                                 const char *b, struct err *err)
+{
+    const int64_t x = config_int(c, a), y = config_int(c, b);
+
+    if (x > 0 && y % x == 0)
+        return OK;
+    return err_set(err, ERR_CONFIG, "%s = %lld does not divide %s = %lld", a,
+                   (long long)x, b, (long long)y);
+}
+
+static enum status resolve_shape(struct config *c, struct err *err)
+{
+    const int64_t d = config_int(c, "model.d_model");
+    int64_t head_size;
+
+    if (config_int(c, "model.n_kv_head") == 0)
+        config_set_number(c, "model.n_kv_head", config_number(c, "model.n_head"));
+    if (config_int(c, "model.d_ff") == 0)
+        config_set_number(c, "model.d_ff", (double)((8 * d + 3 * 32 - 1) / (3 * 32) * 32));
+    if (check_divides(c, "model.n_head", "model.d_model", err) != OK ||
+        check_divides(c, "model.n_kv_head", "model.n_head", err) != OK)
+        return ERR_CONFIG;
+    head_size = d / config_int(c, "model.n_head");
+    if (head_size % 2)
+        return err_set(err, ERR_CONFIG,
+                       "model.d_model / model.n_head = %lld is odd: rotary "
+                       "embedding needs pairs",
+                       (long long)head_size);
+    return OK;
+}
+
+/* Activations are indexed by int in the kernels. */
+static enum status check_step(const struct config *c, double step,
+                              struct err *err)
+{
+    const struct model_dims s = model_dims_of(c);
+    const double widest = model_dims_widest(&s);
+
+    if (step * widest < 0x1p31)
+        return OK;
+    return err_set(err, ERR_CONFIG,
+                   "train.batch * model.seq_len = %g tokens a step: with rows "
+                   "of %g numbers at most %g",
+                   step, widest, floor(0x1p31 / widest) - 1);
+}
+
+/* Tokens become whole steps and the warm-up a number of steps, so that two
+ * ways of saying the same are one run. */
+static enum status resolve_schedule(struct config *c, struct err *err)
+{
+    const int64_t step = config_int(c, "train.batch") *
+                         config_int(c, "model.seq_len");
+    const int64_t tokens = config_int(c, "train.tokens");
+    const int64_t steps = (tokens + step - 1) / step;
+    const double warmup = config_number(c, "train.warmup");
+    const char *schedule = config_get(c, "train.schedule");
+
+    /* What our own trainer cannot hold, another one may. */
+    if (!config_is_exec(c) && check_step(c, (double)step, err) != OK)
+        return ERR_CONFIG;
+    if (warmup >= 1 && warmup > (double)steps)
+        return err_set(err, ERR_CONFIG,
+                       "train.warmup = %g is longer than the run of %lld "
+                       "steps",
+                       warmup, (long long)steps);
+    config_set_number(c, "train.tokens", (double)(steps * step));
+    config_set_number(c, "train.warmup",
+        warmup < 1 ? floor(warmup * (double)steps + 0.5) : floor(warmup));
+    if (strcmp(schedule, "wsd") != 0)
+        config_set(c, "train.decay", setting_find("train.decay")->fallback,
+                   NULL);
+    if (strcmp(schedule, "constant") == 0)
+        config_set(c, "train.lr_final",
+                   setting_find("train.lr_final")->fallback, NULL);
+    return OK;
+}
+
+enum status config_resolve(struct config *c, struct err *err)
+{
+    enum status st = resolve_shape(c, err);
+
+    if (st == OK)
+        st = resolve_schedule(c, err);
+    if (st == OK)
+        st = stop_resolve(c, err);
+    if (st == OK)
+        st = config_settle_quant(c, err);
+    return st;
+}

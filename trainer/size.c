@@ -1,0 +1,42 @@
+#include "trainer/size.h"
+
+#include <string.h>
+
+#include "trainer/model.h"
+
+struct model_size config_counts(const struct config *c)
+{
+    const struct model_dims shape = model_dims_of(c);
+    const int64_t l = shape.n_layer, d = shape.d;
+    struct model_size s = {
+        .body = model_dims_body(&shape),
+        .embed = shape.vocab * d,
+        .head = shape.tied ? 0 : layer_weights(&shape, LAYER_HEAD),
+        .tokens = config_int(c, "train.tokens"),
+    };
+
+    for (int k = 0; k < LAYER_KINDS; k++)
+        if (layer_rows[k].norm)
+            s.other += (k == LAYER_HEAD ? 1 : l) *
+                       layer_in(&shape, (enum layer_kind)k);
+    s.steps = s.tokens / ((int64_t)shape.batch * shape.seq);
+    /* 2 flops a multiply-add, forward once and backward twice; attention
+     * counts the causal half of its two products. */
+    s.flops_per_token =
+        6.0 * (double)(s.body + layer_weights(&shape, LAYER_HEAD)) +
+        6.0 * (double)l * (double)shape.seq * (double)d;
+    return s;
+}
+
+int64_t config_memory(const struct config *c)
+{
+    return config_is_exec(c) ? 0 : model_memory(c); /* 0: not known */
+}
+
+struct model_size config_size(const struct config *c)
+{
+    struct model_size s = config_counts(c);
+
+    s.memory_bytes = config_memory(c);
+    return s;
+}
