@@ -43,15 +43,9 @@ static void add_text(struct str *out, const char *text, bool raw)
     str_addf(out, needs_quotes(text, raw) ? "\"%s\"" : "%s", text);
 }
 
-/* What holds a quote cannot stand between quotes.  A line must not begin with
- * it where that would make it a section, nor a blank where it would be a
- * comment. */
-static bool begins(const char *text, const char *any)
-{
-    return *text && strchr(any, *text);
-}
-
-/* A list, broken into indented lines. */
+/* A list, broken into indented lines.  What holds a quote cannot stand between
+ * quotes: it never begins a line, where it could be a section or another key,
+ * and has no blank before it where that would make it a comment. */
 static void add_items(struct str *out, const struct doc *d, const char *key,
                       const struct value_item *items, int n, bool raw)
 {
@@ -66,14 +60,13 @@ static void add_items(struct str *out, const struct doc *d, const char *key,
                          : doc_without_values(d, items[i].text);
 
         add_text(&text, path, raw);
-        if (i > 0 && column + text.len > WIDTH &&
-            !begins(str_text(&text), "[#;")) {
+        if (i > 0 && column + text.len > WIDTH && !strchr(path, '"')) {
             str_add(out, ",\n   ");
             column = 3;
         } else if (i > 0) {
             str_add_char(out, ',');
         }
-        str_addf(out, "%s%s", begins(str_text(&text), "#;") ? "" : " ",
+        str_addf(out, "%s%s", strspn(str_text(&text), "#;") ? "" : " ",
                  str_text(&text));
         column += text.len + 2;
         free(path);

@@ -1040,7 +1040,7 @@ static void the_merged_text_reads_back_to_the_same_grid(void **state)
 static void names_with_quotes_stay_names(void **state)
 {
     static const char *const names[] = {
-        "[c \"d\"] e.txt", "[x]\"", "#\"n.txt", ";\"n.txt", "a\"b.txt", "\"",
+        "[c \"d\"] e.txt", "[x]\"", "#\"n.txt", ";\"n.txt", "a\"b.txt", "k = \"v\" w", "\"",
     };
     static const char more[] = "a-name-that-fills-its-line-nearly-to-the-end-of-it";
 
@@ -1067,7 +1067,7 @@ static void names_with_quotes_stay_names(void **state)
                 free(printed);
                 free(twice);
             } else {
-                assert_true(i == 5); /* a quote that is not closed */
+                assert_true(i == 6); /* a quote that is not closed */
             }
             free(text);
         }
