@@ -456,6 +456,42 @@ static void compare_quantizer(const char *text, uint64_t salt)
     compare_spec(&spec, salt);
 }
 
+/* The word of a row, with numbers at nine tenths of their span. */
+static const char *word_of(char buf[QUANT_WORD], const struct quant_word *w)
+{
+    double param[QUANT_PARAMS] = { 0 };
+
+    for (int i = 0; i < QUANT_PARAMS && w->param[i].before; i++) {
+        const struct quant_param *p = &w->param[i];
+        const double x = p->least + 0.9 * (p->most - p->least);
+
+        param[i] = p->whole ? floor(x) : x;
+    }
+    return quant_word_print(buf, w, param, false);
+}
+
+/* Read from the tables, so that a new row is compared too. */
+static void every_row_has_the_bits_of_the_reference(void **state)
+{
+    static const char *const elems[] = { "int4", "e2m1", "e4m3", "e3m0",
+                                         "odd:-1:-0.3:-0.299:0.001:7.25:8" };
+    static const char *const grans[] = { "g4", "g5", "g16", "row", "tensor" };
+    const struct quant_word *w;
+    uint64_t salt = 0;
+
+    (void)state;
+    for (int f = QUANT_FIELD_SCALE; f < QUANT_FIELDS; f++)
+        for (int i = 0; (w = quant_word_at((enum quant_field)f, i)); i++)
+            for (int k = 0; k < 5 * 5; k++) {
+                char word[QUANT_WORD];
+                char *text = mem_printf("%s/%s/%s", elems[k % 5], grans[k / 5],
+                                        word_of(word, w));
+
+                compare_quantizer(text, salt++);
+                free(text);
+            }
+}
+
 /* A row that names no way of its own for lanes, as a new one does, goes by its
  * definition: here those that have one, without it. */
 static void rows_without_a_way_for_lanes_go_by_their_definition(void **state)
@@ -691,6 +727,7 @@ int main(void)
         cmocka_unit_test(updates_have_the_bits_of_the_reference),
         cmocka_unit_test(attention_has_the_bits_of_the_reference),
         cmocka_unit_test(codes_and_scales_have_the_bits_of_the_reference),
+        cmocka_unit_test(every_row_has_the_bits_of_the_reference),
         cmocka_unit_test(rows_without_a_way_for_lanes_go_by_their_definition),
         cmocka_unit_test(integer_products_have_the_bits_of_the_reference),
         cmocka_unit_test(every_set_fills_its_own_entries),

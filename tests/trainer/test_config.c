@@ -92,7 +92,8 @@ static void wrong_values_name_the_key_and_what_was_expected(void **state)
         { "train.schedule", "linear", "not one of cosine|wsd|constant" },
         { "quant.scale", "e8m1",
           "quant.scale = e8m1: not one of fp32|bf16|e8m0|e8m0-floor|"
-          "e8m0-round|e4m3; did you mean 'e8m0'?" },
+          "e8m0-round|e4m3" },
+        { "quant.scale", "e8m1", "; did you mean 'e8m0'?" },
         { "quant.round", "up",
           "quant.round = up: not one of nearest|stochastic" },
         { "run.timeout", "3x", "a duration such as 30s" },
