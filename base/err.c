@@ -17,10 +17,31 @@ enum status err_set(struct err *err, enum status status, const char *fmt, ...)
         va_list ap;
 
         err->status = status;
+        err->column = 0;
+        err->about[0] = '\0';
         va_start(ap, fmt);
         vsnprintf(err->text, sizeof err->text, fmt, ap);
         va_end(ap);
     }
+    return status;
+}
+
+enum status err_about(struct err *err, enum status status, const char *fmt, ...)
+{
+    if (err) {
+        va_list ap;
+
+        va_start(ap, fmt);
+        vsnprintf(err->about, sizeof err->about, fmt, ap);
+        va_end(ap);
+    }
+    return status;
+}
+
+enum status err_at_column(struct err *err, enum status status, int column)
+{
+    if (err)
+        err->column = column;
     return status;
 }
 
@@ -34,6 +55,8 @@ enum status err_errno(struct err *err, enum status status, const char *fmt,
         size_t used;
 
         err->status = status;
+        err->column = 0;
+        err->about[0] = '\0';
         va_start(ap, fmt);
         vsnprintf(err->text, sizeof err->text, fmt, ap);
         va_end(ap);

@@ -35,6 +35,9 @@ enum status {
 
 struct err {
     enum status status;
+    int column;      /* of the place in the text that was read, from 1; 0 */
+    char about[128]; /* the keys it is about, the one to look at first, with
+                        blanks between; "" */
     char text[4096]; /* cut, never overflowed */
 };
 
@@ -44,7 +47,14 @@ struct err {
 enum status err_set(struct err *err, enum status status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same, with strerror(errno) appended after ": ". */
+/* Say of the failure that err holds which keys it is about, or at which column
+ * of the text that was read it is; returns its status.  Whoever knows where
+ * those stand puts the place before the sentence. */
+enum status err_about(struct err *err, enum status status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+enum status err_at_column(struct err *err, enum status status, int column);
+
+/* The same as err_set, with strerror(errno) appended after ": ". */
 enum status err_errno(struct err *err, enum status status, const char *fmt,
                       ...) __attribute__((format(printf, 3, 4)));
 

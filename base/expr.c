@@ -31,8 +31,10 @@ const char *expr_op_text(enum expr_op op)
 /* A failed parse is the index -1; the sentence is already written. */
 int parse_fail(struct parser *ps, const char *at, const char *what)
 {
-    err_set(ps->err, ERR_CONFIG, "column %d: %s", (int)(at - ps->text) + 1,
-            what);
+    const int column = (int)(at - ps->text) + 1;
+
+    err_set(ps->err, ERR_CONFIG, "column %d: %s", column, what);
+    err_at_column(ps->err, ERR_CONFIG, column);
     return -1;
 }
 

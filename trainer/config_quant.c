@@ -59,14 +59,40 @@ static struct texts base_texts(const struct config *c, bool head)
     return t;
 }
 
+static char *selector_of(const char *key)
+{
+    const char *start = key + strlen("quant.");
+
+    return mem_strndup(start, (size_t)(strrchr(key, '.') - start));
+}
+
+/* The key that says name of a layer: the last override that selects it, or the
+ * base section's. */
+static const char *key_of(const struct config *c, int layer,
+                          enum layer_kind kind, int name)
+{
+    const int n_layer = (int)config_int(c, "model.n_layer");
+    const char *key, *found = keys[name];
+
+    for (int i = 0; (key = config_override_at(c, i)); i++) {
+        char *selector = selector_of(key);
+
+        if (name_of(key) == name &&
+            selector_matches(selector, kind == LAYER_HEAD ? -1 : layer, n_layer,
+                             kind))
+            found = key;
+        free(selector);
+    }
+    return found;
+}
+
 /* Put one override where its selector says; a later one wins. */
 static enum status apply_override(struct texts *all, const struct config *c,
                                   const char *key, int n_layer,
                                   struct err *err)
 {
-    const char *start = key + strlen("quant."), *dot = strrchr(key, '.');
     const int name = name_of(key);
-    char *selector = mem_strndup(start, (size_t)(dot - start));
+    char *selector = selector_of(key);
     bool any = false;
 
     for (int i = 0; i <= n_layer * LAYER_HEAD; i++) {
@@ -83,10 +109,10 @@ static enum status apply_override(struct texts *all, const struct config *c,
     free(selector);
     if (any)
         return OK;
-    return err_set(err, ERR_CONFIG,
-                   "%s selects no layer: model.n_layer = %d, blocks count "
-                   "from 0",
-                   key, n_layer);
+    err_set(err, ERR_CONFIG,
+            "%s selects no layer: model.n_layer = %d, blocks count from 0",
+            key, n_layer);
+    return err_about(err, ERR_CONFIG, "model.n_layer");
 }
 
 /* --- texts to quantizers ------------------------------------------------- */
@@ -103,9 +129,24 @@ static const char *place(char buf[64], enum quant_operand operand, int layer,
     return buf;
 }
 
+/* Which of the texts that all operands share is none. */
+static int wrong_default(const struct quant_defaults *d)
+{
+    const struct quant_defaults alone[] = { { .group = d->group },
+                                            { .scale = d->scale },
+                                            { .range = d->range },
+                                            { .round = d->round } };
+    struct quant_spec any;
+    int i = 0;
+
+    while (i < 3 && quant_parse(&any, "int8", &alone[i], NULL) == OK)
+        i++;
+    return NAME_GROUP + i;
+}
+
 static enum status parse_layer(struct layer_quant *out, const struct texts *t,
-                               int layer, enum layer_kind kind,
-                               struct err *err)
+                               const struct config *c, int layer,
+                               enum layer_kind kind, struct err *err)
 {
     const struct quant_defaults d = { t->s[NAME_GROUP], t->s[NAME_SCALE],
                                       t->s[NAME_RANGE], t->s[NAME_ROUND] };
@@ -115,7 +156,8 @@ static enum status parse_layer(struct layer_quant *out, const struct texts *t,
     /* What the base keys say is checked even where nothing uses it. */
     if (quant_parse(&any, "int8", &d, err) != OK) {
         err_prefix(err, "quant: ");
-        return ERR_CONFIG;
+        return err_about(err, ERR_CONFIG, "%s",
+                         key_of(c, layer, kind, wrong_default(&d)));
     }
     for (int k = 0; k < OPERAND_COUNT; k++) {
         const char *text = t->s[k];
@@ -126,7 +168,7 @@ static enum status parse_layer(struct layer_quant *out, const struct texts *t,
         if (quant_parse(&out->spec[k], text, &d, err) != OK) {
             err_prefix(err, "%s: ",
                        place(buf, (enum quant_operand)k, layer, kind));
-            return ERR_CONFIG;
+            return err_about(err, ERR_CONFIG, "%s", key_of(c, layer, kind, k));
         }
     }
     /* Nothing is clipped where nothing of the forward pass is quantized. */
@@ -142,7 +184,7 @@ static enum status parse_layer(struct layer_quant *out, const struct texts *t,
 
 /* The row that another layer with the same texts already has, or a new one. */
 static enum status add_row(struct quant_table *t, struct texts *seen,
-                           const struct texts *all, int i, struct err *err)
+                           const struct texts *all, const struct config *c, int i, struct err *err)
 {
     const int layer = i / LAYER_HEAD;
     const bool head = layer == t->n_layer;
@@ -155,7 +197,7 @@ static enum status add_row(struct quant_table *t, struct texts *seen,
     t->rows = mem_grow(t->rows, (size_t)t->n_rows + 1, sizeof *t->rows);
     seen[t->n_rows] = all[i];
     t->index[i] = t->n_rows++;
-    return parse_layer(&t->rows[t->n_rows - 1], &all[i], layer,
+    return parse_layer(&t->rows[t->n_rows - 1], &all[i], c, layer,
                        head ? LAYER_HEAD : (enum layer_kind)(i % LAYER_HEAD),
                        err);
 }
@@ -179,7 +221,7 @@ enum status quant_table_new(struct quant_table **out, const struct config *c,
     for (int i = 0; st == OK && config_override_at(c, i); i++)
         st = apply_override(all, c, config_override_at(c, i), n_layer, err);
     for (int i = 0; st == OK && i < n; i++)
-        st = add_row(t, seen, all, i, err);
+        st = add_row(t, seen, all, c, i, err);
     free(all);
     free(seen);
     *out = st == OK ? t : NULL;
@@ -234,6 +276,7 @@ static int reduction_length(const struct model_dims *s, enum layer_kind kind,
 /* The place is put into words only where a check fails: a plan of a million
  * runs makes half a billion of them. */
 static enum status check_layer(const struct layer_quant *row,
+                               const struct config *c,
                                const struct model_dims *s, int layer,
                                enum layer_kind kind, struct err *err)
 {
@@ -245,8 +288,12 @@ static enum status check_layer(const struct layer_quant *row,
 
         if (!row->reuse[k] &&
             quant_check(&row->spec[k], length, "", NULL) != OK)
-            return quant_check(&row->spec[k], length,
-                               place(buf, operand, layer, kind), err);
+            return err_about(
+                err,
+                quant_check(&row->spec[k], length,
+                            place(buf, operand, layer, kind), err),
+                "%s %s", key_of(c, layer, kind, NAME_GROUP),
+                key_of(c, layer, kind, k));
     }
     return OK;
 }
@@ -262,7 +309,7 @@ enum status quant_table_check(const struct quant_table *t,
             layer == t->n_layer ? LAYER_HEAD
                                 : (enum layer_kind)(i % LAYER_HEAD);
 
-        if (check_layer(&t->rows[t->index[i]], &s, layer, kind, err) != OK)
+        if (check_layer(&t->rows[t->index[i]], c, &s, layer, kind, err) != OK)
             return ERR_CONFIG;
     }
     return OK;

@@ -13,8 +13,9 @@ static enum status check_divides(const struct config *c, const char *a,
 
     if (x > 0 && y % x == 0)
         return OK;
-    return err_set(err, ERR_CONFIG, "%s = %lld does not divide %s = %lld", a,
-                   (long long)x, b, (long long)y);
+    err_set(err, ERR_CONFIG, "%s = %lld does not divide %s = %lld", a,
+            (long long)x, b, (long long)y);
+    return err_about(err, ERR_CONFIG, "%s %s", a, b);
 }
 
 static enum status resolve_shape(struct config *c, struct err *err)
@@ -30,12 +31,13 @@ static enum status resolve_shape(struct config *c, struct err *err)
         check_divides(c, "model.n_kv_head", "model.n_head", err) != OK)
         return ERR_CONFIG;
     head_size = d / config_int(c, "model.n_head");
-    if (head_size % 2)
-        return err_set(err, ERR_CONFIG,
-                       "model.d_model / model.n_head = %lld is odd: rotary "
-                       "embedding needs pairs",
-                       (long long)head_size);
-    return OK;
+    if (head_size % 2 == 0)
+        return OK;
+    err_set(err, ERR_CONFIG,
+            "model.d_model / model.n_head = %lld is odd: rotary embedding "
+            "needs pairs",
+            (long long)head_size);
+    return err_about(err, ERR_CONFIG, "model.d_model model.n_head");
 }
 
 /* Activations are indexed by int in the kernels. */
@@ -47,10 +49,11 @@ static enum status check_step(const struct config *c, double step,
 
     if (step * widest < 0x1p31)
         return OK;
-    return err_set(err, ERR_CONFIG,
-                   "train.batch * model.seq_len = %g tokens a step: with rows "
-                   "of %g numbers at most %g",
-                   step, widest, floor(0x1p31 / widest) - 1);
+    err_set(err, ERR_CONFIG,
+            "train.batch * model.seq_len = %g tokens a step: with rows of %g "
+            "numbers at most %g",
+            step, widest, floor(0x1p31 / widest) - 1);
+    return err_about(err, ERR_CONFIG, "train.batch model.seq_len");
 }
 
 /* Tokens become whole steps and the warm-up a number of steps, so that two
@@ -67,11 +70,12 @@ static enum status resolve_schedule(struct config *c, struct err *err)
     /* What our own trainer cannot hold, another one may. */
     if (!config_is_exec(c) && check_step(c, (double)step, err) != OK)
         return ERR_CONFIG;
-    if (warmup >= 1 && warmup > (double)steps)
-        return err_set(err, ERR_CONFIG,
-                       "train.warmup = %g is longer than the run of %lld "
-                       "steps",
-                       warmup, (long long)steps);
+    if (warmup >= 1 && warmup > (double)steps) {
+        err_set(err, ERR_CONFIG,
+                "train.warmup = %g is longer than the run of %lld steps",
+                warmup, (long long)steps);
+        return err_about(err, ERR_CONFIG, "train.warmup");
+    }
     config_set_number(c, "train.tokens", (double)(steps * step));
     config_set_number(c, "train.warmup",
         warmup < 1 ? floor(warmup * (double)steps + 0.5) : floor(warmup));

@@ -48,6 +48,7 @@ static enum status read_rule(struct expr **out, const char *key,
     err_prefix(err, "%s: ", key);
     if (err)
         err->status = ERR_CONFIG;
+    err_about(err, ERR_CONFIG, "%s", key);
     return ERR_CONFIG;
 }
 

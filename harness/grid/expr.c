@@ -126,13 +126,14 @@ enum status view_size(struct point_view *v, struct err *err)
 /* "column 9: what" of the parser becomes "file:line:column: key: what". */
 static void place_error(const struct doc_rule *rule, struct err *err)
 {
-    int column = 0, used = 0;
+    const int column = err ? err->column : 0;
     char text[sizeof err->text];
     struct ini_where w = rule->where;
 
-    if (!err || sscanf(err->text, "column %d: %n", &column, &used) != 1)
+    if (!column)
         return;
-    snprintf(text, sizeof text, "%s", err->text + used);
+    snprintf(text, sizeof text, "%s",
+             err->text + snprintf(NULL, 0, "column %d: ", column));
     if (rule->entry) {
         w = ini_locate(rule->entry, column);
         err_set(err, ERR_CONFIG, "%s:%d:%d: %s: %s", w.file, w.line, w.column,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/words.h"
 #include "harness/grid/source.h"
 #include "harness/proto/exec_trainer.h"
 #include "trainer/run.h"
@@ -38,40 +39,24 @@ static struct ini_where place_of(const struct grid_source *s, int block,
     return v ? v->list.items[0].where : (struct ini_where){ 0 };
 }
 
-/* Where text names word, not as a part of a longer name; NULL: nowhere. */
-static const char *mention(const char *text, const char *word)
-{
-    const char *const letters = "abcdefghijklmnopqrstuvwxyz_.";
-    const size_t n = strlen(word);
-
-    for (const char *p = strstr(text, word); p; p = strstr(p + 1, word))
-        if (!strchr(letters, p > text ? p[-1] : ' ') &&
-            !strchr(letters, p[n] ? p[n] : ' '))
-            return p;
-    return NULL;
-}
-
-/* Of the keys a sentence is about, the one whose line a person should look at:
- * the first that is named and not at its default.  A sentence about a
- * quantizer says "a group of 48": the group is then what to look at. */
+/* Of the keys that a failure is about, the place of the first that is not at its
+ * default. */
 static struct ini_where blame(const struct grid_source *s, int block,
-                              uint64_t cell, const char *text)
+                              uint64_t cell, const struct err *err)
 {
-    struct ini_where best = { s->doc->path, 0, 0 };
-    const char *first = NULL;
+    struct ini_where w = { s->doc->path, 0, 0 };
+    char **keys = words_split(err->about, &(char){ 0 });
 
-    for (int i = 0; setting_at(i); i++) {
-        const char *key = setting_at(i)->key;
-        const bool is_group = strcmp(key, "quant.group") == 0;
-        const char *at = mention(text, is_group ? "group" : key);
-        const struct ini_where w = place_of(s, block, cell, key);
+    for (char **key = keys; key && *key; key++) {
+        const struct ini_where at = place_of(s, block, cell, *key);
 
-        if (!at || !w.file || (first && at > first && !is_group))
+        if (!at.file)
             continue;
-        best = w;
-        first = at;
+        w = at;
+        break;
     }
-    return best;
+    words_free(keys);
+    return w;
 }
 
 /* Put the guilty line before a sentence about a whole configuration, and the
@@ -83,7 +68,7 @@ static enum status blame_cell(const struct grid_source *s, int block,
     size_t used;
 
     if (err) {
-        ini_prefix(err, blame(s, block, cell, err->text));
+        ini_prefix(err, blame(s, block, cell, err));
         used = strlen(err->text);
         if (*where)
             snprintf(err->text + used, sizeof err->text - used, " (at %s)",

@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "harness/proto/record_sum.h"
+#include "trainer/run.h"
 
 #define LOG_TAIL 4096 /* bytes of the log that are looked at */
 
@@ -236,7 +237,7 @@ static bool folder_busy(const struct attempt *a, const struct sched_exit *e)
     if (e->exit_code != err_exit_code(ERR_IO) || a->lines > 0)
         return false;
     last_words(words, sizeof words, a);
-    return strstr(words, "another process trains here") != NULL;
+    return strstr(words, RUN_FOLDER_BUSY) != NULL;
 }
 
 struct attempt_facts attempt_facts(struct attempt *a,

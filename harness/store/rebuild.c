@@ -298,8 +298,7 @@ static void on_damaged(void *ctx, const char *path, int64_t line)
 
 /* The folder is called after the run. */
 static enum status check_folder(const char *folder, const char *id,
-                                uint64_t seed, const char *path,
-                                struct err *err)
+                                uint64_t seed, struct err *err)
 {
     const char *slash = strrchr(folder, '/');
     char name[RECORD_RUN];
@@ -308,9 +307,8 @@ static enum status check_folder(const char *folder, const char *id,
 
     return same ? OK
                 : err_set(err, ERR_CONFIG,
-                          "%s: is the configuration of another run than its "
-                          "folder is called after; it was changed",
-                          path);
+                          "is the configuration of another run than its "
+                          "folder is called after; it was changed");
 }
 
 static uint64_t seed_of(const json_t *json, const char *key)
@@ -327,19 +325,21 @@ static enum status put_run(struct reading *r, const char *folder,
     char id[HASH_ID];
     json_t *json = NULL;
     enum status st = read_json(&json, path, err);
+    bool named;
 
     if (st == OK)
         st = config_from_json(&c, json, path, err);
+    named = st != OK; /* what reads the file says which */
     if (st == OK)
         st = config_resolve(c, err);
     if (st == OK)
         st = store_point(id, c, &r->known, r->db, err);
     if (st == OK)
-        st = check_folder(folder, id, seed_of(json, "seed"), path, err);
+        st = check_folder(folder, id, seed_of(json, "seed"), err);
     if (st == OK)
         st = store_run(&r->told.run_id, id, seed_of(json, "seed"),
                        seed_of(json, "data_seed"), r->db, err);
-    if (st != OK && !strstr(err->text, path))
+    if (st != OK && !named)
         err_prefix(err, "%s: ", path);
     config_free(c);
     json_decref(json);
