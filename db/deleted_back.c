@@ -80,48 +80,6 @@ static enum status take_all(struct db *db, int64_t id,
                         strcmp(*tables, "point") == 0 ? "INSERT OR IGNORE"
                                                       : "INSERT",
                         column, shift, err);
-    return st == OK ? forget(db, id, err) : st;
-}
-
-/* A run that is there again meanwhile (an import made it) stays as it is. */
-enum status deleted_back_run(struct deleted_sum *sum, struct db *db, int64_t id,
-                             struct err *err)
-{
-    static const char *const tables[] = { "point",    "run",    "attempt",
-                                          "curve",    "metric", "result",
-                                          "artifact", "event",  "tag",
-                                          NULL };
-    char *number = mem_printf("%lld", (long long)id);
-    int64_t there;
-    enum status st = deleted_ask(&there, db,
-                                 "SELECT 1 FROM run r JOIN deleted d ON "
-                                 "d.point_id=r.point_id AND d.seed=r.seed "
-                                 "WHERE d.deleted_id=?",
-                                 number, err);
-
-    free(number);
-    if (st == OK && there)
-        return forget(db, id, err);
-    if (st == OK)
-        st = take_all(db, id, tables, NULL, 0, err);
-    sum->runs += st == OK;
-    return st;
-}
-
-static enum status back_runs_of(struct deleted_sum *sum, struct db *db,
-                                const char *grid, struct err *err)
-{
-    int64_t id;
-    enum status st;
-
-    do {
-        st = deleted_ask(&id, db,
-                         "SELECT deleted_id FROM deleted WHERE kind='run' AND "
-                         "grid=? ORDER BY 1 LIMIT 1",
-                         grid, err);
-        if (st == OK && id)
-            st = deleted_back_run(sum, db, id, err);
-    } while (st == OK && id);
     return st;
 }
 
@@ -160,13 +118,79 @@ static enum status take_numbered(bool *refused, struct db *db, int64_t id,
     return st;
 }
 
+/* --- runs
+ * ----------------------------------------------------------------------- */
+
+/* A run keeps its number, which nobody else gets; its attempts and events were
+ * the newest perhaps, and others came after. */
+static enum status take_run(struct db *db, int64_t id, struct err *err)
+{
+    static const char *const own[] = { "point",  "run",      "curve", "metric",
+                                       "result", "artifact", "tag",   NULL };
+    static const char *const attempt[] = { "attempt", NULL };
+    static const char *const event[] = { "event", NULL };
+    bool refused = false;
+    enum status st = take_all(db, id, own, NULL, 0, err);
+
+    if (st == OK)
+        st = take_numbered(&refused, db, id, attempt, "attempt_id",
+                           "SELECT max(attempt_id) FROM attempt", err);
+    if (st == OK && !refused)
+        st = take_numbered(&refused, db, id, event, "event_id",
+                           "SELECT max(event_id) FROM event", err);
+    if (st == OK && refused)
+        st = ERR_DB; /* the sentence is there: its build is not */
+    return st == OK ? forget(db, id, err) : st;
+}
+
+/* A run that is there again meanwhile (an import made it) stays as it is. */
+enum status deleted_back_run(struct deleted_sum *sum, struct db *db, int64_t id,
+                             struct err *err)
+{
+    char *number = mem_printf("%lld", (long long)id);
+    int64_t there;
+    enum status st = deleted_ask(&there, db,
+                                 "SELECT 1 FROM run r JOIN deleted d ON "
+                                 "d.point_id=r.point_id AND d.seed=r.seed "
+                                 "WHERE d.deleted_id=?",
+                                 number, err);
+
+    free(number);
+    if (st == OK && there)
+        return forget(db, id, err);
+    if (st == OK)
+        st = take_run(db, id, err);
+    sum->runs += st == OK;
+    return st;
+}
+
+static enum status back_runs_of(struct deleted_sum *sum, struct db *db,
+                                const char *grid, struct err *err)
+{
+    int64_t id;
+    enum status st;
+
+    do {
+        st = deleted_ask(&id, db,
+                         "SELECT deleted_id FROM deleted WHERE kind='run' AND "
+                         "grid=? ORDER BY 1 LIMIT 1",
+                         grid, err);
+        if (st == OK && id)
+            st = deleted_back_run(sum, db, id, err);
+    } while (st == OK && id);
+    return st;
+}
+
 static enum status back_versions(struct db *db, int64_t id, struct err *err)
 {
     static const char *const tables[] = { "point", "grid", "grid_point", NULL };
-    bool refused;
+    bool refused = false;
+    enum status st = take_numbered(&refused, db, id, tables, "grid_id",
+                                   "SELECT max(grid_id) FROM grid", err);
 
-    return take_numbered(&refused, db, id, tables, "grid_id",
-                         "SELECT max(grid_id) FROM grid", err);
+    if (st == OK && refused)
+        st = ERR_DB; /* the sentence is there */
+    return st == OK ? forget(db, id, err) : st;
 }
 
 enum status deleted_back_grid(struct deleted_sum *sum, struct db *db,
@@ -210,7 +234,7 @@ static enum status back_fit(bool *done, struct db *db, int64_t id,
                                          "SELECT max(fit_id) FROM fit", err);
 
     *done = st == OK && !refused;
-    return st;
+    return *done ? forget(db, id, err) : st;
 }
 
 enum status deleted_back_fits(struct deleted_sum *sum, struct db *db,

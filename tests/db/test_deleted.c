@@ -52,11 +52,14 @@ static const char rows[] =
     "INSERT INTO point(point_id,config,twin_id,is_base,dataset_id,n_layer,"
     "d_model,n_embed,n_head_params,n_body,n_other,tokens,fmt,exp_bits,"
     "man_bits,group_size,flops_plan,mem_plan,gran,gmse) VALUES"
-    "('aaa4645570b299ab','{\"lr\":0.02,\"n\":2633}','aaa4645570b299ab',1,1,2,8,10,10,"
+    "('aaa4645570b299ab','{\"lr\":0.02,\"n\":2633}','aaa4645570b299ab',1,1,2,8,"
+    "10,10,"
     "1000,5,5000,'fp32',8,23,NULL,1e6,100,NULL,NULL),"
-    "('bbbab9442d880de5','{\"w\":8784}','aaa4645570b299ab',0,1,2,8,10,10,1000,5,5000,"
+    "('bbbab9442d880de5','{\"w\":8784}','aaa4645570b299ab',0,1,2,8,10,10,1000,"
+    "5,5000,"
     "'int4',0,3,32,1e6,100,'group',0.1+0.2),"
-    "('ccca51300238e642','{\"w\":9585}','aaa4645570b299ab',0,1,2,8,10,10,1000,5,5000,"
+    "('ccca51300238e642','{\"w\":9585}','aaa4645570b299ab',0,1,2,8,10,10,1000,"
+    "5,5000,"
     "'int8',0,7,32,1e6,100,'group',1e-310);"
     "INSERT INTO grid_point VALUES(3,'aaa4645570b299ab',0,'',0,'[1,2]'),"
     "(3,'bbbab9442d880de5',1,'x''y',0,'[1,2]'),"
@@ -219,6 +222,41 @@ static void numbers_that_are_taken_are_others(void **state)
     db_close(db);
 }
 
+/* The newest attempts and events were those of what is deleted, and others took
+ * their numbers meanwhile. */
+static void attempts_that_came_meanwhile_keep_their_numbers(void **state)
+{
+    struct db *db = open_db("a.db");
+    struct deleted_sum sum = { 0 };
+    struct err err;
+    int64_t id;
+
+    (void)state;
+    scratch_fill(db, rows);
+    check_ok(deleted_put_run(&sum, db, 3, &err), err);
+    scratch_fill(db, "DELETE FROM attempt; DELETE FROM event;"
+                     "INSERT INTO attempt(attempt_id,run_id,number,env_id,"
+                     "backend,started_at,outcome) VALUES"
+                     "(1,5,1,7,'local','x','ok');"
+                     "INSERT INTO event(event_id,run_id,kind) VALUES"
+                     "(1,5,'x'),(2,5,'y')");
+    check_ok(deleted_find_run(&id, db, "3", &err), err);
+    check_ok(deleted_back_run(&sum, db, id, &err), err);
+    check_ok(deleted_back_fits(&sum, db, &err), err);
+    check_close(scratch_number(db, "select run_id from attempt where "
+                                   "attempt_id=1"),
+                5, 0);
+    check_close(scratch_number(db, "select count(*) from attempt where "
+                                   "run_id=3"),
+                1, 0);
+    check_close(scratch_number(db, "select count(*) from event where run_id=3 "
+                                   "and detail='x -> y'"),
+                1, 0);
+    check_close(scratch_number(db, "select count(*) from deleted"), 0, 0);
+    check_sound(db);
+    db_close(db);
+}
+
 /* A fit waits until all its runs are back. */
 static void a_run_takes_its_fits_along(void **state)
 {
@@ -324,6 +362,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         in_folder(a_grid_goes_with_what_is_its_own_and_comes_back),
         in_folder(numbers_that_are_taken_are_others),
+        in_folder(attempts_that_came_meanwhile_keep_their_numbers),
         in_folder(a_run_takes_its_fits_along),
         in_folder(what_cannot_be_is_said),
         in_folder(a_merge_does_not_bring_it_back),
