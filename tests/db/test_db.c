@@ -453,7 +453,7 @@ static void make_older(const char *after)
     struct err err;
 
     unlink(path);
-    check_ok(file_read(&text, SCHEMA_1, 1 << 20, &err), err);
+    check_ok(file_read(&text, OLD_FILES "/schema-1.sql", 1 << 20, &err), err);
     str_add(&text, rows);
     str_add(&text, "PRAGMA application_id=1363951959; PRAGMA user_version=1;");
     str_add(&text, after);
