@@ -40,13 +40,13 @@ LANES_INLINE void put_lanes(float *p, lanes x, int m)
         lanes_store_n(p, x, m);
 }
 
-/* Codes, values and flags of the m consecutive elements from at on. */
-LANES_INLINE void emit(const struct quant_pass *p, size_t at, int m,
-                       lanes scale)
+/* Codes, values and flags of the m consecutive elements from at on; r: the
+ * rounder of p, or a copy of which the compiler knows more. */
+LANES_INLINE void emit_by(const struct quant_pass *p, const struct rounder *r,
+                          size_t at, int m, lanes scale)
 {
-    const struct rounder *r = &p->rounder;
     const lanes q = lanes_div(some_lanes(p->x + at, m), scale);
-    const lanes u = r->draws ? uniforms(p->key, at) : lanes_set(0);
+    const lanes u = r->stochastic ? uniforms(p->key, at) : lanes_set(0);
     const lanes code = round_codes(r, q, u);
 
     if (p->out->value)
@@ -61,6 +61,12 @@ LANES_INLINE void emit(const struct quant_pass *p, size_t at, int m,
         lanes_flag_lt(p->out->inside + at, lanes_abs(lanes_sub(y, r->centre)),
                       r->limit, m);
     }
+}
+
+LANES_INLINE void emit(const struct quant_pass *p, size_t at, int m,
+                       lanes scale)
+{
+    emit_by(p, &p->rounder, at, m, scale);
 }
 
 /* A scale of 0 belongs to zeros, which any scale leaves zeros. */
@@ -93,7 +99,7 @@ LANES_INLINE void span_plain(const struct quant_pass *p, size_t at, size_t n,
     int8_t *codes = code ? p->out->code + at : NULL;
 
     r.is_int = is_int;
-    r.by_row = r.stochastic = r.wide = r.whole_octaves = false;
+    r.stochastic = r.wide = r.whole_octaves = false;
     for (int k = 0; k < parts; k++) {
         const lanes s = lanes_set(divisor1(scale[k]));
 
@@ -136,8 +142,8 @@ static span_function *span_of(const struct rounder *r,
         { { span_any, span_int_code }, { span_int_value, span_int_both } },
     };
 
-    return r->rounding->lanes != ROUND_NEAREST || r->wide || r->whole_octaves ||
-                   out->elem || out->inside
+    return r->stochastic || r->wide || r->whole_octaves || out->elem ||
+                   out->inside
                ? span_any
                : plain[r->is_int][out->value != NULL][out->code != NULL];
 }

@@ -5,8 +5,9 @@
  * adding and subtracting 1.5 x 2^23 steps does that without a division, to
  * the nearest, ties to even, wherever this sum cannot overflow.  A table of
  * codes is walked from its lowest: each value that a lane has reached takes the
- * place of the one before.  Roundings and scales whose rows name no way of
- * their own for lanes go through the scalar definition, lane by lane. */
+ * place of the one before.  Scales whose rows name no way of their own for
+ * lanes go through the scalar definition, lane by lane; roundings do not come
+ * here then. */
 #include <string.h>
 
 #include "base/rng.h"
@@ -19,7 +20,6 @@
 
 struct rounder {
     const struct num_format *format;
-    const struct num_rounding *rounding;
     lanes least, most;      /* codes */
     lanes normal;           /* smallest normal */
     lanes low_step, step;   /* below it; as a share of the octave */
@@ -27,8 +27,6 @@ struct rounder {
     lanes low_per, per;     /* 1 / step */
     lanes centre, limit;    /* |y - centre| < limit: not clipped */
     bool is_int, is_table, stochastic;
-    bool draws;
-    bool by_row;        /* no way for lanes: by the scalar definition */
     bool wide;          /* magic would overflow */
     bool whole_octaves; /* no mantissa bits: ties go by the exponent */
 };
@@ -38,7 +36,6 @@ static struct rounder rounder(const struct num_format *f,
 {
     struct rounder r = {
         .format = f,
-        .rounding = rounding,
         .least = lanes_set(f->min_code),
         .most = lanes_set(f->max),
         .normal = lanes_set(ldexpf(1, f->emin)),
@@ -51,8 +48,6 @@ static struct rounder rounder(const struct num_format *f,
         .is_int = f->kind == NUM_INT,
         .is_table = f->kind == NUM_TABLE,
         .stochastic = rounding->lanes == ROUND_FLOOR_SUM,
-        .draws = rounding->draws,
-        .by_row = rounding->lanes == ROUND_BY_ROW,
         .wide = f->kind == NUM_FLOAT && f->exp_bits >= 8,
         .whole_octaves = f->kind == NUM_FLOAT && f->man_bits == 0,
     };
@@ -76,15 +71,15 @@ static struct rounder rounder(const struct num_format *f,
     return r;
 }
 
-/* The scalar definition, lane by lane. */
-static lanes round_scalar(const struct rounder *r, lanes q, lanes u)
+/* Without mantissa bits a tie goes by the parity of the exponent, which is
+ * rare enough to leave to the scalar definition. */
+static lanes round_scalar(const struct rounder *r, lanes q)
 {
-    float x[16], each[16];
+    float x[16];
 
     lanes_store(x, q);
-    lanes_store(each, u);
     for (int i = 0; i < 16; i++)
-        x[i] = num_round(r->format, x[i], r->rounding, each[i]);
+        x[i] = num_round(r->format, x[i], NUM_NEAREST, 0);
     return lanes_load(x);
 }
 
@@ -135,14 +130,11 @@ static lanes round_table(const struct rounder *r, lanes q, lanes u)
     return lanes_if_lt(u, lanes_set(1), low, high);
 }
 
-/* num_round on sixteen values.  Without mantissa bits a tie goes by the parity
- * of the exponent, which is rare enough to leave to the scalar definition. */
+/* num_round on sixteen values. */
 LANES_INLINE lanes round_codes(const struct rounder *r, lanes q, lanes u)
 {
     lanes a, octave, magic;
 
-    if (r->by_row)
-        return round_scalar(r, q, u);
     if (r->is_table)
         return round_table(r, q, u);
     if (r->is_int)
@@ -154,7 +146,7 @@ LANES_INLINE lanes round_codes(const struct rounder *r, lanes q, lanes u)
     octave = lanes_octave(a);
     if (!r->stochastic && r->whole_octaves &&
         lanes_any_eq(a, lanes_mul(octave, lanes_set(1.5f))))
-        return round_scalar(r, q, u);
+        return round_scalar(r, q);
     if (r->wide)
         return lanes_sign(round_wide(r, a, octave, u), q);
     if (r->stochastic)

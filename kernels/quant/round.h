@@ -1,7 +1,7 @@
 /* round.h - how a number between two codes becomes one of them, one row each.
  *
  * A row is a definition in scalar form; vector code has its own for those that
- * round_lanes names and takes the definition, lane by lane, for the others.
+ * round_lanes names and leaves the others to the reference quantizer.
  * The first row is the usual one, which a text without the word means. */
 #ifndef KERNELS_QUANT_ROUND_H
 #define KERNELS_QUANT_ROUND_H
@@ -12,7 +12,7 @@
 
 /* How vector code does it. */
 enum round_lanes {
-    ROUND_BY_ROW,    /* one at a time, by the functions of the row */
+    ROUND_BY_ROW,    /* not at all: quant_apply_ref does */
     ROUND_NEAREST,   /* to the nearest, ties to even */
     ROUND_FLOOR_SUM, /* down, after u is added */
 };
