@@ -21,7 +21,7 @@ enum status db_backup(struct db *db, const char *target, struct err *err)
     if (st == OK)
         st = db_copy_bytes(db, tmp, err);
     if (st == OK)
-        st = db_place_take(tmp, target, err);
+        st = db_place_take_new(tmp, target, err);
     else
         db_place_drop(tmp);
     free(tmp);

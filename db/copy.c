@@ -12,13 +12,14 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/str.h"
 #include "db/place.h"
 
 #define BLOCK (1 << 16) /* stays in the processor's cache */
 
-struct copying {
+struct db_copy {
     int from, to;
-    const char *source, *target;
+    char *source, *target;
     char *have, *want; /* BLOCK bytes each */
 };
 
@@ -33,7 +34,7 @@ static ssize_t read_block(int fd, char *block, off_t at)
     return got < 0 ? -1 : n;
 }
 
-static enum status write_block(const struct copying *c, ssize_t n, off_t at,
+static enum status write_block(const struct db_copy *c, ssize_t n, off_t at,
                                struct err *err)
 {
     return lseek(c->to, at, SEEK_SET) == at
@@ -41,8 +42,7 @@ static enum status write_block(const struct copying *c, ssize_t n, off_t at,
                : err_errno(err, ERR_IO, "%s", c->target);
 }
 
-/* Make the copy what the file is now. */
-static enum status follow(const struct copying *c, struct err *err)
+enum status db_copy_follow(const struct db_copy *c, struct err *err)
 {
     off_t at = 0;
     ssize_t n;
@@ -67,8 +67,8 @@ static enum status check_mode(struct db *db, struct err *err)
     sqlite3_stmt *stmt;
     bool wal = false;
     enum status st = db_prepare(
-        &stmt, db,
-        "SELECT 1 FROM pragma_journal_mode WHERE journal_mode='wal'", err);
+        &stmt, db, "SELECT 1 FROM pragma_journal_mode WHERE journal_mode='wal'",
+        err);
 
     if (st == OK)
         st = db_step(&wal, db, stmt, err);
@@ -83,7 +83,7 @@ static enum status check_mode(struct db *db, struct err *err)
 }
 
 /* While this transaction reads, nobody commits. */
-static enum status follow_locked(const struct copying *c, struct db *db,
+static enum status follow_locked(const struct db_copy *c, struct db *db,
                                  struct err *err)
 {
     enum status st = db_read_begin(db, err);
@@ -91,32 +91,69 @@ static enum status follow_locked(const struct copying *c, struct db *db,
     if (st == OK)
         st = check_mode(db, err);
     if (st == OK)
-        st = follow(c, err);
+        st = db_copy_follow(c, err);
     db_read_end(db);
     return st;
 }
 
-/* The file is closed after the transaction: closing it drops the locks that
- * this process has on it. */
+enum status db_copy_open(struct db_copy **out, const char *source,
+                         const char *target, struct err *err)
+{
+    struct db_copy *c = mem_alloc(sizeof *c);
+
+    *c = (struct db_copy){ .from = open(source, O_RDONLY | O_CLOEXEC),
+                           .to = open(target, O_RDWR | O_CLOEXEC | O_NOFOLLOW),
+                           .source = mem_strdup(source),
+                           .target = mem_strdup(target),
+                           .have = mem_alloc(BLOCK),
+                           .want = mem_alloc(BLOCK) };
+    *out = c;
+    return c->from >= 0 && c->to >= 0
+               ? OK
+               : err_errno(err, ERR_IO, "%s", c->from < 0 ? source : target);
+}
+
+void db_copy_close(struct db_copy *c)
+{
+    if (!c)
+        return;
+    if (c->from >= 0)
+        close(c->from);
+    if (c->to >= 0)
+        close(c->to);
+    free(c->source);
+    free(c->target);
+    free(c->have);
+    free(c->want);
+    free(c);
+}
+
+bool db_copy_is(const struct db_copy *c, const char *path)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    off_t at = 0;
+    ssize_t n = -1, m = -1;
+
+    while (fd >= 0 && (n = read_block(c->to, c->have, at)) > 0 &&
+           (m = read_block(fd, c->want, at)) == n &&
+           memcmp(c->have, c->want, (size_t)n) == 0)
+        at += n;
+    if (n == 0)
+        m = read_block(fd, c->want, at);
+    if (fd >= 0)
+        close(fd);
+    return n == 0 && m == 0;
+}
+
 enum status db_copy_bytes(struct db *db, const char *target, struct err *err)
 {
-    struct copying c = { .from = open(db_path(db), O_RDONLY | O_CLOEXEC),
-                         .to = open(target, O_RDWR | O_CLOEXEC | O_NOFOLLOW),
-                         .source = db_path(db), .target = target,
-                         .have = mem_alloc(BLOCK), .want = mem_alloc(BLOCK) };
-    enum status st = OK;
+    struct db_copy *c;
+    enum status st = db_copy_open(&c, db_path(db), target, err);
 
-    if (c.from < 0 || c.to < 0)
-        st = err_errno(err, ERR_IO, "%s", c.from < 0 ? c.source : target);
     if (st == OK)
-        st = follow(&c, err);
+        st = db_copy_follow(c, err);
     if (st == OK)
-        st = follow_locked(&c, db, err);
-    if (c.from >= 0)
-        close(c.from);
-    if (c.to >= 0)
-        close(c.to);
-    free(c.have);
-    free(c.want);
+        st = follow_locked(c, db, err);
+    db_copy_close(c);
     return st;
 }

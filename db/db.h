@@ -4,7 +4,8 @@
  * by one process, the scheduler, in BEGIN IMMEDIATE batches.  schema.sql is the
  * documented schema; its views are the public interface and keep their columns
  * within a major version and follow the program (schema.h).  application_id is
- * "QLAW", user_version the schema's version.
+ * "QLAW", user_version the schema's version: an older file is upgraded when it is
+ * opened to write (upgrade.h), and to read it answers as it is.
  *
  * Opening refuses, by name and reason, what is not ours: a foreign or damaged
  * file, a newer version, a folder, a FIFO.  A read-only handle writes nothing,
@@ -20,7 +21,7 @@
 #include "base/err.h"
 
 #define DB_APPLICATION_ID 0x514C4157 /* "QLAW" */
-#define DB_VERSION 2
+#define DB_VERSION 3
 
 enum db_mode {
     DB_READ,   /* an existing file, read only */
@@ -38,6 +39,10 @@ enum status db_open(struct db **out, const char *path, enum db_mode mode,
 void db_close(struct db *db);
 sqlite3 *db_handle(struct db *db);
 const char *db_path(const struct db *db);
+
+/* Where the file was upgraded when this handle opened it: the copy of it as it
+ * was; else NULL. */
+const char *db_copy_kept(const struct db *db);
 
 /* Every statement waits for a file that others hold for so many seconds
  * (10; 30 to write); then ERR_DB says who holds it. */

@@ -87,7 +87,6 @@ static const struct shelved of_run[] = {
     { "curve", "run_id=?1" },
     { "metric", "run_id=?1" },
     { "result", "run_id=?1" },
-    { "artifact", "run_id=?1" },
     { "event", "run_id=?1" },
     { "tag", "run_id=?1" },
     { NULL, NULL },

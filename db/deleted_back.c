@@ -61,8 +61,7 @@ enum status deleted_find_run(int64_t *id, struct db *db, const char *text,
     return st;
 }
 
-/* --- back into the tables
- * ------------------------------------------------------ */
+/* --- back into the tables ------------------------------------------------ */
 
 static enum status forget(struct db *db, int64_t id, struct err *err)
 {
@@ -118,15 +117,14 @@ static enum status take_numbered(bool *refused, struct db *db, int64_t id,
     return st;
 }
 
-/* --- runs
- * ----------------------------------------------------------------------- */
+/* --- runs ---------------------------------------------------------------- */
 
 /* A run keeps its number, which nobody else gets; its attempts and events were
  * the newest perhaps, and others came after. */
 static enum status take_run(struct db *db, int64_t id, struct err *err)
 {
     static const char *const own[] = { "point",  "run",      "curve", "metric",
-                                       "result", "artifact", "tag",   NULL };
+                                       "result", "tag",   NULL };
     static const char *const attempt[] = { "attempt", NULL };
     static const char *const event[] = { "event", NULL };
     bool refused = false;
@@ -220,8 +218,7 @@ enum status deleted_back_grid(struct deleted_sum *sum, struct db *db,
     return st;
 }
 
-/* --- fits
- * ----------------------------------------------------------------------- */
+/* --- fits ---------------------------------------------------------------- */
 
 /* A fit whose runs are not all back is refused by its references, and waits. */
 static enum status back_fit(bool *done, struct db *db, int64_t id,

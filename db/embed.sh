@@ -1,3 +1,9 @@
 #!/bin/sh
-# Print a text file as the lines of a C string literal.
-exec sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$/\\n"/' "$1"
+# Print each text file as the lines of a C string literal, with commas between.
+between=
+for file; do
+    printf '%s' "$between"
+    between=',
+'
+    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$/\\n"/' "$file"
+done

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "db/export.h"
 #include "db/place.h"
+#include "db/retired.h"
 
 #define MAX_COLUMNS 64
 #define MAX_BYTES   ((size_t)1 << 31)
@@ -172,7 +173,7 @@ static enum status read_row(struct csv *c, struct err *err)
 /* --- rows into a table -------------------------------------------------------
  */
 
-enum kind { KIND_INTEGER, KIND_REAL, KIND_TEXT };
+enum kind { KIND_INTEGER, KIND_REAL, KIND_TEXT, KIND_RETIRED };
 
 struct target {
     char *sql; /* INSERT, or NULL */
@@ -180,6 +181,8 @@ struct target {
     int n;
 };
 
+/* *kind says how to read the cells; ERR_CONFIG: the table has no such column,
+ * nor had it ever. */
 static enum status find_column(enum kind *kind, struct db *db,
                                const char *table, const char *name,
                                const struct csv *c, struct err *err)
@@ -199,6 +202,8 @@ static enum status find_column(enum kind *kind, struct db *db,
         *kind = strcmp(type, "INTEGER") == 0 ? KIND_INTEGER
                 : strcmp(type, "REAL") == 0  ? KIND_REAL
                                              : KIND_TEXT;
+    } else if (st == OK && db_is_retired(table, name)) {
+        *kind = KIND_RETIRED;
     } else if (st == OK) {
         st = err_set(err, ERR_CONFIG, "%s:1: unknown column '%.80s'", c->path,
                      name);
@@ -216,8 +221,10 @@ static enum status read_header(struct target *t, struct csv *c, struct db *db,
 
     for (int i = 0; i < c->n && st == OK; i++) {
         st = find_column(&t->kind[i], db, table, c->cells[i].text, c, err);
-        str_addf(&names, "%s%s", i ? "," : "", c->cells[i].text);
-        str_addf(&marks, "%s?", i ? "," : "");
+        if (t->kind[i] == KIND_RETIRED)
+            continue;
+        str_addf(&names, "%s%s", names.len ? "," : "", c->cells[i].text);
+        str_add(&marks, marks.len ? ",?" : "?");
     }
     t->n = c->n;
     if (st == OK)
@@ -253,6 +260,7 @@ static bool bind_cell(sqlite3_stmt *stmt, int i, const struct cell *cell,
         sqlite3_bind_double(stmt, i, x);
         return true;
     case KIND_TEXT:
+    case KIND_RETIRED:
         break;
     }
     sqlite3_bind_text(stmt, i, cell->text, -1, SQLITE_TRANSIENT);
@@ -264,13 +272,15 @@ static enum status put_row(struct db *db, const struct target *t,
 {
     sqlite3_stmt *stmt;
     bool row;
+    int at = 0;
     enum status st = db_prepare(&stmt, db, t->sql, err);
 
     if (st == OK && c->n != t->n)
         st = err_set(err, ERR_CONFIG, "%s:%d: %d cells under %d columns",
                      c->path, c->line - 1, c->n, t->n);
     for (int i = 0; i < c->n && st == OK; i++)
-        if (!bind_cell(stmt, i + 1, &c->cells[i], t->kind[i]))
+        if (t->kind[i] != KIND_RETIRED &&
+            !bind_cell(stmt, ++at, &c->cells[i], t->kind[i]))
             st = err_set(err, ERR_CONFIG, "%s:%d: '%.40s' is not a number",
                          c->path, c->line - 1, c->cells[i].text);
     if (st == OK)

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "db/admin.h"
+#include "db/handle.h"
+#include "db/place.h"
 
 /* Rows keep their meaning and get new numbers: temp.run_map says which run of
  * the other file (src) is which here, and whether its records are taken. */
@@ -11,19 +13,19 @@ static const char *const steps[] = {
     "taken INTEGER NOT NULL, attempts INTEGER NOT NULL)",
 
     "INSERT OR IGNORE INTO env(fingerprint, qlaw_version, git_commit, "
-    "git_dirty, git_diff, compiler, cflags, cpu_model, isa, cores, kernel, "
+    "git_dirty, compiler, cflags, cpu_model, isa, cores, kernel, "
     "libc, libs_json) SELECT fingerprint, qlaw_version, git_commit, git_dirty, "
-    "git_diff, compiler, cflags, cpu_model, isa, cores, kernel, libc, "
+    "compiler, cflags, cpu_model, isa, cores, kernel, libc, "
     "libs_json FROM src.env",
 
     "INSERT OR IGNORE INTO dataset(name, sha256, tokenizer, vocab, n_tokens, "
-    "source_url, bytes, fetched_at) SELECT name, sha256, tokenizer, vocab, "
-    "n_tokens, source_url, bytes, fetched_at FROM src.dataset",
+    "bytes) SELECT name, sha256, tokenizer, vocab, n_tokens, bytes FROM "
+    "src.dataset",
 
     "INSERT OR IGNORE INTO point(point_id, config, twin_id, is_base, "
     "dataset_id, trainer, trainer_rev, n_layer, d_model, n_embed, "
     "n_head_params, n_body, n_other, tokens, fmt, exp_bits, man_bits, "
-    "group_size, act_fmt, grad_fmt, scale_fmt, rounding, gmse, fp_tokens, "
+    "group_size, act_fmt, grad_fmt, scale_fmt, rounding, gmse, "
     "flops_plan, mem_plan, gran, g_eff, arm, settings) SELECT p.point_id, "
     "p.config, p.twin_id, p.is_base, (SELECT d.dataset_id FROM dataset d JOIN "
     "src.dataset e ON e.name=d.name AND e.sha256=d.sha256 AND "
@@ -31,7 +33,7 @@ static const char *const steps[] = {
     "p.trainer_rev, p.n_layer, p.d_model, p.n_embed, p.n_head_params, "
     "p.n_body, p.n_other, p.tokens, p.fmt, p.exp_bits, p.man_bits, "
     "p.group_size, p.act_fmt, p.grad_fmt, p.scale_fmt, p.rounding, p.gmse, "
-    "p.fp_tokens, p.flops_plan, p.mem_plan, p.gran, p.g_eff, p.arm, "
+    "p.flops_plan, p.mem_plan, p.gran, p.g_eff, p.arm, "
     "p.settings FROM src.point p",
 
     /* Nothing runs here that runs there. */
@@ -68,13 +70,13 @@ static const char *const steps[] = {
     "x.loss_se, x.train_loss, x.best_loss, x.steps, x.tokens, x.flops, "
     "x.wall_s, x.tok_per_s, x.weights_sha256 FROM src.result x JOIN "
     "temp.run_map m ON m.src=x.run_id WHERE m.taken",
-    "INSERT INTO attempt(run_id, number, env_id, backend, host, pid, cores, "
+    "INSERT INTO attempt(run_id, number, env_id, backend, host, pid, "
     "boot_id, start_ticks, token, slurm_job, slurm_task, slurm_state, "
     "started_at, heartbeat_at, ended_at, from_step, outcome, exit_code, "
     "term_signal, message, cpu_s, wall_s, max_rss, log_path) SELECT m.dst, "
     "m.attempts+a.number, (SELECT e.env_id FROM env e JOIN src.env f ON "
     "f.fingerprint=e.fingerprint WHERE f.env_id=a.env_id), a.backend, a.host, "
-    "a.pid, a.cores, a.boot_id, a.start_ticks, a.token, a.slurm_job, "
+    "a.pid, a.boot_id, a.start_ticks, a.token, a.slurm_job, "
     "a.slurm_task, a.slurm_state, a.started_at, a.heartbeat_at, a.ended_at, "
     "a.from_step, coalesce(a.outcome,'lost'), a.exit_code, a.term_signal, "
     "a.message, a.cpu_s, a.wall_s, a.max_rss, a.log_path FROM src.attempt a "
@@ -119,12 +121,11 @@ static const char *const fit_steps[] = {
     "temp.run_map))",
     "INSERT INTO fit(fit_id, name, law, expr, n_def, selection, loss_fn, "
     "huber_delta, n_starts, rng_seed, n_points, n_params, rmse, r2, aic, bic, "
-    "holdout, holdout_rmse, converged, status, data_sha256, env_id, "
+    "holdout, holdout_rmse, converged, status, data_sha256, "
     "created_at) SELECT m.dst, f.name, f.law, f.expr, f.n_def, f.selection, "
     "f.loss_fn, f.huber_delta, f.n_starts, f.rng_seed, f.n_points, f.n_params, "
     "f.rmse, f.r2, f.aic, f.bic, f.holdout, f.holdout_rmse, f.converged, "
-    "f.status, f.data_sha256, (SELECT e.env_id FROM env e JOIN src.env x ON "
-    "x.fingerprint=e.fingerprint WHERE x.env_id=f.env_id), f.created_at FROM "
+    "f.status, f.data_sha256, f.created_at FROM "
     "src.fit f JOIN temp.fit_map m ON m.src=f.fit_id",
     "INSERT INTO fit_param(fit_id, name, value, se, lo95, hi95, at_bound) "
     "SELECT m.dst, q.name, q.value, q.se, q.lo95, q.hi95, q.at_bound FROM "
@@ -195,7 +196,8 @@ static enum status check_pages(struct db *db, const char *other,
 {
     sqlite3_stmt *stmt;
     bool row = false;
-    enum status st = db_prepare(&stmt, db, "PRAGMA src.integrity_check(1)", err);
+    enum status st =
+        db_prepare(&stmt, db, "PRAGMA src.integrity_check(1)", err);
 
     if (st == OK)
         st = db_step(&row, db, stmt, err);
@@ -218,8 +220,7 @@ static enum status run_all(struct db *db, const char *const *sql, size_t n,
     return st;
 }
 
-static enum status sum_up(struct db_merge *out, struct db *db,
-                          struct err *err)
+static enum status sum_up(struct db_merge *out, struct db *db, struct err *err)
 {
     enum status st = count(&out->results, db,
                            "SELECT count(*) FROM temp.run_map JOIN src.result "
@@ -242,8 +243,7 @@ static enum status sum_up(struct db_merge *out, struct db *db,
     return st;
 }
 
-static enum status take_rows(struct db *db, const char *other,
-                             struct err *err)
+static enum status take_rows(struct db *db, const char *other, struct err *err)
 {
     int before = 0, after = 0;
     enum status st = db_contradictions(&before, db, err);
@@ -251,8 +251,8 @@ static enum status take_rows(struct db *db, const char *other,
     if (st == OK)
         st = run_all(db, steps, sizeof steps / sizeof steps[0], err);
     if (st == OK)
-        st = run_all(db, fit_steps, sizeof fit_steps / sizeof fit_steps[0],
-                     err);
+        st =
+            run_all(db, fit_steps, sizeof fit_steps / sizeof fit_steps[0], err);
     if (st == OK)
         st = db_contradictions(&after, db, err);
     if (st == OK && after > before)
@@ -263,8 +263,8 @@ static enum status take_rows(struct db *db, const char *other,
     return st;
 }
 
-static enum status merge(struct db_merge *out, struct db *db,
-                         const char *other, struct err *err)
+static enum status merge(struct db_merge *out, struct db *db, const char *other,
+                         struct err *err)
 {
     int64_t points = 0, runs = 0;
     enum status st = check_pages(db, other, err);
@@ -290,19 +290,63 @@ static enum status merge(struct db_merge *out, struct db *db,
     return st;
 }
 
+/* An older file is merged from a copy beside ours that is upgraded: the steps
+ * know the tables of today alone.  *scratch is the copy, NULL: none needed. */
+static enum status bring_up(char **scratch, const struct db *db,
+                            struct db *other, struct err *err)
+{
+    const struct db_how how = { DB_WRITE, db->schema, .is_scratch = true };
+    struct db *upgraded = NULL;
+    struct schema_found found;
+    enum status st =
+        schema_check(&found, other->handle, other->schema, other->path, err);
+
+    *scratch = NULL;
+    if (st != OK || found.version == db->schema->version)
+        return st;
+    st = db_place_make(scratch, db->path, err);
+    if (st == OK)
+        st = db_copy_bytes(other, *scratch, err);
+    if (st == OK)
+        st = db_open_as(&upgraded, *scratch, &how, err);
+    db_close(upgraded);
+    return st;
+}
+
 /* The other file is opened by the rules of db_open first, then attached. */
+static enum status attach(char **scratch, struct db *db, const char *other,
+                          struct err *err)
+{
+    const struct db_how how = { DB_READ, db->schema, .is_scratch = false };
+    struct db *check = NULL;
+    enum status st = db_open_as(&check, other, &how, err);
+
+    if (st == OK)
+        st = bring_up(scratch, db, check, err);
+    db_close(check);
+    return st == OK ? db_run(db, err, "ATTACH DATABASE ? AS src", "t",
+                             *scratch ? *scratch : other)
+                    : st;
+}
+
+static void release_scratch(char *scratch)
+{
+    if (scratch)
+        db_place_drop(scratch);
+    free(scratch);
+}
+
 enum status db_merge(struct db_merge *out, struct db *db, const char *other,
                      struct err *err)
 {
-    struct db *check = NULL;
-    enum status st = db_open(&check, other, DB_READ, err);
+    char *scratch = NULL;
+    enum status st = attach(&scratch, db, other, err);
 
     *out = (struct db_merge){ 0 };
-    db_close(check);
-    if (st == OK)
-        st = db_run(db, err, "ATTACH DATABASE ? AS src", "t", other);
-    if (st != OK)
+    if (st != OK) {
+        release_scratch(scratch);
         return st;
+    }
     st = db_begin(db, err);
     if (st == OK)
         st = merge(out, db, other, err);
@@ -314,6 +358,7 @@ enum status db_merge(struct db_merge *out, struct db *db, const char *other,
     db_run(db, NULL, "DROP TABLE IF EXISTS temp.grid_map", "");
     db_run(db, NULL, "DROP TABLE IF EXISTS temp.fit_map", "");
     db_run(db, NULL, "DETACH DATABASE src", "");
+    release_scratch(scratch);
     return st;
 }
 

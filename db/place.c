@@ -1,6 +1,7 @@
 #include "db/place.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
@@ -71,21 +72,52 @@ static enum status sync_file(const char *path, struct err *err)
     return ok ? OK : err_errno(err, ERR_IO, "%s: cannot sync", path);
 }
 
-enum status db_place_take(const char *name, const char *path,
-                          struct err *err)
+static enum status taken(const char *path, struct err *err)
+{
+    return err_set(err, ERR_DB, "%s is there already; it is left alone", path);
+}
+
+/* A link never replaces a file; where there are no links, a look has to do. */
+static enum status rename_new(const char *name, const char *path,
+                              struct err *err)
+{
+    if (link(name, path) == 0)
+        return OK;
+    if (errno == EEXIST || access(path, F_OK) == 0)
+        return taken(path, err);
+    return rename(name, path) == 0 ? OK : err_errno(err, ERR_IO, "%s", path);
+}
+
+static enum status take(const char *name, const char *path, bool replace,
+                        struct err *err)
 {
     enum status st = sync_file(name, err);
 
+    if (st == OK && !replace && access(path, F_OK) == 0)
+        st = taken(path, err);
     /* The folder is synced in between: after a power cut too, the journal is
      * gone before the name is taken. */
     if (st == OK)
         remove_beside(path);
     if (st == OK)
         st = file_sync_dir(path, err);
-    if (st == OK && rename(name, path) != 0)
+    if (st == OK && !replace)
+        st = rename_new(name, path, err);
+    else if (st == OK && rename(name, path) != 0)
         st = err_errno(err, ERR_IO, "%s", path);
     if (st == OK)
         st = file_sync_dir(path, err);
     db_place_drop(name);
     return st;
+}
+
+enum status db_place_take(const char *name, const char *path, struct err *err)
+{
+    return take(name, path, true, err);
+}
+
+enum status db_place_take_new(const char *name, const char *path,
+                              struct err *err)
+{
+    return take(name, path, false, err);
 }

@@ -1,4 +1,4 @@
-#include "db/schema.h"
+#include "db/schema_parts.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -7,8 +7,8 @@
 #include "base/str.h"
 #include "db/db.h"
 
-/* --- one definition and another
- * ---------------------------------------------------- */
+/* --- one definition and another ----------------------------------------------
+ */
 
 /* The next character of SQL that counts: no comments, white space only inside
  * quotes; 0 at the end. */
@@ -43,17 +43,18 @@ static bool same_sql(const char *a, const char *b)
     return ca == cb;
 }
 
-/* --- walking a schema
- * --------------------------------------------------------------- */
+/* --- walking a schema ---------------------------------------------------- */
 
-struct object {
-    const char *type, *name, *sql;
-};
+static struct object object_of(sqlite3_stmt *row)
+{
+    return (struct object){
+        .type = (const char *)sqlite3_column_text(row, 0),
+        .name = (const char *)sqlite3_column_text(row, 1),
+        .sql = (const char *)sqlite3_column_text(row, 2),
+    };
+}
 
-/* Called for each object that has a definition; false ends the walk. */
-typedef bool object_fn(void *ctx, const struct object *o);
-
-static enum status walk(sqlite3 *handle, object_fn *fn, void *ctx,
+enum status schema_walk(sqlite3 *handle, object_fn *fn, void *ctx,
                         const char *path, struct err *err)
 {
     sqlite3_stmt *stmt = NULL;
@@ -64,11 +65,7 @@ static enum status walk(sqlite3 *handle, object_fn *fn, void *ctx,
                                   -1, &stmt, NULL);
 
     while (code == SQLITE_OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        const struct object o = {
-            .type = (const char *)sqlite3_column_text(stmt, 0),
-            .name = (const char *)sqlite3_column_text(stmt, 1),
-            .sql = (const char *)sqlite3_column_text(stmt, 2),
-        };
+        const struct object o = object_of(stmt);
 
         code = fn(ctx, &o) ? SQLITE_OK : SQLITE_DONE;
     }
@@ -79,8 +76,7 @@ static enum status walk(sqlite3 *handle, object_fn *fn, void *ctx,
                          sqlite3_errmsg(handle));
 }
 
-/* What the main schema of handle has under a name; the caller finalizes. */
-static sqlite3_stmt *find(struct object *o, sqlite3 *handle, const char *name)
+sqlite3_stmt *schema_find(struct object *o, sqlite3 *handle, const char *name)
 {
     sqlite3_stmt *stmt = NULL;
 
@@ -92,35 +88,59 @@ static sqlite3_stmt *find(struct object *o, sqlite3 *handle, const char *name)
         return NULL;
     sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
     if (sqlite3_step(stmt) == SQLITE_ROW)
-        *o = (struct object){
-            .type = (const char *)sqlite3_column_text(stmt, 0),
-            .name = (const char *)sqlite3_column_text(stmt, 1),
-            .sql = (const char *)sqlite3_column_text(stmt, 2),
-        };
+        *o = object_of(stmt);
     return stmt;
 }
 
-static bool is(const struct object *o, const char *type)
+bool object_is(const struct object *o, const char *type)
 {
     return o->type && strcmp(o->type, type) == 0;
 }
 
-static enum status open_today(sqlite3 **fresh, struct err *err)
+int schema_ask(sqlite3 *handle, const char *sql, int otherwise)
 {
-    if (sqlite3_open(":memory:", fresh) == SQLITE_OK &&
-        sqlite3_exec(*fresh, db_schema, NULL, NULL, NULL) == SQLITE_OK)
-        return OK;
-    return err_set(err, ERR_DB, "the schema does not load: %s",
-                   sqlite3_errmsg(*fresh));
+    sqlite3_stmt *stmt = NULL;
+    int value = otherwise;
+
+    if (sqlite3_prepare_v2(handle, sql, -1, &stmt, NULL) == SQLITE_OK &&
+        sqlite3_step(stmt) == SQLITE_ROW)
+        value = sqlite3_column_int(stmt, 0);
+    sqlite3_finalize(stmt);
+    return value;
 }
 
-/* --- checking
- * ------------------------------------------------------------------------ */
+char *schema_as_temp(const struct object *o)
+{
+    return mem_printf("CREATE TEMP%s", o->sql + strlen("CREATE"));
+}
+
+enum status schema_build(sqlite3 **fresh, const struct schema *s, int version,
+                         struct err *err)
+{
+    int code = sqlite3_open(":memory:", fresh);
+
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(*fresh, "PRAGMA legacy_alter_table=ON", NULL, NULL,
+                            NULL);
+    if (code == SQLITE_OK && version == s->version)
+        code = sqlite3_exec(*fresh, s->text, NULL, NULL, NULL);
+    for (int i = 0; i < version && version < s->version && code == SQLITE_OK;
+         i++)
+        code = sqlite3_exec(*fresh, s->upgrades[i], NULL, NULL, NULL);
+    return code == SQLITE_OK
+               ? OK
+               : err_set(err, ERR_DB, "the schema does not load: %s",
+                         sqlite3_errmsg(*fresh));
+}
+
+/* --- checking ------------------------------------------------------------ */
 
 struct check {
-    sqlite3 *other; /* the schema that is looked into */
+    sqlite3 *file, *made; /* what is there; what its version made */
+    sqlite3 *today;
     const char *path;
-    bool old;
+    bool is_older; /* than today's version */
+    bool old_views;
     enum status st;
     struct err *err;
 };
@@ -132,151 +152,97 @@ static bool refuse(struct check *c, const struct object *o, const char *why)
     return false;
 }
 
+/* Views and, in an older file, triggers are the program's; their names are
+ * today's, for no version of the tables lists them. */
+static bool is_programs(const struct check *c, const struct object *o)
+{
+    return object_is(o, "view") || (c->is_older && object_is(o, "trigger"));
+}
+
 /* A planted trigger or a view in a table's place is refused before anything
  * runs.  (SQLite's own guard, trusted_schema=OFF, also refuses json_valid,
  * which the tables check themselves with; so it is on for readers only.) */
 static bool check_theirs(void *ctx, const struct object *o)
 {
+    static const char why[] = "is not as qlaw made it";
     struct check *c = ctx;
-    struct object want;
-    sqlite3_stmt *stmt = find(&want, c->other, o->name);
+    struct object made, today;
+    sqlite3_stmt *by = schema_find(&made, c->made, o->name);
+    sqlite3_stmt *now = schema_find(&today, c->today, o->name);
+    const struct object *want = made.type ? &made : &today;
     bool go = true;
 
-    if (!want.type ? is(o, "trigger") : !is(&want, o->type))
-        go = refuse(c, o, "is not as qlaw made it");
-    else if (want.type && !same_sql(want.sql, o->sql)) {
-        if (is(o, "view"))
-            c->old = true;
-        else
-            go = refuse(c, o, "is not as qlaw made it");
-    }
-    sqlite3_finalize(stmt);
+    if (!want->type ? object_is(o, "trigger") : !object_is(want, o->type))
+        go = refuse(c, o, why);
+    else if (want->type && is_programs(c, o))
+        c->old_views |= !same_sql(want->sql, o->sql);
+    else if (want->type && (!made.type || !same_sql(made.sql, o->sql)))
+        go = refuse(c, o, why);
+    sqlite3_finalize(by);
+    sqlite3_finalize(now);
     return go;
-}
-
-/* Tables that came after the first files of this version. */
-static bool is_added(const char *name)
-{
-    static const char *const added[] = { "tag", "deleted", "deleted_rows" };
-
-    for (size_t i = 0; i < sizeof added / sizeof added[0]; i++)
-        if (strcmp(name, added[i]) == 0)
-            return true;
-    return false;
 }
 
 static bool check_ours(void *ctx, const struct object *o)
 {
     struct check *c = ctx;
     struct object there;
-    sqlite3_stmt *stmt = find(&there, c->other, o->name);
+    sqlite3_stmt *stmt = schema_find(&there, c->file, o->name);
     bool go = true;
 
-    if (!there.type && (is(o, "view") || is_added(o->name)))
-        c->old = true;
-    else if (!there.type && is(o, "table"))
+    if (!there.type && object_is(o, "view"))
+        c->old_views = true;
+    else if (!there.type && object_is(o, "table"))
         go = refuse(c, o, "is missing");
     sqlite3_finalize(stmt);
     return go;
 }
 
+/* The tables of 002.sql came into files that called themselves version 2
+ * already: one without them has the tables of version 1. */
 static int version_of(sqlite3 *handle)
 {
-    sqlite3_stmt *stmt = NULL;
-    int version = 0;
+    const int version = schema_ask(handle, "PRAGMA user_version", 0);
+    const int tagged = schema_ask(
+        handle, "SELECT 1 FROM main.sqlite_schema WHERE name='tag'", 0);
 
-    if (sqlite3_prepare_v2(handle, "PRAGMA user_version", -1, &stmt, NULL) ==
-            SQLITE_OK &&
-        sqlite3_step(stmt) == SQLITE_ROW)
-        version = sqlite3_column_int(stmt, 0);
-    sqlite3_finalize(stmt);
-    return version;
+    return version < 1 || (version == 2 && !tagged) ? 1 : version;
 }
 
-enum status schema_check(bool *old, sqlite3 *handle, const char *path,
+static enum status check_all(struct schema_found *out, struct check *c,
+                             const struct schema *s)
+{
+    enum status st;
+
+    out->version = version_of(c->file);
+    c->is_older = out->version < s->version;
+    st = schema_build(&c->made, s, out->version, c->err);
+    if (st == OK)
+        st = schema_build(&c->today, s, s->version, c->err);
+    if (st == OK)
+        st = schema_walk(c->file, check_theirs, c, c->path, c->err);
+    if (st == OK && c->st == OK)
+        st = schema_walk(c->made, check_ours, c, c->path, c->err);
+    sqlite3_close(c->made);
+    sqlite3_close(c->today);
+    out->old = c->is_older || c->old_views;
+    return st == OK ? c->st : st;
+}
+
+/* Of one moment: somebody may bring the file up to date meanwhile. */
+enum status schema_check(struct schema_found *out, sqlite3 *handle,
+                         const struct schema *s, const char *path,
                          struct err *err)
 {
-    struct check c = { .path = path, .err = err };
-    sqlite3 *fresh = NULL;
-    enum status st = open_today(&fresh, err);
+    struct check c = { .file = handle, .path = path, .err = err };
+    const bool own = sqlite3_get_autocommit(handle);
+    enum status st;
 
-    c.other = fresh;
-    if (st == OK)
-        st = walk(handle, check_theirs, &c, path, err);
-    c.other = handle;
-    if (st == OK && c.st == OK)
-        st = walk(fresh, check_ours, &c, path, err);
-    sqlite3_close(fresh);
-    *old = c.old || version_of(handle) < DB_VERSION;
-    return st == OK ? c.st : st;
-}
-
-/* --- mending
- * -------------------------------------------------------------------------- */
-
-struct mend {
-    sqlite3 *handle;
-    bool in_file;
-    bool failed;
-};
-
-static bool run_sql(struct mend *m, char *sql)
-{
-    m->failed = sqlite3_exec(m->handle, sql, NULL, NULL, NULL) != SQLITE_OK;
-    free(sql);
-    return !m->failed;
-}
-
-/* An added table is made where it is missing: empty, so a reader that has one
- * of its own for the while sees what there is. */
-static bool add_table(struct mend *m, const struct object *o)
-{
-    struct object there;
-    sqlite3_stmt *stmt = find(&there, m->handle, o->name);
-    const bool missing = !there.type;
-
-    sqlite3_finalize(stmt);
-    return !missing ||
-           run_sql(m, mem_printf("CREATE %s%s", m->in_file ? "" : "TEMP",
-                                 o->sql + strlen("CREATE")));
-}
-
-static bool mend_one(void *ctx, const struct object *o)
-{
-    struct mend *m = ctx;
-
-    if (is(o, "table") && is_added(o->name))
-        return add_table(m, o);
-    if (!is(o, "view"))
-        return true;
-    if (m->in_file &&
-        !run_sql(m, mem_printf("DROP VIEW IF EXISTS main.\"%s\"", o->name)))
-        return false;
-    /* Definitions begin with CREATE. */
-    return run_sql(m, mem_printf("CREATE %s%s", m->in_file ? "" : "TEMP",
-                                 o->sql + strlen("CREATE")));
-}
-
-enum status schema_mend(sqlite3 *handle, bool in_file, const char *path,
-                        struct err *err)
-{
-    struct mend m = { .handle = handle, .in_file = in_file };
-    sqlite3 *fresh = NULL;
-    enum status st = open_today(&fresh, err);
-
-    if (st == OK &&
-        run_sql(&m, mem_printf(in_file ? "BEGIN IMMEDIATE"
-                                       : "PRAGMA temp_store=MEMORY"))) {
-        st = walk(fresh, mend_one, &m, path, err);
-        if (in_file && st == OK && !m.failed)
-            run_sql(&m,
-                    mem_printf("PRAGMA user_version=%d; COMMIT", DB_VERSION));
-    }
-    sqlite3_close(fresh);
-    if (st == OK && m.failed)
-        st = err_set(err, ERR_DB, "%s: cannot bring its views up to date: %s",
-                     path, sqlite3_errmsg(handle));
-    if (st != OK && in_file)
+    if (own && sqlite3_exec(handle, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
+        return err_set(err, ERR_DB, "%s: cannot read the schema: %s", path,
+                       sqlite3_errmsg(handle));
+    st = check_all(out, &c, s);
+    if (own)
         sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
     return st;
 }

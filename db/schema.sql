@@ -2,8 +2,8 @@
 --
 -- The views at the end are the public interface: they keep their columns
 -- within a major version; in a file of an older version they are replaced by
--- these.  Tables may change with user_version.  Everything here can be asked
--- with the stock sqlite3 shell.
+-- these.  Tables may change with user_version: upgrade/NNN.sql leads from one to
+-- the next.  Everything here can be asked with the stock sqlite3 shell.
 --
 -- Conventions: losses in nats per token; times as UTC ISO 8601 text; sizes in
 -- bytes; N and D as plain counts.  NULL means not measured: a NaN or infinite
@@ -20,7 +20,6 @@ CREATE TABLE env(                             -- one row per distinct build and 
   qlaw_version TEXT NOT NULL,
   git_commit   TEXT,
   git_dirty    INTEGER NOT NULL DEFAULT 0 CHECK(git_dirty IN (0,1)),
-  git_diff     TEXT,                          -- text of `git diff HEAD` when dirty
   compiler     TEXT NOT NULL, cflags TEXT NOT NULL,
   cpu_model    TEXT NOT NULL, isa TEXT NOT NULL, cores INTEGER NOT NULL,
   kernel       TEXT NOT NULL, libc TEXT NOT NULL,
@@ -34,7 +33,7 @@ CREATE TABLE dataset(
   tokenizer  TEXT NOT NULL,
   vocab      INTEGER NOT NULL,
   n_tokens   INTEGER NOT NULL,
-  source_url TEXT, bytes INTEGER, fetched_at TEXT,
+  bytes      INTEGER,
   UNIQUE(name, sha256, tokenizer)
 ) STRICT;
 
@@ -68,7 +67,6 @@ CREATE TABLE point(                           -- one distinct configuration, see
   act_fmt TEXT, grad_fmt TEXT,                -- NULL: left in high precision
   scale_fmt TEXT, rounding TEXT,
   gmse    REAL,                               -- mean squared error on N(0,1)
-  fp_tokens INTEGER NOT NULL DEFAULT 0,       -- tokens in high precision before QAT
   flops_plan REAL NOT NULL, mem_plan INTEGER NOT NULL,
   gran    TEXT CHECK(gran IN ('group','row','tensor')), -- NULL: not quantized
   g_eff   REAL,       -- elements that share a scale: the group, or the mean input width
@@ -120,8 +118,8 @@ CREATE TABLE attempt(
   run_id  INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,
   number  INTEGER NOT NULL,
   env_id  INTEGER REFERENCES env,
-  backend TEXT NOT NULL CHECK(backend IN ('local','slurm','exec')),
-  host TEXT, pid INTEGER, cores TEXT,
+  backend TEXT NOT NULL CHECK(backend IN ('local','slurm')),
+  host TEXT, pid INTEGER,
   boot_id TEXT, start_ticks INTEGER,          -- with pid: which process it was
   token   TEXT,                               -- drawn for this attempt; its records carry it
   slurm_job TEXT, slurm_task INTEGER, slurm_state TEXT,
@@ -171,7 +169,7 @@ CREATE TABLE fit(
   holdout TEXT, holdout_rmse REAL,
   converged INTEGER NOT NULL, status TEXT NOT NULL,
   data_sha256 TEXT NOT NULL,                  -- of the rows that were fitted
-  env_id INTEGER REFERENCES env, created_at TEXT NOT NULL
+  created_at TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE fit_param(
@@ -190,12 +188,6 @@ CREATE TABLE fit_point(
   PRIMARY KEY(fit_id, run_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE artifact(
-  run_id INTEGER REFERENCES run ON DELETE CASCADE, kind TEXT NOT NULL,
-  path   TEXT NOT NULL, sha256 TEXT, bytes INTEGER, created_at TEXT NOT NULL,
-  PRIMARY KEY(path)
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE event(
   event_id INTEGER PRIMARY KEY,
   at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')),
@@ -212,8 +204,7 @@ CREATE TABLE request(                         -- wishes to the scheduler that ho
 ) STRICT;
 
 -- What people say of grids and runs, and what they deleted: the rows leave the
--- tables above, so that nothing meets them, and wait here until a vacuum.  A
--- file of an older version gets these tables when it is opened to write.
+-- tables above, so that nothing meets them, and wait here until a vacuum.
 CREATE TABLE tag(
   tag    TEXT NOT NULL,
   grid   TEXT,                                -- a grid's name, or

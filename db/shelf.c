@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "db/retired.h"
 
 enum status shelf_columns(char **out, struct db *db, const char *table,
                           struct err *err)
@@ -131,74 +132,128 @@ static bool read_bits(uint64_t *out, struct body *b, int bytes)
     return true;
 }
 
-static bool bind_value(sqlite3_stmt *stmt, int i, struct body *b, int64_t shift)
-{
-    const int kind = b->p < b->end ? *b->p++ : 0;
-    uint64_t bits = 0;
-    double real;
+/* One value; bytes point into the body. */
+struct value {
+    char kind;     /* 'n', 'i', 'd', 't', 'b' as add_value wrote it */
+    uint64_t bits; /* of a number; how many bytes */
+    const unsigned char *bytes;
+};
 
-    switch (kind) {
+static bool read_value(struct value *v, struct body *b)
+{
+    *v = (struct value){ .kind = b->p < b->end ? (char)*b->p++ : '\0' };
+    switch (v->kind) {
     case 'n':
-        return sqlite3_bind_null(stmt, i) == SQLITE_OK;
+        return true;
     case 'i':
-        return read_bits(&bits, b, 8) &&
-               sqlite3_bind_int64(stmt, i, (int64_t)bits + shift) == SQLITE_OK;
     case 'd':
-        if (!read_bits(&bits, b, 8))
-            return false;
-        memcpy(&real, &bits, sizeof real);
-        return sqlite3_bind_double(stmt, i, real) == SQLITE_OK;
+        return read_bits(&v->bits, b, 8);
     case 't':
     case 'b':
-        if (!read_bits(&bits, b, 4) || (uint64_t)(b->end - b->p) < bits)
+        if (!read_bits(&v->bits, b, 4) || (uint64_t)(b->end - b->p) < v->bits)
             return false;
-        b->p += bits;
-        return (kind == 't'
-                    ? sqlite3_bind_text64(stmt, i, (const char *)b->p - bits,
-                                          bits, SQLITE_STATIC, SQLITE_UTF8)
-                    : sqlite3_bind_blob64(stmt, i, b->p - bits, bits,
-                                          SQLITE_STATIC)) == SQLITE_OK;
+        v->bytes = b->p;
+        b->p += v->bits;
+        return true;
     }
     return false;
 }
 
-/* The names come out of the file: only those that the table has go into SQL.
- * *at is the place of column, 0 where it is none of them. */
-static char *insert_sql(int *n, int *at, const char *column, const char *how,
+static bool bind_value(sqlite3_stmt *stmt, int i, const struct value *v,
+                       int64_t shift)
+{
+    double real;
+
+    switch (v->kind) {
+    case 'i':
+        return sqlite3_bind_int64(stmt, i, (int64_t)v->bits + shift) ==
+               SQLITE_OK;
+    case 'd':
+        memcpy(&real, &v->bits, sizeof real);
+        return sqlite3_bind_double(stmt, i, real) == SQLITE_OK;
+    case 't':
+        return sqlite3_bind_text64(stmt, i, (const char *)v->bytes, v->bits,
+                                   SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK;
+    case 'b':
+        return sqlite3_bind_blob64(stmt, i, v->bytes, v->bits, SQLITE_STATIC) ==
+               SQLITE_OK;
+    }
+    return sqlite3_bind_null(stmt, i) == SQLITE_OK;
+}
+
+#define MAX_COLUMNS 64
+
+/* How the kept values of a row go back. */
+struct insert {
+    char *sql;              /* NULL: they do not fit the table */
+    int n;                  /* values of a row */
+    int place[MAX_COLUMNS]; /* of each among the parameters; 0: a retired one */
+    int shifted;            /* the value that is shifted, -1: none */
+};
+
+/* The names come out of the file: only those that the table has go into SQL. */
+static bool add_column(struct insert *in, struct str *names, int *places,
+                       const char *table, const char *name, const char *have)
+{
+    char *inside = mem_printf(",%s,", name);
+    const bool there = *name && strstr(have, inside);
+
+    free(inside);
+    if (in->n == MAX_COLUMNS || (!there && !db_is_retired(table, name)))
+        return false;
+    if (there)
+        str_addf(names, "%s%s", *places ? "," : "", name);
+    in->place[in->n++] = there ? ++*places : 0;
+    return true;
+}
+
+/* column: the one that is shifted, or NULL. */
+static void make_insert(struct insert *in, const char *column, const char *how,
                         const char *table, const char *columns,
                         const char *known)
 {
     struct str names = { 0 }, marks = { 0 };
-    char *have = mem_printf(",%s,", known), *sql = NULL;
+    char *have = mem_printf(",%s,", known);
     bool fits = true;
+    int places = 0;
 
-    *n = *at = 0;
+    *in = (struct insert){ .shifted = -1 };
     for (const char *p = columns; *p && fits; p += strcspn(p, ",")) {
-        char *name, *inside;
+        char *name;
 
         p += *p == ',';
         name = mem_strndup(p, strcspn(p, ","));
-        inside = mem_printf(",%s,", name);
-        fits = *name && strstr(have, inside);
-        str_addf(&names, "%s%s", *n ? "," : "", name);
-        str_add(&marks, *n ? ",?" : "?");
-        ++*n;
-        if (column && strcmp(name, column) == 0)
-            *at = *n;
-        free(inside);
+        fits = add_column(in, &names, &places, table, name, have);
+        if (fits && column && strcmp(name, column) == 0)
+            in->shifted = in->n - 1;
         free(name);
     }
-    if (fits && *n > 0)
-        sql = mem_printf("%s INTO %s(%s) VALUES(%s)", how, table,
-                         str_text(&names), str_text(&marks));
+    for (int i = 0; i < places; i++)
+        str_add(&marks, i ? ",?" : "?");
+    if (fits && places > 0)
+        in->sql = mem_printf("%s INTO %s(%s) VALUES(%s)", how, table,
+                             str_text(&names), str_text(&marks));
     str_release(&names);
     str_release(&marks);
     free(have);
-    return sql;
+}
+
+static bool bind_row(sqlite3_stmt *stmt, struct body *b,
+                     const struct insert *in, int64_t shift)
+{
+    for (int i = 0; i < in->n; i++) {
+        struct value v;
+
+        if (!read_value(&v, b) ||
+            (in->place[i] &&
+             !bind_value(stmt, in->place[i], &v, i == in->shifted ? shift : 0)))
+            return false;
+    }
+    return true;
 }
 
 static enum status insert_rows(struct db *db, struct body b, int64_t rows,
-                               const char *sql, int n, int at, int64_t shift,
+                               const struct insert *in, int64_t shift,
                                struct err *err)
 {
     sqlite3_stmt *stmt;
@@ -206,12 +261,11 @@ static enum status insert_rows(struct db *db, struct body b, int64_t rows,
     enum status st = OK;
 
     for (; rows > 0 && st == OK; rows--) {
-        st = db_prepare(&stmt, db, sql, err);
-        for (int i = 1; i <= n && st == OK; i++)
-            if (!bind_value(stmt, i, &b, i == at ? shift : 0))
-                st = err_set(err, ERR_DB,
-                             "%s: rows of something deleted are damaged",
-                             db_path(db));
+        st = db_prepare(&stmt, db, in->sql, err);
+        if (st == OK && !bind_row(stmt, &b, in, shift))
+            st = err_set(err, ERR_DB,
+                         "%s: rows of something deleted are damaged",
+                         db_path(db));
         if (st == OK)
             st = db_step(&row, db, stmt, err);
         if (st == OK) {
@@ -261,8 +315,8 @@ enum status shelf_take(struct db *db, int64_t id, const char *table,
                        struct err *err)
 {
     struct kept k = { 0 };
-    char *known = NULL, *sql = NULL;
-    int n, at;
+    struct insert in = { .sql = NULL };
+    char *known = NULL;
     enum status st = read_kept(&k, db, id, table, err);
 
     if (st == OK && k.rows > 0)
@@ -270,16 +324,16 @@ enum status shelf_take(struct db *db, int64_t id, const char *table,
     if (st == OK && k.rows > 0) {
         const struct body b = { k.data, k.data + k.size };
 
-        sql = insert_sql(&n, &at, column, how, table, k.columns, known);
-        st = sql ? insert_rows(db, b, k.rows, sql, n, at, shift, err)
-                 : err_set(err, ERR_DB,
-                           "%s: what was deleted has columns that table %s "
-                           "has not",
-                           db_path(db), table);
+        make_insert(&in, column, how, table, k.columns, known);
+        st = in.sql ? insert_rows(db, b, k.rows, &in, shift, err)
+                    : err_set(err, ERR_DB,
+                              "%s: what was deleted has columns that table %s "
+                              "has not",
+                              db_path(db), table);
     }
     free(k.columns);
     free(k.data);
     free(known);
-    free(sql);
+    free(in.sql);
     return st;
 }

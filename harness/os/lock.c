@@ -151,12 +151,27 @@ static void say_waiting(const char *sentence)
     free(line);
 }
 
+void lock_say_upgraded(const struct db *db)
+{
+    char *line;
+
+    if (!db_copy_kept(db))
+        return;
+    line = mem_printf("qlaw: %s was of an older version and is upgraded; the "
+                      "file as it was is %s\n",
+                      db_path(db), db_copy_kept(db));
+    say_text(stderr, line);
+    free(line);
+}
+
 enum status lock_db(struct db **db, const char *db_path, struct err *err)
 {
     const enum status st = db_open(db, db_path, DB_WRITE, err);
 
-    if (st == OK)
+    if (st == OK) {
         db_set_waiting(*db, say_waiting);
+        lock_say_upgraded(*db);
+    }
     return st;
 }
 

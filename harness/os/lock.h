@@ -37,6 +37,10 @@ void lock_release(struct lock *lock);
  * is; stderr says whom for.  Who writes beside a scheduler needs no lock. */
 enum status lock_db(struct db **db, const char *db_path, struct err *err);
 
+/* Where opening it upgraded an older file, stderr says so and names the copy;
+ * lock_db has done it. */
+void lock_say_upgraded(const struct db *db);
+
 /* Take the lock and open the database to write, where no scheduler may be at
  * work.  *db is NULL on failure; the caller closes it and releases the lock in
  * any case. */

@@ -120,8 +120,10 @@ static enum status check(struct cli *cli, struct err *err)
     if (st == OK)
         st = db_open(&db, cli->session.db_path, lock.fd >= 0 ? DB_WRITE : DB_READ,
                      err);
-    if (st == OK)
+    if (st == OK) {
+        lock_say_upgraded(db);
         st = db_check(&problems, &lines, db, err);
+    }
     db_close(db);
     lock_release(&lock);
     sheet_open(&t, cli, "qlaw/db-check/1");

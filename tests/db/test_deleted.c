@@ -43,9 +43,9 @@ static struct db *open_db(const char *name)
 /* Two grids that share a twin (runs 1 and 2); run 5 is of "a" alone, in an
  * older version of it.  Texts and numbers that a decimal would round. */
 static const char rows[] =
-    "INSERT INTO env VALUES(7,'f','1',NULL,0,NULL,'gcc','-O3','cpu','avx2',2,"
+    "INSERT INTO env VALUES(7,'f','1',NULL,0,'gcc','-O3','cpu','avx2',2,"
     "'k','','{}');"
-    "INSERT INTO dataset VALUES(1,'t','s','bytes',256,1000,NULL,1000,NULL);"
+    "INSERT INTO dataset VALUES(1,'t','s','bytes',256,1000,1000);"
     "INSERT INTO grid VALUES(1,'a','old','s1','argv','2026-01-01'),"
     "(2,'b','[x]','s2','argv','2026-01-01'),"
     "(3,'a','new','s3','argv','2026-01-02');"
@@ -77,7 +77,6 @@ static const char rows[] =
     "INSERT INTO attempt(run_id,number,env_id,backend,started_at,outcome,"
     "message) VALUES(3,1,7,'local','x','ok',''),(4,1,7,'local','x','error',"
     "'a' || char(10) || char(27) || '[31m');"
-    "INSERT INTO artifact VALUES(3,'log','/p',NULL,7,'x');"
     "INSERT INTO event(run_id,kind,detail) VALUES(3,'state','x -> y');"
     "INSERT INTO tag VALUES('good','a',NULL),('odd',NULL,3),('keep','b',NULL);"
     "INSERT INTO fit(fit_id,name,law,expr,n_def,selection,loss_fn,n_starts,"
@@ -107,7 +106,6 @@ static char *dump(struct db *db)
         "SELECT * FROM curve",
         "SELECT * FROM metric",
         "SELECT * FROM result",
-        "SELECT * FROM artifact",
         "SELECT * FROM event ORDER BY 1",
         "SELECT * FROM tag ORDER BY 1",
         "SELECT name, law, selection, data_sha256 FROM fit ORDER BY 1",

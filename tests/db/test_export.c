@@ -46,9 +46,9 @@ static struct db *open_db(const char *name, enum db_mode mode)
 
 /* Texts that CSV must quote, numbers that decimals round, NULL beside "". */
 static const char rows[] =
-    "INSERT INTO env VALUES(7,'f','1',NULL,0,NULL,'gcc \"12\"','-O3','cpu, "
+    "INSERT INTO env VALUES(7,'f','1',NULL,0,'gcc \"12\"','-O3','cpu, "
     "fast','avx2',2,'k','','{}');"
-    "INSERT INTO dataset VALUES(3,'a,b','s','bytes',256,1000,NULL,1000,NULL);"
+    "INSERT INTO dataset VALUES(3,'a,b','s','bytes',256,1000,1000);"
     "INSERT INTO grid VALUES(5,'g','[grid]\nname = g\n\"x\"','sha','argv "
     "-s','2026-01-01'),(6,'other','t','sha','argv','2026-01-01');"
     "INSERT INTO point(point_id,config,twin_id,is_base,dataset_id,n_layer,"
@@ -204,6 +204,30 @@ a_folder_that_was_changed_is_refused_and_changes_nothing(void **state)
     free(out);
 }
 
+/* A folder of an older program has columns that are gone since. */
+static void retired_columns_are_passed_over(void **state)
+{
+    struct db_export n;
+    struct db_merge m;
+    struct db *db;
+    struct err err;
+    char *grid, *out = at("out");
+
+    (void)state;
+    write_out(&n);
+    put("dataset.csv",
+        "dataset_id,name,sha256,tokenizer,vocab,n_tokens,source_url,bytes,"
+        "fetched_at\n3,\"a,b\",s,bytes,256,1000,,1001,\"then\"\n",
+        true);
+    db = open_db("b.db", DB_WRITE);
+    check_ok(db_import(&m, &grid, db, out, &err), err);
+    assert_true(scratch_number(db, "SELECT bytes FROM dataset") == 1001);
+    assert_true(scratch_number(db, "SELECT n_tokens FROM dataset") == 1000);
+    db_close(db);
+    free(grid);
+    free(out);
+}
+
 static void a_grid_that_is_not_there_is_named(void **state)
 {
     struct db *db = open_db("a.db", DB_WRITE);
@@ -227,6 +251,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_folder_that_was_changed_is_refused_and_changes_nothing, set_up,
             tear_down),
+        cmocka_unit_test_setup_teardown(retired_columns_are_passed_over, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_grid_that_is_not_there_is_named,
                                         set_up, tear_down),
     };

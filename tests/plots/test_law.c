@@ -244,7 +244,7 @@ static void add_front(double cost[12], double bits[12])
 {
     const uint64_t key = rng_key(4, RNG_TEST, 9);
 
-    sql("INSERT INTO dataset VALUES(2,'front','0','bytes',256,1,NULL,NULL,NULL);"
+    sql("INSERT INTO dataset VALUES(2,'front','0','bytes',256,1,NULL);"
         "INSERT INTO grid VALUES(1,'front','','x','','2026-01-01')");
     for (int i = -1; i < 12; i++) {
         const int b = 2 + i % 7, g = 8 << (i % 4);
@@ -312,7 +312,7 @@ static void stars_are_the_arms_that_none_beats(void **state)
 
 static void add_points(void)
 {
-    sql("INSERT INTO dataset VALUES(1,'t','0','bytes',256,1,NULL,NULL,NULL)");
+    sql("INSERT INTO dataset VALUES(1,'t','0','bytes',256,1,NULL)");
     for (int k = 0; k < 3; k++) {
         char *text = mem_printf(
             "INSERT INTO point(point_id, config, twin_id, is_base, dataset_id, "

@@ -1,0 +1,46 @@
+/* handle.h - what is behind struct db, for the files of this room. */
+#ifndef DB_HANDLE_H
+#define DB_HANDLE_H
+
+#include "db/db.h"
+#include "db/schema.h"
+
+#define DB_STATEMENTS 64 /* kept for the next time */
+
+struct db_cached {
+    const char *sql; /* the statement's own copy */
+    sqlite3_stmt *stmt;
+};
+
+struct db {
+    sqlite3 *handle;
+    char *path;
+    const struct schema *schema; /* what is opened must be, or become */
+    char *copy;                  /* of the file before an upgrade, or NULL */
+    double patience_s;
+    void (*say)(const char *sentence); /* whom we wait for, or NULL */
+    double waiting_since_s;
+    bool said;
+    struct db_cached cache[DB_STATEMENTS];
+    int n_cached;
+    bool in_transaction;
+    int code; /* of the last failure */
+};
+
+/* The sentence of the failure that SQLite just had; ERR_DB. */
+enum status db_failed(struct db *db, const char *what, struct err *err);
+
+/* A statement that finds the file locked tries again, as long as db_patience. */
+void db_wait_for_others(struct db *db);
+
+/* db_open for a program of another schema (tests), and for a file that nobody
+ * but the caller knows, of which an upgrade keeps no copy. */
+struct db_how {
+    enum db_mode mode;
+    const struct schema *schema;
+    bool is_scratch;
+};
+enum status db_open_as(struct db **out, const char *path,
+                       const struct db_how *how, struct err *err);
+
+#endif
