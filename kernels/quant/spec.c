@@ -234,7 +234,7 @@ char *quant_brief(const char *text)
 {
     const size_t name = strcspn(text, ":"), values = strcspn(text, "/");
 
-    return num_is_table(text)
+    return name < values && num_is_table(text)
                ? mem_printf("%.*s%s", (int)name, text, text + values)
                : mem_strdup(text);
 }

@@ -34,23 +34,28 @@ static void quote(struct str *out, const char *text)
 }
 
 /* Columns without a name are not in the table, and a name may be a number
- * beside them; a line of numbers alone would be no header. */
-static void print_name(struct str *out, const char *name)
+ * beside them; a line of numbers alone would be no header.  The place makes the
+ * name that such a column gets another than those of all others. */
+static void print_name(struct str *out, const char *name, int place)
 {
     const char *end;
     double x;
-    const bool number = text_read_number(&x, name, &end, false) && !*end;
-    char *text = mem_printf("%s%s", number ? "c" : "", name);
 
-    quote(out, text);
-    free(text);
+    if (text_read_number(&x, name, &end, false) && !*end) {
+        char *text = mem_printf("column %d: %s", place, name);
+
+        quote(out, text);
+        free(text);
+    } else {
+        quote(out, name);
+    }
 }
 
 static void print(struct str *out, const struct table *t)
 {
     for (int i = 0; i < t->n_cols; i++) {
         str_add(out, i ? "," : "");
-        print_name(out, t->cols[i].name);
+        print_name(out, t->cols[i].name, i);
     }
     for (size_t r = 0; r < t->rows; r++)
         for (int i = 0; i < t->n_cols; i++) {

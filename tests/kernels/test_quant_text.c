@@ -314,6 +314,30 @@ static void a_word_reads_its_numbers_within_their_bounds(void **state)
     str_release(&form);
 }
 
+/* Only what stands before the first part may be a table of codes. */
+static void a_brief_text_leaves_out_codes_and_nothing_else(void **state)
+{
+    static const struct {
+        const char *text, *brief;
+    } cases[] = {
+        { "nf4:-1:0:1/g32/e8m0", "nf4/g32/e8m0" },
+        { "nf4:-1:0:1", "nf4" },
+        { "e2m1/g32/e8m0/pct:99/stochastic", "e2m1/g32/e8m0/pct:99/stochastic" },
+        { "nf4:-1:0:1/g32/pct:99", "nf4/g32/pct:99" },
+        { "e2m1:finite/g32", "e2m1:finite/g32" },
+        { "int4", "int4" },
+        { "none", "none" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *brief = quant_brief(cases[i].text);
+
+        assert_string_equal(brief, cases[i].brief);
+        free(brief);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +350,7 @@ int main(void)
         cmocka_unit_test(every_row_is_complete),
         cmocka_unit_test(lists_say_every_word),
         cmocka_unit_test(a_word_reads_its_numbers_within_their_bounds),
+        cmocka_unit_test(a_brief_text_leaves_out_codes_and_nothing_else),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
