@@ -21,8 +21,8 @@ seconds=$(awk "BEGIN { print $minutes * 60 }")
 
 for name in "$@"; do
     if [ "$name" = grid ]; then
-        ninja -C "$build" tests/harness/fuzz_grid >/dev/null
-        "$build/tests/harness/fuzz_grid" tests/harness/grids "$seconds" "$seed"
+        ninja -C "$build" tests/grid/fuzz_grid >/dev/null
+        "$build/tests/grid/fuzz_grid" tests/grid/grids "$seconds" "$seed"
     else
         ninja -C "$build" "tests/fuzz/fuzz_$name" >/dev/null
         "$build/tests/fuzz/fuzz_$name" "$seconds" "$seed"

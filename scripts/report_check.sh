@@ -12,7 +12,7 @@ qlaw=$(realpath "${QLAW:-build/harness/qlaw}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-python3 tests/plots/make_db.py "$root" "$work/big.db" big
+python3 tests/figures/make_db.py "$root" "$work/big.db" big
 cd "$work"
 python3 - "$qlaw" <<'EOF'
 import os, resource, subprocess, sys, time
@@ -32,4 +32,4 @@ EOF
 npm pack --silent axe-core@4.10.2 >/dev/null
 tar xzf axe-core-4.10.2.tgz package/axe.min.js
 QLAW_AXE=$work/package/axe.min.js \
-    python3 "$root/tests/plots/browser.py" "$qlaw" "$root"
+    python3 "$root/tests/figures/browser.py" "$qlaw" "$root"

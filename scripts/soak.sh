@@ -229,19 +229,19 @@ kills() {
     kill_everything "$3"
 }
 calls() {
-    "$root/tests/harness/grid_faults.sh" "$qlaw" "$1" "$SEED"
+    "$root/tests/run/grid_faults.sh" "$qlaw" "$1" "$SEED"
 }
 texts() {
-    python3 "$root/tests/harness/texts.py" "$qlaw" "$1" "$SEED"
+    python3 "$root/tests/verbs/texts.py" "$qlaw" "$1" "$SEED"
 }
 exports() {
-    sh "$root/tests/harness/others.sh" "$qlaw" "$1"
+    sh "$root/tests/run/others.sh" "$qlaw" "$1"
 }
 commits() {
-    sh "$root/tests/harness/journal.sh" "$qlaw" "$1"
+    sh "$root/tests/store/journal.sh" "$qlaw" "$1"
 }
 lies() {
-    python3 "$root/tests/cluster/lies.py" "$qlaw" "$1" "$SEED"
+    python3 "$root/tests/slurm/lies.py" "$qlaw" "$1" "$SEED"
 }
 resume() {
     "$build/tests/trainer/soak_resume" "$1"

@@ -111,7 +111,7 @@ def pages():
         for path in re.findall(r"`((?:%s|scripts|tests)/[\w/.-]+\.\w+)`"
                                % "|".join(ROOMS), read(page)):
             named += 1
-            if not os.path.exists(path):
+            if "NNN" not in path and not os.path.exists(path):
                 bad.append(f"{page} names {path}, which is not there")
     for path in re.findall(r"`([a-z]+/[\w/]+\.[ch])`",
                            read("docs/architecture.md")):

@@ -12,7 +12,7 @@
 #include "base/str.h"
 #include "harness/study/findings.h"
 #include "tests/check.h"
-#include "tests/plots/simulated.h"
+#include "tests/figures/simulated.h"
 
 /* --- the truth ---------------------------------------------------------------
  */

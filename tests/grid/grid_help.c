@@ -1,4 +1,4 @@
-#include "tests/harness/grid_help.h"
+#include "tests/grid/grid_help.h"
 
 #include <ftw.h>
 #include <stdio.h>

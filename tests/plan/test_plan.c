@@ -8,7 +8,7 @@
 #include "harness/plan/plan.h"
 #include "harness/plan/print.h"
 #include "tests/check.h"
-#include "tests/harness/grid_help.h"
+#include "tests/grid/grid_help.h"
 
 #define TWO_LENGTHS "[model]\nn_layer = 1\nd_model = 32\nseq_len = 32\n"       \
                     "[train]\nbatch = 2\n"                                   \

@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "harness/run/notify.h"
 #include "tests/check.h"
-#include "tests/harness/http_stub.h"
+#include "tests/fetch/http_stub.h"
 
 /* A server that takes one request into a pipe and is content. */
 static int serve_once(int *port, pid_t *pid)

@@ -8,7 +8,7 @@
 
 #include "harness/plan/plan.h"
 #include "tests/check.h"
-#include "tests/harness/grid_help.h"
+#include "tests/grid/grid_help.h"
 
 /* 4 x 42 x SETTINGS cells of 30 quantized arms each, and their twins. */
 #define TWINS(settings)  (4 * 42 * (settings))

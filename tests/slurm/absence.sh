@@ -7,7 +7,7 @@
 set -eu
 . "$(dirname "$0")/../parts.sh"
 qlaw=$(realpath "$1")
-here=$(realpath "$2")/tests/cluster
+here=$(realpath "$2")/tests/slurm
 dir=$(mktemp -d /tmp/qlaw-absent-XXXXXX)
 workers=
 trap 'status=$?; for p in $workers; do kill -9 $p 2>/dev/null || :; done

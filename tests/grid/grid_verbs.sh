@@ -9,7 +9,7 @@ root=$(realpath "$2")
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir"
-cp "$root/tests/harness/grids/corpus.txt" .
+cp "$root/tests/grid/grids/corpus.txt" .
 
 fail() {
     echo "grid_verbs.sh: $*" >&2

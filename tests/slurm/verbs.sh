@@ -7,7 +7,7 @@
 set -eu
 . "$(dirname "$0")/../parts.sh"
 qlaw=$(realpath "$1")
-here=$(realpath "$2")/tests/cluster
+here=$(realpath "$2")/tests/slurm
 dir=$(mktemp -d /tmp/qlaw-submit-XXXXXX)
 trap 'status=$?; [ $status -eq 0 ] && rm -rf "$dir" || echo "left in $dir"' EXIT
 cd "$dir"

@@ -10,7 +10,7 @@
 set -eu
 . "$(dirname "$0")/../parts.sh"
 qlaw=$(realpath "$1")
-. "$2/tests/cluster/slurm_start.sh"
+. "$2/tests/slurm/slurm_start.sh"
 dir=$(mktemp -d /tmp/qlaw-slurm-XXXXXX)
 trap 'status=$?; slurm_stop "$dir"; [ $status -eq 0 ] || [ $status -eq 77 ] &&
     rm -rf "$dir" || echo "left in $dir"' EXIT

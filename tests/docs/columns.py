@@ -92,7 +92,7 @@ def make_files():
 
 def make_law_db():
     """A finished grid large enough for laws and figures, under our names."""
-    subprocess.run([sys.executable, ROOT + "/tests/plots/make_db.py", ROOT,
+    subprocess.run([sys.executable, ROOT + "/tests/figures/make_db.py", ROOT,
                     "law.db", "rich"], check=True)
     db = sqlite3.connect("law.db")
     db.execute("UPDATE grid SET name = ?", (NAME,))

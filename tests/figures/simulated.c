@@ -1,4 +1,4 @@
-#include "tests/plots/simulated.h"
+#include "tests/figures/simulated.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #include "harness/grid/arm.h"
 #include "harness/grid/point_id.h"
 #include "tests/check.h"
-#include "tests/harness/grid_help.h"
+#include "tests/grid/grid_help.h"
 
 #define TWINS_OFF "[grid]\ntwins = no\n"
 

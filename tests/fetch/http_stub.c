@@ -1,4 +1,4 @@
-#include "tests/harness/http_stub.h"
+#include "tests/fetch/http_stub.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

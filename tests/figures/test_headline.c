@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "harness/figures/headline.h"
 #include "tests/check.h"
-#include "tests/plots/simulated.h"
+#include "tests/figures/simulated.h"
 
 /* The program's verbs, which nothing here asks for. */
 /* The headline of a figure of simulated runs; the caller frees it. */

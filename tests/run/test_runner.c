@@ -14,7 +14,7 @@
 #include "base/str.h"
 #include "db/db.h"
 #include "tests/check.h"
-#include "tests/harness/grid_help.h"
+#include "tests/grid/grid_help.h"
 
 #define ONE_RUN "[model]\nn_layer = 1\nd_model = 32\nseq_len = 32\n"          \
                 "[train]\nbatch = 2\ntokens = 6400\n"                         \

@@ -20,7 +20,7 @@
 #include "fit/predict.h"
 #include "harness/study/tenfold.h"
 #include "tests/check.h"
-#include "tests/plots/simulated.h"
+#include "tests/figures/simulated.h"
 
 /* --- one grid ----------------------------------------------------------------
  */

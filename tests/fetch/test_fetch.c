@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "tests/check.h"
-#include "tests/harness/http_stub.h"
+#include "tests/fetch/http_stub.h"
 
 /* A server and an empty folder for each test. */
 struct world {
