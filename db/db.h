@@ -9,7 +9,8 @@
  *
  * Opening refuses, by name and reason, what is not ours: a foreign or damaged
  * file, a newer version, a folder, a FIFO.  A read-only handle writes nothing,
- * not even a journal.  SQL text is constant; values are always bound. */
+ * not even a journal.  SQL is ours: values are always bound, and names of tables
+ * and columns in it are checked against the schema (statement.h). */
 #ifndef DB_DB_H
 #define DB_DB_H
 
@@ -76,7 +77,8 @@ enum db_trouble {
 };
 enum db_trouble db_trouble(const struct db *db);
 
-/* A cached prepared statement, reset and with bindings cleared. */
+/* By place, as the rest of the program does until it binds by name: a kept
+ * statement that has no row, reset and with nothing bound; NULL on failure. */
 enum status db_prepare(sqlite3_stmt **out, struct db *db, const char *sql,
                        struct err *err);
 

@@ -5,12 +5,7 @@
 #include "db/db.h"
 #include "db/schema.h"
 
-#define DB_STATEMENTS 64 /* kept for the next time */
-
-struct db_cached {
-    const char *sql; /* the statement's own copy */
-    sqlite3_stmt *stmt;
-};
+struct db_stmt;
 
 struct db {
     sqlite3 *handle;
@@ -21,14 +16,17 @@ struct db {
     void (*say)(const char *sentence); /* whom we wait for, or NULL */
     double waiting_since_s;
     bool said;
-    struct db_cached cache[DB_STATEMENTS];
-    int n_cached;
+    struct db_stmt **kept; /* statements; those used last come last */
+    size_t n_kept;
     bool in_transaction;
     int code; /* of the last failure */
 };
 
 /* The sentence of the failure that SQLite just had; ERR_DB. */
 enum status db_failed(struct db *db, const char *what, struct err *err);
+
+/* Before the handle is closed. */
+void db_forget_statements(struct db *db);
 
 /* A statement that finds the file locked tries again, as long as db_patience. */
 void db_wait_for_others(struct db *db);

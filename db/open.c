@@ -254,8 +254,7 @@ void db_close(struct db *db)
 {
     if (!db)
         return;
-    for (int i = 0; i < db->n_cached; i++)
-        sqlite3_finalize(db->cache[i].stmt);
+    db_forget_statements(db);
     sqlite3_close(db->handle);
     free(db->path);
     free(db->copy);

@@ -1,35 +1,366 @@
+#include "db/statement.h"
+
 #include <math.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "db/handle.h"
 
+#define KEPT 64 /* statements, unless more are in use */
+
+struct db_stmt {
+    struct db *db;
+    sqlite3_stmt *stmt;
+    bool is_open;
+    uint64_t bound;       /* bit i: parameter i + 1 is */
+    const char *misbound; /* the name of a parameter that is not there */
+    int code;             /* of a binding that failed */
+};
+
+/* --- what is kept
+ * ------------------------------------------------------------------ */
+
+static bool is_free(const struct db_stmt *s)
+{
+    return !s->is_open && !sqlite3_stmt_busy(s->stmt);
+}
+
+static void forget(struct db *db, size_t i)
+{
+    sqlite3_finalize(db->kept[i]->stmt);
+    free(db->kept[i]);
+    memmove(db->kept + i, db->kept + i + 1,
+            sizeof db->kept[0] * (--db->n_kept - i));
+}
+
+void db_forget_statements(struct db *db)
+{
+    while (db->n_kept > 0)
+        forget(db, db->n_kept - 1);
+    free(db->kept);
+    db->kept = NULL;
+}
+
+/* Those used last come last, so the first free one is the oldest. */
+static void make_room(struct db *db)
+{
+    for (size_t i = 0; i < db->n_kept && db->n_kept >= KEPT;)
+        if (is_free(db->kept[i]))
+            forget(db, i);
+        else
+            i++;
+}
+
+static struct db_stmt *take_kept(struct db *db, const char *sql)
+{
+    for (size_t i = 0; i < db->n_kept; i++) {
+        struct db_stmt *s = db->kept[i];
+
+        if (!is_free(s) || strcmp(sqlite3_sql(s->stmt), sql) != 0)
+            continue;
+        memmove(db->kept + i, db->kept + i + 1,
+                sizeof db->kept[0] * (db->n_kept - i - 1));
+        db->kept[db->n_kept - 1] = s;
+        return s;
+    }
+    return NULL;
+}
+
+/* One of that text which nobody uses, made where there is none. */
+static enum status take(struct db_stmt **out, struct db *db, const char *sql,
+                        struct err *err)
+{
+    struct db_stmt *s = take_kept(db, sql);
+    sqlite3_stmt *stmt;
+
+    *out = s;
+    if (!s) {
+        if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
+                               &stmt, NULL) != SQLITE_OK)
+            return db_failed(db, "cannot prepare", err);
+        make_room(db);
+        *out = s = mem_alloc(sizeof *s);
+        s->db = db;
+        s->stmt = stmt;
+        db->kept = mem_grow(db->kept, db->n_kept + 1, sizeof db->kept[0]);
+        db->kept[db->n_kept++] = s;
+    }
+    sqlite3_reset(s->stmt);
+    sqlite3_clear_bindings(s->stmt);
+    return OK;
+}
+
+enum status db_stmt_open(struct db_stmt **out, struct db *db, const char *sql,
+                         struct err *err)
+{
+    const enum status st = take(out, db, sql, err);
+
+    if (st == OK) {
+        (*out)->is_open = true;
+        (*out)->bound = 0;
+        (*out)->misbound = NULL;
+        (*out)->code = SQLITE_OK;
+    }
+    return st;
+}
+
+void db_stmt_close(struct db_stmt *s)
+{
+    if (!s)
+        return;
+    sqlite3_reset(s->stmt);
+    sqlite3_clear_bindings(s->stmt);
+    s->is_open = false;
+}
+
+/* --- values in
+ * --------------------------------------------------------------------- */
+
+/* The place of a parameter, 0: the statement has none of that name. */
+static int place_of(struct db_stmt *s, const char *name)
+{
+    char full[64] = ":";
+    int i;
+
+    strncat(full, name, sizeof full - 2);
+    i = sqlite3_bind_parameter_index(s->stmt, full);
+    if (i < 1 || i > 64) {
+        s->misbound = name;
+        return 0;
+    }
+    s->bound |= (uint64_t)1 << (i - 1);
+    return i;
+}
+
+static void note(struct db_stmt *s, int code)
+{
+    if (s->code == SQLITE_OK)
+        s->code = code;
+}
+
+void db_bind_int(struct db_stmt *s, const char *name, int64_t value)
+{
+    const int i = place_of(s, name);
+
+    if (i)
+        note(s, sqlite3_bind_int64(s->stmt, i, value));
+}
+
+void db_bind_real(struct db_stmt *s, const char *name, double value)
+{
+    const int i = place_of(s, name);
+
+    if (i)
+        note(s, isnan(value) ? sqlite3_bind_null(s->stmt, i)
+                             : sqlite3_bind_double(s->stmt, i, value));
+}
+
+void db_bind_text(struct db_stmt *s, const char *name, const char *text)
+{
+    const int i = place_of(s, name);
+
+    if (i)
+        note(s, sqlite3_bind_text(s->stmt, i, text, -1, SQLITE_TRANSIENT));
+}
+
+void db_bind_blob(struct db_stmt *s, const char *name, const void *data,
+                  size_t size)
+{
+    const int i = place_of(s, name);
+
+    if (i)
+        note(s, size == 0 ? sqlite3_bind_zeroblob(s->stmt, i, 0)
+                          : sqlite3_bind_blob64(s->stmt, i, data, size,
+                                                SQLITE_TRANSIENT));
+}
+
+void db_bind_null(struct db_stmt *s, const char *name)
+{
+    const int i = place_of(s, name);
+
+    if (i)
+        note(s, sqlite3_bind_null(s->stmt, i));
+}
+
+static void bind_value(struct db_stmt *s, const struct db_value *v)
+{
+    switch (v->type) {
+    case DB_INTEGER:
+        db_bind_int(s, v->name, v->i);
+        return;
+    case DB_REAL:
+        db_bind_real(s, v->name, v->real);
+        return;
+    case DB_TEXT:
+        db_bind_text(s, v->name, v->text);
+        return;
+    case DB_NULL:
+    case DB_BLOB:
+        break;
+    }
+    db_bind_null(s, v->name);
+}
+
+/* --- rows out
+ * ---------------------------------------------------------------------- */
+
+static enum status check_bound(struct db_stmt *s, struct err *err)
+{
+    const int n = sqlite3_bind_parameter_count(s->stmt);
+    const uint64_t all = n >= 64 ? UINT64_MAX : ((uint64_t)1 << n) - 1;
+    const char *missing = NULL;
+
+    for (int i = 1; i <= n && !missing && s->bound != all; i++)
+        if (i > 64 || !(s->bound >> (i - 1) & 1))
+            missing = sqlite3_bind_parameter_name(s->stmt, i);
+    if (!s->misbound && s->bound == all && s->code == SQLITE_OK)
+        return OK;
+    s->db->code = s->code == SQLITE_OK ? SQLITE_MISUSE : s->code;
+    if (s->code != SQLITE_OK)
+        return err_set(err, ERR_DB, "%s: cannot bind a value: %s", s->db->path,
+                       sqlite3_errstr(s->code));
+    return err_set(err, ERR_DB, "%s: %s %.60s: %.200s", s->db->path,
+                   s->misbound ? "a statement has no parameter"
+                               : "a statement lacks its parameter",
+                   s->misbound ? s->misbound
+                   : missing   ? missing
+                               : "?",
+                   sqlite3_sql(s->stmt));
+}
+
+enum status db_stmt_step(bool *row, struct db_stmt *s, struct err *err)
+{
+    enum status st = OK;
+
+    *row = false;
+    if (!sqlite3_stmt_busy(s->stmt))
+        st = check_bound(s, err);
+    return st == OK ? db_step(row, s->db, s->stmt, err) : st;
+}
+
+int64_t db_int(struct db_stmt *s, int i)
+{
+    return sqlite3_column_int64(s->stmt, i);
+}
+
+double db_real(struct db_stmt *s, int i)
+{
+    return db_is_null(s, i) ? (double)NAN : sqlite3_column_double(s->stmt, i);
+}
+
+const char *db_text(struct db_stmt *s, int i)
+{
+    const unsigned char *text = sqlite3_column_text(s->stmt, i);
+
+    return text ? (const char *)text : "";
+}
+
+const void *db_blob(size_t *size, struct db_stmt *s, int i)
+{
+    const void *data = sqlite3_column_blob(s->stmt, i);
+
+    *size = (size_t)sqlite3_column_bytes(s->stmt, i);
+    return data ? data : "";
+}
+
+bool db_is_null(struct db_stmt *s, int i)
+{
+    return sqlite3_column_type(s->stmt, i) == SQLITE_NULL;
+}
+
+int db_columns(const struct db_stmt *s)
+{
+    return sqlite3_column_count(s->stmt);
+}
+
+const char *db_column(const struct db_stmt *s, int i)
+{
+    return sqlite3_column_name(s->stmt, i);
+}
+
+enum db_type db_type(struct db_stmt *s, int i)
+{
+    switch (sqlite3_column_type(s->stmt, i)) {
+    case SQLITE_INTEGER:
+        return DB_INTEGER;
+    case SQLITE_FLOAT:
+        return DB_REAL;
+    case SQLITE_TEXT:
+        return DB_TEXT;
+    case SQLITE_BLOB:
+        return DB_BLOB;
+    default:
+        return DB_NULL;
+    }
+}
+
+/* --- in one call
+ * ------------------------------------------------------------------- */
+
+enum status db_stmt_with(struct db_stmt **out, struct db *db, const char *sql,
+                         const struct db_value *values, struct err *err)
+{
+    const enum status st = db_stmt_open(out, db, sql, err);
+
+    for (const struct db_value *v = values; st == OK && v && v->name; v++)
+        bind_value(*out, v);
+    return st;
+}
+
+enum status db_do(struct db *db, const char *sql, const struct db_value *values,
+                  struct err *err)
+{
+    struct db_stmt *s;
+    bool row = true;
+    enum status st = db_stmt_with(&s, db, sql, values, err);
+
+    while (st == OK && row)
+        st = db_stmt_step(&row, s, err);
+    db_stmt_close(s);
+    return st;
+}
+
+enum status db_ask(int64_t *out, struct db *db, const char *sql,
+                   const struct db_value *values, struct err *err)
+{
+    struct db_stmt *s;
+    bool row;
+    enum status st = db_stmt_with(&s, db, sql, values, err);
+
+    *out = 0;
+    if (st == OK)
+        st = db_stmt_step(&row, s, err);
+    if (st == OK && row)
+        *out = db_int(s, 0);
+    db_stmt_close(s);
+    return st;
+}
+
+int64_t db_last_id(struct db *db)
+{
+    return sqlite3_last_insert_rowid(db->handle);
+}
+
+int64_t db_changes(struct db *db)
+{
+    return sqlite3_changes64(db->handle);
+}
+
+/* --- by place
+ * ---------------------------------------------------------------------- */
+
+/* Nobody says when he is done with one of these: it is taken for free once it
+ * has no row, and one that still has is left alone. */
 enum status db_prepare(sqlite3_stmt **out, struct db *db, const char *sql,
                        struct err *err)
 {
-    struct db_cached *c;
+    struct db_stmt *s;
+    const enum status st = take(&s, db, sql, err);
 
-    *out = NULL;
-    for (int i = 0; i < db->n_cached; i++)
-        if (strcmp(db->cache[i].sql, sql) == 0) {
-            *out = db->cache[i].stmt;
-            sqlite3_reset(*out);
-            sqlite3_clear_bindings(*out);
-            return OK;
-        }
-    if (db->n_cached == DB_STATEMENTS) { /* forget the oldest */
-        sqlite3_finalize(db->cache[0].stmt);
-        memmove(db->cache, db->cache + 1,
-                sizeof db->cache[0] * (size_t)--db->n_cached);
-    }
-    c = &db->cache[db->n_cached];
-    if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
-                           &c->stmt, NULL) != SQLITE_OK)
-        return db_failed(db, "cannot prepare", err);
-    c->sql = sqlite3_sql(c->stmt); /* the statement's own copy */
-    db->n_cached++;
-    *out = c->stmt;
-    return OK;
+    *out = st == OK ? s->stmt : NULL;
+    return st;
 }
 
 void db_bind_list(sqlite3_stmt *stmt, const char *types, va_list ap)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/order.h"
+#include "db/statement.h"
 #include "harness/figures/plot.h"
 
 #define BINS      32
@@ -263,20 +264,15 @@ static enum status add_size(struct curves *c, int column, struct err *err)
 /* The shortest distance from the start that a curve has a point at. */
 static enum status first_tokens(struct curves *c, struct err *err)
 {
-    sqlite3_stmt *stmt;
-    bool row;
-    enum status st = db_prepare(
-        &stmt, c->d->db,
-        "SELECT min(c.tokens) FROM curve c JOIN run USING(run_id) JOIN point p "
-        "USING(point_id) WHERE p.tokens = ? AND c.tokens > 0",
-        err);
+    int64_t first;
+    enum status st =
+        db_ask(&first, c->d->db,
+               "SELECT min(c.tokens) FROM curve c JOIN run USING(run_id) JOIN "
+               "point p USING(point_id) WHERE p.tokens=:D AND c.tokens > 0",
+               DB_VALUES(DB_R("D", c->D)), err);
 
-    if (st == OK) {
-        db_bind(stmt, "d", c->D);
-        st = db_step(&row, c->d->db, stmt, err);
-    }
-    if (st == OK && row)
-        c->tokens_lo = fmax(sqlite3_column_double(stmt, 0), c->D / LONGEST);
+    if (st == OK)
+        c->tokens_lo = fmax((double)first, c->D / LONGEST);
     return st;
 }
 

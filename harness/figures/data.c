@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "db/need_grid.h"
+#include "db/statement.h"
 #include "harness/grid/arm.h"
 #include "harness/store/snapshot.h"
 
@@ -256,20 +257,19 @@ static char *description_of(const char *text)
 
 static enum status find_grid(struct plot_data *d, struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s = NULL;
     bool row = false;
     enum status st = db_need_grid(&d->grid_id, d->db, d->grid, err);
 
     if (st == OK)
-        st = db_prepare(&stmt, d->db,
-                        "SELECT ini_text FROM grid WHERE grid_id = ?", err);
-    if (st == OK) {
-        db_bind(stmt, "i", d->grid_id);
-        st = db_step(&row, d->db, stmt, err);
-    }
+        st = db_stmt_with(&s, d->db,
+                          "SELECT ini_text FROM grid WHERE grid_id=:grid",
+                          DB_VALUES(DB_I("grid", d->grid_id)), err);
+    if (st == OK)
+        st = db_stmt_step(&row, s, err);
     if (st == OK && row)
-        d->description =
-            description_of((const char *)sqlite3_column_text(stmt, 0));
+        d->description = description_of(db_text(s, 0));
+    db_stmt_close(s);
     return st;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/expr.h"
 #include "base/str.h"
+#include "db/statement.h"
 #include "fit/law.h"
 #include "harness/figures/data.h"
 
@@ -134,27 +135,18 @@ bool plot_fit_uses(const struct plot_fit *f, const char *name)
 static const char fit_sql[] =
     "SELECT fit_id, name, law, expr, n_def, selection, loss_fn, status, "
     "data_sha256, created_at, n_points, n_params, n_starts, rmse, r2, "
-    "converged FROM fit WHERE fit_id = ?";
+    "converged FROM fit WHERE fit_id=:fit";
 
-static char *text_at(sqlite3_stmt *s, int col)
+static char *text_at(struct db_stmt *s, int col)
 {
-    const unsigned char *text = sqlite3_column_text(s, col);
-
-    return mem_strdup(text ? (const char *)text : "");
+    return mem_strdup(db_text(s, col));
 }
 
-static double number_at(sqlite3_stmt *s, int col)
-{
-    return sqlite3_column_type(s, col) == SQLITE_NULL
-               ? (double)NAN
-               : sqlite3_column_double(s, col);
-}
-
-static void take_row(struct plot_fit *f, sqlite3_stmt *s)
+static void take_row(struct plot_fit *f, struct db_stmt *s)
 {
     int c = 0;
 
-    f->id = sqlite3_column_int64(s, c++);
+    f->id = db_int(s, c++);
     f->name = text_at(s, c++);
     f->law = text_at(s, c++);
     f->formula = text_at(s, c++);
@@ -164,15 +156,15 @@ static void take_row(struct plot_fit *f, sqlite3_stmt *s)
     f->status = text_at(s, c++);
     f->data_sha256 = text_at(s, c++);
     f->created_at = text_at(s, c++);
-    f->n_points = sqlite3_column_int(s, c++);
-    f->n_params = sqlite3_column_int(s, c++);
-    f->n_starts = sqlite3_column_int(s, c++);
-    f->rmse = number_at(s, c++);
-    f->r2 = number_at(s, c++);
-    f->converged = sqlite3_column_int(s, c++) != 0;
+    f->n_points = (int)db_int(s, c++);
+    f->n_params = (int)db_int(s, c++);
+    f->n_starts = (int)db_int(s, c++);
+    f->rmse = db_real(s, c++);
+    f->r2 = db_real(s, c++);
+    f->converged = db_int(s, c++) != 0;
 }
 
-static void take_param(struct plot_fit *f, sqlite3_stmt *s)
+static void take_param(struct plot_fit *f, struct db_stmt *s)
 {
     struct plot_param p = { .name = text_at(s, 0) };
     const size_t n = strcspn(p.name, "[");
@@ -180,11 +172,11 @@ static void take_param(struct plot_fit *f, sqlite3_stmt *s)
     p.stem = mem_strndup(p.name, n);
     if (p.name[n] && text_has_suffix(p.name, "]"))
         p.group = mem_strndup(p.name + n + 1, strlen(p.name) - n - 2);
-    p.value = number_at(s, 1);
-    p.se = number_at(s, 2);
-    p.lo = number_at(s, 3);
-    p.hi = number_at(s, 4);
-    p.at_bound = sqlite3_column_int(s, 5) != 0;
+    p.value = db_real(s, 1);
+    p.se = db_real(s, 2);
+    p.lo = db_real(s, 3);
+    p.hi = db_real(s, 4);
+    p.at_bound = db_int(s, 5) != 0;
     f->params = mem_grow(f->params, (size_t)f->n_stored + 1, sizeof *f->params);
     f->params[f->n_stored++] = p;
 }
@@ -193,61 +185,69 @@ static void take_param(struct plot_fit *f, sqlite3_stmt *s)
 static enum status latest(int64_t *id, struct db *db, const char *grid,
                           struct err *err)
 {
-    sqlite3_stmt *stmt;
-    bool row = false;
-    enum status st = db_prepare(
-        &stmt, db,
-        "SELECT fit_id FROM fit WHERE ?1 IS NULL OR "
-        "coalesce(selection ->> '$.grid', ?1) = ?1 "
-        "ORDER BY selection ->> '$.grid' IS NULL, fit_id DESC LIMIT 1",
-        err);
+    return db_ask(id, db,
+                  "SELECT fit_id FROM fit WHERE :grid IS NULL OR "
+                  "coalesce(selection ->> '$.grid', :grid) = :grid "
+                  "ORDER BY selection ->> '$.grid' IS NULL, fit_id DESC LIMIT 1",
+                  DB_VALUES(DB_T("grid", grid)), err);
+}
 
-    *id = 0;
-    if (st == OK) {
-        db_bind(stmt, "t", grid);
-        st = db_step(&row, db, stmt, err);
+/* NULL where no fit has the number. */
+static enum status read_row(struct plot_fit **out, struct db *db, int64_t id,
+                            struct err *err)
+{
+    struct db_stmt *s;
+    bool row = false;
+    enum status st =
+        db_stmt_with(&s, db, fit_sql, DB_VALUES(DB_I("fit", id)), err);
+
+    *out = NULL;
+    if (st == OK)
+        st = db_stmt_step(&row, s, err);
+    if (st == OK && row) {
+        *out = mem_alloc(sizeof **out);
+        take_row(*out, s);
     }
-    if (st == OK && row)
-        *id = sqlite3_column_int64(stmt, 0);
+    db_stmt_close(s);
+    return st;
+}
+
+static enum status read_params(struct plot_fit *f, struct db *db,
+                               struct err *err)
+{
+    struct db_stmt *s;
+    bool row = true;
+    enum status st =
+        db_stmt_with(&s, db,
+                     "SELECT name, value, se, lo95, hi95, at_bound FROM "
+                     "fit_param WHERE fit_id=:fit ORDER BY name",
+                     DB_VALUES(DB_I("fit", f->id)), err);
+
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row)
+        take_param(f, s);
+    db_stmt_close(s);
     return st;
 }
 
 enum status plot_fit_read(struct plot_fit **out, struct db *db,
                           const char *grid, int64_t fit_id, struct err *err)
 {
-    struct plot_fit *f;
-    sqlite3_stmt *stmt;
-    bool row = false;
     int64_t id = fit_id;
     enum status st = id ? OK : latest(&id, db, grid, err);
 
     *out = NULL;
     if (st != OK || !id)
         return st;
-    st = db_prepare(&stmt, db, fit_sql, err);
-    if (st == OK) {
-        db_bind(stmt, "i", id);
-        st = db_step(&row, db, stmt, err);
-    }
-    if (st == OK && !row)
+    st = read_row(out, db, id, err);
+    if (st == OK && !*out)
         st = err_set(err, ERR_USAGE,
                      "%s holds no fit %lld (see 'qlaw query "
                      "fits')",
                      db_path(db), (long long)id);
     if (st != OK)
         return st;
-    f = mem_alloc(sizeof *f);
-    take_row(f, stmt);
-    st = db_prepare(&stmt, db,
-                    "SELECT name, value, se, lo95, hi95, at_bound FROM "
-                    "fit_param WHERE fit_id = ? ORDER BY name",
-                    err);
-    if (st == OK)
-        db_bind(stmt, "i", id);
-    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row)
-        take_param(f, stmt);
-    compile(f);
-    *out = f;
+    st = read_params(*out, db, err);
+    compile(*out);
     return st;
 }
 

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "db/db.h"
+#include "db/statement.h"
 #include "harness/os/lock.h"
 #include "harness/study/request.h"
 
@@ -157,24 +158,23 @@ enum status fit_store(int64_t *id, const struct fit_request *rq,
 static enum status read_selection(json_t **out, struct db *db, int64_t id,
                                   struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = false;
-    enum status st = db_prepare(
-        &stmt, db, "SELECT selection FROM fit WHERE fit_id = ?", err);
+    enum status st =
+        db_stmt_with(&s, db, "SELECT selection FROM fit WHERE fit_id=:fit",
+                     DB_VALUES(DB_I("fit", id)), err);
 
     *out = NULL;
-    if (st == OK) {
-        db_bind(stmt, "i", id);
-        st = db_step(&row, db, stmt, err);
-    }
+    if (st == OK)
+        st = db_stmt_step(&row, s, err);
     if (st == OK && !row)
         st = err_set(err, ERR_USAGE,
                      "%s holds no fit %lld (see 'qlaw query "
                      "\"select * from fits\"')",
                      db_path(db), (long long)id);
     if (st == OK)
-        st = json_parse(out, (const char *)sqlite3_column_text(stmt, 0),
-                        "fit.selection", err);
+        st = json_parse(out, db_text(s, 0), "fit.selection", err);
+    db_stmt_close(s);
     return st;
 }
 

@@ -1,0 +1,209 @@
+/* Values in by name, values out by type, and whose a statement is. */
+#include "db/statement.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "tests/check.h"
+
+static char dir[32], path[64];
+static struct db *db;
+
+static int set_up(void **state)
+{
+    struct err err;
+
+    (void)state;
+    strcpy(dir, "/tmp/qlaw-st-XXXXXX");
+    if (!mkdtemp(dir))
+        return 1;
+    snprintf(path, sizeof path, "%s/qlaw.db", dir);
+    return db_open(&db, path, DB_WRITE, &err) != OK ||
+           db_do(db, "CREATE TEMP TABLE t(i INTEGER, r REAL, x TEXT, b BLOB)",
+                 NULL, &err) != OK;
+}
+
+static int tear_down(void **state)
+{
+    char command[64];
+
+    (void)state;
+    db_close(db);
+    snprintf(command, sizeof command, "rm -rf '%s'", dir);
+    return system(command);
+}
+
+static struct db_stmt *open_stmt(const char *sql)
+{
+    struct db_stmt *s;
+    struct err err;
+
+    check_ok(db_stmt_open(&s, db, sql, &err), err);
+    return s;
+}
+
+static bool step(struct db_stmt *s)
+{
+    struct err err;
+    bool row;
+
+    check_ok(db_stmt_step(&row, s, &err), err);
+    return row;
+}
+
+static void values_come_back_as_they_went_in(void **state)
+{
+    struct db_stmt *s = open_stmt("INSERT INTO t(x, b, i, r) VALUES(:x, :b, "
+                                  ":i, :r)");
+    size_t size;
+
+    (void)state;
+    db_bind_int(s, "i", INT64_MIN);
+    db_bind_real(s, "r", 0x1.fffffffffffffp-1022);
+    db_bind_text(s, "x", "it's");
+    db_bind_blob(s, "b", "a\0b", 3);
+    assert_false(step(s));
+    db_bind_int(s, "i", 7); /* and once more with others */
+    db_bind_real(s, "r", (double)NAN);
+    db_bind_text(s, "x", NULL);
+    db_bind_null(s, "b");
+    assert_false(step(s));
+    db_stmt_close(s);
+    s = open_stmt("SELECT i, r, x, b FROM t ORDER BY rowid");
+    assert_true(step(s));
+    assert_int_equal(db_columns(s), 4);
+    assert_string_equal(db_column(s, 2), "x");
+    assert_true(db_int(s, 0) == INT64_MIN);
+    assert_true(db_real(s, 1) == 0x1.fffffffffffffp-1022);
+    assert_string_equal(db_text(s, 2), "it's");
+    assert_memory_equal(db_blob(&size, s, 3), "a\0b", 3);
+    assert_int_equal(size, 3);
+    assert_int_equal(db_type(s, 3), DB_BLOB);
+    assert_true(step(s));
+    assert_true(isnan(db_real(s, 1)));
+    assert_string_equal(db_text(s, 2), "");
+    assert_true(db_is_null(s, 2));
+    assert_int_equal(db_type(s, 1), DB_NULL);
+    assert_false(step(s));
+    db_stmt_close(s);
+}
+
+static void what_a_binding_does_wrong_is_a_failure(void **state)
+{
+    static const char sql[] = "INSERT INTO t(i, x) VALUES(:one, :two)";
+    struct db_stmt *s = open_stmt(sql);
+    struct err err;
+    bool row = true;
+    int64_t n;
+
+    (void)state;
+    db_bind_int(s, "one", 1);
+    assert_int_equal(db_stmt_step(&row, s, &err), ERR_DB);
+    check_says(err, "lacks its parameter :two");
+    assert_false(row);
+    db_bind_int(s, "three", 1);
+    db_bind_int(s, "two", 2);
+    assert_int_equal(db_stmt_step(&row, s, &err), ERR_DB);
+    check_says(err, "has no parameter three");
+    db_stmt_close(s);
+    assert_int_equal(
+        db_do(db, sql,
+              DB_VALUES(DB_I("one", 1), DB_R("two", 2), DB_T("none", "x")),
+              &err),
+        ERR_DB);
+    assert_int_equal(db_do(db, sql, NULL, &err), ERR_DB);
+    s = open_stmt(sql); /* what was bound before is not */
+    db_bind_int(s, "two", 2);
+    assert_int_equal(db_stmt_step(&row, s, &err), ERR_DB);
+    db_stmt_close(s);
+    check_ok(db_ask(&n, db, "SELECT count(*) FROM t", NULL, &err), err);
+    assert_int_equal(n, 0);
+    s = (struct db_stmt *)&n;
+    assert_int_equal(db_stmt_open(&s, db, "SELECT FROM", &err), ERR_DB);
+    assert_null(s);
+    db_stmt_close(s);
+}
+
+/* The same SQL within its own loop: each row of nine meets nine. */
+static void an_open_statement_is_nobody_elses(void **state)
+{
+    static const char sql[] = "WITH RECURSIVE n(k) AS (SELECT 1 UNION ALL "
+                              "SELECT k+1 FROM n WHERE k < 9) SELECT k FROM n";
+    struct db_stmt *outer = open_stmt(sql);
+    int met = 0;
+
+    (void)state;
+    while (step(outer)) {
+        struct db_stmt *inner = open_stmt(sql);
+
+        assert_ptr_not_equal(inner, outer);
+        while (step(inner))
+            met++;
+        db_stmt_close(inner);
+    }
+    db_stmt_close(outer);
+    assert_int_equal(met, 81);
+}
+
+/* Far more than are kept, all in the middle of their rows. */
+static void what_is_open_is_not_forgotten(void **state)
+{
+    struct db_stmt *open[200];
+    char sql[64];
+
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        snprintf(sql, sizeof sql, "SELECT %d UNION ALL SELECT -1", i);
+        open[i] = open_stmt(sql);
+        assert_true(step(open[i]));
+    }
+    for (int i = 0; i < 200; i++) {
+        assert_int_equal(db_int(open[i], 0), i);
+        assert_true(step(open[i]));
+        assert_false(step(open[i]));
+        db_stmt_close(open[i]);
+    }
+    /* and those that are closed are taken again */
+    open[0] = open_stmt(sql);
+    assert_ptr_equal(open[0], open[199]);
+    db_stmt_close(open[0]);
+}
+
+/* By place too: one that still has rows is not reset by another reader. */
+static void a_reader_by_place_keeps_its_row(void **state)
+{
+    static const char sql[] = "SELECT 1 UNION ALL SELECT 2";
+    sqlite3_stmt *first, *second;
+    struct err err;
+    bool row;
+
+    (void)state;
+    check_ok(db_prepare(&first, db, sql, &err), err);
+    check_ok(db_step(&row, db, first, &err), err);
+    check_ok(db_prepare(&second, db, sql, &err), err);
+    assert_ptr_not_equal(first, second);
+    check_ok(db_step(&row, db, second, &err), err);
+    check_ok(db_step(&row, db, first, &err), err);
+    assert_true(row);
+    assert_int_equal(sqlite3_column_int(first, 0), 2);
+    sqlite3_reset(first);
+    sqlite3_reset(second);
+}
+
+#define in_folder(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        in_folder(values_come_back_as_they_went_in),
+        in_folder(what_a_binding_does_wrong_is_a_failure),
+        in_folder(an_open_statement_is_nobody_elses),
+        in_folder(what_is_open_is_not_forgotten),
+        in_folder(a_reader_by_place_keeps_its_row),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
