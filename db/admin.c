@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include "db/place.h"
+#include "db/statement.h"
 
-/* --- copies ----------------------------------------------------------------------- */
+/* --- copies
+ * ----------------------------------------------------------------------- */
 
 enum status db_backup(struct db *db, const char *target, struct err *err)
 {
@@ -28,16 +30,16 @@ enum status db_backup(struct db *db, const char *target, struct err *err)
     return st;
 }
 
-/* --- checks ----------------------------------------------------------------------- */
+/* --- checks
+ * ----------------------------------------------------------------------- */
 
 /* Each row of a question that finds what must not be. */
 static const struct {
     const char *what, *sql;
 } checks[] = {
     /* Without an argument, which newer SQLites take for a table. */
-    { "damaged",
-      "SELECT integrity_check FROM pragma_integrity_check WHERE "
-      "integrity_check != 'ok' LIMIT 20" },
+    { "damaged", "SELECT integrity_check FROM pragma_integrity_check WHERE "
+                 "integrity_check != 'ok' LIMIT 20" },
     { "broken reference",
       "SELECT \"table\"||' row '||coalesce(rowid,'?')||' refers to no row of "
       "'||parent FROM pragma_foreign_key_check LIMIT 20" },
@@ -67,12 +69,13 @@ enum status db_contradictions(int *n, struct db *db, struct err *err)
     *n = 0;
     for (size_t i = FIRST_OF_ROWS;
          i < sizeof checks / sizeof checks[0] && st == OK; i++) {
-        sqlite3_stmt *stmt;
+        struct db_stmt *s;
         bool row = true;
 
-        st = db_prepare(&stmt, db, checks[i].sql, err);
-        while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row)
+        st = db_stmt_open(&s, db, checks[i].sql, err);
+        while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row)
             ++*n;
+        db_stmt_close(s);
     }
     return st;
 }
@@ -102,15 +105,15 @@ enum status db_check(int *problems, struct str *out, struct db *db,
 
     *problems = 0;
     for (size_t i = 0; i < sizeof checks / sizeof checks[0] && st == OK; i++) {
-        sqlite3_stmt *stmt;
+        struct db_stmt *s;
         bool row = true;
 
-        st = db_prepare(&stmt, db, checks[i].sql, err);
-        while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
+        st = db_stmt_open(&s, db, checks[i].sql, err);
+        while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row) {
             ++*problems;
-            str_addf(out, "%s: %s\n", checks[i].what,
-                     (const char *)sqlite3_column_text(stmt, 0));
+            str_addf(out, "%s: %s\n", checks[i].what, db_text(s, 0));
         }
+        db_stmt_close(s);
     }
     if (st == OK)
         st = check_identities(problems, out, db, err);
@@ -119,5 +122,5 @@ enum status db_check(int *problems, struct str *out, struct db *db,
 
 enum status db_vacuum(struct db *db, struct err *err)
 {
-    return db_run(db, err, "VACUUM", "");
+    return db_do(db, "VACUUM", NULL, err);
 }

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "db/place.h"
+#include "db/statement.h"
 
 #define BLOCK (1 << 16) /* stays in the processor's cache */
 
@@ -64,16 +65,11 @@ enum status db_copy_follow(const struct db_copy *c, struct err *err)
 /* A file that somebody turned to WAL holds not all there is. */
 static enum status check_mode(struct db *db, struct err *err)
 {
-    sqlite3_stmt *stmt;
-    bool wal = false;
-    enum status st = db_prepare(
-        &stmt, db, "SELECT 1 FROM pragma_journal_mode WHERE journal_mode='wal'",
-        err);
+    int64_t wal;
+    const enum status st = db_ask(
+        &wal, db, "SELECT 1 FROM pragma_journal_mode WHERE journal_mode='wal'",
+        NULL, err);
 
-    if (st == OK)
-        st = db_step(&wal, db, stmt, err);
-    if (st == OK && wal)
-        sqlite3_reset(stmt);
     return st == OK && wal
                ? err_set(err, ERR_DB,
                          "%s was set to journal_mode=WAL; 'qlaw db check' sets "

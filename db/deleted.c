@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "db/need_grid.h"
 #include "db/shelf.h"
+#include "db/statement.h"
 
 /* What goes: temp.going has the runs, temp.leaving the points that may be
  * nobody's afterwards, temp.unmade the fits. */
@@ -23,26 +24,7 @@ static enum status make_lists(struct db *db, struct err *err)
     enum status st = OK;
 
     for (size_t i = 0; i < sizeof lists / sizeof lists[0] && st == OK; i++)
-        st = db_run(db, err, lists[i], "");
-    return st;
-}
-
-enum status deleted_ask(int64_t *out, struct db *db, const char *sql,
-                        const char *text, struct err *err)
-{
-    sqlite3_stmt *stmt;
-    bool row;
-    enum status st = db_prepare(&stmt, db, sql, err);
-
-    *out = 0;
-    if (st != OK)
-        return st;
-    if (text)
-        db_bind(stmt, "t", text);
-    st = db_step(&row, db, stmt, err);
-    if (st == OK && row)
-        *out = sqlite3_column_int64(stmt, 0);
-    sqlite3_reset(stmt);
+        st = db_do(db, lists[i], NULL, err);
     return st;
 }
 
@@ -50,7 +32,7 @@ enum status deleted_ask(int64_t *out, struct db *db, const char *sql,
 static enum status check_idle(struct db *db, struct err *err)
 {
     int64_t busy;
-    enum status st = deleted_ask(
+    enum status st = db_ask(
         &busy, db,
         "SELECT run_id FROM temp.going JOIN run USING(run_id) WHERE state IN "
         "('running','queued') OR run_id IN (SELECT run_id FROM attempt WHERE "
@@ -75,33 +57,33 @@ struct shelved {
 /* Tags of a grid are by its name and wait where they are. */
 static const struct shelved of_grid[] = {
     { "point", "point_id IN (SELECT point_id FROM grid_point JOIN grid "
-               "USING(grid_id) WHERE name=?1)" },
-    { "grid", "name=?1" },
-    { "grid_point", "grid_id IN (SELECT grid_id FROM grid WHERE name=?1)" },
+               "USING(grid_id) WHERE name=:key)" },
+    { "grid", "name=:key" },
+    { "grid_point", "grid_id IN (SELECT grid_id FROM grid WHERE name=:key)" },
     { NULL, NULL },
 };
 static const struct shelved of_run[] = {
-    { "point", "point_id=(SELECT point_id FROM run WHERE run_id=?1)" },
-    { "run", "run_id=?1" },
-    { "attempt", "run_id=?1" },
-    { "curve", "run_id=?1" },
-    { "metric", "run_id=?1" },
-    { "result", "run_id=?1" },
-    { "event", "run_id=?1" },
-    { "tag", "run_id=?1" },
+    { "point", "point_id=(SELECT point_id FROM run WHERE run_id=:key)" },
+    { "run", "run_id=:key" },
+    { "attempt", "run_id=:key" },
+    { "curve", "run_id=:key" },
+    { "metric", "run_id=:key" },
+    { "result", "run_id=:key" },
+    { "event", "run_id=:key" },
+    { "tag", "run_id=:key" },
     { NULL, NULL },
 };
 static const struct shelved of_fit[] = {
-    { "fit", "fit_id=?1" },
-    { "fit_param", "fit_id=?1" },
-    { "fit_point", "fit_id=?1" },
+    { "fit", "fit_id=:key" },
+    { "fit_param", "fit_id=:key" },
+    { "fit_point", "fit_id=:key" },
     { NULL, NULL },
 };
 
 static enum status shelve(struct db *db, const struct shelved *s,
                           const char *text, int64_t number, struct err *err)
 {
-    const int64_t id = sqlite3_last_insert_rowid(db_handle(db));
+    const int64_t id = db_last_id(db);
     enum status st = OK;
 
     for (; s->table && st == OK; s++)
@@ -112,17 +94,7 @@ static enum status shelve(struct db *db, const struct shelved *s,
 enum status deleted_next(int64_t *id, struct db *db, const char *sql,
                          struct err *err)
 {
-    sqlite3_stmt *stmt;
-    bool row;
-    enum status st = db_prepare(&stmt, db, sql, err);
-
-    if (st != OK)
-        return st;
-    db_bind(stmt, "i", *id);
-    st = db_step(&row, db, stmt, err);
-    *id = st == OK && row ? sqlite3_column_int64(stmt, 0) : 0;
-    sqlite3_reset(stmt);
-    return st;
+    return db_ask(id, db, sql, DB_VALUES(DB_I("after", *id)), err);
 }
 
 /* Each row of temp.going or temp.unmade. */
@@ -134,7 +106,8 @@ static enum status shelve_each(int64_t *n, struct db *db, const char *next,
     enum status st;
 
     while ((st = deleted_next(&id, db, next, err)) == OK && id) {
-        st = db_run(db, err, note, "it", id, grid);
+        st =
+            db_do(db, note, DB_VALUES(DB_I("id", id), DB_T("grid", grid)), err);
         if (st == OK)
             st = shelve(db, s, NULL, id, err);
         if (st != OK)
@@ -145,17 +118,18 @@ static enum status shelve_each(int64_t *n, struct db *db, const char *next,
 }
 
 static const char next_run[] =
-    "SELECT run_id FROM temp.going WHERE run_id>? ORDER BY 1 LIMIT 1";
+    "SELECT run_id FROM temp.going WHERE run_id>:after ORDER BY 1 LIMIT 1";
 static const char next_fit[] =
-    "SELECT fit_id FROM temp.unmade WHERE fit_id>? ORDER BY 1 LIMIT 1";
+    "SELECT fit_id FROM temp.unmade WHERE fit_id>:after ORDER BY 1 LIMIT 1";
 static const char note_run[] =
     "INSERT OR REPLACE INTO deleted(kind, grid, point_id, seed, run_id, state) "
-    "SELECT 'run', ?2, point_id, seed, run_id, state FROM run WHERE run_id=?1";
+    "SELECT 'run', :grid, point_id, seed, run_id, state FROM run WHERE "
+    "run_id=:id";
 static const char note_fit[] =
-    "INSERT INTO deleted(kind, grid) SELECT 'fit', ?2 WHERE ?1 IS NOT NULL";
+    "INSERT INTO deleted(kind, grid) SELECT 'fit', :grid WHERE :id IS NOT NULL";
 static const char note_grid[] =
     "INSERT INTO deleted(kind, grid, state) SELECT 'grid', name, "
-    "group_concat(ini_sha256, ' ') FROM grid WHERE name=?1 GROUP BY name";
+    "group_concat(ini_sha256, ' ') FROM grid WHERE name=:grid GROUP BY name";
 
 /* Copies are kept of everything before anything goes: they refer to each
  * other. */
@@ -175,14 +149,15 @@ static enum status remove_rows(struct db *db, const char *grid, struct err *err)
     enum status st = OK;
 
     if (grid)
-        st = db_run(db, err,
-                    "INSERT OR IGNORE INTO temp.leaving SELECT point_id FROM "
-                    "grid_point JOIN grid USING(grid_id) WHERE name=?",
-                    "t", grid);
+        st = db_do(db,
+                   "INSERT OR IGNORE INTO temp.leaving SELECT point_id FROM "
+                   "grid_point JOIN grid USING(grid_id) WHERE name=:grid",
+                   DB_VALUES(DB_T("grid", grid)), err);
     if (st == OK && grid)
-        st = db_run(db, err, "DELETE FROM grid WHERE name=?", "t", grid);
+        st = db_do(db, "DELETE FROM grid WHERE name=:grid",
+                   DB_VALUES(DB_T("grid", grid)), err);
     for (size_t i = 0; i < sizeof gone / sizeof gone[0] && st == OK; i++)
-        st = db_run(db, err, gone[i], "");
+        st = db_do(db, gone[i], NULL, err);
     return st;
 }
 
@@ -193,14 +168,14 @@ static enum status put_away(struct deleted_sum *sum, struct db *db,
     enum status st = check_idle(db, err);
 
     if (st == OK)
-        st = db_run(db, err,
-                    "INSERT INTO temp.unmade SELECT fit_id FROM fit WHERE "
-                    "json_extract(selection, '$.grid')=?1 OR fit_id IN "
-                    "(SELECT fit_id FROM fit_point WHERE run_id IN (SELECT "
-                    "run_id FROM temp.going))",
-                    "t", grid);
+        st = db_do(db,
+                   "INSERT INTO temp.unmade SELECT fit_id FROM fit WHERE "
+                   "json_extract(selection, '$.grid')=:grid OR fit_id IN "
+                   "(SELECT fit_id FROM fit_point WHERE run_id IN (SELECT "
+                   "run_id FROM temp.going))",
+                   DB_VALUES(DB_T("grid", grid)), err);
     if (st == OK && grid) {
-        st = db_run(db, err, note_grid, "t", grid);
+        st = db_do(db, note_grid, DB_VALUES(DB_T("grid", grid)), err);
         if (st == OK)
             st = shelve(db, of_grid, grid, 0, err);
         sum->grids++;
@@ -223,12 +198,12 @@ enum status deleted_put_grid(struct deleted_sum *sum, struct db *db,
     if (st == OK)
         st = make_lists(db, err);
     if (st == OK)
-        st = db_run(db, err,
-                    "INSERT INTO temp.going SELECT DISTINCT run_id FROM "
-                    "grid_run WHERE grid_id IN (SELECT grid_id FROM grid "
-                    "WHERE name=?1) AND run_id NOT IN (SELECT run_id FROM "
-                    "grid_run JOIN grid USING(grid_id) WHERE name<>?1)",
-                    "t", name);
+        st = db_do(db,
+                   "INSERT INTO temp.going SELECT DISTINCT run_id FROM "
+                   "grid_run WHERE grid_id IN (SELECT grid_id FROM grid "
+                   "WHERE name=:grid) AND run_id NOT IN (SELECT run_id FROM "
+                   "grid_run JOIN grid USING(grid_id) WHERE name<>:grid)",
+                   DB_VALUES(DB_T("grid", name)), err);
     return st == OK ? put_away(sum, db, name, err) : st;
 }
 
@@ -238,33 +213,40 @@ enum status deleted_put_run(struct deleted_sum *sum, struct db *db,
     enum status st = make_lists(db, err);
 
     if (st == OK)
-        st = db_run(db, err, "INSERT INTO temp.going VALUES(?)", "i", run_id);
+        st = db_do(db, "INSERT INTO temp.going VALUES(:run)",
+                   DB_VALUES(DB_I("run", run_id)), err);
     return st == OK ? put_away(sum, db, NULL, err) : st;
+}
+
+static enum status count_kind(int64_t *n, struct db *db, const char *kind,
+                              struct err *err)
+{
+    return db_ask(n, db, "SELECT count(*) FROM deleted WHERE kind=:kind",
+                  DB_VALUES(DB_T("kind", kind)), err);
 }
 
 enum status deleted_total(struct deleted_sum *sum, struct db *db,
                           struct err *err)
 {
-    static const char count[] = "SELECT count(*) FROM deleted WHERE kind=?";
-    enum status st = deleted_ask(&sum->grids, db, count, "grid", err);
+    enum status st = count_kind(&sum->grids, db, "grid", err);
 
     if (st == OK)
-        st = deleted_ask(&sum->runs, db, count, "run", err);
+        st = count_kind(&sum->runs, db, "run", err);
     if (st == OK)
-        st = deleted_ask(&sum->fits, db, count, "fit", err);
-    return st == OK ? deleted_ask(&sum->bytes, db,
-                                  "SELECT sum(length(body)) FROM deleted_rows",
-                                  NULL, err)
-                    : st;
+        st = count_kind(&sum->fits, db, "fit", err);
+    return st == OK
+               ? db_ask(&sum->bytes, db,
+                        "SELECT sum(length(body)) FROM deleted_rows", NULL, err)
+               : st;
 }
 
 enum status deleted_purge(struct db *db, struct err *err)
 {
-    enum status st = db_run(db, err, "DELETE FROM deleted", "");
+    enum status st = db_do(db, "DELETE FROM deleted", NULL, err);
 
-    return st == OK ? db_run(db, err,
-                             "DELETE FROM tag WHERE grid NOT IN (SELECT name "
-                             "FROM grid)",
-                             "")
+    return st == OK ? db_do(db,
+                            "DELETE FROM tag WHERE grid NOT IN (SELECT name "
+                            "FROM grid)",
+                            NULL, err)
                     : st;
 }

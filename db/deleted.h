@@ -52,13 +52,9 @@ enum status deleted_total(struct deleted_sum *sum, struct db *db,
                           struct err *err);
 enum status deleted_purge(struct db *db, struct err *err);
 
-/* The number after *id by a question of one "?"; 0: no more.  By number,
- * because statements between may push that of a loop out of the cache. */
+/* The number after *id by a question with :after; 0: no more.  By number, because
+ * what happens in between changes the rows that are asked about. */
 enum status deleted_next(int64_t *id, struct db *db, const char *sql,
                          struct err *err);
-
-/* The first whole number of a question; 0 for none. */
-enum status deleted_ask(int64_t *out, struct db *db, const char *sql,
-                        const char *text, struct err *err);
 
 #endif

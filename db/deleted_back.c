@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "db/need_grid.h"
 #include "db/run_name.h"
 #include "db/shelf.h"
+#include "db/statement.h"
 
 /* --- finding -----------------------------------------------------------------
  */
@@ -14,31 +16,20 @@
 enum status deleted_find_grid(int64_t *id, struct db *db, const char *name,
                               struct err *err)
 {
-    return deleted_ask(id, db,
-                       "SELECT deleted_id FROM deleted WHERE kind='grid' AND "
-                       "grid=? ORDER BY 1 DESC LIMIT 1",
-                       name, err);
+    return db_ask(id, db,
+                  "SELECT deleted_id FROM deleted WHERE kind='grid' AND "
+                  "grid=:grid ORDER BY 1 DESC LIMIT 1",
+                  DB_VALUES(DB_T("grid", name)), err);
 }
 
 enum status deleted_find_seed(int64_t *id, struct db *db, const char *point_id,
                               uint64_t seed, struct err *err)
 {
-    sqlite3_stmt *stmt;
-    bool row;
-    enum status st = db_prepare(&stmt, db,
-                                "SELECT deleted_id FROM deleted WHERE "
-                                "point_id=? AND seed=?",
-                                err);
-
-    *id = 0;
-    if (st != OK)
-        return st;
-    db_bind(stmt, "ti", point_id, (int64_t)seed);
-    st = db_step(&row, db, stmt, err);
-    if (st == OK && row)
-        *id = sqlite3_column_int64(stmt, 0);
-    sqlite3_reset(stmt);
-    return st;
+    return db_ask(
+        id, db,
+        "SELECT deleted_id FROM deleted WHERE point_id=:point AND "
+        "seed=:seed",
+        DB_VALUES(DB_T("point", point_id), DB_I("seed", (int64_t)seed)), err);
 }
 
 enum status deleted_find_run(int64_t *id, struct db *db, const char *text,
@@ -48,11 +39,12 @@ enum status deleted_find_run(int64_t *id, struct db *db, const char *text,
     int n;
 
     *id = 0;
-    st = db_named_run(id, &n, db, text,
-                      "SELECT deleted_id FROM deleted WHERE run_id=?1",
-                      "SELECT deleted_id FROM deleted WHERE point_id>=?1 AND "
-                      "point_id<?1||'g' AND (?2 IS NULL OR seed=?2) LIMIT 2",
-                      err);
+    st = db_named_run(
+        id, &n, db, text, "SELECT deleted_id FROM deleted WHERE run_id=:number",
+        "SELECT deleted_id FROM deleted WHERE point_id>=:hash AND "
+        "point_id<:hash||'g' AND (:seed IS NULL OR seed=:seed) "
+        "LIMIT 2",
+        err);
     if (st == OK && n > 1)
         return err_set(err, ERR_USAGE,
                        "'%.40s' fits several deleted runs; give more of the "
@@ -65,7 +57,8 @@ enum status deleted_find_run(int64_t *id, struct db *db, const char *text,
 
 static enum status forget(struct db *db, int64_t id, struct err *err)
 {
-    return db_run(db, err, "DELETE FROM deleted WHERE deleted_id=?", "i", id);
+    return db_do(db, "DELETE FROM deleted WHERE deleted_id=:id",
+                 DB_VALUES(DB_I("id", id)), err);
 }
 
 static enum status take_all(struct db *db, int64_t id,
@@ -86,9 +79,9 @@ static enum status take_all(struct db *db, int64_t id,
  * left in any case. */
 static enum status leave_savepoint(struct db *db, bool undo, struct err *err)
 {
-    enum status st = undo ? db_run(db, err, "ROLLBACK TO taking", "") : OK;
+    enum status st = undo ? db_do(db, "ROLLBACK TO taking", NULL, err) : OK;
 
-    return st == OK ? db_run(db, err, "RELEASE taking", "") : st;
+    return st == OK ? db_do(db, "RELEASE taking", NULL, err) : st;
 }
 
 /* Their own numbers; where those are taken meanwhile, the next in order. */
@@ -97,12 +90,12 @@ static enum status take_numbered(bool *refused, struct db *db, int64_t id,
                                  const char *top_sql, struct err *err)
 {
     int64_t top = 0;
-    enum status st = deleted_ask(&top, db, top_sql, NULL, err);
+    enum status st = db_ask(&top, db, top_sql, NULL, err);
 
     for (int again = 0; again < 2 && st == OK; again++) {
         int code;
 
-        st = db_run(db, err, "SAVEPOINT taking", "");
+        st = db_do(db, "SAVEPOINT taking", NULL, err);
         if (st != OK)
             return st;
         st = take_all(db, id, tables, column, again ? top : 0, err);
@@ -123,8 +116,8 @@ static enum status take_numbered(bool *refused, struct db *db, int64_t id,
  * the newest perhaps, and others came after. */
 static enum status take_run(struct db *db, int64_t id, struct err *err)
 {
-    static const char *const own[] = { "point",  "run",      "curve", "metric",
-                                       "result", "tag",   NULL };
+    static const char *const own[] = { "point",  "run", "curve", "metric",
+                                       "result", "tag", NULL };
     static const char *const attempt[] = { "attempt", NULL };
     static const char *const event[] = { "event", NULL };
     bool refused = false;
@@ -145,15 +138,13 @@ static enum status take_run(struct db *db, int64_t id, struct err *err)
 enum status deleted_back_run(struct deleted_sum *sum, struct db *db, int64_t id,
                              struct err *err)
 {
-    char *number = mem_printf("%lld", (long long)id);
     int64_t there;
-    enum status st = deleted_ask(&there, db,
-                                 "SELECT 1 FROM run r JOIN deleted d ON "
-                                 "d.point_id=r.point_id AND d.seed=r.seed "
-                                 "WHERE d.deleted_id=?",
-                                 number, err);
+    enum status st = db_ask(&there, db,
+                            "SELECT 1 FROM run r JOIN deleted d ON "
+                            "d.point_id=r.point_id AND d.seed=r.seed WHERE "
+                            "d.deleted_id=:id",
+                            DB_VALUES(DB_I("id", id)), err);
 
-    free(number);
     if (st == OK && there)
         return forget(db, id, err);
     if (st == OK)
@@ -169,10 +160,10 @@ static enum status back_runs_of(struct deleted_sum *sum, struct db *db,
     enum status st;
 
     do {
-        st = deleted_ask(&id, db,
-                         "SELECT deleted_id FROM deleted WHERE kind='run' AND "
-                         "grid=? ORDER BY 1 LIMIT 1",
-                         grid, err);
+        st = db_ask(&id, db,
+                    "SELECT deleted_id FROM deleted WHERE kind='run' AND "
+                    "grid=:grid ORDER BY 1 LIMIT 1",
+                    DB_VALUES(DB_T("grid", grid)), err);
         if (st == OK && id)
             st = deleted_back_run(sum, db, id, err);
     } while (st == OK && id);
@@ -194,7 +185,8 @@ static enum status back_versions(struct db *db, int64_t id, struct err *err)
 enum status deleted_back_grid(struct deleted_sum *sum, struct db *db,
                               const char *name, struct err *err)
 {
-    int64_t id, there = 0;
+    bool there = false;
+    int64_t id;
     enum status st = deleted_find_grid(&id, db, name, err);
 
     if (st == OK && !id)
@@ -203,8 +195,7 @@ enum status deleted_back_grid(struct deleted_sum *sum, struct db *db,
                        "--deleted')",
                        name, db_path(db));
     if (st == OK)
-        st = deleted_ask(&there, db, "SELECT 1 FROM grid WHERE name=?", name,
-                         err);
+        st = db_has_grid(&there, db, name, err);
     if (st == OK && there)
         return err_set(err, ERR_USAGE,
                        "a grid '%.60s' is there again: rename that one first "
@@ -238,7 +229,8 @@ enum status deleted_back_fits(struct deleted_sum *sum, struct db *db,
                               struct err *err)
 {
     static const char next[] =
-        "SELECT deleted_id FROM deleted f WHERE kind='fit' AND deleted_id>? "
+        "SELECT deleted_id FROM deleted f WHERE kind='fit' AND "
+        "deleted_id>:after "
         "AND NOT EXISTS(SELECT 1 FROM deleted g WHERE g.kind='grid' AND "
         "g.grid=f.grid) ORDER BY 1 LIMIT 1";
     int64_t id = 0;

@@ -8,8 +8,9 @@
 #include "base/hash.h"
 #include "db/need_grid.h"
 #include "db/shelf.h"
+#include "db/statement.h"
 
-#define GRID   "(SELECT max(grid_id) FROM grid WHERE name=?1)"
+#define GRID   "(SELECT max(grid_id) FROM grid WHERE name=:grid)"
 #define POINTS "(SELECT point_id FROM grid_point WHERE grid_id=" GRID ")"
 #define RUNS   "(SELECT run_id FROM run WHERE point_id IN " POINTS ")"
 
@@ -47,22 +48,19 @@ char *export_path(const char *folder, const struct export_table *t)
 /* --- CSV (RFC 4180) --------------------------------------------------------
  */
 
-static void add_cell(struct str *out, sqlite3_stmt *stmt, int i)
+static void add_cell(struct str *out, struct db_stmt *s, int i)
 {
-    const char *text = (const char *)sqlite3_column_text(stmt, i);
+    const char *text = db_text(s, i);
+    const enum db_type type = db_type(s, i);
     char buf[32];
 
-    switch (sqlite3_column_type(stmt, i)) {
-    case SQLITE_NULL:
+    if (type == DB_NULL)
         return;
-    case SQLITE_FLOAT:
-        str_add(out, text_number(buf, sqlite3_column_double(stmt, i)));
-        return;
-    case SQLITE_INTEGER:
-        str_add(out, text);
+    if (type == DB_REAL) {
+        str_add(out, text_number(buf, db_real(s, i)));
         return;
     }
-    if (*text && !strpbrk(text, ",\"\r\n")) {
+    if (type == DB_INTEGER || (*text && !strpbrk(text, ",\"\r\n"))) {
         str_add(out, text);
         return;
     }
@@ -71,25 +69,23 @@ static void add_cell(struct str *out, sqlite3_stmt *stmt, int i)
     str_add_char(out, '"');
 }
 
-static enum status add_rows(struct str *out, int64_t *rows, struct db *db,
-                            sqlite3_stmt *stmt, struct err *err)
+static enum status add_rows(struct str *out, int64_t *rows, struct db_stmt *s,
+                            struct err *err)
 {
-    const int n = sqlite3_column_count(stmt);
+    const int n = db_columns(s);
     bool row;
     enum status st;
 
     for (int i = 0; i < n; i++)
-        str_addf(out, "%s%s", sqlite3_column_name(stmt, i),
-                 i + 1 < n ? "," : "\n");
+        str_addf(out, "%s%s", db_column(s, i), i + 1 < n ? "," : "\n");
     *rows = 0;
-    while ((st = db_step(&row, db, stmt, err)) == OK && row) {
+    while ((st = db_stmt_step(&row, s, err)) == OK && row) {
         for (int i = 0; i < n; i++) {
-            add_cell(out, stmt, i);
+            add_cell(out, s, i);
             str_add_char(out, i + 1 < n ? ',' : '\n');
         }
         ++*rows;
     }
-    sqlite3_reset(stmt);
     return st;
 }
 
@@ -141,13 +137,14 @@ struct page {
 static enum status read_page(struct page *p, struct db *db, const char *sql,
                              const char *grid, struct err *err)
 {
-    sqlite3_stmt *stmt;
-    enum status st = db_prepare(&stmt, db, sql, err);
+    struct db_stmt *s;
+    enum status st =
+        db_stmt_with(&s, db, sql, DB_VALUES(DB_T("grid", grid)), err);
 
-    if (st != OK)
-        return st;
-    db_bind(stmt, "t", grid);
-    return add_rows(&p->text, &p->rows, db, stmt, err);
+    if (st == OK)
+        st = add_rows(&p->text, &p->rows, s, err);
+    db_stmt_close(s);
+    return st;
 }
 
 static enum status read_table(struct page *p, struct db *db,
@@ -199,8 +196,8 @@ static enum status put_all(struct page pages[], struct str *sums,
 
         p->path = i < N_TABLES ? export_path(folder, &tables[i])
                                : mem_printf("%s/losses.csv.gz", folder);
-        st = put_file(sums, &p->text, p->path,
-                      text_has_suffix(p->path, ".gz"), err);
+        st = put_file(sums, &p->text, p->path, text_has_suffix(p->path, ".gz"),
+                      err);
         str_release(&p->text);
     }
     return st;
@@ -240,8 +237,7 @@ enum status db_export(struct db_export *out, struct db *db, const char *grid,
         st = file_replace(path, str_text(&sums), sums.len, err);
     *out =
         (struct db_export){ rows_of(pages, "point"), rows_of(pages, "run"),
-                            rows_of(pages, "result"),
-                            rows_of(pages, "curve") };
+                            rows_of(pages, "result"), rows_of(pages, "curve") };
     free_pages(pages);
     str_release(&sums);
     free(path);

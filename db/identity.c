@@ -7,13 +7,12 @@
 
 #include "base/hash.h"
 #include "db/admin.h"
+#include "db/statement.h"
 
 static bool agrees(const char *id, const char *config)
 {
     char own[HASH_ID];
 
-    if (!id || !config)
-        return false;
     hash_id(own, config, strlen(config));
     return strcmp(own, id) == 0;
 }
@@ -22,19 +21,19 @@ enum status db_identities(int64_t *wrong, char **first, struct db *db,
                           const char *schema, struct err *err)
 {
     char *sql = mem_printf("SELECT point_id, config FROM %s.point", schema);
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = true;
-    enum status st = db_prepare(&stmt, db, sql, err);
+    enum status st = db_stmt_open(&s, db, sql, err);
 
     *wrong = 0;
     *first = NULL;
-    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
-        const char *id = (const char *)sqlite3_column_text(stmt, 0);
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row) {
+        const char *id = db_text(s, 0);
 
-        if (!agrees(id, (const char *)sqlite3_column_text(stmt, 1)) &&
-            (*wrong)++ == 0)
-            *first = mem_strdup(id ? id : "");
+        if (!agrees(id, db_text(s, 1)) && (*wrong)++ == 0)
+            *first = mem_strdup(id);
     }
+    db_stmt_close(s);
     free(sql);
     return st;
 }

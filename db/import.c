@@ -1,6 +1,7 @@
 /* import.c - a folder that db_export wrote, read into a scratch database and
  * merged from there, so that a damaged folder changes nothing. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -10,6 +11,7 @@
 #include "db/export.h"
 #include "db/place.h"
 #include "db/retired.h"
+#include "db/statement.h"
 
 #define MAX_COLUMNS 64
 #define MAX_BYTES   ((size_t)1 << 31)
@@ -178,6 +180,7 @@ enum kind { KIND_INTEGER, KIND_REAL, KIND_TEXT, KIND_RETIRED };
 struct target {
     char *sql; /* INSERT, or NULL */
     enum kind kind[MAX_COLUMNS];
+    char *name[MAX_COLUMNS];
     int n;
 };
 
@@ -187,28 +190,24 @@ static enum status find_column(enum kind *kind, struct db *db,
                                const char *table, const char *name,
                                const struct csv *c, struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = false;
-    enum status st = db_prepare(
-        &stmt, db, "SELECT type FROM pragma_table_info(?) WHERE name=?", err);
+    enum status st = db_stmt_with(
+        &s, db, "SELECT type FROM pragma_table_info(:table) WHERE name=:name",
+        DB_VALUES(DB_T("table", table), DB_T("name", name)), err);
 
-    if (st != OK)
-        return st;
-    db_bind(stmt, "tt", table, name);
-    st = db_step(&row, db, stmt, err);
-    if (st == OK && row) {
-        const char *type = (const char *)sqlite3_column_text(stmt, 0);
-
-        *kind = strcmp(type, "INTEGER") == 0 ? KIND_INTEGER
-                : strcmp(type, "REAL") == 0  ? KIND_REAL
-                                             : KIND_TEXT;
-    } else if (st == OK && db_is_retired(table, name)) {
+    if (st == OK)
+        st = db_stmt_step(&row, s, err);
+    if (st == OK && row)
+        *kind = strcmp(db_text(s, 0), "INTEGER") == 0 ? KIND_INTEGER
+                : strcmp(db_text(s, 0), "REAL") == 0  ? KIND_REAL
+                                                      : KIND_TEXT;
+    else if (st == OK && db_is_retired(table, name))
         *kind = KIND_RETIRED;
-    } else if (st == OK) {
+    else if (st == OK)
         st = err_set(err, ERR_CONFIG, "%s:1: unknown column '%.80s'", c->path,
                      name);
-    }
-    sqlite3_reset(stmt);
+    db_stmt_close(s);
     return st;
 }
 
@@ -223,8 +222,9 @@ static enum status read_header(struct target *t, struct csv *c, struct db *db,
         st = find_column(&t->kind[i], db, table, c->cells[i].text, c, err);
         if (t->kind[i] == KIND_RETIRED)
             continue;
-        str_addf(&names, "%s%s", names.len ? "," : "", c->cells[i].text);
-        str_add(&marks, marks.len ? ",?" : "?");
+        t->name[i] = mem_strdup(c->cells[i].text);
+        str_addf(&names, "%s%s", names.len ? "," : "", t->name[i]);
+        str_addf(&marks, "%s:%s", marks.len ? "," : "", t->name[i]);
     }
     t->n = c->n;
     if (st == OK)
@@ -235,59 +235,76 @@ static enum status read_header(struct target *t, struct csv *c, struct db *db,
     return st;
 }
 
-static bool bind_cell(sqlite3_stmt *stmt, int i, const struct cell *cell,
-                      enum kind kind)
+/* False: it is no number. */
+static bool bind_cell(struct db_stmt *s, const char *name,
+                      const struct cell *cell, enum kind kind)
 {
     const char *end;
     char *rest;
-    double x;
-    long long n;
+    double x = NAN;
+    bool ok = true;
 
     if (!*cell->text && !cell->quoted) {
-        sqlite3_bind_null(stmt, i);
+        db_bind_null(s, name);
         return true;
     }
     switch (kind) {
     case KIND_INTEGER:
         errno = 0;
-        n = strtoll(cell->text, &rest, 10);
-        sqlite3_bind_int64(stmt, i, n);
+        db_bind_int(s, name, strtoll(cell->text, &rest, 10));
         return errno == 0 && rest != cell->text && !*rest;
     case KIND_REAL:
-        sqlite3_bind_null(stmt, i);
-        if (!text_read_number(&x, cell->text, &end, false) || *end)
-            return false;
-        sqlite3_bind_double(stmt, i, x);
-        return true;
+        ok = text_read_number(&x, cell->text, &end, false) && !*end;
+        db_bind_real(s, name, x);
+        return ok;
     case KIND_TEXT:
     case KIND_RETIRED:
         break;
     }
-    sqlite3_bind_text(stmt, i, cell->text, -1, SQLITE_TRANSIENT);
+    db_bind_text(s, name, cell->text);
     return true;
 }
 
-static enum status put_row(struct db *db, const struct target *t,
+static enum status put_row(struct db_stmt *s, const struct target *t,
                            const struct csv *c, struct err *err)
 {
-    sqlite3_stmt *stmt;
     bool row;
-    int at = 0;
-    enum status st = db_prepare(&stmt, db, t->sql, err);
+    enum status st = OK;
 
-    if (st == OK && c->n != t->n)
+    if (c->n != t->n)
         st = err_set(err, ERR_CONFIG, "%s:%d: %d cells under %d columns",
                      c->path, c->line - 1, c->n, t->n);
     for (int i = 0; i < c->n && st == OK; i++)
-        if (t->kind[i] != KIND_RETIRED &&
-            !bind_cell(stmt, ++at, &c->cells[i], t->kind[i]))
+        if (t->name[i] && !bind_cell(s, t->name[i], &c->cells[i], t->kind[i]))
             st = err_set(err, ERR_CONFIG, "%s:%d: '%.40s' is not a number",
                          c->path, c->line - 1, c->cells[i].text);
     if (st == OK)
-        st = db_step(&row, db, stmt, err);
+        st = db_stmt_step(&row, s, err);
     if (st == ERR_DB)
         err_prefix(err, "%s:%d: ", c->path, c->line - 1);
     return st;
+}
+
+static enum status put_rows(struct db *db, const struct target *t,
+                            struct csv *c, struct err *err)
+{
+    struct db_stmt *s;
+    enum status st = db_stmt_open(&s, db, t->sql, err);
+
+    while (st == OK && *c->at) {
+        st = read_row(c, err);
+        if (st == OK)
+            st = put_row(s, t, c, err);
+    }
+    db_stmt_close(s);
+    return st;
+}
+
+static void target_release(struct target *t)
+{
+    for (int i = 0; i < MAX_COLUMNS; i++)
+        free(t->name[i]);
+    free(t->sql);
 }
 
 static enum status read_table(struct db *db, const struct export_table *t,
@@ -308,12 +325,9 @@ static enum status read_table(struct db *db, const struct export_table *t,
         st = err_set(err, ERR_CONFIG, "%s: a zero byte is no text", path);
     if (st == OK)
         st = read_header(&to, &c, db, t->name, err);
-    while (st == OK && *c.at) {
-        st = read_row(&c, err);
-        if (st == OK)
-            st = put_row(db, &to, &c, err);
-    }
-    free(to.sql);
+    if (st == OK)
+        st = put_rows(db, &to, &c, err);
+    target_release(&to);
     free(path);
     str_release(&text);
     return st;
@@ -324,18 +338,17 @@ static enum status read_table(struct db *db, const struct export_table *t,
 
 static enum status name_of_grid(char **grid, struct db *db, struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = false;
-    enum status st = db_prepare(&stmt, db, "SELECT name FROM grid", err);
+    enum status st = db_stmt_open(&s, db, "SELECT name FROM grid", err);
 
     if (st == OK)
-        st = db_step(&row, db, stmt, err);
+        st = db_stmt_step(&row, s, err);
     if (st == OK && row)
-        *grid = mem_strdup((const char *)sqlite3_column_text(stmt, 0));
+        *grid = mem_strdup(db_text(s, 0));
     else if (st == OK)
         st = err_set(err, ERR_CONFIG, "the folder holds no grid");
-    if (stmt)
-        sqlite3_reset(stmt);
+    db_stmt_close(s);
     return st;
 }
 

@@ -5,10 +5,12 @@
 #include "db/admin.h"
 #include "db/handle.h"
 #include "db/place.h"
+#include "db/point.h"
+#include "db/statement.h"
 
 /* Rows keep their meaning and get new numbers: temp.run_map says which run of
  * the other file (src) is which here, and whether its records are taken. */
-static const char *const steps[] = {
+static const char *const base_steps[] = {
     "CREATE TEMP TABLE run_map(src INTEGER PRIMARY KEY, dst INTEGER NOT NULL, "
     "taken INTEGER NOT NULL, attempts INTEGER NOT NULL)",
 
@@ -21,21 +23,9 @@ static const char *const steps[] = {
     "INSERT OR IGNORE INTO dataset(name, sha256, tokenizer, vocab, n_tokens, "
     "bytes) SELECT name, sha256, tokenizer, vocab, n_tokens, bytes FROM "
     "src.dataset",
+};
 
-    "INSERT OR IGNORE INTO point(point_id, config, twin_id, is_base, "
-    "dataset_id, trainer, trainer_rev, n_layer, d_model, n_embed, "
-    "n_head_params, n_body, n_other, tokens, fmt, exp_bits, man_bits, "
-    "group_size, act_fmt, grad_fmt, scale_fmt, rounding, gmse, "
-    "flops_plan, mem_plan, gran, g_eff, arm, settings) SELECT p.point_id, "
-    "p.config, p.twin_id, p.is_base, (SELECT d.dataset_id FROM dataset d JOIN "
-    "src.dataset e ON e.name=d.name AND e.sha256=d.sha256 AND "
-    "e.tokenizer=d.tokenizer WHERE e.dataset_id=p.dataset_id), p.trainer, "
-    "p.trainer_rev, p.n_layer, p.d_model, p.n_embed, p.n_head_params, "
-    "p.n_body, p.n_other, p.tokens, p.fmt, p.exp_bits, p.man_bits, "
-    "p.group_size, p.act_fmt, p.grad_fmt, p.scale_fmt, p.rounding, p.gmse, "
-    "p.flops_plan, p.mem_plan, p.gran, p.g_eff, p.arm, "
-    "p.settings FROM src.point p",
-
+static const char *const run_steps[] = {
     /* Nothing runs here that runs there. */
     "INSERT INTO temp.run_map SELECT s.run_id, r.run_id, "
     "r.state NOT IN ('done','diverged') AND s.state IN ('done','diverged') "
@@ -136,32 +126,16 @@ static const char *const fit_steps[] = {
     "temp.run_map r ON r.src=q.run_id",
 };
 
-static enum status count(int64_t *out, struct db *db, const char *sql,
-                         struct err *err)
-{
-    sqlite3_stmt *stmt;
-    bool row;
-    enum status st = db_prepare(&stmt, db, sql, err);
-
-    if (st == OK)
-        st = db_step(&row, db, stmt, err);
-    if (st != OK)
-        return st;
-    *out = sqlite3_column_int64(stmt, 0);
-    sqlite3_reset(stmt);
-    return st;
-}
-
 /* Equal identities must be equal configurations. */
 static enum status check_points(struct db *db, const char *other,
                                 struct err *err)
 {
     int64_t n = 0;
     const enum status st =
-        count(&n, db,
-              "SELECT count(*) FROM src.point s JOIN main.point p "
-              "USING(point_id) WHERE s.config != p.config",
-              err);
+        db_ask(&n, db,
+               "SELECT count(*) FROM src.point s JOIN main.point p "
+               "USING(point_id) WHERE s.config != p.config",
+               NULL, err);
 
     if (st == OK && n > 0)
         return err_set(err, ERR_DB,
@@ -194,19 +168,16 @@ static enum status check_identities(struct db *db, const char *other,
 static enum status check_pages(struct db *db, const char *other,
                                struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = false;
-    enum status st =
-        db_prepare(&stmt, db, "PRAGMA src.integrity_check(1)", err);
+    enum status st = db_stmt_open(&s, db, "PRAGMA src.integrity_check(1)", err);
 
     if (st == OK)
-        st = db_step(&row, db, stmt, err);
-    if (st != OK || !row)
-        return st;
-    if (strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") != 0)
+        st = db_stmt_step(&row, s, err);
+    if (st == OK && row && strcmp(db_text(s, 0), "ok") != 0)
         st = err_set(err, ERR_DB, "%s is damaged: %.200s; nothing is taken",
-                     other, (const char *)sqlite3_column_text(stmt, 0));
-    sqlite3_reset(stmt);
+                     other, db_text(s, 0));
+    db_stmt_close(s);
     return st;
 }
 
@@ -216,30 +187,31 @@ static enum status run_all(struct db *db, const char *const *sql, size_t n,
     enum status st = OK;
 
     for (size_t i = 0; i < n && st == OK; i++)
-        st = db_run(db, err, sql[i], "");
+        st = db_do(db, sql[i], NULL, err);
     return st;
 }
 
 static enum status sum_up(struct db_merge *out, struct db *db, struct err *err)
 {
-    enum status st = count(&out->results, db,
-                           "SELECT count(*) FROM temp.run_map JOIN src.result "
-                           "x ON x.run_id=src WHERE taken",
-                           err);
+    enum status st = db_ask(&out->results, db,
+                            "SELECT count(*) FROM temp.run_map JOIN src.result "
+                            "x ON x.run_id=src WHERE taken",
+                            NULL, err);
 
     if (st == OK)
-        st = count(&out->conflicts, db,
-                   "SELECT count(*) FROM temp.run_map m JOIN src.result a ON "
-                   "a.run_id=m.src JOIN main.result b ON b.run_id=m.dst WHERE "
-                   "NOT m.taken AND a.loss != b.loss",
-                   err);
+        st = db_ask(&out->conflicts, db,
+                    "SELECT count(*) FROM temp.run_map m JOIN src.result a ON "
+                    "a.run_id=m.src JOIN main.result b ON b.run_id=m.dst WHERE "
+                    "NOT m.taken AND a.loss != b.loss",
+                    NULL, err);
     if (st == OK)
-        st = count(&out->deleted, db,
-                   "SELECT count(*) FROM src.run WHERE run_id NOT IN (SELECT "
-                   "src FROM temp.run_map)",
-                   err);
+        st = db_ask(&out->deleted, db,
+                    "SELECT count(*) FROM src.run WHERE run_id NOT IN (SELECT "
+                    "src FROM temp.run_map)",
+                    NULL, err);
     if (st == OK)
-        st = count(&out->fits, db, "SELECT count(*) FROM temp.fit_map", err);
+        st = db_ask(&out->fits, db, "SELECT count(*) FROM temp.fit_map", NULL,
+                    err);
     return st;
 }
 
@@ -249,7 +221,13 @@ static enum status take_rows(struct db *db, const char *other, struct err *err)
     enum status st = db_contradictions(&before, db, err);
 
     if (st == OK)
-        st = run_all(db, steps, sizeof steps / sizeof steps[0], err);
+        st = run_all(db, base_steps, sizeof base_steps / sizeof base_steps[0],
+                     err);
+    if (st == OK)
+        st = db_do(db, db_point_merge, NULL, err);
+    if (st == OK)
+        st =
+            run_all(db, run_steps, sizeof run_steps / sizeof run_steps[0], err);
     if (st == OK)
         st =
             run_all(db, fit_steps, sizeof fit_steps / sizeof fit_steps[0], err);
@@ -274,17 +252,18 @@ static enum status merge(struct db_merge *out, struct db *db, const char *other,
     if (st == OK)
         st = check_identities(db, other, err);
     if (st == OK)
-        st = count(&points, db, "SELECT count(*) FROM main.point", err);
+        st = db_ask(&points, db, "SELECT count(*) FROM main.point", NULL, err);
     if (st == OK)
-        st = count(&runs, db, "SELECT count(*) FROM main.run", err);
+        st = db_ask(&runs, db, "SELECT count(*) FROM main.run", NULL, err);
     if (st == OK)
         st = take_rows(db, other, err);
     if (st == OK)
         st = sum_up(out, db, err);
     if (st == OK)
-        st = count(&out->points, db, "SELECT count(*) FROM main.point", err);
+        st = db_ask(&out->points, db, "SELECT count(*) FROM main.point", NULL,
+                    err);
     if (st == OK)
-        st = count(&out->runs, db, "SELECT count(*) FROM main.run", err);
+        st = db_ask(&out->runs, db, "SELECT count(*) FROM main.run", NULL, err);
     out->points -= points;
     out->runs -= runs;
     return st;
@@ -324,9 +303,11 @@ static enum status attach(char **scratch, struct db *db, const char *other,
     if (st == OK)
         st = bring_up(scratch, db, check, err);
     db_close(check);
-    return st == OK ? db_run(db, err, "ATTACH DATABASE ? AS src", "t",
-                             *scratch ? *scratch : other)
-                    : st;
+    return st == OK
+               ? db_do(db, "ATTACH DATABASE :file AS src",
+                       DB_VALUES(DB_T("file", *scratch ? *scratch : other)),
+                       err)
+               : st;
 }
 
 static void release_scratch(char *scratch)
@@ -354,10 +335,10 @@ enum status db_merge(struct db_merge *out, struct db *db, const char *other,
         st = db_commit(db, err);
     if (st != OK)
         db_rollback(db);
-    db_run(db, NULL, "DROP TABLE IF EXISTS temp.run_map", "");
-    db_run(db, NULL, "DROP TABLE IF EXISTS temp.grid_map", "");
-    db_run(db, NULL, "DROP TABLE IF EXISTS temp.fit_map", "");
-    db_run(db, NULL, "DETACH DATABASE src", "");
+    db_do(db, "DROP TABLE IF EXISTS temp.run_map", NULL, NULL);
+    db_do(db, "DROP TABLE IF EXISTS temp.grid_map", NULL, NULL);
+    db_do(db, "DROP TABLE IF EXISTS temp.fit_map", NULL, NULL);
+    db_do(db, "DETACH DATABASE src", NULL, NULL);
     release_scratch(scratch);
     return st;
 }

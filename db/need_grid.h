@@ -9,6 +9,9 @@
 enum status db_need_grid(int64_t *grid_id, struct db *db, const char *name,
                          struct err *err);
 
+enum status db_has_grid(bool *there, struct db *db, const char *name,
+                        struct err *err);
+
 /* The sentence for a name that no grid has. */
 enum status db_no_grid(struct db *db, const char *name, struct err *err);
 

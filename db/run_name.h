@@ -6,8 +6,8 @@
 #include "db/db.h"
 
 /* The last of the rows that text names, and how many there are (2: several).
- * by_number asks with the number as ?1, by_hash with the digits as ?1 and the
- * seed, or NULL, as ?2; either selects one whole number. */
+ * by_number asks with :number, by_hash with the digits as :hash and :seed, which
+ * may be NULL; either selects one whole number. */
 enum status db_named_run(int64_t *id, int *n, struct db *db, const char *text,
                          const char *by_number, const char *by_hash,
                          struct err *err);

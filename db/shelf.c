@@ -5,23 +5,23 @@
 
 #include "base/str.h"
 #include "db/retired.h"
+#include "db/statement.h"
 
 enum status shelf_columns(char **out, struct db *db, const char *table,
                           struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = false;
-    enum status st = db_prepare(
-        &stmt, db, "SELECT group_concat(name) FROM pragma_table_info(?)", err);
+    enum status st = db_stmt_with(
+        &s, db, "SELECT group_concat(name) FROM pragma_table_info(:table)",
+        DB_VALUES(DB_T("table", table)), err);
 
     *out = NULL;
-    if (st != OK)
-        return st;
-    db_bind(stmt, "t", table);
-    st = db_step(&row, db, stmt, err);
     if (st == OK)
-        *out = mem_strdup((const char *)sqlite3_column_text(stmt, 0));
-    sqlite3_reset(stmt);
+        st = db_stmt_step(&row, s, err);
+    if (st == OK)
+        *out = mem_strdup(row ? db_text(s, 0) : "");
+    db_stmt_close(s);
     return st;
 }
 
@@ -34,52 +34,59 @@ static void add_bits(struct str *s, uint64_t bits, int bytes)
         str_add_char(s, (char)(bits >> 8 * i & 0xff));
 }
 
-static void add_value(struct str *s, sqlite3_stmt *stmt, int i)
+static void add_value(struct str *s, struct db_stmt *row, int i)
 {
+    const char kinds[] = { [DB_NULL] = 'n',
+                           [DB_INTEGER] = 'i',
+                           [DB_REAL] = 'd',
+                           [DB_TEXT] = 't',
+                           [DB_BLOB] = 'b' };
+    const enum db_type type = db_type(row, i);
     double real;
     uint64_t bits;
-    int n;
+    size_t n;
+    const void *bytes;
 
-    switch (sqlite3_column_type(stmt, i)) {
-    case SQLITE_INTEGER:
-        str_add_char(s, 'i');
-        add_bits(s, (uint64_t)sqlite3_column_int64(stmt, i), 8);
+    str_add_char(s, kinds[type]);
+    switch (type) {
+    case DB_NULL:
         return;
-    case SQLITE_FLOAT:
-        real = sqlite3_column_double(stmt, i);
+    case DB_INTEGER:
+        add_bits(s, (uint64_t)db_int(row, i), 8);
+        return;
+    case DB_REAL:
+        real = db_real(row, i);
         memcpy(&bits, &real, sizeof bits);
-        str_add_char(s, 'd');
         add_bits(s, bits, 8);
         return;
-    case SQLITE_NULL:
-        str_add_char(s, 'n');
-        return;
+    case DB_TEXT:
+    case DB_BLOB:
+        break;
     }
-    str_add_char(s, sqlite3_column_type(stmt, i) == SQLITE_TEXT ? 't' : 'b');
-    n = sqlite3_column_bytes(stmt, i);
-    add_bits(s, (uint64_t)n, 4);
-    if (n > 0)
-        str_add_n(s, sqlite3_column_blob(stmt, i), (size_t)n);
+    bytes = db_blob(&n, row, i);
+    add_bits(s, n, 4);
+    str_add_n(s, bytes, n);
 }
 
 static enum status store(struct db *db, int64_t id, const char *table,
                          const char *columns, int64_t rows,
                          const struct str *body, struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row;
-    enum status st = db_prepare(&stmt, db,
-                                "INSERT INTO deleted_rows(deleted_id, tbl, "
-                                "columns, rows, body) VALUES(?,?,?,?,?)",
-                                err);
+    enum status st =
+        db_stmt_with(&s, db,
+                     "INSERT INTO deleted_rows(deleted_id, tbl, columns, rows, "
+                     "body) VALUES(:id, :table, :columns, :rows, :body)",
+                     DB_VALUES(DB_I("id", id), DB_T("table", table),
+                               DB_T("columns", columns), DB_I("rows", rows)),
+                     err);
 
-    if (st != OK)
-        return st;
-    db_bind(stmt, "itti", id, table, columns, rows);
-    sqlite3_bind_blob64(stmt, 5, body->data, body->len, SQLITE_STATIC);
-    st = db_step(&row, db, stmt, err);
-    sqlite3_reset(stmt);
-    sqlite3_clear_bindings(stmt);
+    if (st == OK) {
+        db_bind_blob(s, "body", body->data, body->len);
+        st = db_stmt_step(&row, s, err);
+    }
+    db_stmt_close(s);
     return st;
 }
 
@@ -90,23 +97,22 @@ enum status shelf_put(struct db *db, int64_t id, const char *table,
     struct str body = { 0 };
     char *columns, *sql = NULL;
     int64_t rows = 0;
-    sqlite3_stmt *stmt;
+    struct db_stmt *s = NULL;
     bool row = true;
     enum status st = shelf_columns(&columns, db, table, err);
 
     if (st == OK) {
         sql = mem_printf("SELECT %s FROM %s WHERE %s", columns, table, where);
-        st = db_prepare(&stmt, db, sql, err);
+        st = db_stmt_with(
+            &s, db, sql,
+            DB_VALUES(text ? DB_T("key", text) : DB_I("key", number)), err);
     }
-    if (st == OK && text)
-        db_bind(stmt, "t", text);
-    else if (st == OK)
-        db_bind(stmt, "i", number);
-    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
-        for (int i = 0; i < sqlite3_column_count(stmt); i++)
-            add_value(&body, stmt, i);
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row) {
+        for (int i = 0; i < db_columns(s); i++)
+            add_value(&body, s, i);
         rows++;
     }
+    db_stmt_close(s);
     if (st == OK && rows > 0)
         st = store(db, id, table, columns, rows, &body, err);
     str_release(&body);
@@ -159,41 +165,48 @@ static bool read_value(struct value *v, struct body *b)
     return false;
 }
 
-static bool bind_value(sqlite3_stmt *stmt, int i, const struct value *v,
-                       int64_t shift)
+static void bind_value(struct db_stmt *s, const char *name,
+                       const struct value *v, int64_t shift)
 {
     double real;
 
     switch (v->kind) {
     case 'i':
-        return sqlite3_bind_int64(stmt, i, (int64_t)v->bits + shift) ==
-               SQLITE_OK;
+        db_bind_int(s, name, (int64_t)v->bits + shift);
+        return;
     case 'd':
         memcpy(&real, &v->bits, sizeof real);
-        return sqlite3_bind_double(stmt, i, real) == SQLITE_OK;
+        db_bind_real(s, name, real);
+        return;
     case 't':
-        return sqlite3_bind_text64(stmt, i, (const char *)v->bytes, v->bits,
-                                   SQLITE_STATIC, SQLITE_UTF8) == SQLITE_OK;
+        db_bind_text_n(s, name, (const char *)v->bytes, v->bits);
+        return;
     case 'b':
-        return sqlite3_bind_blob64(stmt, i, v->bytes, v->bits, SQLITE_STATIC) ==
-               SQLITE_OK;
+        db_bind_blob(s, name, v->bytes, v->bits);
+        return;
     }
-    return sqlite3_bind_null(stmt, i) == SQLITE_OK;
+    db_bind_null(s, name);
 }
 
 #define MAX_COLUMNS 64
 
 /* How the kept values of a row go back. */
 struct insert {
-    char *sql;              /* NULL: they do not fit the table */
-    int n;                  /* values of a row */
-    int place[MAX_COLUMNS]; /* of each among the parameters; 0: a retired one */
-    int shifted;            /* the value that is shifted, -1: none */
+    char *sql;                 /* NULL: they do not fit the table */
+    int n;                     /* values of a row */
+    char *column[MAX_COLUMNS]; /* of each; NULL: a retired one */
 };
 
+static void insert_release(struct insert *in)
+{
+    for (int i = 0; i < in->n; i++)
+        free(in->column[i]);
+    free(in->sql);
+}
+
 /* The names come out of the file: only those that the table has go into SQL. */
-static bool add_column(struct insert *in, struct str *names, int *places,
-                       const char *table, const char *name, const char *have)
+static bool add_column(struct insert *in, const char *table, const char *name,
+                       const char *have)
 {
     char *inside = mem_printf(",%s,", name);
     const bool there = *name && strstr(have, inside);
@@ -201,82 +214,84 @@ static bool add_column(struct insert *in, struct str *names, int *places,
     free(inside);
     if (in->n == MAX_COLUMNS || (!there && !db_is_retired(table, name)))
         return false;
-    if (there)
-        str_addf(names, "%s%s", *places ? "," : "", name);
-    in->place[in->n++] = there ? ++*places : 0;
+    in->column[in->n++] = there ? mem_strdup(name) : NULL;
     return true;
 }
 
-/* column: the one that is shifted, or NULL. */
-static void make_insert(struct insert *in, const char *column, const char *how,
-                        const char *table, const char *columns,
-                        const char *known)
+static void write_sql(struct insert *in, const char *how, const char *table)
 {
     struct str names = { 0 }, marks = { 0 };
+
+    for (int i = 0; i < in->n; i++)
+        if (in->column[i]) {
+            str_addf(&names, "%s%s", names.len ? ", " : "", in->column[i]);
+            str_addf(&marks, "%s:%s", marks.len ? ", " : "", in->column[i]);
+        }
+    if (names.len > 0)
+        in->sql = mem_printf("%s INTO %s(%s) VALUES(%s)", how, table,
+                             str_text(&names), str_text(&marks));
+    str_release(&names);
+    str_release(&marks);
+}
+
+static void make_insert(struct insert *in, const char *how, const char *table,
+                        const char *columns, const char *known)
+{
     char *have = mem_printf(",%s,", known);
     bool fits = true;
-    int places = 0;
 
-    *in = (struct insert){ .shifted = -1 };
+    *in = (struct insert){ .n = 0 };
     for (const char *p = columns; *p && fits; p += strcspn(p, ",")) {
         char *name;
 
         p += *p == ',';
         name = mem_strndup(p, strcspn(p, ","));
-        fits = add_column(in, &names, &places, table, name, have);
-        if (fits && column && strcmp(name, column) == 0)
-            in->shifted = in->n - 1;
+        fits = add_column(in, table, name, have);
         free(name);
     }
-    for (int i = 0; i < places; i++)
-        str_add(&marks, i ? ",?" : "?");
-    if (fits && places > 0)
-        in->sql = mem_printf("%s INTO %s(%s) VALUES(%s)", how, table,
-                             str_text(&names), str_text(&marks));
-    str_release(&names);
-    str_release(&marks);
+    if (fits)
+        write_sql(in, how, table);
     free(have);
 }
 
-static bool bind_row(sqlite3_stmt *stmt, struct body *b,
-                     const struct insert *in, int64_t shift)
+/* column: the one that is shifted, or NULL. */
+static bool bind_row(struct db_stmt *s, struct body *b, const struct insert *in,
+                     const char *column, int64_t shift)
 {
     for (int i = 0; i < in->n; i++) {
+        const char *name = in->column[i];
         struct value v;
 
-        if (!read_value(&v, b) ||
-            (in->place[i] &&
-             !bind_value(stmt, in->place[i], &v, i == in->shifted ? shift : 0)))
+        if (!read_value(&v, b))
             return false;
+        if (name)
+            bind_value(s, name, &v,
+                       column && strcmp(name, column) == 0 ? shift : 0);
     }
     return true;
 }
 
 static enum status insert_rows(struct db *db, struct body b, int64_t rows,
-                               const struct insert *in, int64_t shift,
-                               struct err *err)
+                               const struct insert *in, const char *column,
+                               int64_t shift, struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row;
-    enum status st = OK;
+    enum status st = db_stmt_open(&s, db, in->sql, err);
 
     for (; rows > 0 && st == OK; rows--) {
-        st = db_prepare(&stmt, db, in->sql, err);
-        if (st == OK && !bind_row(stmt, &b, in, shift))
+        if (!bind_row(s, &b, in, column, shift))
             st = err_set(err, ERR_DB,
                          "%s: rows of something deleted are damaged",
                          db_path(db));
         if (st == OK)
-            st = db_step(&row, db, stmt, err);
-        if (st == OK) {
-            sqlite3_reset(stmt);
-            sqlite3_clear_bindings(stmt);
-        }
+            st = db_stmt_step(&row, s, err);
     }
+    db_stmt_close(s);
     return st;
 }
 
-/* What is kept, copied: other statements may push ours out of the cache. */
+/* What is kept, copied, so that nothing is being read while it is written. */
 struct kept {
     char *columns;
     unsigned char *data;
@@ -287,26 +302,25 @@ struct kept {
 static enum status read_kept(struct kept *k, struct db *db, int64_t id,
                              const char *table, struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = false;
-    enum status st = db_prepare(&stmt, db,
-                                "SELECT columns, rows, body FROM deleted_rows "
-                                "WHERE deleted_id=? AND tbl=?",
-                                err);
+    enum status st = db_stmt_with(
+        &s, db,
+        "SELECT columns, rows, body FROM deleted_rows WHERE deleted_id=:id AND "
+        "tbl=:table",
+        DB_VALUES(DB_I("id", id), DB_T("table", table)), err);
 
-    if (st != OK)
-        return st;
-    db_bind(stmt, "it", id, table);
-    st = db_step(&row, db, stmt, err);
+    if (st == OK)
+        st = db_stmt_step(&row, s, err);
     if (st == OK && row) {
-        k->columns = mem_strdup((const char *)sqlite3_column_text(stmt, 0));
-        k->rows = sqlite3_column_int64(stmt, 1);
-        k->size = (size_t)sqlite3_column_bytes(stmt, 2);
+        const void *body = db_blob(&k->size, s, 2);
+
+        k->columns = mem_strdup(db_text(s, 0));
+        k->rows = db_int(s, 1);
         k->data = mem_alloc(k->size + 1);
-        if (k->size > 0)
-            memcpy(k->data, sqlite3_column_blob(stmt, 2), k->size);
+        memcpy(k->data, body, k->size);
     }
-    sqlite3_reset(stmt);
+    db_stmt_close(s);
     return st;
 }
 
@@ -315,7 +329,7 @@ enum status shelf_take(struct db *db, int64_t id, const char *table,
                        struct err *err)
 {
     struct kept k = { 0 };
-    struct insert in = { .sql = NULL };
+    struct insert in = { .n = 0 };
     char *known = NULL;
     enum status st = read_kept(&k, db, id, table, err);
 
@@ -324,8 +338,8 @@ enum status shelf_take(struct db *db, int64_t id, const char *table,
     if (st == OK && k.rows > 0) {
         const struct body b = { k.data, k.data + k.size };
 
-        make_insert(&in, column, how, table, k.columns, known);
-        st = in.sql ? insert_rows(db, b, k.rows, &in, shift, err)
+        make_insert(&in, how, table, k.columns, known);
+        st = in.sql ? insert_rows(db, b, k.rows, &in, column, shift, err)
                     : err_set(err, ERR_DB,
                               "%s: what was deleted has columns that table %s "
                               "has not",
@@ -334,6 +348,6 @@ enum status shelf_take(struct db *db, int64_t id, const char *table,
     free(k.columns);
     free(k.data);
     free(known);
-    free(in.sql);
+    insert_release(&in);
     return st;
 }

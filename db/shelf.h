@@ -21,7 +21,7 @@ enum status shelf_columns(char **out, struct db *db, const char *table,
                           struct err *err);
 
 /* Keep a copy of the rows of table under the deletion id.  where is constant
- * SQL with ?1, which is text, or the number when text is NULL. */
+ * SQL with :key, which is text, or the number when text is NULL. */
 enum status shelf_put(struct db *db, int64_t id, const char *table,
                       const char *where, const char *text, int64_t number,
                       struct err *err);

@@ -165,6 +165,16 @@ void db_bind_text(struct db_stmt *s, const char *name, const char *text)
         note(s, sqlite3_bind_text(s->stmt, i, text, -1, SQLITE_TRANSIENT));
 }
 
+void db_bind_text_n(struct db_stmt *s, const char *name, const char *text,
+                    size_t size)
+{
+    const int i = place_of(s, name);
+
+    if (i)
+        note(s, sqlite3_bind_text64(s->stmt, i, text, size, SQLITE_TRANSIENT,
+                                    SQLITE_UTF8));
+}
+
 void db_bind_blob(struct db_stmt *s, const char *name, const void *data,
                   size_t size)
 {

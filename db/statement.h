@@ -26,6 +26,8 @@ void db_stmt_close(struct db_stmt *s); /* NULL is none */
 void db_bind_int(struct db_stmt *s, const char *name, int64_t value);
 void db_bind_real(struct db_stmt *s, const char *name, double value);
 void db_bind_text(struct db_stmt *s, const char *name, const char *text);
+void db_bind_text_n(struct db_stmt *s, const char *name, const char *text,
+                    size_t size);
 void db_bind_blob(struct db_stmt *s, const char *name, const void *data,
                   size_t size);
 void db_bind_null(struct db_stmt *s, const char *name);

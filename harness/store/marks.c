@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "db/deleted.h"
+#include "db/need_grid.h"
 #include "harness/proto/record.h"
 #include "harness/store/store.h"
 
@@ -183,9 +184,9 @@ static enum status rename_again(struct db *db, const json_t *r, struct err *err)
 {
     const char *from = text_at(r, 0), *to = text_at(r, 1);
     char *moved = list_at(r, 3);
-    int64_t taken = 0, others = json_integer_value(json_array_get(r, 2));
-    enum status st =
-        deleted_ask(&taken, db, "SELECT 1 FROM grid WHERE name=?", to, err);
+    bool taken = false;
+    int64_t others = json_integer_value(json_array_get(r, 2));
+    enum status st = db_has_grid(&taken, db, to, err);
 
     if (st == OK && moved && !others)
         st = other_texts(&others, db, from, moved, err);
@@ -236,9 +237,8 @@ static enum status delete_grid_again(struct db *db, const json_t *name,
 {
     const char *text = json_string_value(name);
     struct deleted_sum sum = { 0 };
-    int64_t there = 0;
-    enum status st = deleted_ask(&there, db, "SELECT 1 FROM grid WHERE name=?",
-                                 text ? text : "", err);
+    bool there = false;
+    enum status st = db_has_grid(&there, db, text ? text : "", err);
 
     return st == OK && there ? deleted_put_grid(&sum, db, text, err) : st;
 }

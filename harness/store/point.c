@@ -6,6 +6,8 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "db/point.h"
+#include "db/statement.h"
 #include "harness/grid/point_id.h"
 
 /* --- the columns ------------------------------------------------------------------ */
@@ -75,39 +77,28 @@ static const char *tokenizer_of(const struct config *c)
                : "bytes";
 }
 
-static enum status put_dataset(const struct config *c, struct db *db,
-                               struct err *err)
+static enum status put_dataset(int64_t *id, const struct config *c,
+                               struct db *db, struct err *err)
 {
-    const char *name = config_get(c, "data.path");
-
-    return db_run(db, err,
-                  "INSERT OR IGNORE INTO dataset(name, sha256, tokenizer, "
-                  "vocab, n_tokens) VALUES(?,?,?,?,0)",
-                  "ttti", name, config_get(c, "data.sha256"), tokenizer_of(c),
-                  config_int(c, "model.vocab"));
+    return db_dataset_put(id, db, config_get(c, "data.path"),
+                          config_get(c, "data.sha256"), tokenizer_of(c),
+                          config_int(c, "model.vocab"), err);
 }
 
 static enum status check_stored(const struct point_columns *p, struct db *db,
                                 struct err *err)
 {
-    sqlite3_stmt *stmt;
-    bool row, same;
-    enum status st = db_prepare(
-        &stmt, db, "SELECT config FROM point WHERE point_id=?", err);
+    int64_t same;
+    const enum status st =
+        db_ask(&same, db,
+               "SELECT config=:config FROM point WHERE point_id=:id",
+               DB_VALUES(DB_T("config", p->identity), DB_T("id", p->id)), err);
 
-    if (st != OK)
-        return st;
-    db_bind(stmt, "t", p->id);
-    st = db_step(&row, db, stmt, err);
-    if (st != OK)
-        return st;
-    same = row && strcmp((const char *)sqlite3_column_text(stmt, 0),
-                         p->identity) == 0;
-    sqlite3_reset(stmt);
-    return same ? OK
-                : err_set(err, ERR_DB,
-                          "point %s is stored with another configuration",
-                          p->id);
+    return st != OK || same
+               ? st
+               : err_set(err, ERR_DB,
+                         "point %s is stored with another configuration",
+                         p->id);
 }
 
 /* The format of an operand, NULL when it is left as it is. */
@@ -136,74 +127,74 @@ static double exponent_bits(const struct quant_spec *lead)
 
 /* A database that was begun without names of presets goes on without, so that
  * one arm has one label in it. */
-static enum status named_by_presets(bool *out, struct db *db, struct err *err)
+static enum status named_by_presets(int64_t *out, struct db *db,
+                                    struct err *err)
 {
-    sqlite3_stmt *stmt;
-    enum status st = db_prepare(
-        &stmt, db, "SELECT 1 FROM meta WHERE key='arms'", err);
-
-    if (st == OK)
-        st = db_step(out, db, stmt, err);
-    if (st == OK && *out)
-        sqlite3_reset(stmt);
-    return st;
+    return db_ask(out, db, "SELECT 1 FROM meta WHERE key='arms'", NULL, err);
 }
 
-static enum status put_row(const struct point_columns *p, struct db *db,
-                           struct err *err)
+static void set_sizes(struct db_point *out, const struct point_columns *p)
 {
-    bool presets = true;
-    enum status st = named_by_presets(&presets, db, err);
-    const struct config *c = p->config;
+    out->n_layer = config_int(p->config, "model.n_layer");
+    out->d_model = config_int(p->config, "model.d_model");
+    out->n_embed = p->size.embed;
+    out->n_head_params = p->size.head;
+    out->n_body = p->size.body;
+    out->n_other = p->size.other;
+    out->tokens = p->size.tokens;
+    out->flops_plan = p->size.flops_per_token * (double)p->size.tokens;
+    out->mem_plan = p->size.memory_bytes;
+}
+
+static void set_quantizer(struct db_point *out, const struct point_columns *p)
+{
     const struct quant_spec *lead =
         p->quant.lead >= 0 ? &p->quant.spec[p->quant.lead] : NULL;
     const bool scaled = lead && lead->elem.scaled;
     const char *grad = format_of(&p->quant, OPERAND_DY_D);
 
-    if (st != OK)
-        return st;
-    return db_run(
-        db, err,
-        "INSERT OR IGNORE INTO point(point_id, config, settings, twin_id, "
-        "is_base, dataset_id, n_layer, d_model, n_embed, n_head_params, "
-        "n_body, n_other, tokens, fmt, exp_bits, man_bits, group_size, "
-        "act_fmt, grad_fmt, scale_fmt, rounding, gmse, flops_plan, mem_plan, "
-        "gran, g_eff, arm, trainer, trainer_rev) SELECT ?,?,?,?,?,dataset_id,"
-        "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,? FROM dataset WHERE "
-        "name=? AND sha256=? AND "
-        "tokenizer=?",
-        "tttti"
-        "iiiiiii"
-        "tdid"
-        "tttt"
-        "ddi"
-        "tdt"
-        "tt"
-        "ttt",
-        p->id, p->identity, p->settings, p->twin,
-        (int64_t)(strcmp(p->id, p->twin) == 0), config_int(c, "model.n_layer"),
-        config_int(c, "model.d_model"), p->size.embed, p->size.head,
-        p->size.body, p->size.other, p->size.tokens,
-        lead ? lead->elem.name : "fp32", exponent_bits(lead),
-        (int64_t)(lead ? lead->elem.man_bits : 23),
-        scaled && lead->gran == QUANT_GROUP ? (double)lead->group : (double)NAN,
-        format_of(&p->quant, OPERAND_X),
-        grad ? grad : format_of(&p->quant, OPERAND_DY_G),
-        scaled ? lead->scale->word.name : NULL,
-        lead ? lead->rounding->word.name : NULL,
-        p->gmse, p->size.flops_per_token * (double)p->size.tokens,
-        p->size.memory_bytes, arm_gran(&p->quant), p->quant.group,
-        presets ? p->arm : p->plain_arm, trainer_of(c),
-        config_get(c, "trainer.revision"), config_get(c, "data.path"),
-        config_get(c, "data.sha256"), tokenizer_of(c));
+    out->fmt = lead ? lead->elem.name : "fp32";
+    out->exp_bits = exponent_bits(lead);
+    out->man_bits = lead ? lead->elem.man_bits : 23;
+    if (scaled && lead->gran == QUANT_GROUP)
+        out->group_size = lead->group;
+    out->act_fmt = format_of(&p->quant, OPERAND_X);
+    out->grad_fmt = grad ? grad : format_of(&p->quant, OPERAND_DY_G);
+    out->scale_fmt = scaled ? lead->scale->word.name : NULL;
+    out->rounding = lead ? lead->rounding->word.name : NULL;
+    out->gmse = p->gmse;
+    out->gran = arm_gran(&p->quant);
+    out->g_eff = p->quant.group;
+}
+
+static enum status put_row(const struct point_columns *p, int64_t dataset_id,
+                           struct db *db, struct err *err)
+{
+    struct db_point row = db_point_default();
+    int64_t presets;
+    const enum status st = named_by_presets(&presets, db, err);
+
+    row.point_id = p->id;
+    row.config = p->identity;
+    row.settings = p->settings;
+    row.twin_id = p->twin;
+    row.is_base = strcmp(p->id, p->twin) == 0;
+    row.dataset_id = dataset_id;
+    row.arm = presets ? p->arm : p->plain_arm;
+    row.trainer = trainer_of(p->config);
+    row.trainer_rev = config_get(p->config, "trainer.revision");
+    set_sizes(&row, p);
+    set_quantizer(&row, p);
+    return st == OK ? db_point_put(NULL, db, &row, err) : st;
 }
 
 enum status point_columns_put(const struct point_columns *p, struct db *db,
                               struct err *err)
 {
-    enum status st = put_dataset(p->config, db, err);
+    int64_t dataset_id;
+    enum status st = put_dataset(&dataset_id, p->config, db, err);
 
     if (st == OK)
-        st = put_row(p, db, err);
+        st = put_row(p, dataset_id, db, err);
     return st == OK ? check_stored(p, db, err) : st;
 }

@@ -17,9 +17,10 @@ enum status run_look(int64_t *run_id, struct db *db, const char *text,
     *run_id = 0;
     st =
         db_named_run(run_id, &n, db, text,
-                     "SELECT run_id FROM run WHERE run_id=?1",
-                     "SELECT run_id FROM run WHERE point_id>=?1 AND "
-                     "point_id<?1||'g' AND (?2 IS NULL OR seed=?2) LIMIT 2",
+                     "SELECT run_id FROM run WHERE run_id=:number",
+                     "SELECT run_id FROM run WHERE point_id>=:hash AND "
+                     "point_id<:hash||'g' AND (:seed IS NULL OR seed=:seed) "
+                     "LIMIT 2",
                      err);
 
     if (st == OK && n > 1)

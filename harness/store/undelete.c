@@ -3,17 +3,18 @@
 
 #include "base/str.h"
 #include "db/deleted.h"
+#include "db/need_grid.h"
 #include "harness/store/store.h"
 
 static enum status back_grid(struct deleted_sum *sum, const struct grid *g,
                              struct db *db, struct err *err)
 {
-    int64_t id, there = 0;
+    bool there = false;
+    int64_t id;
     enum status st = deleted_find_grid(&id, db, g->name, err);
 
     if (st == OK && id)
-        st = deleted_ask(&there, db, "SELECT 1 FROM grid WHERE name=?", g->name,
-                         err);
+        st = db_has_grid(&there, db, g->name, err);
     return st == OK && id && !there ? deleted_back_grid(sum, db, g->name, err)
                                     : st;
 }

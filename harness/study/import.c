@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "db/point.h"
+#include "db/statement.h"
 #include "harness/grid/grid.h"
 #include "harness/study/import_grid.h"
 
@@ -21,40 +23,54 @@ struct placed {
 
 /* --- points ---------------------------------------------------------------------- */
 
+/* Not measured, or a whole number. */
+static double whole(double x)
+{
+    return isnan(x) ? x : round(x);
+}
+
+static void set_row(struct db_point *out, const struct import_row *r)
+{
+    const bool base = import_is_base(r);
+    const double size = import_number(r, "N"), tokens = import_number(r, "D");
+    const char *fmt = import_text(r, "fmt");
+
+    out->is_base = base;
+    out->trainer = "import";
+    out->n_body = llround(size);
+    out->tokens = llround(tokens);
+    out->fmt = *fmt ? fmt : base ? "fp32" : "unknown";
+    out->exp_bits = whole(import_number(r, "E"));
+    out->man_bits = whole(import_number(r, "M"));
+    out->group_size = base ? (double)NAN : whole(twin_group(r->t, r->i));
+    out->gran = isnan(out->group_size) ? NULL : "group";
+    out->gmse = import_number(r, "gmse");
+    out->flops_plan = 6 * size * tokens;
+}
+
 static enum status put_point(struct importing *m, const struct import_row *r,
                              const char *id, const char *twin,
                              const char *config)
 {
-    const bool base = import_is_base(r);
-    const double e = import_number(r, "E"), mant = import_number(r, "M");
-    const double size = import_number(r, "N"), tokens = import_number(r, "D");
-    const double group = base ? (double)NAN : twin_group(r->t, r->i);
-    const char *fmt = import_text(r, "fmt");
+    struct db_point row = db_point_default();
     char *arm = import_arm(r);
-    enum status st = db_run(
-        m->db, m->err,
-        "INSERT OR IGNORE INTO point(point_id, config, twin_id, is_base, "
-        "dataset_id, trainer, n_layer, d_model, n_embed, n_head_params, "
-        "n_body, n_other, tokens, fmt, exp_bits, man_bits, group_size, gmse, "
-        "flops_plan, mem_plan) "
-        "VALUES(?,?,?,?,?,'import',0,0,0,0,?,0,?,?,?,?,?,?,?,0)",
-        "ttti"
-        "iiit"
-        "ddddd",
-        id, config, twin, (int64_t)base, m->dataset, (int64_t)llround(size),
-        (int64_t)llround(tokens), *fmt ? fmt : base ? "fp32" : "unknown",
-        isnan(e) ? e : round(e), isnan(mant) ? mant : round(mant),
-        isnan(group) ? group : round(group), import_number(r, "gmse"),
-        6 * size * tokens);
+    bool added = false;
+    enum status st;
 
-    m->n->points += st == OK && sqlite3_changes(db_handle(m->db)) > 0;
+    set_row(&row, r);
+    row.point_id = id;
+    row.config = config;
+    row.twin_id = twin;
+    row.dataset_id = m->dataset;
+    row.arm = arm;
+    st = db_point_put(&added, m->db, &row, m->err);
+    m->n->points += st == OK && added;
     /* Files of earlier versions have points without these. */
-    if (st == OK)
-        st = db_run(m->db, m->err,
-                    "UPDATE point SET arm = ?, gran = CASE WHEN group_size "
-                    "IS NOT NULL THEN 'group' END WHERE point_id = ? AND "
-                    "arm = ''",
-                    "tt", arm, id);
+    if (st == OK && !added)
+        st = db_do(m->db,
+                   "UPDATE point SET arm=:arm, gran=CASE WHEN group_size IS "
+                   "NOT NULL THEN 'group' END WHERE point_id=:id AND arm=''",
+                   DB_VALUES(DB_T("arm", arm), DB_T("id", id)), m->err);
     free(arm);
     return st;
 }

@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 
+#include "db/point.h"
+
 /* --- asking the database -----------------------------------------------------
  */
 
@@ -110,22 +112,8 @@ enum status import_open_grid(struct importing *m)
 
 enum status import_open_dataset(struct importing *m)
 {
-    double id = 0;
-    bool found;
-    enum status st =
-        db_run(m->db, m->err,
-               "INSERT OR IGNORE INTO dataset(name, sha256, tokenizer, vocab, "
-               "n_tokens) VALUES(?, ?, 'unknown', 0, 0)",
-               "tt", m->t->source, m->rq->sha256);
-
-    if (st == OK)
-        st = import_ask(
-            &id, &found, m,
-            "SELECT dataset_id FROM dataset WHERE name = ? AND sha256 = ? "
-            "AND tokenizer = 'unknown'",
-            "tt", m->t->source, m->rq->sha256);
-    m->dataset = (int64_t)id;
-    return st;
+    return db_dataset_put(&m->dataset, m->db, m->t->source, m->rq->sha256,
+                          "unknown", 0, m->err);
 }
 
 enum status import_count_again(struct importing *m, int64_t grid)

@@ -74,9 +74,8 @@ static void report_counts(struct cli *cli, const char *schema,
 static enum status find_thing(int64_t *run_id, struct db *db, const char *name,
                               struct err *err)
 {
-    int64_t grid;
-    enum status st =
-        deleted_ask(&grid, db, "SELECT 1 FROM grid WHERE name=?", name, err);
+    bool grid;
+    enum status st = db_has_grid(&grid, db, name, err);
 
     *run_id = 0;
     if (st != OK || grid)
@@ -187,9 +186,9 @@ static enum status check_name(const char *what, const char *name,
 
 static enum status check_free(struct db *db, const char *name, struct err *err)
 {
-    int64_t there, gone;
-    enum status st =
-        deleted_ask(&there, db, "SELECT 1 FROM grid WHERE name=?", name, err);
+    bool there;
+    int64_t gone;
+    enum status st = db_has_grid(&there, db, name, err);
 
     if (st == OK)
         st = deleted_find_grid(&gone, db, name, err);

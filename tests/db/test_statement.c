@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "db/point.h"
 #include "tests/check.h"
 
 static char dir[32], path[64];
@@ -193,6 +194,66 @@ static void a_reader_by_place_keeps_its_row(void **state)
     sqlite3_reset(second);
 }
 
+/* The rows of point.def are the columns of the table, in whatever order. */
+static void every_column_of_a_point_has_its_row(void **state)
+{
+    static const char *const rows[] = {
+        "point_id", "dataset_id",
+#define COLUMN(type, name, unset) #name,
+#include "db/point.def"
+#undef COLUMN
+    };
+    struct db_stmt *s = open_stmt("SELECT name FROM pragma_table_info('point') "
+                                  "ORDER BY name");
+    size_t n = 0;
+
+    (void)state;
+    for (; step(s); n++) {
+        bool found = false;
+
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+            found |= strcmp(rows[i], db_text(s, 0)) == 0;
+        if (!found)
+            fail_msg("point.%s is not in point.def", db_text(s, 0));
+    }
+    db_stmt_close(s);
+    assert_int_equal(n, sizeof rows / sizeof rows[0]);
+}
+
+static void a_point_is_put_once(void **state)
+{
+    struct db_point p = db_point_default();
+    int64_t n, again;
+    struct err err;
+    bool added;
+
+    (void)state;
+    check_ok(db_dataset_put(&p.dataset_id, db, "d", "s", "bytes", 256, &err),
+             err);
+    check_ok(db_dataset_put(&again, db, "d", "s", "bytes", 256, &err), err);
+    assert_int_equal(again, p.dataset_id);
+    p.point_id = "0123456789abcdef";
+    p.config = "{}";
+    p.twin_id = "x";
+    p.flops_plan = 6e9;
+    assert_int_equal(db_point_put(&added, db, &p, &err), ERR_DB);
+    check_says(err, "point.fmt");
+    p.fmt = "int4";
+    p.exp_bits = 0;
+    p.man_bits = 3;
+    check_ok(db_point_put(&added, db, &p, &err), err);
+    assert_true(added);
+    p.fmt = "int8"; /* is not looked at */
+    check_ok(db_point_put(&added, db, &p, &err), err);
+    assert_false(added);
+    check_ok(db_ask(&n, db,
+                    "SELECT count(*) FROM point WHERE fmt='int4' AND bits=4 "
+                    "AND trainer='builtin' AND group_size IS NULL AND arm=''",
+                    NULL, &err),
+             err);
+    assert_int_equal(n, 1);
+}
+
 #define in_folder(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -202,6 +263,8 @@ int main(void)
         in_folder(what_a_binding_does_wrong_is_a_failure),
         in_folder(an_open_statement_is_nobody_elses),
         in_folder(what_is_open_is_not_forgotten),
+        in_folder(every_column_of_a_point_has_its_row),
+        in_folder(a_point_is_put_once),
         in_folder(a_reader_by_place_keeps_its_row),
     };
 
