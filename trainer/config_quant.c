@@ -21,7 +21,7 @@ const char *const quant_operands[OPERAND_COUNT] = { "w",   "x",    "dy_d",
 
 /* The values for one layer; the pointers are those of the configuration, so
  * equal pointers are equal texts. */
-struct texts {
+struct layer_texts {
     const char *s[N_NAMES];
 };
 
@@ -46,9 +46,9 @@ static int name_of(const char *key)
 
 /* What holds where nothing else is said.  The base section quantizes the
  * linear layers of the blocks; the head only when it is named. */
-static struct texts base_texts(const struct config *c, bool head)
+static struct layer_texts base_texts(const struct config *c, bool head)
 {
-    struct texts t;
+    struct layer_texts t;
 
     for (int i = 0; i < N_NAMES; i++) {
         t.s[i] = config_get(c, keys[i]);
@@ -87,7 +87,7 @@ static const char *key_of(const struct config *c, int layer,
 }
 
 /* Put one override where its selector says; a later one wins. */
-static enum status apply_override(struct texts *all, const struct config *c,
+static enum status apply_override(struct layer_texts *all, const struct config *c,
                                   const char *key, int n_layer,
                                   struct err *err)
 {
@@ -144,7 +144,7 @@ static int wrong_default(const struct quant_defaults *d)
     return NAME_GROUP + i;
 }
 
-static enum status parse_layer(struct layer_quant *out, const struct texts *t,
+static enum status parse_layer(struct layer_quant *out, const struct layer_texts *t,
                                const struct config *c, int layer,
                                enum layer_kind kind, struct err *err)
 {
@@ -183,8 +183,8 @@ static enum status parse_layer(struct layer_quant *out, const struct texts *t,
 }
 
 /* The row that another layer with the same texts already has, or a new one. */
-static enum status add_row(struct quant_table *t, struct texts *seen,
-                           const struct texts *all, const struct config *c, int i, struct err *err)
+static enum status add_row(struct quant_table *t, struct layer_texts *seen,
+                           const struct layer_texts *all, const struct config *c, int i, struct err *err)
 {
     const int layer = i / LAYER_HEAD;
     const bool head = layer == t->n_layer;
@@ -208,9 +208,9 @@ enum status quant_table_new(struct quant_table **out, const struct config *c,
     struct quant_table *t = mem_alloc(sizeof *t);
     const int n_layer = (int)config_int(c, "model.n_layer");
     const int n = n_layer * LAYER_HEAD + 1;
-    struct texts *all = mem_array((size_t)n, sizeof *all);
-    struct texts *seen = mem_array((size_t)n, sizeof *seen);
-    const struct texts blocks = base_texts(c, false);
+    struct layer_texts *all = mem_array((size_t)n, sizeof *all);
+    struct layer_texts *seen = mem_array((size_t)n, sizeof *seen);
+    const struct layer_texts blocks = base_texts(c, false);
     enum status st = OK;
 
     t->refs = 1;

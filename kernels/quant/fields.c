@@ -2,6 +2,18 @@
 
 #include <string.h>
 
+/* The row whose word a text is, with its parameters; -1: none. */
+static int match(double param[QUANT_PARAMS],
+                 const struct quant_word *(*at)(int i), const char *text)
+{
+    const struct quant_word *w;
+
+    for (int i = 0; (w = at(i)); i++)
+        if (quant_word_read(param, w, text))
+            return i;
+    return -1;
+}
+
 /* --- granularity ------------------------------------------------------- */
 
 static const struct quant_word *gran_at(int i)
@@ -13,15 +25,15 @@ static const struct quant_word *gran_at(int i)
 static bool read_gran(struct quant_spec *s, const char *text)
 {
     double param[QUANT_PARAMS];
+    int i = match(param, gran_at, text);
 
-    for (int i = 0; i < QUANT_GRANS; i++)
-        if (quant_word_read(param, gran_at(i), text) ||
-            (i == QUANT_GROUP && quant_params_read(param, gran_at(i), text))) {
-            s->gran = (enum quant_gran)i;
-            s->group = (int)param[0];
-            return true;
-        }
-    return false;
+    if (i < 0 && quant_params_read(param, gran_at(QUANT_GROUP), text))
+        i = QUANT_GROUP;
+    if (i < 0)
+        return false;
+    s->gran = (enum quant_gran)i;
+    s->group = (int)param[0];
+    return true;
 }
 
 static int gran_row(const struct quant_spec *s, double param[QUANT_PARAMS])
@@ -40,13 +52,11 @@ static const struct quant_word *scale_at(int i)
 static bool read_scale(struct quant_spec *s, const char *text)
 {
     double param[QUANT_PARAMS];
+    const int i = match(param, scale_at, text);
 
-    for (int i = 0; i < n_quant_scales; i++)
-        if (quant_word_read(param, scale_at(i), text)) {
-            s->scale = &quant_scales[i];
-            return true;
-        }
-    return false;
+    if (i >= 0)
+        s->scale = &quant_scales[i];
+    return i >= 0;
 }
 
 static int scale_row(const struct quant_spec *s, double param[QUANT_PARAMS])
@@ -65,19 +75,16 @@ static const struct quant_word *range_at(int i)
 static bool read_range(struct quant_spec *s, const char *text)
 {
     double param[QUANT_PARAMS];
+    const int i = match(param, range_at, text);
+    const struct quant_range *r = i < 0 ? NULL : &quant_ranges[i];
 
-    for (int i = 0; i < n_quant_ranges; i++) {
-        const struct quant_range *r = &quant_ranges[i];
-
-        if (!quant_word_read(param, &r->word, text))
-            continue;
-        if (r->ends_at_absmax && param[0] == r->word.param[0].most)
-            return read_range(s, quant_ranges[0].word.name);
-        s->range = r;
-        memcpy(s->range_param, param, sizeof param);
-        return true;
-    }
-    return false;
+    if (!r)
+        return false;
+    if (r->ends_at_absmax && param[0] == r->word.param[0].most)
+        return read_range(s, quant_ranges[0].word.name);
+    s->range = r;
+    memcpy(s->range_param, param, sizeof param);
+    return true;
 }
 
 static int range_row(const struct quant_spec *s, double param[QUANT_PARAMS])
@@ -96,13 +103,11 @@ static const struct quant_word *round_at(int i)
 static bool read_round(struct quant_spec *s, const char *text)
 {
     double param[QUANT_PARAMS];
+    const int i = match(param, round_at, text);
 
-    for (int i = 0; i < n_num_roundings; i++)
-        if (quant_word_read(param, round_at(i), text)) {
-            s->rounding = &num_roundings[i];
-            return true;
-        }
-    return false;
+    if (i >= 0)
+        s->rounding = &num_roundings[i];
+    return i >= 0;
 }
 
 static int round_row(const struct quant_spec *s, double param[QUANT_PARAMS])
