@@ -21,17 +21,19 @@ static bool is_program(const char *path)
     return stat(path, &s) == 0 && S_ISREG(s.st_mode) && access(path, X_OK) == 0;
 }
 
-char *launch_find(const char *name)
+char *launch_find(const char *name, bool anywhere)
 {
     const char *path = getenv("PATH");
 
     if (strchr(name, '/'))
         return is_program(name) ? mem_strdup(name) : NULL;
-    while (path && *path) {
+    if (!path)
+        path = anywhere ? "/usr/bin:/bin" : "";
+    while (*path) {
         const size_t n = strcspn(path, ":");
-        char *full = mem_printf("%.*s/%s", (int)n, path, name);
+        char *full = mem_printf("%.*s%s%s", (int)n, path, n ? "/" : "", name);
 
-        if (path[0] == '/' && is_program(full))
+        if ((anywhere || path[0] == '/') && is_program(full))
             return full;
         free(full);
         path += n + (path[n] == ':');

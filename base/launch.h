@@ -31,10 +31,11 @@ struct launch {
 /* ERR_IO where it cannot begin, also for what the program's file is. */
 enum status launch_process(pid_t *pid, const struct launch *s, struct err *err);
 
-/* The first executable file of that name in the absolute folders of PATH, or
- * the name itself where it has a slash; the caller frees it.  NULL: there is
- * none. */
-char *launch_find(const char *name);
+/* The first executable file of that name in the folders of PATH, or the name
+ * itself where it has a slash; the caller frees it.  NULL: there is none.
+ * anywhere: as execvp looks, also in folders that are named relative to ours;
+ * else in absolute ones alone. */
+char *launch_find(const char *name, bool anywhere);
 
 /* Our environment without the variables that begin with one of the texts in
  * drop, and with those in add ("NAME=VALUE"); both end with NULL and may be

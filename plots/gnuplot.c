@@ -51,7 +51,7 @@ enum status gnuplot_find(struct gnuplot *g, struct err *err)
     const char *given = getenv("QLAW_GNUPLOT");
 
     *g = (struct gnuplot){ .limit_s = LIMIT_S };
-    g->path = given && *given ? mem_strdup(given) : launch_find("gnuplot");
+    g->path = given && *given ? mem_strdup(given) : launch_find("gnuplot", false);
     if (!g->path)
         return err_set(err, ERR_TOOL,
                        "gnuplot is not installed (Debian: "

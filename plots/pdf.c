@@ -90,7 +90,7 @@ enum status pdf_make(const char *html, const char *pdf, struct err *err)
     for (size_t i = 0;
          i < sizeof converters / sizeof converters[0] && st == OK && !found;
          i++) {
-        char *path = launch_find(converters[i].name);
+        char *path = launch_find(converters[i].name, false);
 
         found = path != NULL;
         if (found)

@@ -38,6 +38,14 @@ const char *cli_nth(const struct cli *cli, const char *name, int i)
     return NULL;
 }
 
+void cli_texts(struct texts *out, const struct cli *cli, const char *name)
+{
+    const char *text;
+
+    for (int i = 0; (text = cli_nth(cli, name, i)); i++)
+        texts_add(out, text);
+}
+
 const char *cli_value(const struct cli *cli, const char *name,
                       const char *fallback)
 {

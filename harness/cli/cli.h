@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/texts.h"
 #include "harness/os/session.h"
 
 struct cli_option {
@@ -56,6 +57,9 @@ const char *cli_value(const struct cli *cli, const char *name,
                       const char *fallback);
 bool cli_flag(const struct cli *cli, const char *name);
 const char *cli_nth(const struct cli *cli, const char *name, int i);
+
+/* All values of a repeatable option, added to a list. */
+void cli_texts(struct texts *out, const struct cli *cli, const char *name);
 
 /* A number of an option with suffixes, checked against a range. */
 enum status cli_number(double *out, const struct cli *cli, const char *name,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/words.h"
 #include "harness/grid/expand.h"
 #include "harness/grid/point_id.h"
 #include "harness/grid/slurm_keys.h"
@@ -108,7 +109,7 @@ static enum status check_commands(const struct grid *g, struct err *err)
         st = slurm_keys_check(g->base, err);
     if (st != OK)
         err_prefix(err, "%s: ", g->path);
-    exec_trainer_free(argv);
+    words_free(argv);
     return st;
 }
 

@@ -59,22 +59,24 @@ static struct ini_where blame(const struct grid_source *s, int block,
     return w;
 }
 
+static void add_cell(const struct grid_source *s, int block, uint64_t cell,
+                     struct err *err)
+{
+    char *where = source_describe(s, block, cell);
+
+    if (*where)
+        err_append(err, " (at %s)", where);
+    free(where);
+}
+
 /* Put the guilty line before a sentence about a whole configuration, and the
  * cell behind it. */
 static enum status blame_cell(const struct grid_source *s, int block,
                               uint64_t cell, struct err *err)
 {
-    char *where = source_describe(s, block, cell);
-    size_t used;
-
-    if (err) {
+    if (err)
         ini_prefix(err, blame(s, block, cell, err));
-        used = strlen(err->text);
-        if (*where)
-            snprintf(err->text + used, sizeof err->text - used, " (at %s)",
-                     where);
-    }
-    free(where);
+    add_cell(s, block, cell, err);
     return ERR_CONFIG;
 }
 
@@ -121,18 +123,6 @@ static enum status derive_one(struct made *m, struct grid_source *s,
         return OK;
     ini_prefix(err, f->rule->where);
     return ERR_CONFIG;
-}
-
-static void add_cell(const struct grid_source *s, int block, uint64_t cell,
-                     struct err *err)
-{
-    char *where = source_describe(s, block, cell);
-    const size_t used = err ? strlen(err->text) : 0;
-
-    if (err && *where)
-        snprintf(err->text + used, sizeof err->text - used, " (at %s)",
-                 where);
-    free(where);
 }
 
 static enum status derive(struct made *m, struct grid_source *s, int block,

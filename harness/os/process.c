@@ -92,7 +92,7 @@ bool process_end_group(const struct process *p, double patience_s)
 void process_host(char out[PROCESS_HOST])
 {
     if (gethostname(out, PROCESS_HOST) != 0)
-        *out = '\0';
+        strcpy(out, "?"); /* a word, as a lock has it */
     out[PROCESS_HOST - 1] = '\0';
 }
 

@@ -22,13 +22,6 @@ char **conduct_command(const char *program, const struct attempt *a,
     return words;
 }
 
-void conduct_free(char **words)
-{
-    for (char **w = words; w && *w; w++)
-        free(*w);
-    free(words);
-}
-
 bool conduct_line(struct sched *s, const void *user, struct attempt *a,
                   const char *line, size_t n, bool whole,
                   void (*told)(void *ctx, const struct metrics_line *m,

@@ -9,10 +9,9 @@
 
 /* The words of the command that trains, with NULL at their end: PROGRAM train
  * --config FILE --dir FOLDER and, where other runs go on from this one's
- * states, --branch FOLDER for each.  The caller gives them to conduct_free. */
+ * states, --branch FOLDER for each.  The caller gives them to words_free. */
 char **conduct_command(const char *program, const struct attempt *a,
                        const struct texts *branches);
-void conduct_free(char **words);
 
 /* A line of the process: recorded, and told with whether it is the first of its
  * attempt (told may be NULL).  After the final one the process has a minute to

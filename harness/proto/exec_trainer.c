@@ -9,15 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/launch.h"
 #include "base/str.h"
+#include "base/words.h"
 #include "harness/proto/exec_guard.h"
-
-void exec_trainer_free(char **argv)
-{
-    for (char **p = argv; p && *p; p++)
-        free(*p);
-    free(argv);
-}
 
 /* --- references ---------------------------------------------------------- */
 
@@ -140,38 +135,11 @@ enum status exec_trainer_argv(char ***out, const struct config *c,
                      "trainer.kind = exec needs trainer.command");
     *out = st == OK ? argv : NULL;
     if (st != OK)
-        exec_trainer_free(argv);
+        words_free(argv);
     return st;
 }
 
 /* --- the program --------------------------------------------------------- */
-
-static bool is_program(const char *path)
-{
-    struct stat sb;
-
-    return stat(path, &sb) == 0 && S_ISREG(sb.st_mode) &&
-           access(path, X_OK) == 0;
-}
-
-/* Where name is, along PATH as execvp would look; NULL: nowhere. */
-static char *find_program(const char *name)
-{
-    const char *path = getenv("PATH");
-
-    if (strchr(name, '/'))
-        return is_program(name) ? mem_strdup(name) : NULL;
-    for (path = path ? path : "/usr/bin:/bin"; *path;) {
-        const size_t n = strcspn(path, ":");
-        char *full = mem_printf("%.*s%s%s", (int)n, path, n ? "/" : "", name);
-
-        if (is_program(full))
-            return full;
-        free(full);
-        path += n + (path[n] == ':');
-    }
-    return NULL;
-}
 
 /* What a shell would have made something of. */
 static const char *shell_hint(const char *word)
@@ -189,7 +157,7 @@ static const char *shell_hint(const char *word)
 
 static enum status locate(char **program, char *const *argv, struct err *err)
 {
-    *program = find_program(argv[0]);
+    *program = launch_find(argv[0], true);
     return *program ? OK
                     : err_set(err, ERR_TOOL,
                               "trainer.command: cannot find the program '%s'%s",
@@ -230,7 +198,7 @@ enum status exec_trainer_check(const struct config *c, struct err *err)
     if (st == OK)
         st = check_script(argv, err);
     free(program);
-    exec_trainer_free(argv);
+    words_free(argv);
     return st;
 }
 
@@ -290,6 +258,6 @@ enum status exec_trainer_become(const struct config *c,
         st = err_errno(err, ERR_TOOL, "cannot start %s", program);
     }
     free(program);
-    exec_trainer_free(argv);
+    words_free(argv);
     return st;
 }

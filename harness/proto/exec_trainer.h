@@ -42,11 +42,10 @@ struct exec_job {
     uint64_t seed, data_seed;
 };
 
-/* The argument vector, NULL at its end; free it with exec_trainer_free.
+/* The argument vector, NULL at its end; free it with words_free.
  * ERR_CONFIG names a reference that is none, a quote without end. */
 enum status exec_trainer_argv(char ***argv, const struct config *c,
                               const struct exec_job *job, struct err *err);
-void exec_trainer_free(char **argv);
 
 /* Can the trainer of c be started at all?  ERR_TOOL when its program, or the
  * script that an interpreter would run, is not there; OK for the built-in one.

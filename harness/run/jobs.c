@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "base/words.h"
 #include "harness/os/memory.h"
 #include "harness/proto/conduct.h"
 #include "harness/proto/counts.h"
@@ -68,7 +69,7 @@ static void compose_command(struct runner *r, const struct task *t)
     struct texts branches = { .n = 0 };
 
     list_branches(&branches, r, t);
-    conduct_free(r->argv);
+    words_free(r->argv);
     r->argv = conduct_command(r->program, t->attempt, &branches);
     texts_release(&branches);
 }

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "base/words.h"
 #include "harness/os/memory.h"
 #include "harness/proto/conduct.h"
 #include "harness/run/state.h"
@@ -277,7 +278,7 @@ static void release(struct runner *r)
     free(r->runs);
     free(r->rows);
     free(r->program);
-    conduct_free(r->argv);
+    words_free(r->argv);
     journal_close(r->journal);
     db_close(r->db);
 }

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "base/words.h"
 #include "harness/os/env.h"
 #include "harness/os/scheduler.h"
 #include "harness/proto/attempt.h"
@@ -224,7 +225,7 @@ static enum sched_next next_job(void *ctx, struct sched_job *job)
     w->cut = timeout <= 0 || left < timeout;
     if (w->cut)
         timeout = isfinite(left) ? left : 0;
-    conduct_free(k->argv);
+    words_free(k->argv);
     k->argv = conduct_command(k->program, w->attempt, &none);
     *job = (struct sched_job){ .user = w,
                                .argv = k->argv,
@@ -448,7 +449,7 @@ static void close_worker(struct worker *k)
     free(k->work);
     free(k->root);
     free(k->program);
-    conduct_free(k->argv);
+    words_free(k->argv);
 }
 
 enum status worker_run(struct worker_summary *out,

@@ -256,8 +256,8 @@ static enum status choose_law(struct fit_request *rq, const char *db_path,
     return st;
 }
 
-static enum status read_lists(struct fit_spec *s, const struct fit_options *o,
-                              struct err *err)
+enum status fit_request_spec(struct fit_spec *s, const struct fit_options *o,
+                             struct err *err)
 {
     const struct {
         const struct texts *list;
@@ -268,6 +268,10 @@ static enum status read_lists(struct fit_spec *s, const struct fit_options *o,
                   { &o->group_param, fit_spec_group } };
     enum status st = OK;
 
+    if (o->space)
+        st = fit_space_parse(&s->space, o->space, err);
+    if (st == OK)
+        st = fit_loss_parse(&s->loss, o->loss ? o->loss : "l2", err);
     for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++)
         for (int i = 0; st == OK && i < lists[k].list->n; i++)
             st = lists[k].read(s, lists[k].list->text[i], err);
@@ -278,14 +282,8 @@ static enum status read_spec(struct fit_request *rq, struct err *err)
 {
     const struct fit_options *o = &rq->options;
     struct fit_spec *s = &rq->spec;
-    enum status st = OK;
+    const enum status st = fit_request_spec(s, o, err);
 
-    if (o->space)
-        st = fit_space_parse(&s->space, o->space, err);
-    if (st == OK)
-        st = fit_loss_parse(&s->loss, o->loss ? o->loss : "l2", err);
-    if (st == OK)
-        st = read_lists(s, o, err);
     if (st != OK)
         return st;
     if (!isnan(o->seed))

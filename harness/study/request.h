@@ -28,6 +28,11 @@ void fit_request_release(struct fit_request *rq);
 /* Which parameters count as N: body, unless --n-def said otherwise. */
 const char *fit_request_n_def(const struct fit_request *rq);
 
+/* The space, the loss, starts, bounds, fixed and grouped parameters that the
+ * options name, into a spec that has its law. */
+enum status fit_request_spec(struct fit_spec *s, const struct fit_options *o,
+                             struct err *err);
+
 /* Fit what was read; *m is the caller's to free, f to release after OK. */
 enum status fit_request_fit(struct fit *f, struct model **m,
                             const struct fit_request *rq, struct err *err);

@@ -32,7 +32,7 @@ struct settings_source {
     char *const *texts; /* n of NAME=VALUE,... */
     int n;
     const char *at;    /* a table, "-" for standard input; NULL: none */
-    struct texts *map; /* names that its columns get where they are there */
+    const struct texts *map; /* names that its columns get where they are there */
 };
 
 /* needs names one more setting than those of m ("C"), or is NULL. */

@@ -94,24 +94,20 @@ static enum status read_law(struct design_request *rq, const struct cli *cli,
     const char *formula = cli_value(cli, "formula", NULL);
     const char *name = cli_value(cli, "law", of_grid);
     const struct law *law = NULL;
-    const char *text;
-    enum status st = OK;
+    struct fit_options o;
+    enum status st;
 
     if (!name && !rq->from_grid && !formula)
         return err_set(err, ERR_USAGE, "--candidates needs --law or --formula "
                                        "(see 'qlaw laws')");
-    if (!formula)
+    st = fit_cli_options(&o, cli, NULL, err);
+    if (st == OK && !formula)
         st = law_need(&law, name ? name : "qat-delta", err);
     if (st == OK)
         fit_spec_init(&rq->spec, law, formula);
-    for (int i = 0; st == OK && (text = cli_nth(cli, "start", i)); i++)
-        st = fit_spec_start(&rq->spec, text, err);
-    for (int i = 0; st == OK && (text = cli_nth(cli, "fix", i)); i++)
-        st = fit_spec_fix(&rq->spec, text, err);
-    for (int i = 0; st == OK && (text = cli_nth(cli, "group-param", i)); i++)
-        st = fit_spec_group(&rq->spec, text, err);
-    if (st == OK && (text = cli_value(cli, "space", NULL)))
-        st = fit_space_parse(&rq->spec.space, text, err);
+    if (st == OK)
+        st = fit_request_spec(&rq->spec, &o, err);
+    fit_options_release(&o);
     return st;
 }
 
@@ -141,8 +137,8 @@ static enum status read_file_candidates(struct design_request *rq,
     struct texts map = { .n = 0 }, derive = { .n = 0 };
     enum status st;
 
-    fit_cli_list(&map, cli, "map");
-    fit_cli_list(&derive, cli, "derive");
+    cli_texts(&map, cli, "map");
+    cli_texts(&derive, cli, "derive");
     st = fit_request_candidates(&rq->candidates, path, &map, &derive,
                                 &cli->session, err);
     texts_release(&map);

@@ -230,16 +230,15 @@ static enum status one_law(const struct fit_request *rq, const bool *held,
 }
 
 /* --formula belongs to the list as much as what --compare names. */
-static void list_contenders(char ***names, int *n, const struct cli *cli)
+static void list_contenders(char ***names, int *n,
+                            const struct fit_options *o)
 {
-    const char *text;
-
-    for (int i = 0; (text = cli_nth(cli, "formula", i)); i++)
-        compare_names(names, n, text);
-    if ((text = cli_value(cli, "law", NULL)))
-        compare_names(names, n, text);
-    for (int i = 0; (text = cli_nth(cli, "compare", i)); i++)
-        compare_names(names, n, text);
+    for (int i = 0; i < o->formula.n; i++)
+        compare_names(names, n, o->formula.text[i]);
+    if (o->law)
+        compare_names(names, n, o->law);
+    for (int i = 0; i < o->compare.n; i++)
+        compare_names(names, n, o->compare.text[i]);
 }
 
 static enum status compare(const struct fit_request *rq, const bool *held,
@@ -251,7 +250,7 @@ static enum status compare(const struct fit_request *rq, const bool *held,
     int n = 0;
     enum status st;
 
-    list_contenders(&names, &n, cli);
+    list_contenders(&names, &n, &rq->options);
     st = compare_run(&c, rq->table, held, &rq->spec,
                      (const char *const *)names, n, err);
     if (st == OK && cli_flag(cli, "json"))
@@ -271,7 +270,7 @@ static enum status compare(const struct fit_request *rq, const bool *held,
 static enum status isoflop(const struct fit_request *rq, const struct cli *cli,
                            struct err *err)
 {
-    const char *column = cli_value(cli, "isoflop", NULL);
+    const char *column = rq->options.isoflop;
     struct isoflop f;
     struct str out = { 0 };
     const enum status st =
@@ -296,7 +295,7 @@ static enum status envelope(const struct fit_request *rq, const struct cli *cli,
     struct envelope e;
     struct str out = { 0 };
     const enum status st =
-        envelope_run(&e, rq->table, cli_value(cli, "envelope", NULL), err);
+        envelope_run(&e, rq->table, rq->options.envelope, err);
 
     if (e.n > 0 && cli_flag(cli, "json"))
         envelope_json(&out, &e);
@@ -373,10 +372,10 @@ static enum status run(struct cli *cli, struct err *err)
     if (st == OK && rule)
         st = holdout_split(&held, rq.table, rule, err);
     if (st == OK)
-        st = cli_value(cli, "isoflop", NULL)   ? isoflop(&rq, cli, err)
-             : cli_value(cli, "envelope", NULL) ? envelope(&rq, cli, err)
+        st = rq.options.isoflop    ? isoflop(&rq, cli, err)
+             : rq.options.envelope ? envelope(&rq, cli, err)
              : cli_value(cli, "random", NULL)  ? mixed(&rq, cli, err)
-             : cli_value(cli, "compare", NULL) ? compare(&rq, held, cli, err)
+             : rq.options.compare.n  ? compare(&rq, held, cli, err)
                                                : one_law(&rq, held, cli, err);
     free(held);
     fit_request_release(&rq);

@@ -2,14 +2,6 @@
 
 #include <stdlib.h>
 
-void fit_cli_list(struct texts *out, const struct cli *cli, const char *name)
-{
-    const char *text;
-
-    for (int i = 0; (text = cli_nth(cli, name, i)); i++)
-        texts_add(out, text);
-}
-
 static char *copy_of(const struct cli *cli, const char *name)
 {
     const char *text = cli_value(cli, name, NULL);
@@ -29,7 +21,7 @@ enum status fit_cli_options(struct fit_options *o, const struct cli *cli,
     o->isoflop = copy_of(cli, "isoflop");
     o->envelope = copy_of(cli, "envelope");
     o->of_either = cli_value(cli, "candidates", NULL) != NULL;
-    fit_cli_list(&o->compare, cli, "compare");
+    cli_texts(&o->compare, cli, "compare");
     for (int k = 0; (row = fit_option_at(k)) && st == OK; k++)
         for (int i = 0; (value = cli_nth(cli, row->key, i)) && st == OK; i++)
             st = fit_options_set(o, row, value, err);

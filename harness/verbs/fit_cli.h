@@ -42,7 +42,4 @@ enum status fit_cli_options(struct fit_options *o, const struct cli *cli,
 enum status fit_cli_request(struct fit_request *rq, const struct cli *cli,
                             const char *grid, struct err *err);
 
-/* Every value of a repeatable option. */
-void fit_cli_list(struct texts *out, const struct cli *cli, const char *name);
-
 #endif

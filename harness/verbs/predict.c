@@ -298,7 +298,7 @@ static enum status ask(const struct cli *cli, const struct model *m,
     struct settings s;
     enum status st;
 
-    fit_cli_list(&map, cli, "map");
+    cli_texts(&map, cli, "map");
     st = settings_read(&s, &from, m, needs_of(q.solve), err);
     texts_release(&map);
 

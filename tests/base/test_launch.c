@@ -114,20 +114,34 @@ static void what_cannot_begin_is_said(void **state)
 
 static void programs_are_found_in_absolute_folders(void **state)
 {
-    char *path;
+    char *path, dir[] = "/tmp/qlaw-test-XXXXXX";
 
     (void)state;
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(chdir(dir), 0);
     setenv("PATH", ".:relative:/nowhere:/bin:/usr/bin", 1);
-    path = launch_find("sh");
+    path = launch_find("sh", false);
     assert_string_equal(path, "/bin/sh");
     free(path);
-    path = launch_find("/bin/sh");
+    path = launch_find("/bin/sh", false);
     assert_string_equal(path, "/bin/sh");
     free(path);
-    assert_null(launch_find("no-such-program"));
-    assert_null(launch_find("/bin")); /* a folder */
+    assert_null(launch_find("no-such-program", false));
+    assert_null(launch_find("/bin", false)); /* a folder */
+    setenv("PATH", "/nowhere::relative", 1);
+    assert_int_equal(symlink("/bin/sh", "a-shell"), 0);
+    assert_null(launch_find("a-shell", false));
+    path = launch_find("a-shell", true); /* an empty folder is ours */
+    assert_string_equal(path, "a-shell");
+    free(path);
+    unlink("a-shell");
     unsetenv("PATH");
-    assert_null(launch_find("sh"));
+    assert_null(launch_find("sh", false));
+    path = launch_find("sh", true);
+    assert_non_null(path);
+    free(path);
+    assert_int_equal(chdir("/"), 0);
+    rmdir(dir);
 }
 
 int main(void)
