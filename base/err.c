@@ -45,8 +45,7 @@ enum status err_at_column(struct err *err, enum status status, int column)
     return status;
 }
 
-enum status err_errno(struct err *err, enum status status, const char *fmt,
-                      ...)
+enum status err_errno(struct err *err, enum status status, const char *fmt, ...)
 {
     const int code = errno;
 

@@ -12,19 +12,19 @@
 /* STATUS(name, exit code, meaning).  The exit codes are the public contract of
  * qlaw(1); 64 and 65 are spoken by trainers only.  75 asks to be run again at
  * once, so nothing that will fail again may end with it. */
-#define STATUS_LIST(STATUS)                                                   \
-    STATUS(OK, 0, "everything asked for is done")                             \
-    STATUS(ERR_RUNS, 1, "finished, but some runs failed or diverged")         \
-    STATUS(ERR_USAGE, 2, "usage error")                                       \
-    STATUS(ERR_CONFIG, 3, "a grid or configuration file is wrong")            \
-    STATUS(ERR_TOOL, 4, "a needed program or CPU feature is missing")         \
-    STATUS(ERR_DB, 5, "database busy, damaged, foreign or newer")             \
-    STATUS(ERR_REFUSED, 6, "refused: over budget, dirty tree, breaker")       \
-    STATUS(ERR_IO, 7, "input/output or network")                              \
-    STATUS(ERR_FIT, 8, "fit did not converge or law not identifiable")        \
-    STATUS(ERR_NOMEM, 9, "out of memory")                                     \
-    STATUS(ERR_UNSUPPORTED, 64, "trainer: configuration not supported")       \
-    STATUS(ERR_DIVERGED, 65, "trainer: the run diverged")                     \
+#define STATUS_LIST(STATUS)                                                    \
+    STATUS(OK, 0, "everything asked for is done")                              \
+    STATUS(ERR_RUNS, 1, "finished, but some runs failed or diverged")          \
+    STATUS(ERR_USAGE, 2, "usage error")                                        \
+    STATUS(ERR_CONFIG, 3, "a grid or configuration file is wrong")             \
+    STATUS(ERR_TOOL, 4, "a needed program or CPU feature is missing")          \
+    STATUS(ERR_DB, 5, "database busy, damaged, foreign or newer")              \
+    STATUS(ERR_REFUSED, 6, "refused: over budget, dirty tree, breaker")        \
+    STATUS(ERR_IO, 7, "input/output or network")                               \
+    STATUS(ERR_FIT, 8, "fit did not converge or law not identifiable")         \
+    STATUS(ERR_NOMEM, 9, "out of memory")                                      \
+    STATUS(ERR_UNSUPPORTED, 64, "trainer: configuration not supported")        \
+    STATUS(ERR_DIVERGED, 65, "trainer: the run diverged")                      \
     STATUS(ERR_STOPPED, 75, "stopped early, everything saved, run again")
 
 enum status {
@@ -55,8 +55,8 @@ enum status err_about(struct err *err, enum status status, const char *fmt, ...)
 enum status err_at_column(struct err *err, enum status status, int column);
 
 /* The same as err_set, with strerror(errno) appended after ": ". */
-enum status err_errno(struct err *err, enum status status, const char *fmt,
-                      ...) __attribute__((format(printf, 3, 4)));
+enum status err_errno(struct err *err, enum status status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Put a prefix ("file:line: ") before the sentence already in err. */
 void err_prefix(struct err *err, const char *fmt, ...)

@@ -7,8 +7,8 @@
 #ifndef BASE_EXACT_H
 #define BASE_EXACT_H
 
-double exact_ln(double x);  /* x > 0, finite */
-double exact_exp(double x); /* |x| < 700 */
+double exact_ln(double x);            /* x > 0, finite */
+double exact_exp(double x);           /* |x| < 700 */
 double exact_pow(double x, double y); /* x > 0 */
 
 /* cos and sin of 2 pi turns, |turns| < 2^40; relative to 1 the error is below

@@ -186,11 +186,12 @@ enum status expr_parse(struct expr **out, const char *text,
         root = -1;
     parse_space(&ps);
     if (root >= 0 && *ps.p)
-        root = parse_failf(&ps, ps.p,
-                     mem_printf("unexpected '%.12s'%s", ps.p,
-                                *ps.p == ',' && isdigit((unsigned char)ps.p[1])
-                                    ? "; decimals are written with a point"
-                                    : ""));
+        root = parse_failf(
+            &ps, ps.p,
+            mem_printf("unexpected '%.12s'%s", ps.p,
+                       *ps.p == ',' && isdigit((unsigned char)ps.p[1])
+                           ? "; decimals are written with a point"
+                           : ""));
     free(ps.word);
     *out = root < 0 ? NULL : ps.out;
     if (root < 0)

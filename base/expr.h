@@ -76,8 +76,8 @@ int expr_max_slot(const struct expr *e); /* -1 when no slot is used */
 
 /* The text with the fewest parentheses that parses to the same tree; names
  * come from the call-back.  The caller frees it. */
-char *expr_print(const struct expr *e,
-                 const char *(*name)(void *ctx, int slot), void *ctx);
+char *expr_print(const struct expr *e, const char *(*name)(void *ctx, int slot),
+                 void *ctx);
 
 /* Write 1 - exp(x), exp(x) - 1 and log(1 + x) with expm1 and log1p, which keep
  * the digits that these lose near 0, where a saturation has run to infinity.

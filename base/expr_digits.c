@@ -38,8 +38,8 @@ static void sharpen_log(struct expr *e, int i)
 {
     struct expr_node *node = &e->nodes[i], *sum = &e->nodes[node->arg[0]];
 
-    if (sum->op == EXPR_ADD && (is_number(e, sum->arg[0], 1) ||
-                                is_number(e, sum->arg[1], 1))) {
+    if (sum->op == EXPR_ADD &&
+        (is_number(e, sum->arg[0], 1) || is_number(e, sum->arg[1], 1))) {
         node->op = EXPR_LOG1P;
         sum->op = EXPR_MUL;
     }

@@ -31,9 +31,9 @@ static inline double expr_from_bits(uint64_t u)
     return x;
 }
 
-#define EXPR_LN2_HI 0x1.62e42fee00000p-1 /* 33 bits: n * hi is exact */
-#define EXPR_LN2_LO 0x1.a39ef35793c76p-33
-#define EXPR_INV_LN2 1.4426950408889634074
+#define EXPR_LN2_HI   0x1.62e42fee00000p-1 /* 33 bits: n * hi is exact */
+#define EXPR_LN2_LO   0x1.a39ef35793c76p-33
+#define EXPR_INV_LN2  1.4426950408889634074
 #define EXPR_INV_LN10 0.43429448190325182765
 #define EXPR_TO_WHOLE 0x1.8p52 /* x + this - this rounds to an integer */
 
@@ -120,8 +120,8 @@ static inline double expr_log1(double x)
     const double m = expr_split(x, &e);
     const double tail = expr_log_tail(m, &head);
 
-    return expr_log_edge(x, e * EXPR_LN2_HI +
-                                (head + (tail + e * EXPR_LN2_LO)));
+    return expr_log_edge(x,
+                         e * EXPR_LN2_HI + (head + (tail + e * EXPR_LN2_LO)));
 }
 
 /* Exact for powers of two. */

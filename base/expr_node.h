@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 /* OP(name, arguments, text): every operation and function. */
+/* clang-format off */
 #define EXPR_OPS(OP)                                                          \
     OP(NUMBER, 0, "") OP(SLOT, 0, "")                                         \
     OP(ADD, 2, "+") OP(SUB, 2, "-") OP(MUL, 2, "*") OP(DIV, 2, "/")           \
@@ -21,6 +22,7 @@
     OP(CBRT, 1, "cbrt") OP(HYPOT, 2, "hypot") OP(SIN, 1, "sin")               \
     OP(COS, 1, "cos") OP(TAN, 1, "tan") OP(ASIN, 1, "asin")                   \
     OP(ACOS, 1, "acos") OP(ATAN, 1, "atan") OP(ERF, 1, "erf")
+/* clang-format on */
 
 /* From here on the C library computes, whose last bit differs between
  * machines (expr_scope.same_bits). */
@@ -30,7 +32,7 @@ enum expr_op {
 #define OP_ENUM(name, n, text) EXPR_##name,
     EXPR_OPS(OP_ENUM)
 #undef OP_ENUM
-    EXPR_OP_COUNT
+        EXPR_OP_COUNT
 };
 
 struct expr_node {

@@ -63,8 +63,8 @@ static int create(const char *path, struct err *err)
     return fd;
 }
 
-static enum status write_synced(const char *path, const void *data,
-                                size_t size, struct err *err)
+static enum status write_synced(const char *path, const void *data, size_t size,
+                                struct err *err)
 {
     const int fd = create(path, err);
     enum status st;
@@ -102,7 +102,8 @@ FILE *file_open(const char *path)
 static uint32_t host_number(void)
 {
     char text[256] = "", link[64] = "", boot[64] = "";
-    const int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    const int fd =
+        open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
     uint32_t h = 0x811c9dc5u;
 
     gethostname(text, sizeof text - 1);
@@ -124,8 +125,8 @@ char *file_temp_name(const char *path)
 {
     static atomic_uint count;
 
-    return mem_printf("%s.%08x.%ld.%u.tmp", path, host_number(),
-                      (long)getpid(), atomic_fetch_add(&count, 1));
+    return mem_printf("%s.%08x.%ld.%u.tmp", path, host_number(), (long)getpid(),
+                      atomic_fetch_add(&count, 1));
 }
 
 enum status file_temp_make(char **name, const char *path, struct err *err)
@@ -294,8 +295,7 @@ enum status file_read(struct str *out, const char *path, size_t limit,
         else if (n == 0)
             break;
         else if (out->len - start + (size_t)n > limit)
-            st = err_set(err, ERR_IO, "%s: larger than %zu bytes", path,
-                         limit);
+            st = err_set(err, ERR_IO, "%s: larger than %zu bytes", path, limit);
         else
             str_add_n(out, buf, (size_t)n);
     }
@@ -344,7 +344,6 @@ const char *clock_iso(char buf[32])
     clock_gettime(CLOCK_REALTIME, &ts);
     gmtime_r(&ts.tv_sec, &tm);
     strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(buf, 32, "%s.%03dZ", date,
-             (int)(ts.tv_nsec / 1000000) % 1000);
+    snprintf(buf, 32, "%s.%03dZ", date, (int)(ts.tv_nsec / 1000000) % 1000);
     return buf;
 }

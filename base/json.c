@@ -48,8 +48,7 @@ static void add_object(struct str *out, const json_t *object)
     json_t *value;
     size_t i = 0;
 
-    json_object_foreach((json_t *)object, key, value)
-        keys[i++] = key;
+    json_object_foreach((json_t *)object, key, value) keys[i++] = key;
     qsort(keys, n, sizeof *keys, by_name);
     str_add_char(out, '{');
     for (i = 0; i < n; i++) {

@@ -16,11 +16,11 @@
 #define LAUNCH_FDS 5 /* at most */
 
 struct launch {
-    const char *path;    /* of the program; it is not looked for */
+    const char *path; /* of the program; it is not looked for */
     char *const *argv;
     char *const *env;    /* NULL: ours */
     const char *folder;  /* NULL: ours */
-    int fds[LAUNCH_FDS];  /* what become 0 .. n_fds-1; -1: /dev/null, read */
+    int fds[LAUNCH_FDS]; /* what become 0 .. n_fds-1; -1: /dev/null, read */
     int n_fds;
     const sigset_t *mask;   /* the signals that are blocked in it; NULL: none */
     const cpu_set_t *cores; /* NULL: as ours */

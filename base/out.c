@@ -54,8 +54,8 @@ static void add_odd(struct str *to, const struct gate *g, uint32_t c)
 
 /* Append what may pass of text[0..size), which ends in a NUL byte; returns how
  * much of it was taken. */
-static size_t add_passed(struct str *to, const struct gate *g,
-                         const char *text, size_t size)
+static size_t add_passed(struct str *to, const struct gate *g, const char *text,
+                         size_t size)
 {
     size_t i = 0;
 

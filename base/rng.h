@@ -13,11 +13,11 @@
 /* What a stream of numbers is for; part of the key, so that two purposes never
  * share numbers.  Append only: the values are part of every run's identity. */
 enum rng_purpose {
-    RNG_INIT = 1,     /* initial weights, one stream a tensor */
-    RNG_DATA = 2,     /* order of the training sequences */
-    RNG_ROUND = 3,    /* stochastic rounding */
-    RNG_HOLDOUT = 4,  /* which parts of a corpus are held out */
-    RNG_FIT = 5,      /* start points and bootstrap resamples */
+    RNG_INIT = 1,    /* initial weights, one stream a tensor */
+    RNG_DATA = 2,    /* order of the training sequences */
+    RNG_ROUND = 3,   /* stochastic rounding */
+    RNG_HOLDOUT = 4, /* which parts of a corpus are held out */
+    RNG_FIT = 5,     /* start points and bootstrap resamples */
     RNG_TEST = 6,
 };
 

@@ -35,7 +35,7 @@ const char *str_text(const struct str *s);
 char *str_steal(struct str *s);
 
 /* malloc family that ends the program when memory is out (exit 9). */
-void *mem_alloc(size_t size); /* zeroed */
+void *mem_alloc(size_t size);           /* zeroed */
 void *mem_array(size_t n, size_t size); /* zeroed, product checked */
 void *mem_grow(void *p, size_t n, size_t size);
 char *mem_strdup(const char *text);

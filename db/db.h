@@ -22,11 +22,11 @@
 #include "base/err.h"
 
 #define DB_APPLICATION_ID 0x514C4157 /* "QLAW" */
-#define DB_VERSION 3
+#define DB_VERSION        3
 
 enum db_mode {
-    DB_READ,   /* an existing file, read only */
-    DB_WRITE,  /* created when absent; the schema is made under EXCLUSIVE */
+    DB_READ,  /* an existing file, read only */
+    DB_WRITE, /* created when absent; the schema is made under EXCLUSIVE */
 };
 
 struct db; /* owns the connection and its cached statements */

@@ -30,8 +30,7 @@ void db_copy_close(struct db_copy *c);
 bool db_copy_is(const struct db_copy *c, const char *path);
 
 /* Sync it and let it take the name.  It is gone from its own either way. */
-enum status db_place_take(const char *name, const char *path,
-                          struct err *err);
+enum status db_place_take(const char *name, const char *path, struct err *err);
 
 /* The same, ERR_DB where a file of that name is there: it is left alone. */
 enum status db_place_take_new(const char *name, const char *path,

@@ -60,10 +60,9 @@ enum status db_point_put(bool *added, struct db *db, const struct db_point *p,
     return st;
 }
 
-enum status db_dataset_put(int64_t *dataset_id, struct db *db,
-                           const char *name, const char *sha256,
-                           const char *tokenizer, int64_t vocab,
-                           struct err *err)
+enum status db_dataset_put(int64_t *dataset_id, struct db *db, const char *name,
+                           const char *sha256, const char *tokenizer,
+                           int64_t vocab, struct err *err)
 {
     enum status st =
         db_do(db,

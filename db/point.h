@@ -12,9 +12,9 @@
 struct db_point {
     const char *point_id;
     int64_t dataset_id;
-#define POINT_TEXT const char *
-#define POINT_INT  int64_t
-#define POINT_REAL double
+#define POINT_TEXT                const char *
+#define POINT_INT                 int64_t
+#define POINT_REAL                double
 #define COLUMN(type, name, unset) POINT_##type name;
 #include "db/point.def"
 #undef COLUMN
@@ -32,10 +32,9 @@ enum status db_point_put(bool *added, struct db *db, const struct db_point *p,
                          struct err *err);
 
 /* Make the data set unless it is there, and get its number. */
-enum status db_dataset_put(int64_t *dataset_id, struct db *db,
-                           const char *name, const char *sha256,
-                           const char *tokenizer, int64_t vocab,
-                           struct err *err);
+enum status db_dataset_put(int64_t *dataset_id, struct db *db, const char *name,
+                           const char *sha256, const char *tokenizer,
+                           int64_t vocab, struct err *err);
 
 /* For a merge: the INSERT that takes from schema src the points that are not
  * there, their data sets found by name, sum and tokenizer. */

@@ -150,8 +150,8 @@ static enum status same_response(const char *first, const struct model *m,
     if (strcmp(first, m->response) == 0)
         return OK;
     return err_set(err, ERR_USAGE,
-                   "a law of %s cannot be compared with one of %s",
-                   m->response, first);
+                   "a law of %s cannot be compared with one of %s", m->response,
+                   first);
 }
 
 static enum status common_rows(bool *keep, struct comparison *c,

@@ -13,8 +13,8 @@ struct contender {
     const struct law *law; /* NULL: a formula */
     char *name;            /* the law's, or the formula */
     int n_params, dof;
-    double *mu; /* [rows] fitted, or NULL */
-    double *theta; /* of its model's parameters */
+    double *mu;                             /* [rows] fitted, or NULL */
+    double *theta;                          /* of its model's parameters */
     double rss, sigma, aicc, bic, cv, held; /* held: rmse of held-out rows */
     bool sound;
     char *failure; /* why there is no fit, or NULL */
@@ -58,11 +58,11 @@ void comparison_json(struct str *out, const struct comparison *c);
 
 /* A hypothesis that fixes a parameter or ties two. */
 struct nested {
-    char *claim; /* "alpha=beta" */
+    char *claim;      /* "alpha=beta" */
     double statistic; /* F; its bootstrap twin for robust losses */
     int df1, df2;
-    bool one_sided; /* the value claimed is a bound */
-    double p;       /* of F; NaN for robust losses */
+    bool one_sided;     /* the value claimed is a bound */
+    double p;           /* of F; NaN for robust losses */
     double p_bootstrap; /* NaN: not asked for */
     int replicates;
 };

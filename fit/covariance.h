@@ -9,16 +9,16 @@
 #include "fit/model.h"
 
 struct covariance {
-    int n;          /* coordinates, those at a bound excluded */
-    int *coord;     /* which coordinates these are */
-    double *inverse; /* (J'WJ)^-1 over the directions that are seen, [n][n] */
-    double *length; /* of each column */
+    int n;            /* coordinates, those at a bound excluded */
+    int *coord;       /* which coordinates these are */
+    double *inverse;  /* (J'WJ)^-1 over the directions that are seen, [n][n] */
+    double *length;   /* of each column */
     double *singular; /* of the scaled Jacobian, descending */
     double *vectors;  /* [n][n], column k belongs to singular[k] */
     double condition;
-    bool full_rank; /* no singular value below 1e-10 of the first */
+    bool full_rank;   /* no singular value below 1e-10 of the first */
     double *leverage; /* [rows] diagonal of the hat matrix */
-    double *jac;    /* [n_free][rows] in the coordinates of w */
+    double *jac;      /* [n_free][rows] in the coordinates of w */
 };
 
 /* At theta, in the present coordinates of w. */

@@ -26,9 +26,9 @@ const struct derived_question *derived_at(int i);
 
 struct derived {
     const struct derived_question *question;
-    double value;   /* NaN: there is none, as when an optimum does not exist */
-    double lo, hi;  /* 95 %; NaN: unknown */
-    int none;       /* bootstrap replicates without an answer */
+    double value;  /* NaN: there is none, as when an optimum does not exist */
+    double lo, hi; /* 95 %; NaN: unknown */
+    int none;      /* bootstrap replicates without an answer */
 };
 
 /* Ask a question of parameters theta of m, at settings as predict_slots takes

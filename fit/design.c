@@ -72,8 +72,8 @@ static void set_response(struct table *t, size_t first,
 
     if (known && table_find(part, response) >= 0)
         return;
-    if (known && table_evaluate(&y, part, response,
-                                &(struct err){ .status = OK }) != OK)
+    if (known &&
+        table_evaluate(&y, part, response, &(struct err){ .status = OK }) != OK)
         y = NULL;
     for (size_t r = 0; r < part->rows; r++) {
         char buf[32];

@@ -12,16 +12,16 @@
 #include "fit/fit.h"
 
 struct design {
-    struct model *m;    /* rows: those made, then the candidates */
-    double *theta;      /* assumed */
-    double sigma;       /* assumed standard deviation in the model's space */
+    struct model *m; /* rows: those made, then the candidates */
+    double *theta;   /* assumed */
+    double sigma;    /* assumed standard deviation in the model's space */
     struct model_work *work;
-    double *gradient;   /* [rows][n_free], over sigma */
-    bool *made;         /* [rows] */
-    double *cost;       /* [rows] operations; 1 when unknown */
-    double *info;       /* [n_free][n_free], of the rows made so far */
-    double *scale;      /* [n_free] information of all rows together */
-    char **missing;     /* parameters whose constants were guessed */
+    double *gradient; /* [rows][n_free], over sigma */
+    bool *made;       /* [rows] */
+    double *cost;     /* [rows] operations; 1 when unknown */
+    double *info;     /* [n_free][n_free], of the rows made so far */
+    double *scale;    /* [n_free] information of all rows together */
+    char **missing;   /* parameters whose constants were guessed */
     int n_missing;
 };
 
@@ -68,8 +68,8 @@ enum status design_prediction(double *se, const struct design *d,
 /* What is to become certain: everything (D-optimal), one parameter, or the law
  * at a setting. */
 struct design_goal {
-    const char *param;      /* or NULL */
-    char *const *settings;  /* or NULL */
+    const char *param;     /* or NULL */
+    char *const *settings; /* or NULL */
     int n_settings;
 };
 

@@ -174,9 +174,9 @@ static bool has_partner(const struct fit *f, int i)
 
     for (int t = 0; (term = expr_term(m->expr, t)); t++) {
         for (int k = 0; k < m->n_params && expr_uses(term, slot); k++)
-            found = found || (m->params[k].slot != slot &&
-                              m->params[k].free >= 0 &&
-                              expr_uses(term, m->params[k].slot));
+            found =
+                found || (m->params[k].slot != slot && m->params[k].free >= 0 &&
+                          expr_uses(term, m->params[k].slot));
         expr_free(term);
     }
     return found;

@@ -156,8 +156,8 @@ static double lag_correlation(const struct fit *f, const struct place *p,
     }
     *pairs = 0;
     for (size_t i = 0; i < n; i++) {
-        const double r = f->residual[p[i].row] -
-                         mean[p[i].unit] / count[p[i].unit];
+        const double r =
+            f->residual[p[i].row] - mean[p[i].unit] / count[p[i].unit];
 
         square += r * r;
         if (follows(p, i)) {
@@ -176,8 +176,7 @@ static double lag_correlation(const struct fit *f, const struct place *p,
 static void test_serial(struct alike *a, const struct fit *f, const int *unit,
                         int units)
 {
-    struct place *p =
-        (int)f->m->rows < 4 * units ? NULL : places(f->m, unit);
+    struct place *p = (int)f->m->rows < 4 * units ? NULL : places(f->m, unit);
     size_t pairs;
     double r;
 
@@ -301,16 +300,16 @@ static bool is_label(const struct fit *f, const struct column *c)
 static void warn_alike(struct fit *f, const struct alike *a)
 {
     const char *name = a->column->name;
-    char *measure = a->is_serial
-                        ? mem_printf("correlation of neighbours %.2f",
-                                     a->statistic)
-                        : mem_printf("F = %.3g", a->statistic);
+    char *measure = a->is_serial ? mem_printf("correlation of neighbours %.2f",
+                                              a->statistic)
+                                 : mem_printf("F = %.3g", a->statistic);
 
-    fit_warn(f, FIT_CLUSTERED_ROWS,
-             "%s of the same %s have residuals alike (%s, p = %.1g), so %d rows "
-             "count for fewer: intervals need --cluster %s",
-             a->is_serial ? "rows one after the other" : "rows", name, measure,
-             a->p, (int)f->m->rows, name);
+    fit_warn(
+        f, FIT_CLUSTERED_ROWS,
+        "%s of the same %s have residuals alike (%s, p = %.1g), so %d rows "
+        "count for fewer: intervals need --cluster %s",
+        a->is_serial ? "rows one after the other" : "rows", name, measure, a->p,
+        (int)f->m->rows, name);
     f->warnings[f->n_warnings - 1].column = mem_strdup(name);
     free(measure);
 }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/str.h"
 #include "base/rng.h"
+#include "base/str.h"
 #include "fit/diagnose.h"
 #include "fit/lanes.h"
 

@@ -50,8 +50,8 @@ static bool is_same_law(const struct fit *f, const double *swapped)
     for (uint64_t k = 0; k < 16 && same; k++) {
         for (int s = 0; s < m->n_names; s++) {
             const struct model_name *nm = &m->names[s];
-            const size_t row = rng_below(rng_key(k, RNG_FIT, 78), (uint64_t)s,
-                                         m->rows);
+            const size_t row =
+                rng_below(rng_key(k, RNG_FIT, 78), (uint64_t)s, m->rows);
 
             a[s] = nm->is_var ? nm->values ? nm->values[row] : nm->constant
                               : f->best.theta[nm->first];
@@ -103,7 +103,8 @@ static double noise_rise(const struct fit *f)
 static int moved_most(const struct fit *f, const double *other)
 {
     for (int k = 0; k < f->cov.n; k++)
-        if (errors_apart(f, k, other) > 6 && !diagnose_is_flat(f, f->cov.coord[k]))
+        if (errors_apart(f, k, other) > 6 &&
+            !diagnose_is_flat(f, f->cov.coord[k]))
             return k;
     return -1;
 }
@@ -136,8 +137,8 @@ void diagnose_rivals(struct fit *f)
         return;
     for (int s = 0; s < f->best.starts; s++) {
         const double *other = f->best.ends + (size_t)s * (size_t)n;
-        const bool near = f->best.end_objective[s] <
-                          f->best.objective * (1 + noise_rise(f));
+        const bool near =
+            f->best.end_objective[s] < f->best.objective * (1 + noise_rise(f));
         const int k = near ? moved_most(f, other) : -1;
         const int i = k < 0 ? -1 : model_param_of(f->m, f->cov.coord[k]);
 

@@ -40,8 +40,9 @@ static void test_replicates(struct fit *f)
                  "residual sd %.3g%s",
                  lack, pure, (f->rss - within) / lack / (within / pure), p,
                  f->noise, f->sigma,
-                 f->unit ? "" : "; --cluster config counts each "
-                                 "configuration once in the intervals");
+                 f->unit ? ""
+                         : "; --cluster config counts each "
+                           "configuration once in the intervals");
 }
 
 /* --- outliers ------------------------------------------------------------ */
@@ -170,9 +171,10 @@ static void note_deviations(struct fit *f)
     const double chi2 = f->rss, p = gsl_cdf_chisq_Q(chi2, f->dof);
 
     if (f->m->has_sigma && (p < 1e-3 || p > 1 - 1e-3))
-        fit_note(f, "rows scatter %.3g times as much as their standard "
-                    "deviations say (chi-square %.4g on %d); intervals follow "
-                    "the scatter",
+        fit_note(f,
+                 "rows scatter %.3g times as much as their standard "
+                 "deviations say (chi-square %.4g on %d); intervals follow "
+                 "the scatter",
                  f->sigma, chi2, f->dof);
 }
 

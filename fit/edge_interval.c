@@ -14,10 +14,9 @@ double edge_critical(double distance, double dof)
     for (int k = 0; k < 60; k++) {
         const double s = 0.5 * (lo + hi);
         const double below =
-            distance >= s ? s
-            : distance > 0
-                ? (distance * distance + s * s) / (2 * distance)
-                : HUGE_VAL;
+            distance >= s  ? s
+            : distance > 0 ? (distance * distance + s * s) / (2 * distance)
+                           : HUGE_VAL;
         const double held = gsl_cdf_tdist_P(s, dof) -
                             (isfinite(below) ? gsl_cdf_tdist_Q(below, dof) : 0);
 
@@ -78,8 +77,8 @@ void edge_interval_at(struct fit *f, struct profile *pr, int i, double *off)
     const double best = f->best.theta[i];
     const bool far = optimum_is_far(best), low = optimum_at_low_end(p, best);
     const struct scale s = { far, best, far == low ? -1 : 1 };
-    const double step = (low ? 1 : -1) *
-                        (far ? 1 : 1e-2 * fmax(fabs(best), 0.1));
+    const double step =
+        (low ? 1 : -1) * (far ? 1 : 1e-2 * fmax(fabs(best), 0.1));
     const double wide = edge_critical(HUGE_VAL, f->dof), unit = unit_of(f);
     double value = profile_limit(pr, p->free, step, wide * wide * unit);
     double d = to_distance(&s, value), half, root;

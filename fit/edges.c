@@ -57,8 +57,8 @@ static double largest_share(const struct edge *e, struct model_work *w, int f)
 
             if (m->params[i].free == f)
                 most = fmax(most,
-                            fabs(e->theta[i] * w->grad[(size_t)k * m->rows + r] /
-                                 w->mu[r]));
+                            fabs(e->theta[i] *
+                                 w->grad[(size_t)k * m->rows + r] / w->mu[r]));
         }
     }
     return most;
@@ -101,7 +101,8 @@ static bool put_far(struct edge *e, int f)
 
     if (v == 0 || optimum_at_bound(p, v) || far > p->hi || far < p->lo ||
         !is_same(e, objective_with(e, f, 1e3 * v), OPTIMUM_SAME) ||
-        !is_same(e, objective_with(e, f, far), OPTIMUM_SAME) || !rejects_less(e, f, v))
+        !is_same(e, objective_with(e, f, far), OPTIMUM_SAME) ||
+        !rejects_less(e, f, v))
         return false;
     put(e, f, far);
     return true;

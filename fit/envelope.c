@@ -89,8 +89,8 @@ static double loss_at(const struct curve *c, double at)
     }
     if (c->p[hi].c == c->p[lo].c)
         return c->p[hi].loss;
-    return c->p[lo].loss + (c->p[hi].loss - c->p[lo].loss) *
-                               (at - c->p[lo].c) / (c->p[hi].c - c->p[lo].c);
+    return c->p[lo].loss + (c->p[hi].loss - c->p[lo].loss) * (at - c->p[lo].c) /
+                               (c->p[hi].c - c->p[lo].c);
 }
 
 /* The size of the best run at log C, 0 where it is the smallest or the largest
@@ -136,8 +136,8 @@ static struct line fit_line(struct envelope *e, const struct curve *c, int n,
         l.budgets++;
         l.sizes += size != before;
         if (e && size != before) {
-            e->stretches = mem_grow(e->stretches, (size_t)e->n + 1,
-                                    sizeof *e->stretches);
+            e->stretches =
+                mem_grow(e->stretches, (size_t)e->n + 1, sizeof *e->stretches);
             e->stretches[e->n++] =
                 (struct envelope_stretch){ size, exp(x), exp(x) };
         }

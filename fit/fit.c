@@ -159,7 +159,8 @@ static bool is_too_wide(const struct fit *f, int i)
 
     if (f->work->is_log[free])
         return se > 0.2;
-    return !f->is_linear && !expr_in_exponent(f->m->expr, f->m->params[i].slot) &&
+    return !f->is_linear &&
+           !expr_in_exponent(f->m->expr, f->m->params[i].slot) &&
            se > 0.2 * fabs(f->est[i].value);
 }
 
@@ -274,7 +275,8 @@ static void settle_signs(struct fit *f)
 {
     const struct model *m = f->m;
     struct profile *pr;
-    const double unit = f->best.objective / fmax((double)m->rows - m->n_free, 1);
+    const double unit =
+        f->best.objective / fmax((double)m->rows - m->n_free, 1);
 
     if (f->is_linear || m->loss.kind != FIT_L2)
         return;

@@ -231,8 +231,8 @@ void holdout_release(struct holdout *h)
 static void add_step(struct str *out, const struct holdout_step *s,
                      const char *what)
 {
-    str_addf(out, "  %-22s %5d %5d %9.4g %+9.4g", what, s->n_train,
-             s->n_test, s->rmse, s->mean);
+    str_addf(out, "  %-22s %5d %5d %9.4g %+9.4g", what, s->n_train, s->n_test,
+             s->rmse, s->mean);
     if (isnan(s->covered))
         str_add(out, "        -");
     else

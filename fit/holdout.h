@@ -29,11 +29,11 @@ struct holdout_row {
 
 struct holdout {
     char *rule;
-    int unpredicted; /* rows whose format the training has not seen */
-    struct holdout_step all;   /* the final split */
+    int unpredicted;         /* rows whose format the training has not seen */
+    struct holdout_step all; /* the final split */
     struct holdout_step *steps; /* of rolling */
     int n_steps;
-    struct holdout_row *rows;   /* of the final split */
+    struct holdout_row *rows; /* of the final split */
     int n_rows;
 };
 

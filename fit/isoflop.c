@@ -50,9 +50,8 @@ static enum status read_rows(struct row **rows, size_t *n,
             (*rows)[(*n)++] = r;
     }
     if (*n == 0)
-        return err_set(err, ERR_FIT,
-                       "no row of %s has a budget %s, N and loss", t->source,
-                       column);
+        return err_set(err, ERR_FIT, "no row of %s has a budget %s, N and loss",
+                       t->source, column);
     for (size_t i = 0; i < *n; i++)
         (*rows)[i].d = (*rows)[i].c / (6 * (*rows)[i].n);
     qsort(*rows, *n, sizeof **rows, by_budget);
@@ -128,7 +127,8 @@ static char *refusal(const struct parabola *p, const struct row *r, int n)
     const double x = p->middle - p->b[1] / (2 * p->b[2]);
 
     if (!(p->b[2] > 0))
-        return mem_strdup("the losses do not bend upwards: there is no minimum");
+        return mem_strdup(
+            "the losses do not bend upwards: there is no minimum");
     if (x < log(r[0].n))
         return mem_strdup("no minimum inside: the loss falls down to the "
                           "smallest size");
@@ -215,9 +215,8 @@ static struct line fit_line(const struct isoflop_budget *b, int n,
     l.intercept = my - l.slope * mx;
     for (int i = 0; i < n; i++)
         if (!b[i].refused && b[i].se > 0)
-            chi2 += pow((vertex[i] - l.intercept - l.slope * log(b[i].c)) /
-                            b[i].se,
-                        2);
+            chi2 += pow(
+                (vertex[i] - l.intercept - l.slope * log(b[i].c)) / b[i].se, 2);
     l.scatter = used > 2 ? sqrt(chi2 / (used - 2)) : (double)NAN;
     l.se = sqrt(var) / sxx;
     return l;
@@ -377,8 +376,7 @@ static void take_points(struct isoflop *f, const struct row *rows,
     f->points = mem_array(f->rows, sizeof *f->points);
     for (int b = 0; b < f->n; b++)
         for (int i = first[b]; i < first[b] + f->budgets[b].rows; i++)
-            f->points[i] =
-                (struct isoflop_point){ b, rows[i].n, rows[i].loss };
+            f->points[i] = (struct isoflop_point){ b, rows[i].n, rows[i].loss };
 }
 
 enum status isoflop_run(struct isoflop *f, const struct table *t,

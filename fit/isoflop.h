@@ -14,14 +14,14 @@
 #include "fit/table.h"
 
 struct isoflop_budget {
-    double c;           /* geometric mean of its rows' budgets */
+    double c; /* geometric mean of its rows' budgets */
     int rows, sizes;
-    double vertex, se;  /* log N* and its standard error */
-    double lo, hi;      /* log N*, 95 % (Fieller 1954); infinite: open */
+    double vertex, se;      /* log N* and its standard error */
+    double lo, hi;          /* log N*, 95 % (Fieller 1954); infinite: open */
     double curvature, loss; /* of the parabola; at its vertex */
-    double bias;        /* log of N* of noise-free losses over the law's own;
+    double bias;   /* log of N* of noise-free losses over the law's own;
                            NaN: not known */
-    char *refused;      /* why it has no vertex, or NULL */
+    char *refused; /* why it has no vertex, or NULL */
 };
 
 struct isoflop_point {
@@ -37,10 +37,10 @@ struct isoflop {
     double sigma; /* of one loss about its parabola, over all budgets */
     int dof;
     double a, se, lo, hi, log_g; /* N* = exp(log_g) C^a; D* has 1 - a */
-    double scatter; /* of vertices about the line over their errors */
+    double scatter;         /* of vertices about the line over their errors */
     double law_a, design_a; /* the joint law's exponent, and what the design
                                makes of it; NaN: the law is not known */
-    char *why;      /* there is no bias, or NULL */
+    char *why;              /* there is no bias, or NULL */
 };
 
 /* Columns N, loss and the one that holds budgets; rows whose budgets differ by

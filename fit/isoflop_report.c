@@ -54,10 +54,11 @@ static void add_line(struct str *out, const struct isoflop *f)
     str_addf(out, "  D* = %.4g C^%.4f%s\n", exp(-f->log_g) / 6, 1 - f->a,
              interval);
     if (f->scatter > 1)
-        str_addf(out,
-                 "  vertices scatter about the line %.2g times as much as their "
-                 "errors say\n",
-                 f->scatter);
+        str_addf(
+            out,
+            "  vertices scatter about the line %.2g times as much as their "
+            "errors say\n",
+            f->scatter);
 }
 
 static void add_bias(struct str *out, const struct isoflop *f)

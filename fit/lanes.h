@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&        \
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) &&         \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define LANES_CLONES                                                          \
+#define LANES_CLONES                                                           \
     __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define LANES_CLONES

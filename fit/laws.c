@@ -4,6 +4,8 @@
 
 #include "fit/law.h"
 
+/* A table: its rows are laid out by hand. */
+/* clang-format off */
 #define NEEDED ((double)NAN)
 #define VAR_N                                                                  \
     {                                                                          \

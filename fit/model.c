@@ -125,8 +125,8 @@ static bool stands_as_constant(const struct model *m, int slot)
     struct expr *term;
 
     for (int i = 0; (term = expr_term(m->expr, i)); i++) {
-        constant = constant && (!expr_uses(term, slot) ||
-                                scales_term(m, term, slot));
+        constant =
+            constant && (!expr_uses(term, slot) || scales_term(m, term, slot));
         expr_free(term);
     }
     return constant;
@@ -142,8 +142,7 @@ static void settle_names(struct model *m, const struct fit_spec *spec)
     for (int i = 0; !m->law && i < m->n_names; i++)
         if (m->names[i].is_var &&
             (is_declared(spec, m->names[i].name) ||
-             (law_names_param(m->names[i].name) &&
-              stands_as_constant(m, i))))
+             (law_names_param(m->names[i].name) && stands_as_constant(m, i))))
             m->names[i].is_var = false;
 }
 

@@ -36,9 +36,9 @@ struct model_param {
     int free;    /* index of its coordinate, -1 when held */
     double held; /* its value when held */
     double lo, hi;
-    double start; /* given by the user, else NaN */
+    double start;                /* given by the user, else NaN */
     const struct law_param *law; /* NULL for a user's formula */
-    char *why;   /* of a held or tied one */
+    char *why;                   /* of a held or tied one */
 };
 
 struct model_left_out {
@@ -60,7 +60,7 @@ struct model {
     bool start_only; /* no starts but those given */
     size_t rows;
     double *y, *log_y;
-    double *scale;      /* 1 / standard deviation in the fit's space; 1 */
+    double *scale; /* 1 / standard deviation in the fit's space; 1 */
     bool has_sigma;
     int64_t *number;    /* line or run of each row */
     size_t *source_row; /* row of the table */
@@ -72,11 +72,11 @@ struct model {
 /* Names of a user's formula that are no columns are parameters; ERR_USAGE when
  * one is misspelt for a column, or none is a column. */
 enum status fit_model_new(struct model **out, const struct table *t,
-                      const struct fit_spec *spec, struct err *err);
+                          const struct fit_spec *spec, struct err *err);
 /* Rows to be predicted only: nothing need be identifiable in them, and
  * parameters are not settled. */
 enum status fit_model_new_test(struct model **out, const struct table *t,
-                           const struct fit_spec *spec, struct err *err);
+                               const struct fit_spec *spec, struct err *err);
 void fit_model_free(struct model *m);
 
 /* A law without rows, every parameter single and free: for constants that come
@@ -100,7 +100,7 @@ struct model_work {
     struct expr_work *expr;
     struct expr_input *inputs;
     double *mu, *grad, *common, *gather;
-    bool *filled; /* coordinates whose column of the Jacobian is begun */
+    bool *filled;     /* coordinates whose column of the Jacobian is begun */
     int *param_slots; /* slots differentiated, in order */
     int n_slots;
 };

@@ -47,10 +47,10 @@ static char *cell_trouble(const struct table *t, int col, size_t row)
 /* --- reading ------------------------------------------------------------- */
 
 struct columns {
-    double *response; /* of every row of the table */
-    int response_col; /* -1 when it is an expression */
-    int *var;         /* of each name; -1: not a column */
-    int sigma;        /* -1: none */
+    double *response;   /* of every row of the table */
+    int response_col;   /* -1 when it is an expression */
+    int *var;           /* of each name; -1: not a column */
+    int sigma;          /* -1: none */
     double usual_sigma; /* the middle one of those above 0; 0 without any */
 };
 
@@ -156,12 +156,10 @@ static char *row_trouble(const struct model *m, const struct table *t,
     if (!why && c->sigma >= 0) {
         why = cell_trouble(t, c->sigma, row);
         if (!why && !(t->cols[c->sigma].num[row] > 1e-9 * c->usual_sigma))
-            why = mem_printf("%s is %g, not a standard deviation%s",
-                             t->cols[c->sigma].name,
-                             t->cols[c->sigma].num[row],
-                             t->cols[c->sigma].num[row] > 0
-                                 ? " beside the others"
-                                 : "");
+            why = mem_printf(
+                "%s is %g, not a standard deviation%s", t->cols[c->sigma].name,
+                t->cols[c->sigma].num[row],
+                t->cols[c->sigma].num[row] > 0 ? " beside the others" : "");
     }
     return why;
 }

@@ -271,8 +271,8 @@ static void count_reached(struct optimum *o, const double *objectives,
 static void hold_all(struct optimum *o, const struct model *m,
                      const double *weight)
 {
-    *o = (struct optimum){ .theta = mem_array((size_t)m->n_params,
-                                              sizeof *o->theta),
+    *o = (struct optimum){ .theta =
+                               mem_array((size_t)m->n_params, sizeof *o->theta),
                            .converged = true,
                            .next = (double)NAN };
     for (int i = 0; i < m->n_params; i++)
@@ -375,7 +375,8 @@ void optimum_find(struct optimum *o, const struct model *m,
     /* Of equal ends that of a given start is meant: it says which of several
      * terms of one form has which name. */
     for (int k = 0; k < given && winner >= given; k++)
-        if (reached[k] <= reached[winner] * (1 + OPTIMUM_SAME) + rounding_floor(&h))
+        if (reached[k] <=
+            reached[winner] * (1 + OPTIMUM_SAME) + rounding_floor(&h))
             winner = k;
     if (winner >= 0) {
         memcpy(o->theta, list.theta + (size_t)winner * p, p * sizeof *o->theta);

@@ -8,10 +8,10 @@ struct optimum {
     double *theta;    /* [n_params] */
     double objective; /* as struct fit_loss defines it, weighted */
     bool converged;
-    int starts;       /* local searches */
-    int reached;      /* of which ended within 1e-6 of the best objective */
-    double next;      /* the second-best distinct objective, NaN if none */
-    double *ends;     /* [starts][n_params] where each search ended */
+    int starts;   /* local searches */
+    int reached;  /* of which ended within 1e-6 of the best objective */
+    double next;  /* the second-best distinct objective, NaN if none */
+    double *ends; /* [starts][n_params] where each search ended */
     double *end_objective; /* [starts] */
     int evaluations;
 };

@@ -13,11 +13,11 @@
 
 struct prediction {
     double value;
-    double mean_lo, mean_hi; /* 95 % for the law's value; NaN: unknown */
-    double run_lo, run_hi;   /* 95 % for one new run */
+    double mean_lo, mean_hi;    /* 95 % for the law's value; NaN: unknown */
+    double run_lo, run_hi;      /* 95 % for one new run */
     double term[PREDICT_TERMS]; /* summands of the law */
     int n_terms;
-    double beyond; /* largest factor by which a variable leaves its range; 1
+    double beyond;     /* largest factor by which a variable leaves its range; 1
                       inside */
     char *beyond_what; /* "3.6x in N, 5.1x in D", or NULL */
 };

@@ -15,7 +15,7 @@ struct predictor {
     const struct fit *f; /* NULL: no intervals */
     struct expr *term[PREDICT_TERMS];
     int n_terms;
-    double *lo, *hi; /* [n_names] what was fitted of each variable */
+    double *lo, *hi;       /* [n_names] what was fitted of each variable */
     struct expr_work *law; /* differentiated by the fit's parameter slots */
     struct expr_input *in; /* [n_names] */
     double *slope, *move;  /* of slots; of coordinates */
@@ -88,7 +88,7 @@ struct predictor *predictor_new(const struct model *m, const double *theta,
     p->law = expr_work_new(m->expr, f->work->param_slots, f->work->n_slots);
     p->slope = mem_array((size_t)m->n_names, sizeof *p->slope);
     p->move = mem_array((size_t)m->n_free, sizeof *p->move);
-    p->half_t = f->jack.n ? gsl_cdf_tdist_Pinv(0.975, f->jack.n - 1)
+    p->half_t = f->jack.n    ? gsl_cdf_tdist_Pinv(0.975, f->jack.n - 1)
                 : f->dof > 0 ? gsl_cdf_tdist_Pinv(0.975, f->dof)
                              : (double)NAN;
     if (!f->jack.n && f->boot.n > 20)
@@ -149,8 +149,7 @@ static void measure_range(struct prediction *out, const struct predictor *p,
         else if (slots[k] < lo)
             factor = slots[k] > 0 ? lo / slots[k] : HUGE_VAL;
         if (!isfinite(factor)) /* from one side of 0 to the other */
-            str_addf(&s, "%spast 0 in %s", s.len ? ", " : "",
-                     m->names[k].name);
+            str_addf(&s, "%spast 0 in %s", s.len ? ", " : "", m->names[k].name);
         else if (factor > 1)
             str_addf(&s, "%s%.2gx in %s", s.len ? ", " : "", factor,
                      m->names[k].name);

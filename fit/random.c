@@ -30,7 +30,8 @@ static double inverse_at(const struct mixed *x, int f)
 /* The logarithm of a coordinate's variance, at log variance and ratios. */
 static double log_variance(struct mixed *x, const double *phi, int f)
 {
-    return mixed_minimize(x, phi + 1) ? phi[0] + log(inverse_at(x, f)) : (double)NAN;
+    return mixed_minimize(x, phi + 1) ? phi[0] + log(inverse_at(x, f))
+                                      : (double)NAN;
 }
 
 static double deviance_at(struct mixed *x, const double *phi)
@@ -61,8 +62,8 @@ static bool phi_covariance(double cov[MOST_PHI][MOST_PHI], struct mixed *x,
                 if (i == j && (side == 1 || side == 2))
                     sum -= base; /* at[i] is where it was */
                 else
-                    sum += ((side & 1) == side >> 1 ? 1 : -1) *
-                           deviance_at(x, at);
+                    sum +=
+                        ((side & 1) == side >> 1 ? 1 : -1) * deviance_at(x, at);
             }
             sum /= 4 * STEP * STEP * 2; /* of -log likelihood */
             gsl_matrix_set(h, (size_t)i, (size_t)j, sum);
@@ -229,8 +230,7 @@ static enum status read_effect(struct random_fit *r, const struct model *m,
     e->param = name;
     r->n_effects++;
     if (e->index < 0 || m->params[e->index].free < 0)
-        return err_set(err, ERR_USAGE,
-                       "--random %s: %s is %s", text, name,
+        return err_set(err, ERR_USAGE, "--random %s: %s is %s", text, name,
                        e->index < 0 ? "no single constant of the law" : "held");
     return OK;
 }
@@ -248,10 +248,11 @@ static enum status group_rows(struct mixed *x, struct random_fit *r,
     x->unit = mem_array(m->rows, sizeof *x->unit);
     r->groups = x->units = units_number(x->unit, m, t->cols[col].text);
     if (x->units < 3)
-        return err_set(err, ERR_FIT,
-                       "--random: %d group%s of %s: a spread needs three at the "
-                       "least",
-                       x->units, x->units == 1 ? "" : "s", r->column);
+        return err_set(
+            err, ERR_FIT,
+            "--random: %d group%s of %s: a spread needs three at the "
+            "least",
+            x->units, x->units == 1 ? "" : "s", r->column);
     x->order = mem_array(m->rows, sizeof *x->order);
     x->first = mem_array((size_t)x->units + 1, sizeof *x->first);
     x->at = mem_array((size_t)x->units, sizeof *x->at);
@@ -262,8 +263,8 @@ static enum status group_rows(struct mixed *x, struct random_fit *r,
                 x->order[n++] = i;
         x->first[g + 1] = (size_t)n;
         x->at[g] = size;
-        size += (x->first[g + 1] - x->first[g]) *
-                (x->first[g + 1] - x->first[g]);
+        size +=
+            (x->first[g + 1] - x->first[g]) * (x->first[g + 1] - x->first[g]);
     }
     x->whiten = mem_array(size, sizeof *x->whiten);
     return OK;
@@ -379,9 +380,9 @@ enum status random_run(struct random_fit *r, const struct model *m,
     if (st == OK)
         st = group_rows(&x, r, t, err);
     if (st == OK && mixed_freedom(&x) < r->groups)
-        st = err_set(err, ERR_FIT,
-                     "--random: %zu rows of %d groups are too few", m->rows,
-                     r->groups);
+        st =
+            err_set(err, ERR_FIT, "--random: %zu rows of %d groups are too few",
+                    m->rows, r->groups);
     if (st == OK) {
         optimum_find(&o, m, NULL, seed);
         open_mixed(&x, m, r, o.theta);

@@ -23,7 +23,7 @@
 
 struct random_effect {
     char *param;
-    int index;      /* of model.params */
+    int index;          /* of model.params */
     double tau, lo, hi; /* 95 % */
 };
 

@@ -12,8 +12,7 @@
 static bool factor_unit(struct mixed *x, int unit, const double *ratio)
 {
     const size_t a = x->first[unit], n = x->first[unit + 1] - a;
-    gsl_matrix_view v =
-        gsl_matrix_view_array(x->whiten + x->at[unit], n, n);
+    gsl_matrix_view v = gsl_matrix_view_array(x->whiten + x->at[unit], n, n);
 
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < n; j++) {
@@ -84,9 +83,8 @@ static bool take_slopes(struct mixed *x)
         return false;
     for (int k = 0; k < x->n_effects; k++) {
         const int f = x->coord[k];
-        const double by = x->w->is_log[f]
-                              ? x->w->sign[f] * exp(x->u[f])
-                              : 1; /* jac is by the logarithm */
+        const double by = x->w->is_log[f] ? x->w->sign[f] * exp(x->u[f])
+                                          : 1; /* jac is by the logarithm */
 
         for (size_t i = 0; i < rows; i++)
             x->z[(size_t)k * rows + i] = x->jac[(size_t)f * rows + i] / by;
@@ -103,9 +101,9 @@ static bool take_info(struct mixed *x)
     x->q = lanes_dot(x->r, x->r, rows);
     for (size_t a = 0; a < n; a++)
         for (size_t b = 0; b < n; b++)
-            gsl_matrix_set(x->info, a, b,
-                           lanes_dot(x->jac + a * rows, x->jac + b * rows,
-                                     rows));
+            gsl_matrix_set(
+                x->info, a, b,
+                lanes_dot(x->jac + a * rows, x->jac + b * rows, rows));
     gsl_matrix_memcpy(copy, x->info);
     ok = gsl_linalg_cholesky_decomp1(copy) == 0;
     x->log_info = 0;
@@ -119,8 +117,9 @@ static bool take_info(struct mixed *x)
 bool mixed_minimize(struct mixed *x, const double *log_ratio)
 {
     const struct solve_options o = { 200, 1e-13, 1e-6 };
-    const struct solve_problem p = { whitened,  x,     x->m->rows, x->m->n_free,
-                                     x->weight, HUGE_VAL, x->lo,   x->hi };
+    const struct solve_problem p = { whitened,     x,         x->m->rows,
+                                     x->m->n_free, x->weight, HUGE_VAL,
+                                     x->lo,        x->hi };
     double before = HUGE_VAL;
 
     for (int k = 0; k < 8; k++) {
@@ -145,8 +144,7 @@ double mixed_freedom(const struct mixed *x)
 
 /* -2 log of the restricted likelihood at a noise variance, up to a constant;
  * at the best one when variance is 0. */
-double mixed_deviance(struct mixed *x, const double *log_ratio,
-                       double variance)
+double mixed_deviance(struct mixed *x, const double *log_ratio, double variance)
 {
     const double n = mixed_freedom(x);
 
@@ -189,8 +187,8 @@ bool mixed_find_ratios(struct mixed *x, double *log_ratio)
         done = gsl_multimin_fminimizer_iterate(s) != 0 ||
                gsl_multimin_fminimizer_size(s) < 1e-4;
     for (size_t k = 0; k < n; k++)
-        log_ratio[k] = fmin(fmax(gsl_vector_get(s->x, k), RATIO_LEAST),
-                            RATIO_MOST);
+        log_ratio[k] =
+            fmin(fmax(gsl_vector_get(s->x, k), RATIO_LEAST), RATIO_MOST);
     gsl_multimin_fminimizer_free(s);
     gsl_vector_free(at);
     gsl_vector_free(step);

@@ -25,7 +25,7 @@ struct mixed {
     double *whiten; /* lower Cholesky factors, one unit after the other */
     size_t *at;     /* where each unit's begins */
     double *r, *jac, *u, *lo, *hi, *weight, *gather;
-    double log_det; /* of all V */
+    double log_det;     /* of all V */
     double q, log_info; /* at the minimum: squares, log |J' V^-1 J| */
     gsl_matrix *info;   /* J' V^-1 J */
 };

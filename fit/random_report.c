@@ -42,9 +42,10 @@ void random_text(struct str *out, const struct random_fit *r,
     for (int k = 0; k < r->n_effects; k++) {
         const struct random_effect *e = &r->effects[k];
 
-        str_addf(out,
-                 "  sd of %s between groups %.4g   95 %% [%.4g, %.4g] (profile)\n",
-                 e->param, e->tau, e->lo, e->hi);
+        str_addf(
+            out,
+            "  sd of %s between groups %.4g   95 %% [%.4g, %.4g] (profile)\n",
+            e->param, e->tau, e->lo, e->hi);
     }
     str_addf(out, "  residual sd %.4g\n", r->sigma);
     if (!r->converged)

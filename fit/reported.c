@@ -72,9 +72,11 @@ static enum status parse(struct expr **e, struct reported *r,
                          const struct fit *f, const char *text, struct err *err)
 {
     struct names names = { .m = f->m };
-    const struct expr_scope scope = { find_param, nearest_param, &names, false };
+    const struct expr_scope scope = { find_param, nearest_param, &names,
+                                      false };
     const char *right = right_side(text);
-    char *name = mem_strndup(text, right == text ? 0 : (size_t)(right - text - 1));
+    char *name =
+        mem_strndup(text, right == text ? 0 : (size_t)(right - text - 1));
     char *copy = mem_strdup(right);
     enum status st;
 
@@ -170,12 +172,12 @@ static void around(struct reported *r, bool is_log, double se, double half)
 }
 
 /* The function where what stands for infinity is that; room holds theta. */
-static double true_value(const struct expr *e, const double *theta, double *room,
-                         int n)
+static double true_value(const struct expr *e, const double *theta,
+                         double *room, int n)
 {
     for (int i = 0; i < n; i++)
-        room[i] = optimum_is_far(theta[i]) ? copysign(HUGE_VAL, theta[i])
-                                           : theta[i];
+        room[i] =
+            optimum_is_far(theta[i]) ? copysign(HUGE_VAL, theta[i]) : theta[i];
     return expr_eval(e, room);
 }
 
@@ -228,7 +230,8 @@ static void find_interval(struct reported *r, const struct fit *f,
         around(r, fn->is_log, v.se, v.half);
         r->est.interval = "jackknife";
         if (isnan(v.half))
-            none(r, mem_strdup("a single cluster says all that is known of it"));
+            none(r,
+                 mem_strdup("a single cluster says all that is known of it"));
     } else if (f->boot.n > 20) {
         from_refits(r, f, fn->e);
     } else {
@@ -277,8 +280,9 @@ void reported_release(struct reported *r)
 void reported_text(struct str *out, const struct reported *r, int n)
 {
     if (n)
-        str_add(out, "\n  reported               value       s.e.   95 % interval"
-                     "            kind\n");
+        str_add(out,
+                "\n  reported               value       s.e.   95 % interval"
+                "            kind\n");
     for (int i = 0; i < n; i++) {
         char *label = strcmp(r[i].name, r[i].text) == 0
                           ? mem_strdup(r[i].text)

@@ -200,7 +200,8 @@ static void normal_equations(struct search *s, double *b)
 
         b[i] = -lanes_dot(column, s->r, rows);
         for (int k = 0; k < n; k++)
-            s->h[i * n + k] = lanes_dot(column, s->jac + (size_t)k * rows, rows);
+            s->h[i * n + k] =
+                lanes_dot(column, s->jac + (size_t)k * rows, rows);
     }
 }
 
@@ -264,7 +265,8 @@ static bool find_limit(double *out, struct search *s, double side, double best,
             return false;
         start = k ? start : *out;
         if (fabs(sum - allowed) < 1e-6 * (allowed - best) &&
-            fabs(lanes_dot(s->gradient, s->step, n)) < 1e-6 * fabs(*out - start))
+            fabs(lanes_dot(s->gradient, s->step, n)) <
+                1e-6 * fabs(*out - start))
             return side * (*out - start) > 0;
         move(s, best, allowed);
     }
@@ -276,7 +278,8 @@ bool reported_limits(double *lo, double *hi, const struct fit *f,
 {
     const double best = f->best.objective;
     const double allowed = best + t * t * f->sigma * f->sigma;
-    const double sign = fn->is_log && expr_eval(fn->e, f->best.theta) < 0 ? -1 : 1;
+    const double sign =
+        fn->is_log && expr_eval(fn->e, f->best.theta) < 0 ? -1 : 1;
     struct search s;
     double a, b;
     bool ok;

@@ -40,8 +40,8 @@ static bool is_new(const double *from, int n, const double *theta,
         double apart = 0;
 
         for (int i = 0; i < m->n_params; i++)
-            apart = fmax(apart,
-                         fabs(theta[i] - a[i]) / fmax(fabs(a[i]), 1e-300));
+            apart =
+                fmax(apart, fabs(theta[i] - a[i]) / fmax(fabs(a[i]), 1e-300));
         if (apart < 0.01)
             return false;
     }
@@ -204,8 +204,7 @@ static void percentiles(struct fit *f, int i)
         e->se = (double)NAN;
     e->lo = percentile(f, i, 0.025);
     e->hi = percentile(f, i, 0.975);
-    if (e->at_bound &&
-        optimum_at_low_end(&f->m->params[i], f->best.theta[i])) {
+    if (e->at_bound && optimum_at_low_end(&f->m->params[i], f->best.theta[i])) {
         e->lo = e->value;
         e->hi = percentile(f, i, 0.95);
     } else if (e->at_bound) {

@@ -8,9 +8,9 @@
 #include "base/order.h"
 #include "fit/units.h"
 
-#define EFFICIENT 1.345 /* deviations: 95 % efficient on normal errors */
-#define REPLICATES 5    /* degrees of freedom that make a noise */
-#define MOST_ROWS 200   /* left out one at a time */
+#define EFFICIENT  1.345 /* deviations: 95 % efficient on normal errors */
+#define REPLICATES 5     /* degrees of freedom that make a noise */
+#define MOST_ROWS  200   /* left out one at a time */
 
 /* --- noise --------------------------------------------------------------- */
 
@@ -100,8 +100,8 @@ static void add_case(struct sensitivity *s, const struct table *t,
     if (fit_model_new(m, t, &one, &err) == OK)
         optimum_find(&c->best, *m, NULL, spec->seed);
     if (!*m || !isfinite(c->best.objective))
-        c->failure = mem_strdup(*m ? "no start gives the law finite values"
-                                   : err.text);
+        c->failure =
+            mem_strdup(*m ? "no start gives the law finite values" : err.text);
 }
 
 static void add_loss(struct sensitivity *s, const struct table *t,
@@ -181,8 +181,7 @@ static struct candidate *rank_rows(const struct fit *f)
 {
     const struct model *m = f->m;
     struct candidate *c = mem_array(m->rows + 1, sizeof *c);
-    const double most =
-        m->loss.kind == FIT_HUBER ? m->loss.scale : HUGE_VAL;
+    const double most = m->loss.kind == FIT_HUBER ? m->loss.scale : HUGE_VAL;
 
     for (size_t i = 0; i < m->rows; i++) {
         const double h = fmin(f->cov.leverage[i], 1 - 1e-9);

@@ -23,7 +23,7 @@ struct sensitivity_case {
 
 struct sensitivity_row { /* left out */
     size_t row;
-    int param;     /* that moves most, as a share of half its interval */
+    int param; /* that moves most, as a share of half its interval */
     double before, after, share;
 };
 
@@ -33,11 +33,11 @@ struct sensitivity {
     const struct fit *f;
     struct sensitivity_case *cases;
     int n;
-    char *no_space; /* why only one space could be tried, or NULL */
-    double noise;   /* in the fit's own space; 0: exact */
-    int noise_dof;  /* 0: from the residuals */
+    char *no_space;            /* why only one space could be tried, or NULL */
+    double noise;              /* in the fit's own space; 0: exact */
+    int noise_dof;             /* 0: from the residuals */
     struct fit_loss suggested; /* in the fit's own space */
-    int beyond;     /* rows beyond its delta */
+    int beyond;                /* rows beyond its delta */
     struct sensitivity_row rows[SENSITIVITY_ROWS]; /* the most telling first */
     int n_rows, tried; /* tried: rows left out one at a time */
 };

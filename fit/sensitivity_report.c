@@ -42,10 +42,10 @@ static void add_case(struct str *out, const struct sensitivity *s, int k,
         add_value(out, c->best.theta[param[i]],
                   sensitivity_is_outside(s, k, param[i]),
                   i > 0 && sensitivity_is_outside(s, k, param[i - 1]));
-    str_add(out, c->failure              ? "   no fit"
-                 : !c->best.converged    ? " !"
-                 : c->is_own             ? " <"
-                                         : "");
+    str_add(out, c->failure           ? "   no fit"
+                 : !c->best.converged ? " !"
+                 : c->is_own          ? " <"
+                                      : "");
     str_add(out, "\n");
 }
 
@@ -119,12 +119,14 @@ static void add_suggestion(struct str *out, const struct sensitivity *s)
         return;
     }
     text = mem_printf(
-        "--loss %s: 1.345 standard deviations of %.3g, %s%s; %d of %zu rows lie "
+        "--loss %s: 1.345 standard deviations of %.3g, %s%s; %d of %zu rows "
+        "lie "
         "beyond it",
         fit_loss_text(buf, &s->suggested), s->noise,
-        s->noise_dof ? "by which replicates differ"
-                     : "the middle of the residuals, which include what the law "
-                       "misses",
+        s->noise_dof
+            ? "by which replicates differ"
+            : "the middle of the residuals, which include what the law "
+              "misses",
         s->noise_dof ? "" : " (fewer than 5 degrees of freedom of replicates)",
         s->beyond, s->f->m->rows);
     report_wrapped(out, "  a delta for these rows: ", text, 4);
@@ -137,8 +139,9 @@ static void add_rows(struct str *out, const struct sensitivity *s)
 
     if (s->n_rows == 0)
         return;
-    str_addf(out, "  what moves most, in half-widths of its interval, when a row "
-                  "is left out\n");
+    str_addf(out,
+             "  what moves most, in half-widths of its interval, when a row "
+             "is left out\n");
     if (s->tried < (int)f->m->rows)
         str_addf(out, "  (of %zu rows the %d of the largest Cook's distance)\n",
                  f->m->rows, s->tried);

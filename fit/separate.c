@@ -85,8 +85,8 @@ static void take_params(struct part *p, const struct model *m, int value)
         struct model_param *q = &p->m.params[i];
         int tied = 0;
 
-        while (tied < i && m->params[p->param[tied]].free !=
-                               m->params[p->param[i]].free)
+        while (tied < i &&
+               m->params[p->param[tied]].free != m->params[p->param[i]].free)
             tied++;
         if (q->free >= 0)
             q->free = tied < i ? p->m.params[tied].free : p->m.n_free++;
@@ -180,8 +180,8 @@ void separate_find(struct optimum *o, const struct model *m,
 {
     const int slot = grouping_slot(m);
 
-    *o = (struct optimum){ .theta = mem_array((size_t)m->n_params,
-                                              sizeof *o->theta),
+    *o = (struct optimum){ .theta =
+                               mem_array((size_t)m->n_params, sizeof *o->theta),
                            .converged = true,
                            .next = (double)NAN };
     for (int i = 0; i < m->n_params; i++)

@@ -56,12 +56,12 @@ struct fit_spec {
     struct fit_group *groups;
     int n_starts, n_fixes, n_bounds, n_groups;
     uint64_t seed;
-    int bootstrap;  /* replicates; 0: none, -1: as the loss needs */
+    int bootstrap; /* replicates; 0: none, -1: as the loss needs */
     bool profile;
     bool bare;       /* the minimum alone: nobody reads intervals or warnings */
     bool start_only; /* search from the given starts alone */
-    bool obey;      /* take the intervals that warnings demand (resample.h) */
-    bool strict;    /* refuse rows that would be left out */
+    bool obey;       /* take the intervals that warnings demand (resample.h) */
+    bool strict;     /* refuse rows that would be left out */
 };
 
 /* A law's own space, or linear space for a formula; least squares. */
@@ -75,8 +75,7 @@ enum status fit_spec_start(struct fit_spec *s, const char *text,
                            struct err *err);
 enum status fit_spec_bound(struct fit_spec *s, const char *text,
                            struct err *err);
-enum status fit_spec_fix(struct fit_spec *s, const char *text,
-                         struct err *err);
+enum status fit_spec_fix(struct fit_spec *s, const char *text, struct err *err);
 enum status fit_spec_group(struct fit_spec *s, const char *text,
                            struct err *err);
 

@@ -12,10 +12,10 @@
 #include "fit/model.h"
 
 struct start_list {
-    int n;          /* found, best first */
-    int tried;      /* points looked at */
-    double *theta;  /* [n][n_params] */
-    double *score;  /* [n] the objective there, roughly */
+    int n;         /* found, best first */
+    int tried;     /* points looked at */
+    double *theta; /* [n][n_params] */
+    double *score; /* [n] the objective there, roughly */
 };
 
 /* The best `keep` starts, rows weighted by weight (NULL: alike); with given,

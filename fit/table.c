@@ -117,9 +117,8 @@ const char *table_nearest(const struct table *t, const char *name)
     const char **names, *near;
 
     for (int i = 0; i < t->n_cols; i++) {
-        const char *last = strpbrk(t->cols[i].name, "./")
-                               ? t->cols[i].name
-                               : NULL;
+        const char *last =
+            strpbrk(t->cols[i].name, "./") ? t->cols[i].name : NULL;
 
         while (last && strpbrk(last, "./"))
             last = strpbrk(last, "./") + 1;
@@ -211,9 +210,10 @@ void table_note_renamed(struct table *t)
         const struct column *c = &t->cols[i];
 
         if (c->was && text_has_suffix(c->name, ".was")) {
-            char *note = mem_printf("--map took the name of column %s, which is "
-                                    "called %s here",
-                                    c->was, c->name);
+            char *note =
+                mem_printf("--map took the name of column %s, which is "
+                           "called %s here",
+                           c->was, c->name);
 
             table_note(t, note);
             free(note);

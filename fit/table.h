@@ -16,7 +16,7 @@
 struct column {
     char *name;
     double *num;
-    char **text; /* as written; a cell that was absent is "" */
+    char **text;  /* as written; a cell that was absent is "" */
     char *was;    /* its name in the file when it has been renamed, or NULL */
     bool settled; /* known not to tell rows that belong together */
 };
@@ -25,8 +25,8 @@ struct table {
     char *source;     /* file or database, for messages */
     const char *noun; /* what a row's number counts: "line" or "run" */
     size_t rows;
-    int64_t *number;  /* of each row: its line or its run_id */
-    char **trouble;   /* of each row: why it cannot be used, or NULL */
+    int64_t *number; /* of each row: its line or its run_id */
+    char **trouble;  /* of each row: why it cannot be used, or NULL */
     struct column *cols;
     int n_cols;
     size_t cap;

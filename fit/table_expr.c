@@ -185,8 +185,9 @@ enum status table_derive(struct table *t, const char *text, struct err *err)
 /* Is a cell's text no name, so that an expression cannot hold it bare? */
 static bool needs_quotes(const char *text)
 {
-    const size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTU"
-                                  "VWXYZ_0123456789");
+    const size_t n =
+        strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTU"
+                     "VWXYZ_0123456789");
 
     return text[0] && (text[n] || strchr("0123456789", text[0]));
 }

@@ -58,8 +58,8 @@ static enum status flatten(json_t *out, const json_t *object,
 }
 
 static enum status keep_object(struct objects *all, struct table *t,
-                               json_t *object, const char *name,
-                               int64_t number, struct err *err)
+                               json_t *object, const char *name, int64_t number,
+                               struct err *err)
 {
     enum status st;
     json_t *flat;

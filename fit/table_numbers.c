@@ -44,8 +44,9 @@ static size_t digits_at(const char *p)
 /* Bytes of something that parts groups; *mark says what. */
 static size_t parting(const char *p, enum mark *mark)
 {
-    static const char *const others[] = { "'", " ", "\xc2\xa0", "\xe2\x80\xaf",
-                                          "\xe2\x80\x89", "\xe2\x80\x99" };
+    static const char *const others[] = {
+        "'", " ", "\xc2\xa0", "\xe2\x80\xaf", "\xe2\x80\x89", "\xe2\x80\x99"
+    };
 
     *mark = *p == ',' ? COMMA : *p == '.' ? POINT : OTHER;
     if (*mark != OTHER)
@@ -129,8 +130,9 @@ static double unit_of(const char *p)
     static const struct {
         char letter;
         double factor;
-    } units[] = { { 'k', 1e3 }, { 'm', 1e6 },  { 'b', 1e9 },
-                  { 'g', 1e9 }, { 't', 1e12 } };
+    } units[] = {
+        { 'k', 1e3 }, { 'm', 1e6 }, { 'b', 1e9 }, { 'g', 1e9 }, { 't', 1e12 }
+    };
 
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
         if (tolower((unsigned char)*p) == units[i].letter && p[1] == '\0')
@@ -186,7 +188,7 @@ static void look(struct evidence *e, const struct column *c, size_t rows)
             e->open[s.mark] += s.open;
             e->groups[s.mark] += s.groups > 0 && !s.open;
             if (s.decimal)
-                e->decimal[s.groups == 0        ? s.mark
+                e->decimal[s.groups == 0     ? s.mark
                            : s.mark == COMMA ? POINT
                                              : COMMA]++;
         } else if (*text && isnan(c->num[r]) && !read_unit(&x, text) &&

@@ -78,8 +78,7 @@ static bool at_end(const struct reader *rd)
 
 static bool at_separator(const struct reader *rd)
 {
-    return *rd->p == rd->separator ||
-           (rd->separator == ' ' && *rd->p == '\t');
+    return *rd->p == rd->separator || (rd->separator == ' ' && *rd->p == '\t');
 }
 
 static enum status read_cell(struct reader *rd, struct err *err)
@@ -242,8 +241,8 @@ static bool is_names(const struct reader *at)
     bool names = read_line(&rd, &err) == OK && rd.n > 1;
 
     for (int i = 0; i < rd.n && names; i++)
-        names = rd.cells[i][0] &&
-                !text_read_number(&x, rd.cells[i], &end, false);
+        names =
+            rd.cells[i][0] && !text_read_number(&x, rd.cells[i], &end, false);
     str_release(&rd.cell);
     drop_cells(&rd);
     free(rd.cells);
@@ -307,8 +306,8 @@ static void drop_nameless(struct table *t, struct reader *rd)
             rd->cells[n++] = rd->cells[i];
         } else {
             if (*rd->cells[i] && !rd->noted) {
-                char *text = mem_printf("column %d has no name and is not read",
-                                        i + 1);
+                char *text =
+                    mem_printf("column %d has no name and is not read", i + 1);
 
                 table_note(t, text);
                 free(text);
@@ -352,11 +351,11 @@ static void note_remarks(struct table *t, const struct reader *rd)
 
     if (rd->remarks == 0)
         return;
-    text = mem_printf("%d line%s below the header begin%s with # and %s passed "
-                      "over, the first is line %lld",
-                      rd->remarks, rd->remarks > 1 ? "s" : "",
-                      rd->remarks > 1 ? "" : "s", rd->remarks > 1 ? "are" : "is",
-                      (long long)rd->first_remark);
+    text = mem_printf(
+        "%d line%s below the header begin%s with # and %s passed "
+        "over, the first is line %lld",
+        rd->remarks, rd->remarks > 1 ? "s" : "", rd->remarks > 1 ? "" : "s",
+        rd->remarks > 1 ? "are" : "is", (long long)rd->first_remark);
     table_note(t, text);
     free(text);
 }

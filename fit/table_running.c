@@ -272,8 +272,7 @@ void running_release(struct running *r)
 
 int running_find(const struct running *r, const char *name)
 {
-    const int i =
-        text_has_prefix(name, MARK) ? atoi(name + strlen(MARK)) : -1;
+    const int i = text_has_prefix(name, MARK) ? atoi(name + strlen(MARK)) : -1;
 
     return i < r->n ? i : -1;
 }

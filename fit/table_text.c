@@ -72,7 +72,7 @@ enum status table_text(int64_t *odd_line, struct str *text, const char *path,
     *odd_line = st == OK ? find_odd(text) : 0;
     if (*odd_line && !convert(text, "WINDOWS-1252") &&
         !convert(text, "ISO-8859-1"))
-        st = err_set(err, ERR_CONFIG, "%s:%lld: a byte that is not UTF-8",
-                     path, (long long)*odd_line);
+        st = err_set(err, ERR_CONFIG, "%s:%lld: a byte that is not UTF-8", path,
+                     (long long)*odd_line);
     return st;
 }

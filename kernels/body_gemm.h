@@ -32,9 +32,9 @@ struct strip {
 };
 
 /* One step of k: a row of the panel times one element of each row of A. */
-static inline __attribute__((always_inline)) void
-tile_step(lanes sum[MR][TILE_VECS], int vecs, const float *const *base,
-          ptrdiff_t at, const float *b)
+static inline __attribute__((always_inline)) void tile_step(
+    lanes sum[MR][TILE_VECS], int vecs, const float *const *base, ptrdiff_t at,
+    const float *b)
 {
     lanes bv[TILE_VECS];
 
@@ -53,10 +53,9 @@ tile_step(lanes sum[MR][TILE_VECS], int vecs, const float *const *base,
 
 /* The chains over k.  Rows of A hold 16 elements a cache line; columns of A
  * touch a line every step. */
-static inline __attribute__((always_inline)) void
-tile_chains(lanes sum[MR][TILE_VECS], int vecs, const float *const *base,
-            const struct strip *s, const float *b, int k, ptrdiff_t row,
-            ptrdiff_t step)
+static inline __attribute__((always_inline)) void tile_chains(
+    lanes sum[MR][TILE_VECS], int vecs, const float *const *base,
+    const struct strip *s, const float *b, int k, ptrdiff_t row, ptrdiff_t step)
 {
     const float *next = s->next;
 
@@ -81,8 +80,10 @@ tile_chains(lanes sum[MR][TILE_VECS], int vecs, const float *const *base,
 
 /* C's lines: this tile's before it is stored, the next one's before it is
  * loaded. */
-static inline __attribute__((always_inline)) void
-tile_prefetch(const float *c, int ldc, int rows, bool load)
+static inline __attribute__((always_inline)) void tile_prefetch(const float *c,
+                                                                int ldc,
+                                                                int rows,
+                                                                bool load)
 {
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
@@ -93,9 +94,9 @@ tile_prefetch(const float *c, int ldc, int rows, bool load)
 
 /* One tile: rows <= MR, cols <= NR.  When rows < MR the rows beyond are
  * computed from row 0 and thrown away. */
-static inline __attribute__((always_inline)) void
-tile_body(float *c, int ldc, const struct strip *s, const float *b, int k,
-          int rows, int cols, bool load, ptrdiff_t row, ptrdiff_t step)
+static inline __attribute__((always_inline)) void tile_body(
+    float *c, int ldc, const struct strip *s, const float *b, int k, int rows,
+    int cols, bool load, ptrdiff_t row, ptrdiff_t step)
 {
     const int vecs = cols <= 16 ? 1 : TILE_VECS; /* constant where inlined */
     lanes sum[MR][TILE_VECS];

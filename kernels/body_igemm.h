@@ -118,9 +118,11 @@ static void pack_strip(const struct istrip *to, const struct igemm *g, int i0,
 
 /* --- one tile ---------------------------------------------------------- */
 
-static inline __attribute__((always_inline)) void
-itile(const struct igemm *g, const struct ipanel *b, const struct istrip *a,
-      float *c, int rows, int cols)
+static inline __attribute__((always_inline)) void itile(const struct igemm *g,
+                                                        const struct ipanel *b,
+                                                        const struct istrip *a,
+                                                        float *c, int rows,
+                                                        int cols)
 {
     const int segments = a->segments, seg = g->seg;
     const ptrdiff_t ldc = g->ldc, ld = a->ld;
@@ -212,7 +214,8 @@ static size_t whole_lines(size_t bytes)
 static struct ispace ispace(const struct igemm *g)
 {
     const size_t segments = (size_t)(g->k / g->seg);
-    struct ispace s = { .at = g->work, .kept = g->packed,
+    struct ispace s = { .at = g->work,
+                        .kept = g->packed,
                         .segments = (int)segments };
     size_t left;
 
@@ -241,10 +244,10 @@ static struct istrip strip_at(const struct ispace *s, int i)
 static struct ipanel panel_at(const struct ispace *s, const struct igemm *g,
                               int j0, int j)
 {
-    unsigned char *at =
-        s->kept ? s->kept + (size_t)(j / I_NR) * s->panel_bytes
-                : s->at + (size_t)s->strips * s->strip_bytes +
-                      (size_t)((j - j0) / I_NR) * s->panel_bytes;
+    unsigned char *at = s->kept
+                            ? s->kept + (size_t)(j / I_NR) * s->panel_bytes
+                            : s->at + (size_t)s->strips * s->strip_bytes +
+                                  (size_t)((j - j0) / I_NR) * s->panel_bytes;
     icode *w = (icode *)(void *)at;
     float *scale = (float *)(void *)(w + I_NR * whole_lines((size_t)g->k));
 

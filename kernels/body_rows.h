@@ -27,8 +27,8 @@ static inline lanes lanes_exp(lanes x)
     const lanes low = lanes_set(-87.3f), high = lanes_set(88.37f);
     const lanes magic = lanes_set(12582912.0f); /* 1.5 x 2^23 */
     const lanes in = lanes_min(high, lanes_max(low, x));
-    const lanes n = lanes_sub(
-        lanes_fma(in, lanes_set(1.44269504088896341f), magic), magic);
+    const lanes n =
+        lanes_sub(lanes_fma(in, lanes_set(1.44269504088896341f), magic), magic);
     lanes r = lanes_fma(n, lanes_set(-0.693359375f), in), p;
 
     r = lanes_fma(n, lanes_set(2.12194440e-4f), r);
@@ -51,11 +51,12 @@ static inline lanes lanes_sigmoid(lanes x)
 {
     const lanes one = lanes_set(1);
 
-    return lanes_div(
-        one, lanes_add(one, lanes_exp(lanes_sub(lanes_set(0), x))));
+    return lanes_div(one,
+                     lanes_add(one, lanes_exp(lanes_sub(lanes_set(0), x))));
 }
 
 /* Walk i over 0 .. n in steps of 16; m lanes of the step are in use. */
+/* clang-format off */
 #define FOR_LANES(n)                                                          \
     for (int i = 0, m = (n) < 16 ? (n) : 16; i < (n);                         \
          i += 16, m = (n) - i < 16 ? (n) - i : 16)
@@ -66,6 +67,7 @@ static inline lanes lanes_sigmoid(lanes x)
         else                                                                  \
             lanes_store_n((p) + i, (x), m);                                   \
     } while (0)
+/* clang-format on */
 
 /* --- RMSNorm ----------------------------------------------------------- */
 
@@ -77,16 +79,16 @@ static void rmsnorm_forward(real *out, real *rstd, const real *x,
         real *outr = out + (size_t)row * (size_t)c;
         lanes sum = lanes_set(0), scale;
 
-        FOR_LANES (c) {
+        FOR_LANES(c)
+        {
             const lanes v = LOAD(xr);
 
             sum = lanes_fma(v, v, sum);
         }
         rstd[row] = 1 / real_sqrt(lanes_sum(sum) / (real)c + eps);
         scale = lanes_set(rstd[row]);
-        FOR_LANES (c)
-            STORE(outr,
-                  lanes_mul(lanes_mul(LOAD(xr), scale), LOAD(weight)));
+        FOR_LANES(c)
+        STORE(outr, lanes_mul(lanes_mul(LOAD(xr), scale), LOAD(weight)));
     }
 }
 
@@ -101,10 +103,11 @@ static void rmsnorm_backward(real *dx, const real *dout, const real *x,
         real *dxr = dx + at, coef;
         lanes dot = lanes_set(0);
 
-        FOR_LANES (c)
-            dot = lanes_fma(lanes_mul(LOAD(dr), LOAD(weight)), LOAD(xr), dot);
+        FOR_LANES(c)
+        dot = lanes_fma(lanes_mul(LOAD(dr), LOAD(weight)), LOAD(xr), dot);
         coef = -(lanes_sum(dot) * s * s * s / (real)c);
-        FOR_LANES (c) {
+        FOR_LANES(c)
+        {
             const lanes d = lanes_mul(LOAD(dr), LOAD(weight));
             const lanes t = lanes_fma(d, lanes_set(s), LOAD(dxr));
 
@@ -121,30 +124,30 @@ static void rmsnorm_dweight(real *dweight, const real *dout, const real *x,
         const real *dr = dout + (size_t)row * (size_t)c;
         const lanes s = lanes_set(rstd[row]);
 
-        FOR_LANES (c)
-            STORE(dweight, lanes_fma(LOAD(dr), lanes_mul(LOAD(xr), s),
-                                     LOAD(dweight)));
+        FOR_LANES(c)
+        STORE(dweight,
+              lanes_fma(LOAD(dr), lanes_mul(LOAD(xr), s), LOAD(dweight)));
     }
 }
 
 /* --- rotary embedding -------------------------------------------------- */
 
-static void rope(real *x, int ld, int rows, int n_heads, int head_size,
-                 int seq, const real *table, int direction)
+static void rope(real *x, int ld, int rows, int n_heads, int head_size, int seq,
+                 const real *table, int direction)
 {
     const int half = head_size / 2;
     const lanes sign = lanes_set((real)direction);
 
     for (int row = 0; row < rows; row++) {
-        const real *cosine =
-            table + (size_t)(row % seq) * (size_t)head_size;
+        const real *cosine = table + (size_t)(row % seq) * (size_t)head_size;
         const real *sine = cosine + half;
 
         for (int h = 0; h < n_heads; h++) {
             real *a = x + (size_t)row * (size_t)ld + h * head_size;
             real *b = a + half;
 
-            FOR_LANES (half) {
+            FOR_LANES(half)
+            {
                 const lanes c = LOAD(cosine);
                 const lanes s = lanes_mul(LOAD(sine), sign);
                 const lanes u = LOAD(a), v = LOAD(b);
@@ -165,7 +168,8 @@ static void swiglu_forward(real *out, const real *gu, int rows, int f)
         const real *gate = gu + 2 * (size_t)row * (size_t)f, *up = gate + f;
         real *outr = out + (size_t)row * (size_t)f;
 
-        FOR_LANES (f) {
+        FOR_LANES(f)
+        {
             const lanes g = LOAD(gate);
 
             STORE(outr, lanes_mul(lanes_mul(g, lanes_sigmoid(g)), LOAD(up)));
@@ -184,11 +188,12 @@ static void swiglu_backward(real *dgu, const real *dout, const real *gu,
         const real *dr = dout + (size_t)row * (size_t)f;
         real *dgate = dgu + 2 * (size_t)row * (size_t)f, *dup = dgate + f;
 
-        FOR_LANES (f) {
+        FOR_LANES(f)
+        {
             const lanes g = LOAD(gate), u = LOAD(up), d = LOAD(dr);
             const lanes s = lanes_sigmoid(g);
-            const lanes slope = lanes_mul(
-                s, lanes_fma(g, lanes_sub(one, s), one));
+            const lanes slope =
+                lanes_mul(s, lanes_fma(g, lanes_sub(one, s), one));
 
             STORE(dgate, lanes_mul(lanes_mul(d, u), slope));
             STORE(dup, lanes_mul(d, lanes_mul(g, s)));
@@ -204,9 +209,9 @@ static real row_max(const real *x, int n)
 {
     lanes max = lanes_set(LOWEST);
 
-    FOR_LANES (n)
-        max = lanes_max(max, m == 16 ? lanes_load(x + i)
-                                     : lanes_load_n(x + i, m, LOWEST));
+    FOR_LANES(n)
+    max = lanes_max(max, m == 16 ? lanes_load(x + i)
+                                 : lanes_load_n(x + i, m, LOWEST));
     return lanes_hmax(max);
 }
 
@@ -216,7 +221,8 @@ static real row_exp(real *x, int n, real max)
     const lanes shift = lanes_set(max);
     lanes sum = lanes_set(0);
 
-    FOR_LANES (n) {
+    FOR_LANES(n)
+    {
         const lanes e = lanes_exp(lanes_sub(
             m == 16 ? lanes_load(x + i) : lanes_load_n(x + i, m, LOWEST),
             shift));
@@ -231,12 +237,12 @@ static void row_scale(real *x, int n, real factor)
 {
     const lanes f = lanes_set(factor);
 
-    FOR_LANES (n)
-        STORE(x, lanes_mul(LOAD(x), f));
+    FOR_LANES(n)
+    STORE(x, lanes_mul(LOAD(x), f));
 }
 
-static void cross_entropy(real *loss, real *logits, const int *target,
-                          int rows, int v, real grad_scale)
+static void cross_entropy(real *loss, real *logits, const int *target, int rows,
+                          int v, real grad_scale)
 {
     for (int row = 0; row < rows; row++) {
         real *x = logits + (size_t)row * (size_t)v;
@@ -260,8 +266,8 @@ static void add(real *y, const real *x, size_t count)
         real *ys = y + at;
         const real *xs = x + at;
 
-        FOR_LANES (n)
-            STORE(ys, lanes_add(LOAD(ys), LOAD(xs)));
+        FOR_LANES(n)
+        STORE(ys, lanes_add(LOAD(ys), LOAD(xs)));
     }
 }
 
@@ -272,20 +278,20 @@ static void adamw_block(real *param, real *mean, real *var, const real *grad,
     const lanes c1 = lanes_set(1 - a->beta1), c2 = lanes_set(1 - a->beta2);
     const lanes keep = lanes_set(1 - a->lr * a->weight_decay);
 
-    FOR_LANES (n) {
+    FOR_LANES(n)
+    {
         const lanes g = lanes_mul(LOAD(grad), lanes_set(a->grad_scale));
         const lanes mt = lanes_fma(b1, LOAD(mean), lanes_mul(c1, g));
         const lanes vt =
             lanes_fma(b2, LOAD(var), lanes_mul(lanes_mul(c2, g), g));
-        const lanes root =
-            lanes_sqrt(lanes_div(vt, lanes_set(a->bias2)));
+        const lanes root = lanes_sqrt(lanes_div(vt, lanes_set(a->bias2)));
         const lanes step = lanes_div(lanes_div(mt, lanes_set(a->bias1)),
                                      lanes_add(root, lanes_set(a->eps)));
 
         STORE(mean, mt);
         STORE(var, vt);
-        STORE(param, lanes_fma(lanes_set(-a->lr), step,
-                               lanes_mul(LOAD(param), keep)));
+        STORE(param,
+              lanes_fma(lanes_set(-a->lr), step, lanes_mul(LOAD(param), keep)));
     }
 }
 
@@ -308,7 +314,8 @@ static double sum_squares(const real *x, size_t count)
         const real *xs = x + at;
         lanes sum = lanes_set(0);
 
-        FOR_LANES (n) {
+        FOR_LANES(n)
+        {
             const lanes v = LOAD(xs);
 
             sum = lanes_fma(v, v, sum);
@@ -328,8 +335,8 @@ static bool all_finite(const real *x, size_t count)
         const real *xs = x + at;
         lanes sum = lanes_set(0);
 
-        FOR_LANES (n)
-            sum = lanes_fma(LOAD(xs), lanes_set(0), sum);
+        FOR_LANES(n)
+        sum = lanes_fma(LOAD(xs), lanes_set(0), sum);
         finite = lanes_sum(sum) == 0;
     }
     return finite;

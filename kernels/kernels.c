@@ -65,8 +65,15 @@ static bool bf16_adds_in_order(const struct kernels *kn)
 {
     enum { M = 2, N = 32, K = 64 };
     float a[M * K], b[N * K], want[M * N], got[M * N];
-    struct gemm g = { .a = a, .b = b, .c = want, .m = M, .n = N, .k = K,
-                      .lda = K, .ldb = K, .ldc = N };
+    struct gemm g = { .a = a,
+                      .b = b,
+                      .c = want,
+                      .m = M,
+                      .n = N,
+                      .k = K,
+                      .lda = K,
+                      .ldb = K,
+                      .ldc = N };
     uint32_t x = 1;
 
     for (int i = 0; i < (M + N) * K; i++) {

@@ -63,8 +63,8 @@ struct gemm {
  * divides k and both operands' parts. */
 struct igemm {
     real *c;
-    const int8_t *x, *w;     /* [m, k], [n, k] */
-    const real *sx, *sw;     /* [m, x_parts], [n, w_parts]; one in all when
+    const int8_t *x, *w; /* [m, k], [n, k] */
+    const real *sx, *sw; /* [m, x_parts], [n, w_parts]; one in all when
                                 the parts are 0 (per tensor) */
     int x_parts, w_parts;
     real unit;
@@ -138,8 +138,8 @@ struct kernels {
      * dimension ld), rows in positions row % seq: pairs (i, i + head_size/2),
      * Su et al. 2021, arXiv:2104.09864.  table[seq, head_size] holds cos in
      * its first and sin in its second half; direction -1 turns back. */
-    void (*rope)(real *x, int ld, int rows, int n_heads, int head_size,
-                 int seq, const real *table, int direction);
+    void (*rope)(real *x, int ld, int rows, int n_heads, int head_size, int seq,
+                 const real *table, int direction);
 
     /* out[rows, f] = silu(gate) * up, gu[rows, 2f] = (gate, up).  Shazeer
      * 2020, arXiv:2002.05202. */
@@ -152,8 +152,8 @@ struct kernels {
 
     /* loss[rows] = -log softmax(logits)[target]; when grad_scale is not 0 the
      * logits become grad_scale * (softmax - one-hot). */
-    void (*cross_entropy)(real *loss, real *logits, const int *target,
-                          int rows, int v, real grad_scale);
+    void (*cross_entropy)(real *loss, real *logits, const int *target, int rows,
+                          int v, real grad_scale);
 
     void (*add)(real *y, const real *x, size_t n); /* y += x */
 

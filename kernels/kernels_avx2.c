@@ -63,8 +63,7 @@ static inline void ivec_bias_sum(int32_t *start, const int16_t *w, int n,
 
 static inline __m256i dot_pair(__m256i sum, const int16_t *w, __m256i x)
 {
-    const __m256i codes =
-        _mm256_loadu_si256((const __m256i *)(const void *)w);
+    const __m256i codes = _mm256_loadu_si256((const __m256i *)(const void *)w);
 
     return _mm256_add_epi32(sum, _mm256_madd_epi16(codes, x));
 }

@@ -72,10 +72,9 @@ static void pack_turned(uint32_t *to, int width, const float *x, ptrdiff_t row,
             lanes r[16];
 
             for (int i = 0; i < 16; i++)
-                r[i] = v + i < lines
-                           ? _mm512_castsi512_ps(pairs_of_line(
-                                 x + (v + i) * row + p, k - p))
-                           : lanes_set(0);
+                r[i] = v + i < lines ? _mm512_castsi512_ps(pairs_of_line(
+                                           x + (v + i) * row + p, k - p))
+                                     : lanes_set(0);
             lanes_transpose(r);
             for (int q = 0; q < n; q++)
                 lanes_store(
@@ -86,8 +85,8 @@ static void pack_turned(uint32_t *to, int width, const float *x, ptrdiff_t row,
 
 /* The same of lines that stand side by side: element [i, p] at x[i + p * step].
  */
-static void pack_across(uint32_t *to, int width, const float *x,
-                        ptrdiff_t step, int k, int lines)
+static void pack_across(uint32_t *to, int width, const float *x, ptrdiff_t step,
+                        int k, int lines)
 {
     for (int p = 0; p < k; p += 2, x += 2 * step, to += width)
         for (int v = 0; v < width; v += 16) {
@@ -123,9 +122,9 @@ static inline __m512 dot(__m512 sum, __m512i a, __m512i b)
 }
 
 /* a[i * row + p * step] is pair p of row i. */
-static inline __attribute__((always_inline)) void
-tile(float *c, ptrdiff_t ldc, const uint32_t *a, ptrdiff_t row, ptrdiff_t step,
-     const uint32_t *b, int pairs, int rows, int cols, bool load)
+static inline __attribute__((always_inline)) void tile(
+    float *c, ptrdiff_t ldc, const uint32_t *a, ptrdiff_t row, ptrdiff_t step,
+    const uint32_t *b, int pairs, int rows, int cols, bool load)
 {
     __m512 sum[MR][2];
 
@@ -203,10 +202,10 @@ static void multiply_block(const struct gemm *g, struct bf16_view a,
         else
             pack_across(strip, MR, a.x, a.step, k, rows);
         for (int j = n0; j < n1; j += NR)
-            (lines ? tile_lines : tile_across)(
-                g->c + (ptrdiff_t)i * g->ldc + j, g->ldc, strip,
-                panels + (ptrdiff_t)(j - n0) * pairs, pairs, rows, n1 - j,
-                load);
+            (lines ? tile_lines
+                   : tile_across)(g->c + (ptrdiff_t)i * g->ldc + j, g->ldc,
+                                  strip, panels + (ptrdiff_t)(j - n0) * pairs,
+                                  pairs, rows, n1 - j, load);
     }
 }
 
@@ -242,8 +241,8 @@ static void multiply(const struct gemm *g, struct bf16_view a,
             multiply_block(g, at, panels, strip, n0, n1, k,
                            k0 > 0 || g->accumulate);
             if (g->packed)
-                panels += (ptrdiff_t)((k + 1) / 2) *
-                          ((n1 - n0 + NR - 1) / NR * NR);
+                panels +=
+                    (ptrdiff_t)((k + 1) / 2) * ((n1 - n0 + NR - 1) / NR * NR);
         }
     }
 }

@@ -50,7 +50,7 @@ static void gemm_tn(const struct gemm *g)
 
 /* The scale of row i in segment s of its k / seg. */
 static real segment_scale(const real *scale, int parts, int i, int s,
-                           int segments)
+                          int segments)
 {
     return parts ? scale[(ptrdiff_t)i * parts + s / (segments / parts)]
                  : scale[0];
@@ -72,12 +72,12 @@ static void igemm_nt(const struct igemm *g)
 
                 for (int p = 0; p < g->seg; p++)
                     dot += x[p] * w[p];
-                sum = real_fma((real)dot,
-                           segment_scale(g->sx, g->x_parts, i, s, segments) *
-                               (segment_scale(g->sw, g->w_parts, j, s,
-                                              segments) *
-                                g->unit),
-                           sum);
+                sum = real_fma(
+                    (real)dot,
+                    segment_scale(g->sx, g->x_parts, i, s, segments) *
+                        (segment_scale(g->sw, g->w_parts, j, s, segments) *
+                         g->unit),
+                    sum);
             }
             *c = sum;
         }
@@ -115,8 +115,7 @@ static void scores(real *s, const struct attention *a, int t)
 {
     for (int j = 0; j <= t; j++)
         s[j] = a->scale * chain_dot(a->q + (ptrdiff_t)t * a->ldq,
-                                    a->k + (ptrdiff_t)j * a->ldk,
-                                    a->head_size);
+                                    a->k + (ptrdiff_t)j * a->ldk, a->head_size);
 }
 
 /* y = x factor + y, one step of head_size chains. */
@@ -148,8 +147,8 @@ static real lane_dot(const real *x, const real *y, int n)
 {
     lanes sum = lanes_set(0);
 
-    FOR_LANES (n)
-        sum = lanes_fma(LOAD(x), LOAD(y), sum);
+    FOR_LANES(n)
+    sum = lanes_fma(LOAD(x), LOAD(y), sum);
     return lanes_sum(sum);
 }
 

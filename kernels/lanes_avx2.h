@@ -102,10 +102,9 @@ static inline lanes lanes_min(lanes a, lanes b)
 
 static inline lanes lanes_unless_lt(lanes a, lanes b, lanes x)
 {
-    return (lanes){
-        _mm256_and_ps(_mm256_cmp_ps(a.lo, b.lo, _CMP_NLT_UQ), x.lo),
-        _mm256_and_ps(_mm256_cmp_ps(a.hi, b.hi, _CMP_NLT_UQ), x.hi)
-    };
+    return (
+        lanes){ _mm256_and_ps(_mm256_cmp_ps(a.lo, b.lo, _CMP_NLT_UQ), x.lo),
+                _mm256_and_ps(_mm256_cmp_ps(a.hi, b.hi, _CMP_NLT_UQ), x.hi) };
 }
 
 static inline __m256 lanes_pow2_half(__m256 n)
@@ -171,8 +170,8 @@ static inline void lanes_transpose(lanes r[16])
 static inline float lanes_sum(lanes a)
 {
     const __m256 h8 = _mm256_add_ps(a.lo, a.hi);
-    const __m128 h4 = _mm_add_ps(_mm256_castps256_ps128(h8),
-                                 _mm256_extractf128_ps(h8, 1));
+    const __m128 h4 =
+        _mm_add_ps(_mm256_castps256_ps128(h8), _mm256_extractf128_ps(h8, 1));
     const __m128 h2 = _mm_add_ps(h4, _mm_movehl_ps(h4, h4));
 
     return _mm_cvtss_f32(_mm_add_ss(h2, _mm_shuffle_ps(h2, h2, 1)));
@@ -181,8 +180,8 @@ static inline float lanes_sum(lanes a)
 static inline float lanes_hmax(lanes a)
 {
     const __m256 h8 = _mm256_max_ps(a.lo, a.hi);
-    const __m128 h4 = _mm_max_ps(_mm256_castps256_ps128(h8),
-                                 _mm256_extractf128_ps(h8, 1));
+    const __m128 h4 =
+        _mm_max_ps(_mm256_castps256_ps128(h8), _mm256_extractf128_ps(h8, 1));
     const __m128 h2 = _mm_max_ps(h4, _mm_movehl_ps(h4, h4));
 
     return _mm_cvtss_f32(_mm_max_ss(h2, _mm_shuffle_ps(h2, h2, 1)));
@@ -195,9 +194,11 @@ static inline lanes lanes_abs(lanes a)
     return (lanes){ _mm256_and_ps(a.lo, bits), _mm256_and_ps(a.hi, bits) };
 }
 
+/* clang-format off */
 #define LANES_ROUND(a, mode)                                                  \
     (lanes){ _mm256_round_ps((a).lo, (mode) | _MM_FROUND_NO_EXC),             \
              _mm256_round_ps((a).hi, (mode) | _MM_FROUND_NO_EXC) }
+/* clang-format on */
 
 /* The larger by bits: of numbers that are not negative, and NaN is largest. */
 static inline __m256 half_max_bits(__m256 a, __m256 b)
@@ -240,8 +241,8 @@ static inline lanes lanes_octave(lanes a)
 
 static inline __m256 lanes_inverse2_half(__m256 a)
 {
-    return _mm256_castsi256_ps(_mm256_sub_epi32(_mm256_set1_epi32(254 << 23),
-                                                _mm256_castps_si256(a)));
+    return _mm256_castsi256_ps(
+        _mm256_sub_epi32(_mm256_set1_epi32(254 << 23), _mm256_castps_si256(a)));
 }
 
 /* 1 / a for a power of two below 2^127. */
@@ -257,9 +258,11 @@ static inline lanes lanes_with_bit(lanes a, uint32_t bit)
     return (lanes){ _mm256_or_ps(a.lo, b), _mm256_or_ps(a.hi, b) };
 }
 
+/* clang-format off */
 #define LANES_MASK(a, b, relation)                                            \
     (_mm256_movemask_ps(_mm256_cmp_ps((a).lo, (b).lo, relation)) |            \
      _mm256_movemask_ps(_mm256_cmp_ps((a).hi, (b).hi, relation)) << 8)
+/* clang-format on */
 
 static inline int lanes_any_eq(lanes a, lanes b)
 {
@@ -284,12 +287,12 @@ static inline void lanes_flag_lt(uint8_t *to, lanes a, lanes b, int n)
     const __m256i hi =
         _mm256_castps_si256(_mm256_cmp_ps(a.hi, b.hi, _CMP_LT_OQ));
     /* 16-bit flags in the order lo 0-3, hi 0-3, lo 4-7, hi 4-7. */
-    const __m256i mixed = _mm256_permute4x64_epi64(
-        _mm256_packs_epi32(lo, hi), 0xd8);
-    const __m128i flags = _mm_and_si128(
-        _mm_packs_epi16(_mm256_castsi256_si128(mixed),
-                        _mm256_extracti128_si256(mixed, 1)),
-        _mm_set1_epi8(1));
+    const __m256i mixed =
+        _mm256_permute4x64_epi64(_mm256_packs_epi32(lo, hi), 0xd8);
+    const __m128i flags =
+        _mm_and_si128(_mm_packs_epi16(_mm256_castsi256_si128(mixed),
+                                      _mm256_extracti128_si256(mixed, 1)),
+                      _mm_set1_epi8(1));
     uint8_t all[16];
 
     if (n == 16) {
@@ -322,14 +325,14 @@ static inline lanes lanes_near_max(lanes a, int group)
 /* Two blocks of the generator, one in each 128 bits. */
 static inline __m256 lanes_uniform_half(uint64_t key, uint64_t block)
 {
-    const __m256i factors = _mm256_broadcastsi128_si256(
-        _mm_set_epi64x(0xCD9E8D57, 0xD2511F53));
-    const __m256i weyl = _mm256_broadcastsi128_si256(
-        _mm_set_epi64x(0xBB67AE85, 0x9E3779B9));
+    const __m256i factors =
+        _mm256_broadcastsi128_si256(_mm_set_epi64x(0xCD9E8D57, 0xD2511F53));
+    const __m256i weyl =
+        _mm256_broadcastsi128_si256(_mm_set_epi64x(0xBB67AE85, 0x9E3779B9));
     __m256i keys = _mm256_broadcastsi128_si256(
         _mm_set_epi64x((long long)(key >> 32), (long long)(uint32_t)key));
-    __m256i c = _mm256_set_epi64x(0, (long long)(block + 1), 0,
-                                  (long long)block);
+    __m256i c =
+        _mm256_set_epi64x(0, (long long)(block + 1), 0, (long long)block);
 
 #pragma GCC unroll 10
     for (int round = 0; round < 10; round++) {

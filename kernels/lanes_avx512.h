@@ -111,7 +111,7 @@ static inline void lanes_transpose(lanes r[16])
             r[i + 2 * half] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
             r[i + 2 * half + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
         }
-    /* r[4 g + c] holds columns c, c+4, c+8, c+12 of rows 4 g .. 4 g + 3. */
+        /* r[4 g + c] holds columns c, c+4, c+8, c+12 of rows 4 g .. 4 g + 3. */
 #pragma GCC unroll 4
     for (int c = 0; c < 4; c++) {
         t[c] = _mm512_shuffle_f32x4(r[c], r[4 + c], 0x88);
@@ -136,8 +136,8 @@ static inline __m256 lanes_high(lanes a)
 static inline float lanes_sum(lanes a)
 {
     const __m256 h8 = _mm256_add_ps(_mm512_castps512_ps256(a), lanes_high(a));
-    const __m128 h4 = _mm_add_ps(_mm256_castps256_ps128(h8),
-                                 _mm256_extractf128_ps(h8, 1));
+    const __m128 h4 =
+        _mm_add_ps(_mm256_castps256_ps128(h8), _mm256_extractf128_ps(h8, 1));
     const __m128 h2 = _mm_add_ps(h4, _mm_movehl_ps(h4, h4));
 
     return _mm_cvtss_f32(_mm_add_ss(h2, _mm_shuffle_ps(h2, h2, 1)));
@@ -146,8 +146,8 @@ static inline float lanes_sum(lanes a)
 static inline float lanes_hmax(lanes a)
 {
     const __m256 h8 = _mm256_max_ps(_mm512_castps512_ps256(a), lanes_high(a));
-    const __m128 h4 = _mm_max_ps(_mm256_castps256_ps128(h8),
-                                 _mm256_extractf128_ps(h8, 1));
+    const __m128 h4 =
+        _mm_max_ps(_mm256_castps256_ps128(h8), _mm256_extractf128_ps(h8, 1));
     const __m128 h2 = _mm_max_ps(h4, _mm_movehl_ps(h4, h4));
 
     return _mm_cvtss_f32(_mm_max_ss(h2, _mm_shuffle_ps(h2, h2, 1)));
@@ -167,8 +167,8 @@ static inline lanes lanes_max_bits(lanes a, lanes b)
 
 static inline lanes lanes_rint(lanes a)
 {
-    return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT |
-                                       _MM_FROUND_NO_EXC);
+    return _mm512_roundscale_ps(a,
+                                _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
 
 static inline lanes lanes_floor(lanes a)
@@ -185,21 +185,20 @@ static inline lanes lanes_if_lt(lanes a, lanes b, lanes x, lanes y)
 /* The power of two at or below a > 0, normal. */
 static inline lanes lanes_octave(lanes a)
 {
-    return _mm512_and_ps(a, _mm512_castsi512_ps(
-                                _mm512_set1_epi32(0x7f800000)));
+    return _mm512_and_ps(a, _mm512_castsi512_ps(_mm512_set1_epi32(0x7f800000)));
 }
 
 /* 1 / a for a power of two below 2^127. */
 static inline lanes lanes_inverse2(lanes a)
 {
-    return _mm512_castsi512_ps(_mm512_sub_epi32(
-        _mm512_set1_epi32(254 << 23), _mm512_castps_si512(a)));
+    return _mm512_castsi512_ps(
+        _mm512_sub_epi32(_mm512_set1_epi32(254 << 23), _mm512_castps_si512(a)));
 }
 
 static inline lanes lanes_with_bit(lanes a, uint32_t bit)
 {
-    return _mm512_or_ps(
-        a, _mm512_castsi512_ps(_mm512_set1_epi32((int32_t)bit)));
+    return _mm512_or_ps(a,
+                        _mm512_castsi512_ps(_mm512_set1_epi32((int32_t)bit)));
 }
 
 static inline int lanes_any_eq(lanes a, lanes b)
@@ -243,14 +242,14 @@ static inline lanes lanes_near_max(lanes a, int group)
 static inline lanes lanes_uniform(uint64_t key, uint64_t block)
 {
     const __m512i words = _mm512_set_epi64(0, 3, 0, 2, 0, 1, 0, 0);
-    const __m512i factors = _mm512_broadcast_i32x4(
-        _mm_set_epi64x(0xCD9E8D57, 0xD2511F53));
-    const __m512i weyl = _mm512_broadcast_i32x4(
-        _mm_set_epi64x(0xBB67AE85, 0x9E3779B9));
+    const __m512i factors =
+        _mm512_broadcast_i32x4(_mm_set_epi64x(0xCD9E8D57, 0xD2511F53));
+    const __m512i weyl =
+        _mm512_broadcast_i32x4(_mm_set_epi64x(0xBB67AE85, 0x9E3779B9));
     __m512i keys = _mm512_broadcast_i32x4(
         _mm_set_epi64x((long long)(key >> 32), (long long)(uint32_t)key));
-    __m512i c = _mm512_mask_add_epi64(
-        words, 0x55, words, _mm512_set1_epi64((long long)block));
+    __m512i c = _mm512_mask_add_epi64(words, 0x55, words,
+                                      _mm512_set1_epi64((long long)block));
 
 #pragma GCC unroll 10
     for (int round = 0; round < 10; round++) {

@@ -16,10 +16,10 @@ typedef struct {
 
 #define LANES_BURST 8
 
-#define LANES_MAP(expression)                                                 \
-    lanes r;                                                                  \
-    for (int i = 0; i < 16; i++)                                              \
-        r.v[i] = (expression);                                                \
+#define LANES_MAP(expression)                                                  \
+    lanes r;                                                                   \
+    for (int i = 0; i < 16; i++)                                               \
+        r.v[i] = (expression);                                                 \
     return r
 
 static inline lanes lanes_set(real x)

@@ -35,7 +35,7 @@
 enum num_kind { NUM_INT, NUM_FLOAT, NUM_TABLE };
 
 #define NUM_NAME   24
-#define NUM_VALUES 256                    /* of a table, at most */
+#define NUM_VALUES 256                          /* of a table, at most */
 #define NUM_TEXT   (NUM_NAME + 16 * NUM_VALUES) /* a table, written out */
 
 struct num_table {
@@ -65,8 +65,7 @@ struct num_format {
 bool num_at(struct num_format *out, int i);
 
 /* Fill out from a name as above.  ERR_CONFIG with a suggestion otherwise. */
-enum status num_find(struct num_format *out, const char *name,
-                     struct err *err);
+enum status num_find(struct num_format *out, const char *name, struct err *err);
 
 /* The text that num_find reads: the name, with its values for a table. */
 const char *num_print(char buf[NUM_TEXT], const struct num_format *f);

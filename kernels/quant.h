@@ -57,7 +57,10 @@ struct quant_defaults {
 /* What a text says beside the element format, in the order of the canonical
  * text: each a table of rows, of which the first is the usual one. */
 enum quant_field {
-    QUANT_FIELD_GRAN, QUANT_FIELD_SCALE, QUANT_FIELD_RANGE, QUANT_FIELD_ROUND,
+    QUANT_FIELD_GRAN,
+    QUANT_FIELD_SCALE,
+    QUANT_FIELD_RANGE,
+    QUANT_FIELD_ROUND,
     QUANT_FIELDS
 };
 
@@ -65,8 +68,7 @@ enum quant_field {
 
 /* "none" gives out->on = false.  Errors name the offending part and suggest. */
 enum status quant_parse(struct quant_spec *out, const char *text,
-                        const struct quant_defaults *defaults,
-                        struct err *err);
+                        const struct quant_defaults *defaults, struct err *err);
 
 /* The canonical text; two specs with equal numerics print the same. */
 const char *quant_print(char buf[QUANT_TEXT], const struct quant_spec *spec);
@@ -166,8 +168,8 @@ size_t quant_work_size(const struct quant_spec *spec, int rows, int cols,
 /* The reference quantizer.  key is the stochastic-rounding stream; element
  * [r, c] draws number r * cols + c.  Returns false when the input holds NaN
  * or an infinity (outputs are then unspecified). */
-bool quant_apply_ref(const struct quant_spec *spec,
-                     const struct quant_out *out, const real *x, int rows,
-                     int cols, enum quant_axis axis, uint64_t key, void *work);
+bool quant_apply_ref(const struct quant_spec *spec, const struct quant_out *out,
+                     const real *x, int rows, int cols, enum quant_axis axis,
+                     uint64_t key, void *work);
 
 #endif

@@ -48,10 +48,9 @@ static void put_bold(const char *text)
 /* A sentence: capital letter, full stop. */
 static void put_sentence(const char *text)
 {
-    const char first[2] = { *text >= 'a' && *text <= 'z'
-                                ? (char)(*text - 'a' + 'A')
-                                : *text,
-                            '\0' };
+    const char first[2] = {
+        *text >= 'a' && *text <= 'z' ? (char)(*text - 'a' + 'A') : *text, '\0'
+    };
 
     put(first);
     put(text + 1);

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/launch.h"
 #include "base/file.h"
+#include "base/launch.h"
 #include "plots/tool.h"
 
 #define PACKAGE "gnuplot-nox"
@@ -51,7 +51,8 @@ enum status gnuplot_find(struct gnuplot *g, struct err *err)
     const char *given = getenv("QLAW_GNUPLOT");
 
     *g = (struct gnuplot){ .limit_s = LIMIT_S };
-    g->path = given && *given ? mem_strdup(given) : launch_find("gnuplot", false);
+    g->path =
+        given && *given ? mem_strdup(given) : launch_find("gnuplot", false);
     if (!g->path)
         return err_set(err, ERR_TOOL,
                        "gnuplot is not installed (Debian: "

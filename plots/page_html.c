@@ -240,11 +240,10 @@ void page_html(struct str *out, const struct page *d)
     str_add(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
                  "<meta charset=\"utf-8\">\n");
     add_policy(out, script);
-    str_add(out,
-            "<meta name=\"viewport\" content=\"width=device-width, "
-            "initial-scale=1\">\n"
-            "<meta name=\"color-scheme\" content=\"light dark\">\n"
-            "<link rel=\"icon\" href=\"data:,\">\n");
+    str_add(out, "<meta name=\"viewport\" content=\"width=device-width, "
+                 "initial-scale=1\">\n"
+                 "<meta name=\"color-scheme\" content=\"light dark\">\n"
+                 "<link rel=\"icon\" href=\"data:,\">\n");
     if (d->refresh_s)
         str_addf(out, "<meta http-equiv=\"refresh\" content=\"%d\">\n",
                  d->refresh_s);

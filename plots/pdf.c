@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/launch.h"
 #include "base/file.h"
+#include "base/launch.h"
 #include "base/str.h"
 #include "plots/tool.h"
 

@@ -312,8 +312,8 @@ static void add_titles(struct str *out, const struct picture *p, size_t room)
 {
     const size_t large = room - room / 5; /* larger letters */
     const bool says = *p->headline && label_length(p->headline) <= large;
-    char *both = mem_printf("%s%s%s", p->title, *p->subtitle ? "; " : "",
-                            p->subtitle);
+    char *both =
+        mem_printf("%s%s%s", p->title, *p->subtitle ? "; " : "", p->subtitle);
     const bool fits = label_length(both) <= room || !*p->subtitle;
 
     text_row(out, 0, "title", says ? p->headline : p->title, large);

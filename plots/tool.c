@@ -30,9 +30,12 @@ enum status tool_start(struct tool *t, const char *name, const char *path,
     if (pipe2(pipe_fd, O_CLOEXEC) != 0)
         return err_errno(err, ERR_IO, "%s: pipe", name);
     env = launch_environment(drop, NULL);
-    s = (struct launch){ .path = path, .argv = argv, .env = env,
-                        .folder = folder, .n_fds = 3,
-                        .fds = { -1, pipe_fd[1], pipe_fd[1] } };
+    s = (struct launch){ .path = path,
+                         .argv = argv,
+                         .env = env,
+                         .folder = folder,
+                         .n_fds = 3,
+                         .fds = { -1, pipe_fd[1], pipe_fd[1] } };
     st = launch_process(&t->pid, &s, &why);
     free(env);
     close(pipe_fd[1]);

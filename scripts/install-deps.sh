@@ -10,8 +10,9 @@ build="build-essential meson ninja-build pkg-config libgsl-dev libsqlite3-dev
 libcurl4-openssl-dev libinih-dev libjansson-dev libssl-dev libzstd-dev
 zlib1g-dev gnuplot-nox sqlite3 scdoc git ca-certificates"
 test="libcmocka-dev mandoc strace"
-# Tests that a real Slurm and scripts in Python make better, but do not need.
-extra="slurm-wlm munge python3"
+# Tests that a real Slurm, scripts in Python and the layout's judge make better,
+# but do not need.
+extra="slurm-wlm munge python3 clang-format"
 
 want=$build
 [ "${1:-}" = "--build" ] || want="$want $test"

@@ -5,8 +5,8 @@
 
 #include "base/err.h"
 
-void check_close_at(double got, double want, double tolerance,
-                    const char *what, const char *file, int line)
+void check_close_at(double got, double want, double tolerance, const char *what,
+                    const char *file, int line)
 {
     if (fabs(got - want) <= tolerance)
         return;
@@ -29,8 +29,7 @@ void check_says_at(const struct err *err, const char *text, const char *file,
 {
     if (strstr(err->text, text))
         return;
-    print_error("the sentence is '%s', expected '%s' in it\n", err->text,
-                text);
+    print_error("the sentence is '%s', expected '%s' in it\n", err->text, text);
     _fail(file, line);
 }
 

@@ -44,8 +44,7 @@ void curve_add(struct curve *c, const struct curve_point *p)
 }
 
 /* The validation loss of a step; *at walks through the trunk's curve. */
-static double validation_at(const struct curve *trunk, size_t *at,
-                            int64_t step)
+static double validation_at(const struct curve *trunk, size_t *at, int64_t step)
 {
     while (*at < trunk->n && trunk->points[*at].step < (double)step)
         ++*at;
@@ -55,9 +54,8 @@ static double validation_at(const struct curve *trunk, size_t *at,
 }
 
 void branch_curve(struct curve *out, double *loss_sum, double *loss_count,
-                  const struct branch_note *notes, int64_t n,
-                  int64_t log_every, const struct curve *trunk,
-                  const struct config *c)
+                  const struct branch_note *notes, int64_t n, int64_t log_every,
+                  const struct curve *trunk, const struct config *c)
 {
     const struct schedule schedule = schedule_of(c);
     const double step_tokens =

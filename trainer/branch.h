@@ -49,8 +49,7 @@ void curve_add(struct curve *c, const struct curve_point *p);
  * from the notes of the steps and the validations of the trunk's curve.
  * *loss_sum and *loss_count are left as of the steps since its last point. */
 void branch_curve(struct curve *out, double *loss_sum, double *loss_count,
-                  const struct branch_note *notes, int64_t n,
-                  int64_t log_every, const struct curve *trunk,
-                  const struct config *c);
+                  const struct branch_note *notes, int64_t n, int64_t log_every,
+                  const struct curve *trunk, const struct config *c);
 
 #endif

@@ -180,8 +180,7 @@ void checkpoint_close(struct checkpoint *c)
 /* One generation with a sound head, or NULL; why is "" when there is no
  * file. */
 static struct checkpoint *open_one(const char *dir, int generation,
-                                   const unsigned char id[32],
-                                   const char **why)
+                                   const unsigned char id[32], const char **why)
 {
     struct checkpoint *c = mem_alloc(sizeof *c);
     struct stat sb;
@@ -205,8 +204,8 @@ static struct checkpoint *open_one(const char *dir, int generation,
 static void complain(void (*warn)(const char *sentence), const char *dir,
                      int generation, const char *why)
 {
-    char *sentence = mem_printf("%s/checkpoint.%d is not used: %s", dir,
-                                generation, why);
+    char *sentence =
+        mem_printf("%s/checkpoint.%d is not used: %s", dir, generation, why);
 
     if (warn && *why)
         warn(sentence);
@@ -337,9 +336,8 @@ static enum status put_padded(int fd, const void *data, size_t size,
     static const char zeros[64];
     enum status st = file_write_all(fd, data, size, path, err);
 
-    return st == OK
-               ? file_write_all(fd, zeros, align(size) - size, path, err)
-               : st;
+    return st == OK ? file_write_all(fd, zeros, align(size) - size, path, err)
+                    : st;
 }
 
 static enum status put_all(int fd, const unsigned char id[32], int64_t step,
@@ -385,11 +383,10 @@ enum status checkpoint_write(const char *dir, const unsigned char id[32],
                              int n, struct err *err)
 {
     char *path = path_of(dir, victim(dir, id)), *tmp = temporary(dir);
-    const int fd = open(
-        tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
-    enum status st =
-        fd < 0 ? err_errno(err, ERR_IO, "%s: cannot create", tmp)
-               : put_all(fd, id, step, sections, n, tmp, err);
+    const int fd =
+        open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+    enum status st = fd < 0 ? err_errno(err, ERR_IO, "%s: cannot create", tmp)
+                            : put_all(fd, id, step, sections, n, tmp, err);
 
     if (st == OK && fsync(fd) != 0)
         st = err_errno(err, ERR_IO, "%s: cannot sync", tmp);

@@ -48,8 +48,7 @@ struct checkpoint; /* an open generation, checked from end to end */
 
 /* The newest generation that is whole and has this identity, or NULL.  Why a
  * file was not used goes to warn (may be NULL), one sentence each. */
-struct checkpoint *checkpoint_open(const char *dir,
-                                   const unsigned char id[32],
+struct checkpoint *checkpoint_open(const char *dir, const unsigned char id[32],
                                    void (*warn)(const char *sentence));
 void checkpoint_close(struct checkpoint *c);
 

@@ -77,8 +77,7 @@ struct config *config_copy(const struct config *from)
     for (int i = 0; i < c->n; i++)
         c->value[i] = text_share(from->value[i]);
     c->n_overrides = from->n_overrides;
-    c->overrides =
-        mem_array((size_t)c->n_overrides, sizeof *c->overrides);
+    c->overrides = mem_array((size_t)c->n_overrides, sizeof *c->overrides);
     for (int i = 0; i < c->n_overrides; i++) {
         c->overrides[i].key = mem_strdup(from->overrides[i].key);
         c->overrides[i].value = text_share(from->overrides[i].value);
@@ -287,8 +286,7 @@ bool config_is_exec(const struct config *c)
 
 enum status config_settle_quant(struct config *c, struct err *err)
 {
-    enum status st =
-        c->quant ? OK : quant_table_new(&c->quant, c, err);
+    enum status st = c->quant ? OK : quant_table_new(&c->quant, c, err);
 
     return st == OK ? quant_table_check(c->quant, c, err) : st;
 }

@@ -42,7 +42,7 @@ struct setting {
     double min, max;
     const char *unit, *choices; /* as setting_choices spells out */
     enum hashed hashed;
-    bool list;   /* a repeated key appends (data.path) */
+    bool list;        /* a repeated key appends (data.path) */
     const char *help; /* as setting_help spells out */
 };
 
@@ -130,9 +130,12 @@ enum status config_from_json(struct config **out, const json_t *json,
 /* The quantizers of one layer after overrides.  A backward operand that says
  * "forward" has reuse set and the forward operand's spec. */
 enum quant_operand {
-    OPERAND_W, OPERAND_X,       /* forward: Y = X W^T */
-    OPERAND_DY_D, OPERAND_W_D,  /* input gradient: dX = dY W */
-    OPERAND_DY_G, OPERAND_X_G,  /* weight gradient: dW = dY^T X */
+    OPERAND_W,
+    OPERAND_X, /* forward: Y = X W^T */
+    OPERAND_DY_D,
+    OPERAND_W_D, /* input gradient: dX = dY W */
+    OPERAND_DY_G,
+    OPERAND_X_G, /* weight gradient: dW = dY^T X */
     OPERAND_COUNT
 };
 extern const char *const quant_operands[OPERAND_COUNT]; /* "w", "x", ... */
@@ -153,7 +156,6 @@ const struct layer_quant *config_layer(const struct config *c, int layer,
 
 /* One operand of it; "none" where config_layer is NULL. */
 void config_quant(struct quant_spec *out, bool *reuse, const struct config *c,
-                  int layer, enum layer_kind kind,
-                  enum quant_operand operand);
+                  int layer, enum layer_kind kind, enum quant_operand operand);
 
 #endif

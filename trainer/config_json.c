@@ -65,10 +65,9 @@ static json_t *layer_identity(const struct layer_quant *q)
 
     for (int k = 0; k < OPERAND_COUNT; k++) {
         char buf[QUANT_TEXT];
-        const bool bare =
-            (k == OPERAND_W_D && !q->spec[OPERAND_W].on) ||
-            (k == OPERAND_X_G && !q->spec[OPERAND_X].on) ||
-            (k != OPERAND_W_D && k != OPERAND_X_G);
+        const bool bare = (k == OPERAND_W_D && !q->spec[OPERAND_W].on) ||
+                          (k == OPERAND_X_G && !q->spec[OPERAND_X].on) ||
+                          (k != OPERAND_W_D && k != OPERAND_X_G);
 
         if (q->reuse[k] || (bare && !q->spec[k].on))
             continue;
@@ -161,8 +160,7 @@ json_t *config_identity(const struct config *c, bool with_quant)
         const char *value = config_get(c, s->key), *name;
         json_t *section;
 
-        if (!identifies(c, s, value) ||
-            text_has_prefix(s->key, "quant."))
+        if (!identifies(c, s, value) || text_has_prefix(s->key, "quant."))
             continue;
         section = section_of(root, s->key, &name);
         json_object_set_new(section, name, typed(s, value));
@@ -194,8 +192,7 @@ json_t *config_json(const struct config *c)
         json_t *pair = json_array(), *object = json_object();
 
         json_object_set_new(object, dot + 1, json_string(config_get(c, key)));
-        json_array_append_new(pair, json_stringn(start,
-                                                 (size_t)(dot - start)));
+        json_array_append_new(pair, json_stringn(start, (size_t)(dot - start)));
         json_array_append_new(pair, object);
         json_array_append_new(layers, pair);
     }
@@ -315,9 +312,8 @@ enum status config_from_json(struct config **out, const json_t *json,
     *out = NULL;
     if (!json_is_object(json))
         st = err_set(err, ERR_CONFIG, "%s: expected a JSON object", name);
-    json_object_foreach((json_t *)json, section, object)
-        if (st == OK)
-            st = set_top(c, section, object, name, err);
+    json_object_foreach((json_t *)json, section, object) if (st == OK) st =
+        set_top(c, section, object, name, err);
     if (st == OK)
         *out = c;
     else

@@ -13,8 +13,14 @@ static const char *const keys[] = {
     "quant.range", "quant.round", "quant.grad",  "quant.gemm"
 };
 #define N_NAMES (int)(sizeof keys / sizeof keys[0])
-enum { NAME_GROUP = OPERAND_COUNT, NAME_SCALE, NAME_RANGE, NAME_ROUND,
-       NAME_GRAD, NAME_GEMM };
+enum {
+    NAME_GROUP = OPERAND_COUNT,
+    NAME_SCALE,
+    NAME_RANGE,
+    NAME_ROUND,
+    NAME_GRAD,
+    NAME_GEMM
+};
 
 const char *const quant_operands[OPERAND_COUNT] = { "w",   "x",    "dy_d",
                                                     "w_d", "dy_g", "x_g" };
@@ -53,8 +59,7 @@ static struct layer_texts base_texts(const struct config *c, bool head)
     for (int i = 0; i < N_NAMES; i++) {
         t.s[i] = config_get(c, keys[i]);
         if (head && i < OPERAND_COUNT)
-            t.s[i] = i == OPERAND_W_D || i == OPERAND_X_G ? "forward"
-                                                          : "none";
+            t.s[i] = i == OPERAND_W_D || i == OPERAND_X_G ? "forward" : "none";
     }
     return t;
 }
@@ -87,9 +92,9 @@ static const char *key_of(const struct config *c, int layer,
 }
 
 /* Put one override where its selector says; a later one wins. */
-static enum status apply_override(struct layer_texts *all, const struct config *c,
-                                  const char *key, int n_layer,
-                                  struct err *err)
+static enum status apply_override(struct layer_texts *all,
+                                  const struct config *c, const char *key,
+                                  int n_layer, struct err *err)
 {
     const int name = name_of(key);
     char *selector = selector_of(key);
@@ -110,8 +115,8 @@ static enum status apply_override(struct layer_texts *all, const struct config *
     if (any)
         return OK;
     err_set(err, ERR_CONFIG,
-            "%s selects no layer: model.n_layer = %d, blocks count from 0",
-            key, n_layer);
+            "%s selects no layer: model.n_layer = %d, blocks count from 0", key,
+            n_layer);
     return err_about(err, ERR_CONFIG, "model.n_layer");
 }
 
@@ -124,8 +129,8 @@ static const char *place(char buf[64], enum quant_operand operand, int layer,
     if (kind == LAYER_HEAD)
         snprintf(buf, 64, "quant.%s of the head", quant_operands[operand]);
     else
-        snprintf(buf, 64, "quant.%s of %s in block %d",
-                 quant_operands[operand], layer_rows[kind].name, layer);
+        snprintf(buf, 64, "quant.%s of %s in block %d", quant_operands[operand],
+                 layer_rows[kind].name, layer);
     return buf;
 }
 
@@ -144,7 +149,8 @@ static int wrong_default(const struct quant_defaults *d)
     return NAME_GROUP + i;
 }
 
-static enum status parse_layer(struct layer_quant *out, const struct layer_texts *t,
+static enum status parse_layer(struct layer_quant *out,
+                               const struct layer_texts *t,
                                const struct config *c, int layer,
                                enum layer_kind kind, struct err *err)
 {
@@ -166,8 +172,8 @@ static enum status parse_layer(struct layer_quant *out, const struct layer_texts
         if (out->reuse[k])
             text = t->s[k == OPERAND_W_D ? OPERAND_W : OPERAND_X];
         if (quant_parse(&out->spec[k], text, &d, err) != OK) {
-            err_prefix(err, "%s: ",
-                       place(buf, (enum quant_operand)k, layer, kind));
+            err_prefix(err,
+                       "%s: ", place(buf, (enum quant_operand)k, layer, kind));
             return err_about(err, ERR_CONFIG, "%s", key_of(c, layer, kind, k));
         }
     }
@@ -184,7 +190,8 @@ static enum status parse_layer(struct layer_quant *out, const struct layer_texts
 
 /* The row that another layer with the same texts already has, or a new one. */
 static enum status add_row(struct quant_table *t, struct layer_texts *seen,
-                           const struct layer_texts *all, const struct config *c, int i, struct err *err)
+                           const struct layer_texts *all,
+                           const struct config *c, int i, struct err *err)
 {
     const int layer = i / LAYER_HEAD;
     const bool head = layer == t->n_layer;
@@ -288,12 +295,11 @@ static enum status check_layer(const struct layer_quant *row,
 
         if (!row->reuse[k] &&
             quant_check(&row->spec[k], length, "", NULL) != OK)
-            return err_about(
-                err,
-                quant_check(&row->spec[k], length,
-                            place(buf, operand, layer, kind), err),
-                "%s %s", key_of(c, layer, kind, NAME_GROUP),
-                key_of(c, layer, kind, k));
+            return err_about(err,
+                             quant_check(&row->spec[k], length,
+                                         place(buf, operand, layer, kind), err),
+                             "%s %s", key_of(c, layer, kind, NAME_GROUP),
+                             key_of(c, layer, kind, k));
     }
     return OK;
 }
@@ -305,9 +311,9 @@ enum status quant_table_check(const struct quant_table *t,
 
     for (int i = 0; i <= t->n_layer * LAYER_HEAD; i++) {
         const int layer = i / LAYER_HEAD;
-        const enum layer_kind kind =
-            layer == t->n_layer ? LAYER_HEAD
-                                : (enum layer_kind)(i % LAYER_HEAD);
+        const enum layer_kind kind = layer == t->n_layer
+                                         ? LAYER_HEAD
+                                         : (enum layer_kind)(i % LAYER_HEAD);
 
         if (check_layer(&t->rows[t->index[i]], c, &s, layer, kind, err) != OK)
             return ERR_CONFIG;

@@ -90,8 +90,7 @@ static enum status read_plain(struct source *s, struct sink *to,
                            : OK;
 }
 
-static enum status read_gzip(struct source *s, struct sink *to,
-                             struct err *err)
+static enum status read_gzip(struct source *s, struct sink *to, struct err *err)
 {
     z_stream z = { 0 };
     enum status st = OK;
@@ -127,8 +126,7 @@ static enum status read_gzip(struct source *s, struct sink *to,
     return st;
 }
 
-static enum status read_zstd(struct source *s, struct sink *to,
-                             struct err *err)
+static enum status read_zstd(struct source *s, struct sink *to, struct err *err)
 {
     ZSTD_DCtx *z = ZSTD_createDCtx();
     ZSTD_inBuffer in = { s->in, 0, 0 };
@@ -164,8 +162,7 @@ static enum status read_zstd(struct source *s, struct sink *to,
 }
 
 /* Which reader, by the first bytes. */
-static enum status read_any(struct source *s, struct sink *to,
-                            struct err *err)
+static enum status read_any(struct source *s, struct sink *to, struct err *err)
 {
     static const unsigned char gzip[] = { 0x1f, 0x8b };
     static const unsigned char zstd[] = { 0x28, 0xb5, 0x2f, 0xfd };
@@ -182,8 +179,7 @@ static enum status read_any(struct source *s, struct sink *to,
     return read_plain(s, to, err);
 }
 
-static enum status read_file(struct sink *to, const char *path,
-                             struct err *err)
+static enum status read_file(struct sink *to, const char *path, struct err *err)
 {
     struct source s = { .path = path };
     struct stat sb;
@@ -331,8 +327,7 @@ void corpus_cut(struct corpus *c, const char *delimiter)
         unsigned char *const after = hit + len;
 
         scan = hit + 1;
-        if ((hit > from && hit[-1] != '\n') ||
-            (after < end && *after != '\n'))
+        if ((hit > from && hit[-1] != '\n') || (after < end && *after != '\n'))
             continue;
         memmove(to, from, (size_t)(hit - from));
         to += hit - from;

@@ -39,8 +39,7 @@ static int token_at(const struct text *t, int64_t i)
     return t->corpus.tokens ? b[2 * i] | b[2 * i + 1] << 8 : b[i];
 }
 
-static enum status check_vocab(const struct text *t, int vocab,
-                               struct err *err)
+static enum status check_vocab(const struct text *t, int vocab, struct err *err)
 {
     int max = 0;
 
@@ -54,8 +53,7 @@ static enum status check_vocab(const struct text *t, int vocab,
     if (max < vocab)
         return OK;
     return err_set(err, ERR_CONFIG,
-                   "the data hold token %d, but model.vocab = %d", max,
-                   vocab);
+                   "the data hold token %d, but model.vocab = %d", max, vocab);
 }
 
 /* --- the split ----------------------------------------------------------- */
@@ -104,8 +102,8 @@ static void split(struct data *d, double fraction)
         most = u > rng_f64(key, (uint64_t)most) ? i : most;
     }
     for (int64_t i = 0; i < blocks; i++) {
-        const bool held = i == least || (i != most &&
-                          rng_f64(key, (uint64_t)i) < fraction);
+        const bool held =
+            i == least || (i != most && rng_f64(key, (uint64_t)i) < fraction);
 
         add_block(held ? &d->set[DATA_VAL] : &d->train, i);
     }
@@ -134,8 +132,8 @@ enum status data_too_small(int64_t tokens, int seq, struct err *err)
                    (long long)tokens, seq, 2 * (seq + 1));
 }
 
-static enum status check_sha256(const struct corpus *corpus,
-                                const char *want, struct err *err)
+static enum status check_sha256(const struct corpus *corpus, const char *want,
+                                struct err *err)
 {
     if (!*want || strcmp(want, corpus->sha256) == 0)
         return OK;
@@ -146,9 +144,9 @@ static enum status check_sha256(const struct corpus *corpus,
 
 enum corpus_as data_as(const struct config *c)
 {
-    return config_is_exec(c) ? CORPUS_FOREIGN
-           : strcmp(config_get(c, "data.kind"), "u16") == 0   ? CORPUS_AS_IDS
-                                                              : CORPUS_AS_IT_IS;
+    return config_is_exec(c)                                ? CORPUS_FOREIGN
+           : strcmp(config_get(c, "data.kind"), "u16") == 0 ? CORPUS_AS_IDS
+                                                            : CORPUS_AS_IT_IS;
 }
 
 enum corpus_as data_as_train(const struct corpus *train)
@@ -241,9 +239,8 @@ enum status data_open(struct data **out, const struct config *c,
     st = open_train(d, c, err);
     for (int set = 0; set < DATA_SETS && st == OK; set++) {
         st = open_set(d, (enum data_set)set, c, err);
-        d->count[set] = d->set[set].windows
-                            ? clamp(want, 1, d->set[set].windows)
-                            : 0;
+        d->count[set] =
+            d->set[set].windows ? clamp(want, 1, d->set[set].windows) : 0;
     }
     if (st == OK)
         *out = d;
@@ -281,8 +278,8 @@ static void read_window(const struct data *d, const struct side *s,
                         int64_t window, int *tokens, int *targets)
 {
     const struct text *t = s->text;
-    const int64_t at = s->start[window / t->per_block] +
-                       window % t->per_block * d->seq;
+    const int64_t at =
+        s->start[window / t->per_block] + window % t->per_block * d->seq;
 
     for (int i = 0; i < d->seq; i++) {
         tokens[i] = token_at(t, at + i);
@@ -302,8 +299,7 @@ uint64_t data_permute(uint64_t key, uint64_t i, uint64_t n)
         uint64_t left = i >> half, right = i & mask;
 
         for (uint64_t round = 0; round < 4; round++) {
-            const uint64_t mixed =
-                rng_u64(key, right * 4 + round) & mask;
+            const uint64_t mixed = rng_u64(key, right * 4 + round) & mask;
             const uint64_t next = left ^ mixed;
 
             left = right;

@@ -38,8 +38,7 @@ static void add_head(struct str *s, const struct config *c,
 }
 
 static void add_batches(struct str *s, const struct data *d,
-                        const struct model *m, uint64_t data_seed,
-                        int batches)
+                        const struct model *m, uint64_t data_seed, int batches)
 {
     const size_t rows = (size_t)m->dims.bt;
     int *tokens = mem_array(2 * rows, sizeof *tokens);
@@ -67,8 +66,7 @@ enum status dump_weights(const char *path, const struct config *c,
         st = data_open(&d, c, err);
     if (st == OK) {
         add_head(&s, c, m, d, batches);
-        str_add_n(&s, (const char *)m->params,
-                  m->n_params * sizeof *m->params);
+        str_add_n(&s, (const char *)m->params, m->n_params * sizeof *m->params);
         add_batches(&s, d, m, data_seed, batches);
         st = file_replace(path, s.data, s.len, err);
     }

@@ -6,7 +6,7 @@
 
 const struct layer_row layer_rows[LAYER_KINDS] = {
 #define LAYER_ROW(kind, name, in, out, norm, adds)                             \
-    [LAYER_##kind] = { name, offsetof(struct model_dims, in),                       \
+    [LAYER_##kind] = { name, offsetof(struct model_dims, in),                  \
                        offsetof(struct model_dims, out), norm, adds },
     LAYER_LIST(LAYER_ROW)
 #undef LAYER_ROW

@@ -136,15 +136,14 @@ size_t linear_scales(const struct linear *l, enum quant_operand operand)
 {
     const bool weight = operand == OPERAND_W || operand == OPERAND_W_D;
     const bool dy = operand == OPERAND_DY_D || operand == OPERAND_DY_G;
-    const bool along_rows = operand == OPERAND_W_D ||
-                            operand == OPERAND_DY_G || operand == OPERAND_X_G;
+    const bool along_rows = operand == OPERAND_W_D || operand == OPERAND_DY_G ||
+                            operand == OPERAND_X_G;
 
     if (!l->exact[operand])
         return 0;
-    return (size_t)quant_parts(&l->spec[operand], weight ? l->out : l->bt,
-                               dy ? l->out : l->in,
-                               along_rows ? QUANT_ALONG_ROWS
-                                          : QUANT_ALONG_COLS);
+    return (size_t)quant_parts(
+        &l->spec[operand], weight ? l->out : l->bt, dy ? l->out : l->in,
+        along_rows ? QUANT_ALONG_ROWS : QUANT_ALONG_COLS);
 }
 
 /* The smallest step among parts with these scales; a part of zeros has scale 0
@@ -160,8 +159,8 @@ static double unit_of(const struct quant_spec *spec, const real *scale, int n)
 
 /* `first` says that the rows are the first of a pass. */
 static bool quantize(struct linear *l, enum quant_operand operand,
-                     struct quant_out out, const real *from, int rows,
-                     int cols, enum quant_axis axis, bool first)
+                     struct quant_out out, const real *from, int rows, int cols,
+                     enum quant_axis axis, bool first)
 {
     const struct quant_spec *spec = &l->spec[operand];
 
@@ -173,8 +172,7 @@ static bool quantize(struct linear *l, enum quant_operand operand,
             const double unit =
                 unit_of(spec, out.scale, quant_parts(spec, rows, cols, axis));
 
-            l->unit[operand] =
-                first ? unit : fmin(unit, l->unit[operand]);
+            l->unit[operand] = first ? unit : fmin(unit, l->unit[operand]);
         }
         return true;
     }
@@ -191,12 +189,13 @@ static bool quantize(struct linear *l, enum quant_operand operand,
 
 bool linear_begin(struct linear *l)
 {
-    const struct quant_out out = { .value = l->qw, .inside = l->in_w,
-                                   .code = l->cw.code, .scale = l->cw.scale };
+    const struct quant_out out = { .value = l->qw,
+                                   .inside = l->in_w,
+                                   .code = l->cw.code,
+                                   .scale = l->cw.scale };
 
-    return !l->spec[OPERAND_W].on ||
-           quantize(l, OPERAND_W, out, l->w, l->out, l->in, QUANT_ALONG_COLS,
-                    true);
+    return !l->spec[OPERAND_W].on || quantize(l, OPERAND_W, out, l->w, l->out,
+                                              l->in, QUANT_ALONG_COLS, true);
 }
 
 /* Not where the backward pass quantizes: along rows, or a weight once more. */
@@ -214,14 +213,23 @@ static void integer_forward(struct linear *l, real *y, int first, int rows,
 {
     const int parts = l->cx.parts > l->cw.parts ? l->cx.parts : l->cw.parts;
     struct igemm g = {
-        .c = y, .x = l->cx.code + (ptrdiff_t)first * l->in, .w = l->cw.code,
+        .c = y,
+        .x = l->cx.code + (ptrdiff_t)first * l->in,
+        .w = l->cw.code,
         .sx = l->cx.scale + (ptrdiff_t)first * l->cx.parts,
-        .sw = l->cw.scale, .x_parts = l->cx.parts, .w_parts = l->cw.parts,
+        .sw = l->cw.scale,
+        .x_parts = l->cx.parts,
+        .w_parts = l->cw.parts,
         .unit = l->spec[OPERAND_X].elem.step_zero *
                 l->spec[OPERAND_W].elem.step_zero,
-        .ldc = l->out, .m = rows, .n = l->out, .k = l->in,
-        .seg = l->in / (parts ? parts : 1), .accumulate = accumulate,
-        .packed = l->packed, .pack = l->packed && first == 0,
+        .ldc = l->out,
+        .m = rows,
+        .n = l->out,
+        .k = l->in,
+        .seg = l->in / (parts ? parts : 1),
+        .accumulate = accumulate,
+        .packed = l->packed,
+        .pack = l->packed && first == 0,
     };
     const int each = share(rows, l->work->threads);
 
@@ -268,9 +276,17 @@ static const real *quantize_input(struct linear *l, real *x, int at, int rows)
 bool linear_forward(struct linear *l, real *y, real *x, int at, int rows,
                     bool accumulate)
 {
-    struct gemm g = { .c = y, .a = x, .b = l->w, .ldc = l->out, .lda = l->in,
-                      .ldb = l->in, .m = rows, .n = l->out, .k = l->in,
-                      .accumulate = accumulate, .packed = l->packed,
+    struct gemm g = { .c = y,
+                      .a = x,
+                      .b = l->w,
+                      .ldc = l->out,
+                      .lda = l->in,
+                      .ldb = l->in,
+                      .m = rows,
+                      .n = l->out,
+                      .k = l->in,
+                      .accumulate = accumulate,
+                      .packed = l->packed,
                       .pack = at == 0 };
 
     if (l->spec[OPERAND_X].on) {
@@ -290,9 +306,9 @@ bool linear_forward(struct linear *l, real *y, real *x, int at, int rows,
 
 /* A backward operand: the forward tensor, its own quantization, or as is. */
 static const real *backward_operand(struct linear *l,
-                                    enum quant_operand operand,
-                                    const real *raw, const real *forward,
-                                    int rows, int cols, enum quant_axis axis)
+                                    enum quant_operand operand, const real *raw,
+                                    const real *forward, int rows, int cols,
+                                    enum quant_axis axis)
 {
     if (l->reuse[operand]) {
         l->unit[operand] =
@@ -321,9 +337,15 @@ static bool input_gradient(struct linear *l, real *dx, const real *dy, int at,
     real *const scratch = l->work->operand;
     const real *forward = l->spec[OPERAND_W].on ? l->qw : l->w;
     const real *a, *b;
-    struct gemm g = { .c = dx, .ldc = l->in, .lda = l->out, .ldb = l->in,
-                      .m = rows, .n = l->in, .k = l->out,
-                      .packed = l->packed, .pack = at == 0 };
+    struct gemm g = { .c = dx,
+                      .ldc = l->in,
+                      .lda = l->out,
+                      .ldb = l->in,
+                      .m = rows,
+                      .n = l->in,
+                      .k = l->out,
+                      .packed = l->packed,
+                      .pack = at == 0 };
 
     a = backward_operand(l, OPERAND_DY_D, dy, dy, rows, l->out,
                          QUANT_ALONG_COLS);
@@ -349,8 +371,13 @@ static bool weight_gradient(struct linear *l, const real *dy, const real *x,
     const real *forward =
         l->spec[OPERAND_X].on ? l->qx + (ptrdiff_t)at * l->in : x;
     const real *a, *b;
-    struct gemm g = { .c = l->dw, .ldc = l->in, .lda = l->out, .ldb = l->in,
-                      .m = l->out, .n = l->in, .k = rows,
+    struct gemm g = { .c = l->dw,
+                      .ldc = l->in,
+                      .lda = l->out,
+                      .ldb = l->in,
+                      .m = l->out,
+                      .n = l->in,
+                      .k = rows,
                       .accumulate = at > 0 };
 
     a = backward_operand(l, OPERAND_DY_G, dy, dy, rows, l->out,

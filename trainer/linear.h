@@ -64,15 +64,15 @@ struct linear {
                                    multiples of; 0: not exact */
     const real *w;
     real *dw;
-    real *qw;          /* quantized weight of this step, or NULL */
-    real *qx;          /* quantized input of this pass, or NULL */
-    bool in_place;     /* qx takes the place of the input: nothing else needs
+    real *qw;             /* quantized weight of this step, or NULL */
+    real *qx;             /* quantized input of this pass, or NULL */
+    bool in_place;        /* qx takes the place of the input: nothing else needs
                           that, unless keep_inputs says so */
     uint8_t *in_w, *in_x; /* not clipped, or NULL */
     void *packed; /* room for the weight as the product of a pass arranges it,
                      where a pass has many stretches; else NULL */
     void (*packed_for)(const struct gemm *g); /* that product */
-    struct codes cw, cx;  /* of an integer forward product, else empty */
+    struct codes cw, cx; /* of an integer forward product, else empty */
 };
 
 /* Quantize the weight for the step; call before the first use in it. */
@@ -90,8 +90,8 @@ bool linear_forward(struct linear *l, real *y, real *x, int at, int rows,
 
 /* dx[rows, in] = dy w and dw = dy^T x, added to that of the rows before; x is
  * what the forward pass was given. */
-bool linear_backward(struct linear *l, real *dx, const real *dy,
-                     const real *x, int at, int rows);
+bool linear_backward(struct linear *l, real *dx, const real *dy, const real *x,
+                     int at, int rows);
 
 /* Scales of its parts that an operand needs room for in workspaces.scale. */
 size_t linear_scales(const struct linear *l, enum quant_operand operand);

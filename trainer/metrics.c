@@ -13,8 +13,8 @@ static enum status put_line(int fd, struct str *line, struct err *err)
     enum status st;
 
     str_add(line, "}\n");
-    st = fd < 0 ? OK
-                : file_write_all(fd, line->data, line->len, "metrics", err);
+    st =
+        fd < 0 ? OK : file_write_all(fd, line->data, line->len, "metrics", err);
     str_release(line);
     return st;
 }
@@ -59,8 +59,7 @@ enum status metrics_final(int fd, const struct run_result *r,
 
     str_add(&s, "{\"final\":true");
     if (r->diverged || r->stopped) {
-        str_add(&s, r->diverged ? ",\"diverged\":true"
-                                : ",\"stopped\":true");
+        str_add(&s, r->diverged ? ",\"diverged\":true" : ",\"stopped\":true");
         json_add_number(&s, "step", (double)r->steps);
         json_add_text(&s, "reason", r->reason);
     } else {

@@ -15,8 +15,7 @@ struct curve_point {
 
 /* Both append one line to fd; -1 writes nothing.  ERR_IO when nobody reads
  * any more. */
-enum status metrics_point(int fd, const struct curve_point *p,
-                          struct err *err);
+enum status metrics_point(int fd, const struct curve_point *p, struct err *err);
 enum status metrics_final(int fd, const struct run_result *r,
                           const struct config *c, struct err *err);
 

@@ -16,11 +16,15 @@
 static void add_tensor(struct model *m, const char *name, int layer, int rows,
                        int cols)
 {
-    m->tensors = mem_grow(m->tensors, (size_t)m->n_tensors + 1,
-                          sizeof *m->tensors);
+    m->tensors =
+        mem_grow(m->tensors, (size_t)m->n_tensors + 1, sizeof *m->tensors);
     m->tensors[m->n_tensors++] = (struct tensor){
-        .name = name, .layer = layer, .rows = rows, .cols = cols,
-        .offset = m->n_params, .decay = rows > 1,
+        .name = name,
+        .layer = layer,
+        .rows = rows,
+        .cols = cols,
+        .offset = m->n_params,
+        .decay = rows > 1,
     };
     m->n_params += (size_t)rows * (size_t)cols;
 }
@@ -50,8 +54,8 @@ static void list_tensors(struct model *m)
     add_layer(m, LAYER_HEAD, -1);
 }
 
-static const struct tensor *find_tensor(const struct model *m,
-                                        const char *name, int layer)
+static const struct tensor *find_tensor(const struct model *m, const char *name,
+                                        int layer)
 {
     for (int i = 0; i < m->n_tensors; i++)
         if (m->tensors[i].layer == layer &&
@@ -99,8 +103,8 @@ static void place_codes(struct arena *a, struct codes *c,
 
     c->parts = tensor ? 0 : k / quant_part_length(spec, k);
     c->code = cut(a, (size_t)rows * (size_t)k);
-    c->scale = cut_real(a, tensor ? 1 : (size_t)rows,
-                        tensor ? 1 : (size_t)c->parts);
+    c->scale =
+        cut_real(a, tensor ? 1 : (size_t)rows, tensor ? 1 : (size_t)c->parts);
 }
 
 /* Attention's output is needed by its backward pass, and an input that the
@@ -112,8 +116,7 @@ static bool input_is_ours(const struct linear *l)
 }
 
 static void bind_linear(struct model *m, struct arena *a, struct linear *l,
-                        const struct config *c, enum layer_kind kind,
-                        int layer)
+                        const struct config *c, enum layer_kind kind, int layer)
 {
     const int in = layer_in(&m->dims, kind), out = layer_out(&m->dims, kind);
     const char *const name = layer_rows[kind].name;
@@ -124,8 +127,12 @@ static void bind_linear(struct model *m, struct arena *a, struct linear *l,
         find_tensor(m, kind == LAYER_HEAD && m->dims.tied ? "embed" : name,
                     kind == LAYER_HEAD ? -1 : layer);
 
-    *l = (struct linear){ .kn = m->kn, .work = &m->work, .kind = kind,
-                          .layer = layer, .in = in, .out = out,
+    *l = (struct linear){ .kn = m->kn,
+                          .work = &m->work,
+                          .kind = kind,
+                          .layer = layer,
+                          .in = in,
+                          .out = out,
                           .bt = m->dims.bt };
     if (q) {
         memcpy(l->spec, q->spec, sizeof l->spec);
@@ -188,8 +195,10 @@ static void place_block(struct model *m, struct arena *a, struct block *b,
 const real *block_input(const struct block *b, enum layer_kind kind)
 {
     const real *const inputs[LAYER_HEAD] = {
-        [LAYER_QKV] = b->h1, [LAYER_O] = b->att,
-        [LAYER_FC1] = b->h2, [LAYER_FC2] = b->act,
+        [LAYER_QKV] = b->h1,
+        [LAYER_O] = b->att,
+        [LAYER_FC1] = b->h2,
+        [LAYER_FC2] = b->act,
     };
 
     return inputs[kind];
@@ -213,8 +222,8 @@ static void size_scratch(struct scratch *s, const struct linear *l)
                      (l->spec[OPERAND_W_D].on && !l->reuse[OPERAND_W_D]) ||
                      (l->spec[OPERAND_X_G].on && !l->reuse[OPERAND_X_G]);
     const size_t dy = (size_t)l->bt * (size_t)l->out;
-    const size_t other = at_least((size_t)l->bt * (size_t)l->in,
-                                  (size_t)l->in * (size_t)l->out);
+    const size_t other =
+        at_least((size_t)l->bt * (size_t)l->in, (size_t)l->in * (size_t)l->out);
     const int rows[2] = { l->bt, l->out }, cols[2] = { l->in, l->out };
 
     if (any)
@@ -223,14 +232,13 @@ static void size_scratch(struct scratch *s, const struct linear *l)
     if (l->in_place)
         s->input = at_least(s->input, (size_t)l->bt * (size_t)l->in);
     for (int k = 0; k < OPERAND_COUNT; k++) {
-        s->scale =
-            at_least(s->scale, linear_scales(l, (enum quant_operand)k));
+        s->scale = at_least(s->scale, linear_scales(l, (enum quant_operand)k));
         for (int i = 0; l->spec[k].on && i < 4; i++)
             for (int axis = 0; axis < 2; axis++)
-                s->quant = at_least(
-                    s->quant, quant_work_size(&l->spec[k], rows[i / 2],
-                                              cols[i % 2],
-                                              (enum quant_axis)axis));
+                s->quant =
+                    at_least(s->quant, quant_work_size(&l->spec[k], rows[i / 2],
+                                                       cols[i % 2],
+                                                       (enum quant_axis)axis));
     }
 }
 
@@ -288,9 +296,9 @@ static void place_scratch(struct model *m, struct arena *a)
 static int stretch_rows(const struct model *m)
 {
     const struct model_dims *s = &m->dims;
-    const size_t sequence = (size_t)s->seq * sizeof(real) *
-                            (4 * (size_t)s->d + (size_t)s->qkv +
-                             3 * (size_t)s->f);
+    const size_t sequence =
+        (size_t)s->seq * sizeof(real) *
+        (4 * (size_t)s->d + (size_t)s->qkv + 3 * (size_t)s->f);
     const size_t fit = STRETCH / sequence;
     const int n = fit < (size_t)s->batch ? (int)fit : s->batch;
 
@@ -355,8 +363,7 @@ static void lay_out(struct model *m, struct arena *a, const struct config *c)
 /* Normal with the given deviation; the projections back into the residual
  * stream are smaller by sqrt(2 n_layer) (GPT-2's rule).  Weights start as
  * floats in the double build too, so that both train the same model. */
-static void draw_weights(struct model *m, const struct config *c,
-                         uint64_t seed)
+static void draw_weights(struct model *m, const struct config *c, uint64_t seed)
 {
     const double std = config_number(c, "model.init_std");
     const double into = std / sqrt(2.0 * m->dims.n_layer);
@@ -381,9 +388,8 @@ static void fill_rope(struct model *m, double theta)
 
     for (int t = 0; t < m->dims.seq; t++)
         for (int i = 0; i < half; i++) {
-            const double turns =
-                t * exact_pow(theta, -(double)i / half) /
-                6.28318530717958647693;
+            const double turns = t * exact_pow(theta, -(double)i / half) /
+                                 6.28318530717958647693;
             real *row = m->rope + (size_t)t * (size_t)m->dims.head_size;
 
             row[i] = (real)exact_cos_turns(turns);
@@ -430,8 +436,7 @@ enum status model_new(struct model **out, const struct config *c,
     m->arena = arena_alloc(a.used);
     if (!m->arena) {
         model_free(m);
-        return err_set(err, ERR_NOMEM,
-                       "out of memory: the run needs %.1f MiB",
+        return err_set(err, ERR_NOMEM, "out of memory: the run needs %.1f MiB",
                        (double)a.used / 0x1p20);
     }
     memset(m->arena, 0, a.used);

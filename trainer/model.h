@@ -39,13 +39,13 @@ struct block {
     struct linear linear[LAYER_HEAD];
     const real *norm1, *norm2;
     real *dnorm1, *dnorm2;
-    real *x;            /* [bt, d] residual stream at the entry */
-    real *h1, *rstd1;   /* norm(x) */
-    real *qkv_out;      /* [bt, qkv], after rope */
-    real *att, *stat;   /* [bt, d]; [batch, n_head, seq, 2] */
-    real *mid;          /* residual stream after attention */
-    real *h2, *rstd2;   /* norm(mid) */
-    real *gu, *act;     /* [bt, 2f], [bt, f] */
+    real *x;          /* [bt, d] residual stream at the entry */
+    real *h1, *rstd1; /* norm(x) */
+    real *qkv_out;    /* [bt, qkv], after rope */
+    real *att, *stat; /* [bt, d]; [batch, n_head, seq, 2] */
+    real *mid;        /* residual stream after attention */
+    real *h2, *rstd2; /* norm(mid) */
+    real *gu, *act;   /* [bt, 2f], [bt, f] */
 };
 
 struct model {
@@ -64,11 +64,11 @@ struct model {
     real *out, *h_f, *rstd_f; /* residual stream at the end, norm of it */
     int stretch; /* rows that go through a block at a time: whole sequences,
                     so few that they stay in the cache */
-    real *dres, *dtmp;        /* gradients in flight: [bt, d] */
-    real *dwide, *dact;       /* [stretch, max(2f, qkv)], [stretch, f] */
-    real *logits, *loss;      /* [chunk, vocab], [bt] */
-    int chunk;                /* rows of logits at a time */
-    real *rope;               /* [seq, head_size] */
+    real *dres, *dtmp;   /* gradients in flight: [bt, d] */
+    real *dwide, *dact;  /* [stretch, max(2f, qkv)], [stretch, f] */
+    real *logits, *loss; /* [chunk, vocab], [bt] */
+    int chunk;           /* rows of logits at a time */
+    real *rope;          /* [seq, head_size] */
     struct workspaces work;
     void *arena;
     size_t arena_bytes;

@@ -14,9 +14,11 @@ struct stretch {
 
 /* They are shared out in pieces that do not depend on the number of threads. */
 #define PIECE 64
+/* clang-format off */
 #define FOR_PIECES(m, s)                                                      \
     _Pragma("omp parallel for num_threads((m)->threads) schedule(static)")    \
     for (int at = (s).at; at < (s).at + (s).n; at += PIECE)
+/* clang-format on */
 #define HERE(s) ((s).at + (s).n - at < PIECE ? (s).at + (s).n - at : PIECE)
 
 static real *row(real *x, int at, int cols)
@@ -30,8 +32,8 @@ static void norm_forward(struct model *m, struct stretch s, real *out,
     const int d = m->dims.d;
 
     FOR_PIECES(m, s)
-        m->kn->rmsnorm_forward(row(out, at, d), rstd + at, row(x, at, d),
-                               weight, HERE(s), d, m->eps);
+    m->kn->rmsnorm_forward(row(out, at, d), rstd + at, row(x, at, d), weight,
+                           HERE(s), d, m->eps);
 }
 
 /* dres += the gradient through the norm; dweight by one thread, in order. */
@@ -41,8 +43,8 @@ static void norm_backward(struct model *m, struct stretch s, real *dweight,
     const int d = m->dims.d;
 
     FOR_PIECES(m, s)
-        m->kn->rmsnorm_backward(row(m->dres, at, d), row(m->dtmp, at, d),
-                                row(x, at, d), weight, rstd + at, HERE(s), d);
+    m->kn->rmsnorm_backward(row(m->dres, at, d), row(m->dtmp, at, d),
+                            row(x, at, d), weight, rstd + at, HERE(s), d);
     m->kn->rmsnorm_dweight(dweight, row(m->dtmp, s.at, d), row(x, s.at, d),
                            rstd + s.at, s.n, d);
 }
@@ -63,15 +65,26 @@ static struct attention head_of(const struct model *m, const struct block *b,
     const ptrdiff_t k = s->d + (ptrdiff_t)kv * s->head_size;
 
     return (struct attention){
-        .q = qkv + q, .k = qkv + k, .v = qkv + k + s->kvd,
+        .q = qkv + q,
+        .k = qkv + k,
+        .v = qkv + k + s->kvd,
         .out = b->att + at * s->d + q,
         .stat = b->stat + 2 * (at * s->n_head + (ptrdiff_t)head * s->seq),
-        .ldq = s->qkv, .ldk = s->qkv, .ldv = s->qkv, .ldo = s->d,
-        .seq = s->seq, .head_size = s->head_size,
+        .ldq = s->qkv,
+        .ldk = s->qkv,
+        .ldv = s->qkv,
+        .ldo = s->d,
+        .seq = s->seq,
+        .head_size = s->head_size,
         .scale = 1 / real_sqrt((real)s->head_size),
-        .dout = m->dtmp + at * s->d + q, .dq = dqkv + q, .dk = dqkv + k,
+        .dout = m->dtmp + at * s->d + q,
+        .dq = dqkv + q,
+        .dk = dqkv + k,
         .dv = dqkv + k + s->kvd,
-        .lddo = s->d, .lddq = s->qkv, .lddk = s->qkv, .lddv = s->qkv,
+        .lddo = s->d,
+        .lddq = s->qkv,
+        .lddk = s->qkv,
+        .lddv = s->qkv,
         .work = work,
     };
 }
@@ -90,9 +103,8 @@ static void attention_forward(struct model *m, struct stretch s,
 
 #pragma omp parallel for num_threads(m->threads) schedule(static)
     for (int i = 0; i < heads; i++) {
-        const struct attention a =
-            head_of(m, b, s.at, sequence + i / n_head, i % n_head,
-                    attention_work(m));
+        const struct attention a = head_of(m, b, s.at, sequence + i / n_head,
+                                           i % n_head, attention_work(m));
 
         m->kn->attention_forward(&a);
     }
@@ -133,8 +145,8 @@ static void turn(struct model *m, real *qkv, int sequences, int direction)
 
 /* --- blocks -------------------------------------------------------------- */
 
-#define FOR_STRETCHES(m, s)                                                   \
-    for (struct stretch s = { 0, (m)->stretch }; s.at < (m)->dims.bt;         \
+#define FOR_STRETCHES(m, s)                                                    \
+    for (struct stretch s = { 0, (m)->stretch }; s.at < (m)->dims.bt;          \
          s.at += s.n)
 
 static bool stretch_forward(struct model *m, struct stretch s, struct block *b,
@@ -145,23 +157,25 @@ static bool stretch_forward(struct model *m, struct stretch s, struct block *b,
     real *out = row(b->qkv_out, s.at, qkv), *mid = row(b->mid, s.at, d);
 
     norm_forward(m, s, b->h1, b->rstd1, b->x, b->norm1);
-    if (!linear_forward(&b->linear[LAYER_QKV], out, row(b->h1, s.at, d), s.at, s.n, false))
+    if (!linear_forward(&b->linear[LAYER_QKV], out, row(b->h1, s.at, d), s.at,
+                        s.n, false))
         return false;
     turn(m, out, s.n / m->dims.seq, 1);
     attention_forward(m, s, b);
     memcpy(mid, row(b->x, s.at, d), stream);
-    if (!linear_forward(&b->linear[LAYER_O], mid, row(b->att, s.at, d), s.at, s.n, true))
+    if (!linear_forward(&b->linear[LAYER_O], mid, row(b->att, s.at, d), s.at,
+                        s.n, true))
         return false;
     norm_forward(m, s, b->h2, b->rstd2, b->mid, b->norm2);
-    if (!linear_forward(&b->linear[LAYER_FC1], row(b->gu, s.at, 2 * f), row(b->h2, s.at, d),
-                        s.at, s.n, false))
+    if (!linear_forward(&b->linear[LAYER_FC1], row(b->gu, s.at, 2 * f),
+                        row(b->h2, s.at, d), s.at, s.n, false))
         return false;
     FOR_PIECES(m, s)
-        m->kn->swiglu_forward(row(b->act, at, f), row(b->gu, at, 2 * f),
-                              HERE(s), f);
+    m->kn->swiglu_forward(row(b->act, at, f), row(b->gu, at, 2 * f), HERE(s),
+                          f);
     memcpy(row(next, s.at, d), mid, stream);
-    return linear_forward(&b->linear[LAYER_FC2], row(next, s.at, d), row(b->act, s.at, f),
-                          s.at, s.n, true);
+    return linear_forward(&b->linear[LAYER_FC2], row(next, s.at, d),
+                          row(b->act, s.at, f), s.at, s.n, true);
 }
 
 static bool block_forward(struct model *m, struct block *b, real *next)
@@ -170,35 +184,35 @@ static bool block_forward(struct model *m, struct block *b, real *next)
         if (!linear_begin(&b->linear[k]))
             return false;
     FOR_STRETCHES(m, s)
-        if (!stretch_forward(m, s, b, next))
-            return false;
+    if (!stretch_forward(m, s, b, next))
+        return false;
     return true;
 }
 
 /* dres holds the gradient of the block's output, then of its input. */
-static bool stretch_backward(struct model *m, struct stretch s,
-                             struct block *b)
+static bool stretch_backward(struct model *m, struct stretch s, struct block *b)
 {
     const int d = m->dims.d, f = m->dims.f;
     real *dtmp = row(m->dtmp, s.at, d), *dres = row(m->dres, s.at, d);
 
-    if (!linear_backward(&b->linear[LAYER_FC2], m->dact, dres, row(b->act, s.at, f), s.at,
-                         s.n))
+    if (!linear_backward(&b->linear[LAYER_FC2], m->dact, dres,
+                         row(b->act, s.at, f), s.at, s.n))
         return false;
     FOR_PIECES(m, s)
-        m->kn->swiglu_backward(row(m->dwide, at - s.at, 2 * f),
-                               row(m->dact, at - s.at, f),
-                               row(b->gu, at, 2 * f), HERE(s), f);
-    if (!linear_backward(&b->linear[LAYER_FC1], dtmp, m->dwide, row(b->h2, s.at, d), s.at,
-                         s.n))
+    m->kn->swiglu_backward(row(m->dwide, at - s.at, 2 * f),
+                           row(m->dact, at - s.at, f), row(b->gu, at, 2 * f),
+                           HERE(s), f);
+    if (!linear_backward(&b->linear[LAYER_FC1], dtmp, m->dwide,
+                         row(b->h2, s.at, d), s.at, s.n))
         return false;
     norm_backward(m, s, b->dnorm2, b->mid, b->norm2, b->rstd2);
-    if (!linear_backward(&b->linear[LAYER_O], dtmp, dres, row(b->att, s.at, d), s.at, s.n))
+    if (!linear_backward(&b->linear[LAYER_O], dtmp, dres, row(b->att, s.at, d),
+                         s.at, s.n))
         return false;
     attention_backward(m, s, b);
     turn(m, m->dwide, s.n / m->dims.seq, -1);
-    if (!linear_backward(&b->linear[LAYER_QKV], dtmp, m->dwide, row(b->h1, s.at, d), s.at,
-                         s.n))
+    if (!linear_backward(&b->linear[LAYER_QKV], dtmp, m->dwide,
+                         row(b->h1, s.at, d), s.at, s.n))
         return false;
     norm_backward(m, s, b->dnorm1, b->x, b->norm1, b->rstd1);
     return true;
@@ -207,8 +221,8 @@ static bool stretch_backward(struct model *m, struct stretch s,
 static bool block_backward(struct model *m, struct block *b)
 {
     FOR_STRETCHES(m, s)
-        if (!stretch_backward(m, s, b))
-            return false;
+    if (!stretch_backward(m, s, b))
+        return false;
     return true;
 }
 
@@ -299,16 +313,14 @@ static double mean_loss(const struct model *m)
 bool model_step(struct model *m, double *loss, const int *tokens,
                 const int *targets, uint64_t seed, int64_t step)
 {
-    const size_t stream =
-        (size_t)m->dims.bt * (size_t)m->dims.d * sizeof(real);
+    const size_t stream = (size_t)m->dims.bt * (size_t)m->dims.d * sizeof(real);
 
     m->work.bad[0] = '\0';
     m->work.keep_inputs = false;
     m->work.seed = seed;
     m->work.step = step;
     clear_gradients(m);
-    if (!body_forward(m, tokens) ||
-        !head_all(m, targets, 1 / (real)m->dims.bt))
+    if (!body_forward(m, tokens) || !head_all(m, targets, 1 / (real)m->dims.bt))
         return false;
     *loss = mean_loss(m);
     if (!isfinite(*loss)) {

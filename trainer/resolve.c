@@ -24,9 +24,11 @@ static enum status resolve_shape(struct config *c, struct err *err)
     int64_t head_size;
 
     if (config_int(c, "model.n_kv_head") == 0)
-        config_set_number(c, "model.n_kv_head", config_number(c, "model.n_head"));
+        config_set_number(c, "model.n_kv_head",
+                          config_number(c, "model.n_head"));
     if (config_int(c, "model.d_ff") == 0)
-        config_set_number(c, "model.d_ff", (double)((8 * d + 3 * 32 - 1) / (3 * 32) * 32));
+        config_set_number(c, "model.d_ff",
+                          (double)((8 * d + 3 * 32 - 1) / (3 * 32) * 32));
     if (check_divides(c, "model.n_head", "model.d_model", err) != OK ||
         check_divides(c, "model.n_kv_head", "model.n_head", err) != OK)
         return ERR_CONFIG;
@@ -60,8 +62,8 @@ static enum status check_step(const struct config *c, double step,
  * ways of saying the same are one run. */
 static enum status resolve_schedule(struct config *c, struct err *err)
 {
-    const int64_t step = config_int(c, "train.batch") *
-                         config_int(c, "model.seq_len");
+    const int64_t step =
+        config_int(c, "train.batch") * config_int(c, "model.seq_len");
     const int64_t tokens = config_int(c, "train.tokens");
     const int64_t steps = (tokens + step - 1) / step;
     const double warmup = config_number(c, "train.warmup");
@@ -78,7 +80,8 @@ static enum status resolve_schedule(struct config *c, struct err *err)
     }
     config_set_number(c, "train.tokens", (double)(steps * step));
     config_set_number(c, "train.warmup",
-        warmup < 1 ? floor(warmup * (double)steps + 0.5) : floor(warmup));
+                      warmup < 1 ? floor(warmup * (double)steps + 0.5)
+                                 : floor(warmup));
     if (strcmp(schedule, "wsd") != 0)
         config_set(c, "train.decay", setting_find("train.decay")->fallback,
                    NULL);

@@ -73,9 +73,9 @@ static enum status open_run(struct run *r, struct err *err)
     r->tokens = mem_array((size_t)rows, sizeof *r->tokens);
     r->targets = mem_array((size_t)rows, sizeof *r->targets);
     r->progress.best_loss = INFINITY;
-    r->loss_limit =
-        limit > 0 ? limit
-                  : 2 * exact_ln(config_number(r->config, "model.vocab"));
+    r->loss_limit = limit > 0
+                        ? limit
+                        : 2 * exact_ln(config_number(r->config, "model.vocab"));
     r->stop = stop_start();
     r->started_s = r->saved_s = clock_monotonic();
     run_identify(r->id, r->config, r->seed, r->data_seed, data_sha256(r->data));
@@ -111,8 +111,7 @@ static enum status diverge(struct run *r, const char *reason, struct err *err)
 static enum status measure(struct run *r, enum data_set set,
                            struct evaluation *out, struct err *err)
 {
-    return evaluate(out, r->model, r->data, set, r->seed, r->tokens,
-                    r->targets)
+    return evaluate(out, r->model, r->data, set, r->seed, r->tokens, r->targets)
                ? OK
                : diverge(r, r->model->work.bad, err);
 }
@@ -238,8 +237,7 @@ static enum status train_loop(struct run *r, struct err *err)
             return st != OK ? st
                             : err_set(err, ERR_STOPPED,
                                       "stopped after step %lld of %lld",
-                                      (long long)r->step,
-                                      (long long)r->steps);
+                                      (long long)r->step, (long long)r->steps);
         }
         if (every > 0 && clock_monotonic() - r->saved_s >= every)
             st = run_save(r, err);
@@ -255,8 +253,7 @@ static void fill_result(struct run *r)
 
     out->steps = r->step;
     out->tokens = r->step * r->model->dims.bt;
-    out->flops = config_size(r->config).flops_per_token *
-                 (double)out->tokens;
+    out->flops = config_size(r->config).flops_per_token * (double)out->tokens;
     out->wall_s = run_wall_s(r);
     out->train_loss = r->progress.train_loss;
     out->best_loss = r->progress.best_loss;
@@ -294,8 +291,12 @@ enum status run_train(struct run_result *out, const struct config *c,
                       uint64_t seed, uint64_t data_seed,
                       const struct run_io *io, struct err *err)
 {
-    struct run r = { .config = c, .io = io, .result = out, .seed = seed,
-                     .data_seed = data_seed, .lock = -1 };
+    struct run r = { .config = c,
+                     .io = io,
+                     .result = out,
+                     .seed = seed,
+                     .data_seed = data_seed,
+                     .lock = -1 };
     bool at_end;
     enum status st;
 

@@ -45,7 +45,7 @@ struct run_io {
     const volatile sig_atomic_t *stop; /* set: checkpoint and ERR_STOPPED */
     const struct run_branch *branches; /* runs to leave a checkpoint for */
     int n_branches;
-    int64_t stop_after;  /* tests: stop like a signal after this step; 0: no */
+    int64_t stop_after; /* tests: stop like a signal after this step; 0: no */
 };
 
 struct run_result {
@@ -53,7 +53,7 @@ struct run_result {
     bool stopped; /* given up by stop.early; reason says so */
     char reason[160];
     double loss, loss_se, train_loss, best_loss;
-    double probe_loss; /* of data.probe; NaN without */
+    double probe_loss;           /* of data.probe; NaN without */
     double kurtosis[LAYER_HEAD]; /* of linear inputs (evaluate.h) */
     int64_t steps, tokens;
     double flops, wall_s;

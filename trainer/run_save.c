@@ -75,9 +75,9 @@ static enum status load_stop(struct run *r, const struct checkpoint *k,
  * serve any. */
 static void load_notes(struct run *r, const struct checkpoint *k)
 {
-    if (!r->notes || load_part(k, "notes", r->notes,
-                               (size_t)checkpoint_step(k) * sizeof *r->notes,
-                               NULL) == OK)
+    if (!r->notes ||
+        load_part(k, "notes", r->notes,
+                  (size_t)checkpoint_step(k) * sizeof *r->notes, NULL) == OK)
         return;
     free(r->notes);
     r->notes = NULL;

@@ -42,10 +42,10 @@ struct run {
     int *tokens, *targets;
     struct progress progress;
     struct curve curve;
-    struct leaving *leaving; /* one for each of io->branches */
+    struct leaving *leaving;   /* one for each of io->branches */
     struct branch_note *notes; /* of all steps so far; NULL: no branches */
     double started_s, saved_s; /* monotonic */
-    int lock; /* of the folder of checkpoints, -1: none */
+    int lock;                  /* of the folder of checkpoints, -1: none */
     double loss_limit;
     struct stop_rules rules;
     struct stop_state stop;

@@ -19,8 +19,8 @@ struct schedule schedule_of(const struct config *c)
     };
 
     s.last = s.peak * config_number(c, "train.lr_final");
-    s.decay = (int64_t)floor(
-        config_number(c, "train.decay") * (double)s.steps + 0.5);
+    s.decay =
+        (int64_t)floor(config_number(c, "train.decay") * (double)s.steps + 0.5);
     return s;
 }
 
@@ -33,13 +33,13 @@ double schedule_rate(const struct schedule *s, int64_t step)
     switch (s->kind) {
     case SCHEDULE_COSINE:
         share = (double)(step - s->warmup) / (double)(s->steps - s->warmup);
-        return s->last + (s->peak - s->last) * 0.5 *
-                             (1 + exact_cos_turns(share / 2));
+        return s->last +
+               (s->peak - s->last) * 0.5 * (1 + exact_cos_turns(share / 2));
     case SCHEDULE_WSD:
         if (step < s->steps - s->decay)
             return s->peak;
-        share = (double)(step - (s->steps - s->decay) + 1) /
-                (double)(s->decay + 1);
+        share =
+            (double)(step - (s->steps - s->decay) + 1) / (double)(s->decay + 1);
         return s->peak + (s->last - s->peak) * share;
     default:
         return s->peak;

@@ -8,7 +8,7 @@
 
 struct schedule {
     enum { SCHEDULE_COSINE, SCHEDULE_WSD, SCHEDULE_CONSTANT } kind;
-    double peak, last; /* learning rates */
+    double peak, last;            /* learning rates */
     int64_t steps, warmup, decay; /* decay: steps at the end (wsd) */
 };
 

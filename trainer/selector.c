@@ -8,8 +8,8 @@
 struct selector {
     bool any_block;
     enum { RANGE, FIRST, LAST } how;
-    int a, b;      /* RANGE a-b; FIRST, LAST: b blocks */
-    int kind;      /* -1: every kind of the block */
+    int a, b; /* RANGE a-b; FIRST, LAST: b blocks */
+    int kind; /* -1: every kind of the block */
 };
 
 static int find_kind(const char *text)

@@ -12,11 +12,18 @@
 #include "trainer/selector.h"
 
 static const struct setting settings[] = {
-#define SETTING(type_, section, name, fallback_, min_, max_, unit_, choices_, \
-                hashed_, list_, help_)                                        \
-    { .key = #section "." #name, .type = SETTING_##type_,                     \
-      .fallback = fallback_, .min = min_, .max = max_, .unit = unit_,         \
-      .choices = choices_, .hashed = hashed_, .list = list_, .help = help_ },
+#define SETTING(type_, section, name, fallback_, min_, max_, unit_, choices_,  \
+                hashed_, list_, help_)                                         \
+    { .key = #section "." #name,                                               \
+      .type = SETTING_##type_,                                                 \
+      .fallback = fallback_,                                                   \
+      .min = min_,                                                             \
+      .max = max_,                                                             \
+      .unit = unit_,                                                           \
+      .choices = choices_,                                                     \
+      .hashed = hashed_,                                                       \
+      .list = list_,                                                           \
+      .help = help_ },
 #include "trainer/settings.def"
 #undef SETTING
 };
@@ -34,9 +41,8 @@ bool setting_varies(const struct setting *s)
 
 bool setting_identifies(const struct setting *s, const char *value)
 {
-    return s->hashed == HASHED_YES ||
-           (s->hashed == HASHED_UNLESS_DEFAULT &&
-            strcmp(s->fallback, value) != 0);
+    return s->hashed == HASHED_YES || (s->hashed == HASHED_UNLESS_DEFAULT &&
+                                       strcmp(s->fallback, value) != 0);
 }
 
 /* A plan of a million runs looks keys up a hundred million times, so they are
@@ -99,11 +105,11 @@ static const struct setting *unknown(const char *key, struct err *err)
         names[i] = settings[i].key;
     near = text_nearest(key, names, N_SETTINGS);
     if (near)
-        err_set(err, ERR_CONFIG, "unknown key '%.80s', did you mean '%s'?",
-                key, near);
+        err_set(err, ERR_CONFIG, "unknown key '%.80s', did you mean '%s'?", key,
+                near);
     else
-        err_set(err, ERR_CONFIG,
-                "unknown key '%.80s' (qlaw keys lists them)", key);
+        err_set(err, ERR_CONFIG, "unknown key '%.80s' (qlaw keys lists them)",
+                key);
     return NULL;
 }
 
@@ -188,8 +194,7 @@ static enum status canonical_number(char **out, const struct setting *s,
                          : "a number",
                      err);
     if (s->type == SETTING_INT && (x != floor(x) || fabs(x) > 0x1p53))
-        return wrong(s, text, "a whole number (suffixes k M G Ki Mi Gi)",
-                     err);
+        return wrong(s, text, "a whole number (suffixes k M G Ki Mi Gi)", err);
     if (check_range(s, text, x, err) != OK)
         return ERR_CONFIG;
     *out = mem_strdup(text_number(buf, x));

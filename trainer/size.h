@@ -8,7 +8,7 @@
 
 /* Parameter counts by the conventions of the laws, and training FLOPs. */
 struct model_size {
-    int64_t body;  /* linear weights of the blocks: N of both papers */
+    int64_t body; /* linear weights of the blocks: N of both papers */
     int64_t embed, head, other; /* head 0 when tied; other: norms */
     double flops_per_token;     /* 6 N(body + head) + attention, forward+back */
     int64_t memory_bytes;       /* weights, gradients, moments, activations */

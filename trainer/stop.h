@@ -18,8 +18,15 @@
 #include "trainer/config.h"
 
 enum stop_name {
-    STOP_STEP, STOP_TOKENS, STOP_LOSS, STOP_LOSS_START, STOP_LOSS_MIN,
-    STOP_VAL_LOSS, STOP_GRAD_NORM, STOP_LR, STOP_NAMES
+    STOP_STEP,
+    STOP_TOKENS,
+    STOP_LOSS,
+    STOP_LOSS_START,
+    STOP_LOSS_MIN,
+    STOP_VAL_LOSS,
+    STOP_GRAD_NORM,
+    STOP_LR,
+    STOP_NAMES
 };
 
 struct stop_rules {

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define V 256
+#define V     256
 #define STEPS 100
 
 static float logit[V][V];

@@ -156,9 +156,15 @@ double bench_gemm(const struct kernels *kn, int orientation, int m, int n,
     real *c = mem_array((size_t)m * (size_t)n, sizeof *c);
     void *work = aligned_alloc(64, GEMM_WORK);
     struct gemm_work w = {
-        .g = { .c = c, .a = a, .b = b, .ldc = n,
+        .g = { .c = c,
+               .a = a,
+               .b = b,
+               .ldc = n,
                .lda = orientation == 2 ? m : k,
-               .ldb = orientation == 0 ? k : n, .m = m, .n = n, .k = k,
+               .ldb = orientation == 0 ? k : n,
+               .m = m,
+               .n = n,
+               .k = k,
                .work = work },
         .run = orientation == 0   ? kn->gemm_nt
                : orientation == 1 ? kn->gemm_nn
@@ -199,8 +205,13 @@ double bench_quant(const struct kernels *kn, const struct quant_spec *spec,
     const size_t n = (size_t)rows * (size_t)cols;
     real *x = noise(n, 3), *y = mem_array(n, sizeof *y);
     struct quant_work w = {
-        .kn = kn, .spec = spec, .out = { .value = y }, .x = x, .rows = rows,
-        .cols = cols, .axis = axis,
+        .kn = kn,
+        .spec = spec,
+        .out = { .value = y },
+        .x = x,
+        .rows = rows,
+        .cols = cols,
+        .axis = axis,
         .work = mem_alloc(quant_work_size(spec, rows, cols, axis)),
     };
     const double s = best_time(run_quant, &w);
@@ -257,12 +268,16 @@ static struct quant_work codes_of(const struct kernels *kn,
 {
     const size_t n = (size_t)rows * (size_t)k;
     struct quant_work w = {
-        .kn = kn, .spec = spec, .x = noise(n, key), .rows = rows, .cols = k,
+        .kn = kn,
+        .spec = spec,
+        .x = noise(n, key),
+        .rows = rows,
+        .cols = k,
         .axis = QUANT_ALONG_COLS,
         .work = mem_alloc(quant_work_size(spec, rows, k, QUANT_ALONG_COLS)),
-        .out = { .scale = mem_array((size_t)quant_parts(spec, rows, k,
-                                                        QUANT_ALONG_COLS),
-                                    sizeof(real)),
+        .out = { .scale = mem_array(
+                     (size_t)quant_parts(spec, rows, k, QUANT_ALONG_COLS),
+                     sizeof(real)),
                  .code = mem_alloc(n) },
     };
 
@@ -294,14 +309,33 @@ struct bench_int bench_int(const struct kernels *kn,
     double s[MAX_WORKS], faster[MAX_WORKS];
 
     w.f32 = (struct gemm_work){
-        .g = { .c = c, .a = w.x.x, .b = w.w.x, .ldc = n, .lda = k, .ldb = k,
-               .m = m, .n = n, .k = k, .work = work },
+        .g = { .c = c,
+               .a = w.x.x,
+               .b = w.w.x,
+               .ldc = n,
+               .lda = k,
+               .ldb = k,
+               .m = m,
+               .n = n,
+               .k = k,
+               .work = work },
         .run = kn->gemm_nt,
     };
     w.g = (struct igemm){
-        .c = c, .x = w.x.out.code, .w = w.w.out.code, .sx = w.x.out.scale,
-        .sw = w.w.out.scale, .x_parts = k / seg, .w_parts = k / seg,
-        .unit = 1, .ldc = n, .m = m, .n = n, .k = k, .seg = seg, .work = work,
+        .c = c,
+        .x = w.x.out.code,
+        .w = w.w.out.code,
+        .sx = w.x.out.scale,
+        .sw = w.w.out.scale,
+        .x_parts = k / seg,
+        .w_parts = k / seg,
+        .unit = 1,
+        .ldc = n,
+        .m = m,
+        .n = n,
+        .k = k,
+        .seg = seg,
+        .work = work,
     };
     compare(s, faster, works, &w, MAX_WORKS);
     codes_free(&w.x);

@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "kernels/kernels.h"
 
-double bench_cpu_s(void); /* CPU time of this thread */
+double bench_cpu_s(void);              /* CPU time of this thread */
 double bench_median(double *x, int n); /* sorts x */
 
 /* Products in registers only, GFLOP/s or GOP/s of one thread: f32 fused

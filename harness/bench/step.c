@@ -31,8 +31,8 @@ static enum status trained_init(struct trained *t, const struct config *c,
     t->optimizer = optimizer_of(c);
     t->tokens = mem_array(2 * (size_t)t->model->dims.bt, sizeof *t->tokens);
     for (int i = 0; i < 2 * t->model->dims.bt; i++)
-        t->tokens[i] = (int)rng_below(7, (uint64_t)i,
-                                      (uint64_t)t->model->dims.vocab);
+        t->tokens[i] =
+            (int)rng_below(7, (uint64_t)i, (uint64_t)t->model->dims.vocab);
     return OK;
 }
 
@@ -49,8 +49,7 @@ static enum status train_step(struct trained *t, struct err *err)
 
     if (!model_step(m, &loss, t->tokens, t->tokens + m->dims.bt, 1, t->step))
         return err_set(err, ERR_DIVERGED, "%s", m->work.bad);
-    optimizer_update(m, &t->optimizer, 1e-3, optimizer_grad_norm(m),
-                     ++t->step);
+    optimizer_update(m, &t->optimizer, 1e-3, optimizer_grad_norm(m), ++t->step);
     return OK;
 }
 
@@ -61,10 +60,10 @@ static enum status train_step(struct trained *t, struct err *err)
 static int64_t least_bytes(const struct model *m)
 {
     const struct model_dims *s = &m->dims;
-    const int64_t block = 6 * s->d /* x h1 att mid h2, and q */ +
-                          2 * s->kvd + 3 * s->f + 2 * s->n_head + 2;
-    const int64_t rest = 2 * s->d                            /* out h_f */
-                         + 2 * s->d + 2 * s->f + s->f        /* in flight */
+    const int64_t block = 6 * s->d /* x h1 att mid h2, and q */ + 2 * s->kvd +
+                          3 * s->f + 2 * s->n_head + 2;
+    const int64_t rest = 2 * s->d                     /* out h_f */
+                         + 2 * s->d + 2 * s->f + s->f /* in flight */
                          + s->vocab * (int64_t)m->chunk / s->bt;
 
     return 16 * (int64_t)m->n_params +
@@ -74,8 +73,7 @@ static int64_t least_bytes(const struct model *m)
 /* --- in turn ----------------------------------------------------------- */
 
 static void measure(struct bench_step *out, double *took, double *ratio,
-                    int rounds, const struct config *c,
-                    const struct trained *t)
+                    int rounds, const struct config *c, const struct trained *t)
 {
     out->tok_per_s = t->model->dims.bt / bench_median(took, rounds);
     out->gflops = config_size(c).flops_per_token * out->tok_per_s * 1e-9;
@@ -93,8 +91,8 @@ enum status bench_steps(struct bench_step *out, struct config *const *c, int n,
     enum status st = OK;
 
     for (int k = 0; k < n && st == OK; k++)
-        st = trained_init(&t[k], c[k], kn,
-                          (int)config_int(c[k], "run.threads"), err);
+        st = trained_init(&t[k], c[k], kn, (int)config_int(c[k], "run.threads"),
+                          err);
     for (int i = -1; st == OK && i < rounds; i++) /* the first warms up */
         for (int k = 0; k < n && st == OK; k++) {
             const double start = bench_cpu_s();

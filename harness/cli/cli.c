@@ -110,13 +110,13 @@ static enum status unknown_option(const struct cli *cli, const char *arg,
     for (const struct cli_option *o = cli->verb ? cli->verb->options : NULL;
          o && o->name && n < 64; o++)
         names[n++] = o->name;
-    near = text_has_prefix(word, "--") ? text_nearest(word + 2, names, n)
-                                       : NULL;
+    near =
+        text_has_prefix(word, "--") ? text_nearest(word + 2, names, n) : NULL;
     st = near ? err_set(err, ERR_USAGE,
-                        "unknown option '%s', did you mean '--%s'?", word,
-                        near)
-              : err_set(err, ERR_USAGE, "unknown option '%s' (see 'qlaw %s%s"
-                                        "--help')",
+                        "unknown option '%s', did you mean '--%s'?", word, near)
+              : err_set(err, ERR_USAGE,
+                        "unknown option '%s' (see 'qlaw %s%s"
+                        "--help')",
                         word, cli->verb ? cli->verb->name : "",
                         cli->verb ? " " : "");
     free(word);
@@ -126,8 +126,8 @@ static enum status unknown_option(const struct cli *cli, const char *arg,
 static void remember(struct cli *cli, const struct cli_option *option,
                      const char *value)
 {
-    cli->given = mem_grow(cli->given, (size_t)cli->n_given + 1,
-                          sizeof *cli->given);
+    cli->given =
+        mem_grow(cli->given, (size_t)cli->n_given + 1, sizeof *cli->given);
     cli->given[cli->n_given++] = (struct cli_given){ option, value };
 }
 
@@ -180,12 +180,11 @@ enum status cli_unknown_verb(const char *name, struct err *err)
     near = text_nearest(name, names, n);
     return near ? err_set(err, ERR_USAGE,
                           "unknown verb '%s', did you mean '%s'?", name, near)
-                : err_set(err, ERR_USAGE,
-                          "unknown verb '%s' (see 'qlaw help')", name);
+                : err_set(err, ERR_USAGE, "unknown verb '%s' (see 'qlaw help')",
+                          name);
 }
 
-static enum status set_verb(struct cli *cli, const char *name,
-                            struct err *err)
+static enum status set_verb(struct cli *cli, const char *name, struct err *err)
 {
     cli->verb = verb_find(name);
     return cli->verb ? OK : cli_unknown_verb(name, err);
@@ -212,7 +211,8 @@ static enum status check_count(const struct cli *cli, struct err *err)
         return err_set(err, ERR_USAGE, "%s needs %s (see 'qlaw %s --help')",
                        v->name, v->args, v->name);
     if (v->max_args >= 0 && cli->n_args > v->max_args)
-        return err_set(err, ERR_USAGE, "unexpected argument '%s' (see 'qlaw %s "
+        return err_set(err, ERR_USAGE,
+                       "unexpected argument '%s' (see 'qlaw %s "
                        "--help')",
                        cli->args[v->max_args], v->name);
     return OK;
@@ -238,8 +238,8 @@ enum status cli_parse(struct cli *cli, int argc, char **argv, bool *done,
     }
     if (st == OK)
         apply_globals(cli);
-    *done = st == OK && (cli_flag(cli, "help") || cli_flag(cli, "version") ||
-                         !cli->verb);
+    *done = st == OK &&
+            (cli_flag(cli, "help") || cli_flag(cli, "version") || !cli->verb);
     if (!*done)
         return st == OK ? check_count(cli, err) : st;
     if (cli_flag(cli, "version"))
@@ -338,8 +338,8 @@ void cli_print_codes(void)
 {
     int last = -1;
 
-#define PRINT_STATUS(name, code, text)                                        \
-    if (last != (code))                                                       \
+#define PRINT_STATUS(name, code, text)                                         \
+    if (last != (code))                                                        \
         printf("  %3d  %s\n", last = (code), text);
     STATUS_LIST(PRINT_STATUS)
 #undef PRINT_STATUS

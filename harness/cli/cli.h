@@ -26,17 +26,18 @@ struct cli;
  * exit codes it can end with. */
 struct verb {
     const char *name;
-    const char *args;    /* "GRID.ini", "[GRID]", "" */
-    int min_args, max_args; /* max_args -1: any number */
-    const char *summary; /* one line */
-    const char *example; /* one command line */
+    const char *args;                 /* "GRID.ini", "[GRID]", "" */
+    int min_args, max_args;           /* max_args -1: any number */
+    const char *summary;              /* one line */
+    const char *example;              /* one command line */
     const struct cli_option *options; /* NULL: none */
-    const char *detail;  /* a paragraph or NULL */
+    const char *detail;               /* a paragraph or NULL */
     enum status (*run)(struct cli *cli, struct err *err);
 };
 
 struct cli {
-    struct session session; /* --db, else QLAW_DB, else "qlaw.db"; -q: -1, -v: 1 */
+    struct session
+        session; /* --db, else QLAW_DB, else "qlaw.db"; -q: -1, -v: 1 */
     const struct verb *verb;
     char **args;
     int n_args;

@@ -156,8 +156,8 @@ static enum status download(const char *url, const char *part,
             return ERR_IO;
         if (try >= options->tries) {
             snprintf(text, sizeof text, "%s", err->text);
-            return err_set(err, ERR_IO, "%.900s (gave up after %d tries)",
-                           text, try);
+            return err_set(err, ERR_IO, "%.900s (gave up after %d tries)", text,
+                           try);
         }
         pause_for(a.wait_s > pause ? a.wait_s : pause);
         pause *= 2;
@@ -191,8 +191,9 @@ static enum status accept(struct fetch_result *out, const char *url,
         char *shown = fetch_shown(url);
 
         unlink(part); /* a resumed wrong file would stay wrong */
-        st = err_set(err, ERR_IO, "%s: SHA-256 is %s, expected %s; nothing "
-                                  "was kept",
+        st = err_set(err, ERR_IO,
+                     "%s: SHA-256 is %s, expected %s; nothing "
+                     "was kept",
                      shown, out->sha256, want);
         free(shown);
     }
@@ -277,8 +278,7 @@ enum status fetch_url(struct fetch_result *out, const char *url,
     if (st == OK)
         st = fetch_alone(out, url, part, target, options, err);
     /* Nothing was downloaded: nothing stays. */
-    if (fd >= 0 && is_named(fd, part) && fstat(fd, &sb) == 0 &&
-        sb.st_size == 0)
+    if (fd >= 0 && is_named(fd, part) && fstat(fd, &sb) == 0 && sb.st_size == 0)
         unlink(part);
     if (fd >= 0)
         close(fd);

@@ -16,12 +16,12 @@
 #include "base/hash.h"
 
 struct fetch_options {
-    const char *sha256;   /* expected digest in hexadecimal, or NULL */
-    int64_t max_bytes;    /* refuse more */
-    int tries;            /* attempts in all */
-    double pause_s;       /* first pause between attempts; doubles */
-    long low_speed;       /* bytes a second below which ... */
-    long low_time_s;      /* ... for so long counts as a stall */
+    const char *sha256; /* expected digest in hexadecimal, or NULL */
+    int64_t max_bytes;  /* refuse more */
+    int tries;          /* attempts in all */
+    double pause_s;     /* first pause between attempts; doubles */
+    long low_speed;     /* bytes a second below which ... */
+    long low_time_s;    /* ... for so long counts as a stall */
     void (*progress)(void *ctx, int64_t have, int64_t total); /* or NULL */
     void *ctx;
 };

@@ -158,8 +158,7 @@ static void read_validator(struct str *out, const struct transfer *t)
 {
     char *path = mem_printf("%s.etag", t->part);
 
-    if (file_read(out, path, 255, NULL) != OK ||
-        strpbrk(str_text(out), "\r\n"))
+    if (file_read(out, path, 255, NULL) != OK || strpbrk(str_text(out), "\r\n"))
         str_clear(out);
     free(path);
 }
@@ -310,7 +309,8 @@ static struct attempt judge(struct transfer *t, CURLcode code)
             a.outcome = ATTEMPT_REFUSED;
         err_set(t->err, ERR_IO, "%s: the file changed on the server", t->shown);
     } else if (code == CURLE_OK) {
-        err_set(t->err, ERR_IO, "%s: the server answers %ld", t->shown, r->code);
+        err_set(t->err, ERR_IO, "%s: the server answers %ld", t->shown,
+                r->code);
         if (r->code < 500 && r->code != 429 && r->code != 408)
             a.outcome = ATTEMPT_REFUSED;
         a.wait_s = r->retry_after_s > MAX_WAIT_S ? MAX_WAIT_S
@@ -318,8 +318,8 @@ static struct attempt judge(struct transfer *t, CURLcode code)
                                                  : 0;
     } else {
         err_set(t->err, ERR_IO, "%s: %s", t->shown, curl_easy_strerror(code));
-        if (code == CURLE_UNSUPPORTED_PROTOCOL ||
-            code == CURLE_URL_MALFORMAT || code == CURLE_PEER_FAILED_VERIFICATION)
+        if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT ||
+            code == CURLE_PEER_FAILED_VERIFICATION)
             a.outcome = ATTEMPT_REFUSED;
     }
     return a;
@@ -349,8 +349,11 @@ struct attempt fetch_attempt(const char *url, const char *part,
                              const struct fetch_options *options,
                              struct err *err)
 {
-    struct transfer t = { .options = options, .url = url, .part = part,
-                          .shown = fetch_shown(url), .err = err };
+    struct transfer t = { .options = options,
+                          .url = url,
+                          .part = part,
+                          .shown = fetch_shown(url),
+                          .err = err };
     struct attempt a = { ATTEMPT_REFUSED, 0 };
     CURL *curl = curl_easy_init();
 

@@ -24,8 +24,8 @@ static bool same(const struct plot_again *a, const struct plot_fit *f)
 static void finish(struct plot_again *a, enum status st, struct err *err)
 {
     if (st == OK)
-        st = fit_run(&a->fit, a->model, a->request.table, &a->request.spec,
-                     err);
+        st =
+            fit_run(&a->fit, a->model, a->request.table, &a->request.spec, err);
     a->ok = st == OK;
     if (!a->ok)
         a->why = mem_strdup(err->text);

@@ -67,10 +67,11 @@ static void say_errors(struct picture *p, const struct findings *f)
     picture_say(&p->note,
                 "Lines: 95 %% of each mean%s. Arms that share twins differ by "
                 "less.",
-                findings_errors(f, CELLS_SEEDS) == n     ? ", by seeds"
-                : findings_errors(f, CELLS_PATTERN) == n ? ", by a pattern in N "
-                                                           "and D"
-                                                         : "");
+                findings_errors(f, CELLS_SEEDS) == n ? ", by seeds"
+                : findings_errors(f, CELLS_PATTERN) == n
+                    ? ", by a pattern in N "
+                      "and D"
+                    : "");
     if (findings_errors(f, CELLS_NONE) == n)
         picture_say(&p->note, "One seed and few models: there is no interval.");
 }

@@ -17,9 +17,9 @@ static const struct {
     int hue;
     double shade; /* of the box, for the letter's colour */
 } states[STATE_COUNT] = {
-    { "all seeds done", "", 2, 0 },    { "some seeds done", "p", 5, 1 },
-    { "diverged", "d", 1, 0 },         { "failed", "f", 3, 1 },
-    { "left out", "x", 6, 1 },         { "not run yet", "\u00b7", 7, 0 },
+    { "all seeds done", "", 2, 0 }, { "some seeds done", "p", 5, 1 },
+    { "diverged", "d", 1, 0 },      { "failed", "f", 3, 1 },
+    { "left out", "x", 6, 1 },      { "not run yet", "\u00b7", 7, 0 },
 };
 
 #define MAX_ROWS    40

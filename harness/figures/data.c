@@ -39,39 +39,39 @@ static const char runs_of_grid[] =
 static const char runs_of_all[] = "SELECT r.*, 1 AS own FROM run r";
 
 /* Standard errors in two passes, as the views make them. */
-#define FOLDED                                                                \
-    "states AS (SELECT point_id, count(*) AS runs, sum(state = 'done') AS "   \
-    "done, sum(state = 'diverged') AS diverged, sum(state IN ('failed',"      \
-    "'timeout')) AS failed, sum(state IN ('cancelled','skipped')) AS "        \
-    "left_out, sum(state IN ('pending','queued','running','paused')) AS "     \
-    "waiting, sum(wall_s) AS wall_s, sum((SELECT sum(a.wall_s) FROM attempt " \
-    "a WHERE a.run_id = mine.run_id)) AS slot_s FROM mine "                   \
-    "LEFT JOIN result USING(run_id) WHERE own GROUP BY point_id), "           \
-    "done AS (SELECT point_id, seed, loss FROM mine JOIN result "             \
-    "USING(run_id) WHERE state = 'done'), "                                   \
-    "pm AS (SELECT point_id, count(*) AS k, avg(loss) AS mu FROM done "       \
-    "GROUP BY point_id), "                                                    \
-    "pt AS (SELECT pm.point_id, pm.k AS seeds, pm.mu AS loss, CASE WHEN "     \
-    "pm.k > 1 THEN sqrt(sum((d.loss - pm.mu) * (d.loss - pm.mu)) / (pm.k - "  \
-    "1) / pm.k) END AS se FROM pm JOIN done d USING(point_id) GROUP BY "      \
-    "pm.point_id), "                                                          \
-    "delta AS (SELECT q.point_id, q.loss - b.loss AS delta FROM done q "      \
-    "JOIN point p USING(point_id) JOIN point bp ON bp.twin_id = p.twin_id "   \
-    "AND bp.is_base = 1 AND p.is_base = 0 JOIN done b ON b.point_id = "       \
-    "bp.point_id AND b.seed = q.seed), "                                      \
-    "dm AS (SELECT point_id, count(*) AS k, avg(delta) AS mu FROM delta "     \
-    "GROUP BY point_id), "                                                    \
-    "dg AS (SELECT dm.point_id, dm.k AS seeds, dm.mu AS delta, CASE WHEN "    \
-    "dm.k > 1 THEN sqrt(sum((d.delta - dm.mu) * (d.delta - dm.mu)) / (dm.k "  \
-    "- 1) / dm.k) END AS delta_se FROM dm JOIN delta d USING(point_id) "      \
+#define FOLDED                                                                 \
+    "states AS (SELECT point_id, count(*) AS runs, sum(state = 'done') AS "    \
+    "done, sum(state = 'diverged') AS diverged, sum(state IN ('failed',"       \
+    "'timeout')) AS failed, sum(state IN ('cancelled','skipped')) AS "         \
+    "left_out, sum(state IN ('pending','queued','running','paused')) AS "      \
+    "waiting, sum(wall_s) AS wall_s, sum((SELECT sum(a.wall_s) FROM attempt "  \
+    "a WHERE a.run_id = mine.run_id)) AS slot_s FROM mine "                    \
+    "LEFT JOIN result USING(run_id) WHERE own GROUP BY point_id), "            \
+    "done AS (SELECT point_id, seed, loss FROM mine JOIN result "              \
+    "USING(run_id) WHERE state = 'done'), "                                    \
+    "pm AS (SELECT point_id, count(*) AS k, avg(loss) AS mu FROM done "        \
+    "GROUP BY point_id), "                                                     \
+    "pt AS (SELECT pm.point_id, pm.k AS seeds, pm.mu AS loss, CASE WHEN "      \
+    "pm.k > 1 THEN sqrt(sum((d.loss - pm.mu) * (d.loss - pm.mu)) / (pm.k - "   \
+    "1) / pm.k) END AS se FROM pm JOIN done d USING(point_id) GROUP BY "       \
+    "pm.point_id), "                                                           \
+    "delta AS (SELECT q.point_id, q.loss - b.loss AS delta FROM done q "       \
+    "JOIN point p USING(point_id) JOIN point bp ON bp.twin_id = p.twin_id "    \
+    "AND bp.is_base = 1 AND p.is_base = 0 JOIN done b ON b.point_id = "        \
+    "bp.point_id AND b.seed = q.seed), "                                       \
+    "dm AS (SELECT point_id, count(*) AS k, avg(delta) AS mu FROM delta "      \
+    "GROUP BY point_id), "                                                     \
+    "dg AS (SELECT dm.point_id, dm.k AS seeds, dm.mu AS delta, CASE WHEN "     \
+    "dm.k > 1 THEN sqrt(sum((d.delta - dm.mu) * (d.delta - dm.mu)) / (dm.k "   \
+    "- 1) / dm.k) END AS delta_se FROM dm JOIN delta d USING(point_id) "       \
     "GROUP BY dm.point_id) "
 
 static char *points_sql(const struct plot_data *d)
 {
     return mem_printf(
         "WITH chosen AS (%s), mine AS (%s), " FOLDED
-        "SELECT p.point_id, p.fmt, p.arm, p.gran, p.act_fmt, "
-        ARM_QUANT_SQL ", p.is_base, %s, "
+        "SELECT p.point_id, p.fmt, p.arm, p.gran, p.act_fmt, " ARM_QUANT_SQL
+        ", p.is_base, %s, "
         "p.tokens, q.G, q.E, q.M, q.bits, q.stored_bits, q.scale, p.gmse, "
         "p.n_layer, p.d_model, p.flops_plan, pt.seeds, "
         "pt.loss, pt.se, dg.seeds, dg.delta, dg.delta_se, s.runs, s.done, "

@@ -66,14 +66,14 @@ struct plot_data {
     char *description; /* "" when it has none */
     struct plot_point *points;
     int n;
-    struct measured measured; /* the finished runs, for costs with errors */
+    struct measured measured;  /* the finished runs, for costs with errors */
     struct findings *findings; /* plot_data_findings */
-    struct plot_fit *fit;     /* NULL: none */
-    struct plot_fit *stale;   /* made from other rows than there are now, so */
-    struct fit_rows rows;     /* not drawn; rows says how many; NULL: none */
-    struct db *db;            /* open for reading */
-    struct plot_again *again; /* plot_data_again */
-    struct plot_again *costs; /* plot_data_costs */
+    struct plot_fit *fit;      /* NULL: none */
+    struct plot_fit *stale;    /* made from other rows than there are now, so */
+    struct fit_rows rows;      /* not drawn; rows says how many; NULL: none */
+    struct db *db;             /* open for reading */
+    struct plot_again *again;  /* plot_data_again */
+    struct plot_again *costs;  /* plot_data_costs */
 };
 
 /* "G = 32", or "by row", "by tensor": a row's width is no group that anybody

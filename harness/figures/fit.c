@@ -185,11 +185,12 @@ static void take_param(struct plot_fit *f, struct db_stmt *s)
 static enum status latest(int64_t *id, struct db *db, const char *grid,
                           struct err *err)
 {
-    return db_ask(id, db,
-                  "SELECT fit_id FROM fit WHERE :grid IS NULL OR "
-                  "coalesce(selection ->> '$.grid', :grid) = :grid "
-                  "ORDER BY selection ->> '$.grid' IS NULL, fit_id DESC LIMIT 1",
-                  DB_VALUES(DB_T("grid", grid)), err);
+    return db_ask(
+        id, db,
+        "SELECT fit_id FROM fit WHERE :grid IS NULL OR "
+        "coalesce(selection ->> '$.grid', :grid) = :grid "
+        "ORDER BY selection ->> '$.grid' IS NULL, fit_id DESC LIMIT 1",
+        DB_VALUES(DB_T("grid", grid)), err);
 }
 
 /* NULL where no fit has the number. */

@@ -72,23 +72,22 @@ static void say(struct picture *p, const struct isoflop *f)
     else
         picture_say(&p->finding, "N* grows as C^%.3f.", f->a);
     if (!isnan(f->design_a))
-        picture_add(&p->finding,
-                    "Of that, %+.4f is the method: what these sizes and budgets "
-                    "make of noise-free losses of the joint law.",
-                    f->design_a - f->law_a);
+        picture_add(
+            &p->finding,
+            "Of that, %+.4f is the method: what these sizes and budgets "
+            "make of noise-free losses of the joint law.",
+            f->design_a - f->law_a);
     if (f->used < f->n)
         picture_add(&p->finding, "%d of %d budgets have no minimum inside.",
                     f->n - f->used, f->n);
 }
 
 enum status plot_rows_isoflop(struct picture **out, const struct plot_rows *d,
-                              const struct plot_choice *choice,
-                              struct err *err)
+                              const struct plot_choice *choice, struct err *err)
 {
     struct isoflop f;
     struct picture *p;
-    enum status st =
-        isoflop_run(&f, d->t, choice->x ? choice->x : "C", 1, err);
+    enum status st = isoflop_run(&f, d->t, choice->x ? choice->x : "C", 1, err);
     int profiles, best;
 
     *out = NULL;
@@ -101,7 +100,8 @@ enum status plot_rows_isoflop(struct picture **out, const struct plot_rows *d,
                 d->source);
     picture_say(&p->key_title, "budget, FLOPs");
     picture_say(&p->note, "Stars: the best size of each budget, with 95 %%.");
-    profiles = picture_panel(p, "the loss of a budget", "N", true, "loss", false);
+    profiles =
+        picture_panel(p, "the loss of a budget", "N", true, "loss", false);
     best = picture_panel(p, "the best size", "C", true, "N*", true);
     for (int i = 0; i < f.n; i++)
         add_profile(p, profiles, &f, i);

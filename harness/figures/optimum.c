@@ -175,8 +175,7 @@ static bool add_precision(struct picture *p, const struct plot_again *a,
         struct derived v;
 
         if (!ask(&v, a, d, a->fit.boot.n ? NULL : &a->fit, "P-opt", like,
-                 "NDEMP",
-                 mem_printf("C=%s", text_number(buf, c))))
+                 "NDEMP", mem_printf("C=%s", text_number(buf, c))))
             continue;
         any = true;
         picture_to(p, curve, c, v.value);
@@ -224,13 +223,13 @@ PLOT_BUILDER(plot_precision)
                   false);
     for (int i = 0; i < d->n && n < MAX_LINES; i++) {
         const struct plot_point *q = &d->points[i];
-        bool new = !q->base && q->known && isfinite(q->G) &&
-                   strcmp(q->gran, "row") != 0;
+        bool fresh = !q->base && q->known && isfinite(q->G) &&
+                     strcmp(q->gran, "row") != 0;
         char name[32];
 
         for (int k = 0; k < n; k++)
-            new = new && seen[k] != q->G;
-        if (!new)
+            fresh = fresh && seen[k] != q->G;
+        if (!fresh)
             continue;
         seen[n++] = q->G;
         any |= add_precision(p, a, d, q, plot_group_name(name, q),

@@ -278,10 +278,9 @@ PLOT_BUILDER(plot_ablation)
 
         picture_band_to(p, band, -noise, -0.7, n - 0.3);
         picture_band_to(p, band, noise, -0.7, n - 0.3);
-        picture_say(&p->note,
-                    "Grey: what chance alone would show in 95 %% "
-                    "of cases. Lines: one standard error over "
-                    "seeds.");
+        picture_say(&p->note, "Grey: what chance alone would show in 95 %% "
+                              "of cases. Lines: one standard error over "
+                              "seeds.");
     }
     picture_range(&p->panels[0].y, -0.7, n - 0.3);
     p->height = 170 + 30.0 * n;

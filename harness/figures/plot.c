@@ -69,11 +69,11 @@ void plot_group_tics(struct picture_axis *a, const struct plot_data *d)
     int n = 0;
 
     for (int i = 0; i < d->n && n < MOST; i++) {
-        bool new = strcmp(d->points[i].gran, "group") == 0;
+        bool fresh = strcmp(d->points[i].gran, "group") == 0;
 
         for (int k = 0; k < n; k++)
-            new = new &&seen[k] != d->points[i].G;
-        if (new)
+            fresh = fresh && seen[k] != d->points[i].G;
+        if (fresh)
             seen[n++] = d->points[i].G;
     }
     for (int i = 0; i < n && n < MOST; i++) {

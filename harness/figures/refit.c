@@ -119,9 +119,9 @@ static void add_profile(struct picture *p, const struct plot_again *a,
 {
     const struct model_param *q = &a->model->params[param];
     const struct fit_estimate *e = &a->fit.est[param];
-    struct profile_walk w = {
-        .log_axis = e->lo > 0 && e->hi / e->lo > LOG_RATIO, .theta = theta
-    };
+    struct profile_walk w = { .log_axis =
+                                  e->lo > 0 && e->hi / e->lo > LOG_RATIO,
+                              .theta = theta };
     const int panel = picture_panel(p, q->name, "", w.log_axis,
                                     "rise of the objective", false);
     const int curve = picture_curve(p, panel, 0, LOOK_LINE);

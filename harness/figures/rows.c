@@ -17,7 +17,8 @@ void plot_rows_say_source(struct picture *p, const struct plot_rows *d)
 {
     picture_say(&p->source, "%s: %s", d->source, d->m->formula);
     if (d->m->n_left_out)
-        picture_add(&p->note, "%d row%s left out of the fit and of this figure.",
+        picture_add(&p->note,
+                    "%d row%s left out of the fit and of this figure.",
                     d->m->n_left_out, d->m->n_left_out == 1 ? " is" : "s are");
 }
 
@@ -28,7 +29,7 @@ int row_series_of(const struct row_series *s, size_t row)
 
 /* Points of many rows are small, so that the law is seen below them. */
 void plot_rows_point(struct picture *p, const struct plot_rows *d, int panel,
-                    int series, double x, double y)
+                     int series, double x, double y)
 {
     const int before = p->n_points;
     const double rows = (double)d->m->rows;
@@ -81,8 +82,8 @@ PLOT_ROWS_BUILDER(plot_rows_predicted)
     picture_say(&p->finding,
                 "%s against %zu rows of %s: root mean square %.3g; it misses "
                 "%s %lld most (%.4g observed, %.4g predicted).",
-                plot_rows_law_name(d), m->rows, d->source, sqrt(square), m->noun,
-                (long long)m->number[worst_row(d)], m->y[worst_row(d)],
+                plot_rows_law_name(d), m->rows, d->source, sqrt(square),
+                m->noun, (long long)m->number[worst_row(d)], m->y[worst_row(d)],
                 d->f->mu[worst_row(d)]);
     plot_rows_say_source(p, d);
     row_series_release(&s);
@@ -97,7 +98,7 @@ static void add_residuals(struct picture *p, const struct plot_rows *d,
 {
     const int panel =
         picture_panel(p, "", a->name, a->log,
-                      d->m->space == FIT_LOG      ? "log observed \u2212 log law"
+                      d->m->space == FIT_LOG ? "log observed \u2212 log law"
                       : d->m->space == FIT_LINEAR ? "observed \u2212 law"
                                                   : "1 \u2212 law / observed",
                       false);
@@ -117,7 +118,8 @@ static void add_residuals(struct picture *p, const struct plot_rows *d,
     for (int k = 0; k < 2; k++)
         picture_to(p, zero, ends[k], 0);
     for (size_t i = 0; i < d->m->rows; i++)
-        plot_rows_point(p, d, panel, row_series_of(s, i), a->value[i], d->f->residual[i]);
+        plot_rows_point(p, d, panel, row_series_of(s, i), a->value[i],
+                        d->f->residual[i]);
 }
 
 static enum status residual_panels(struct picture *p, const struct plot_rows *d,
@@ -188,7 +190,6 @@ const struct plot_rows_figure *plot_rows_figure_at(int i)
         { "isoflop", plot_rows_isoflop },
     };
 
-    return i >= 0 && i < (int)(sizeof figures / sizeof figures[0])
-               ? &figures[i]
-               : NULL;
+    return i >= 0 && i < (int)(sizeof figures / sizeof figures[0]) ? &figures[i]
+                                                                   : NULL;
 }

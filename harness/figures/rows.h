@@ -38,8 +38,8 @@ const struct plot_rows_figure *plot_rows_figure_at(int i);
 
 /* What tells points apart: the values of a column, or ranges of many numbers. */
 struct row_series {
-    int column;   /* of the table, -1: nothing */
-    int *of;      /* [rows of the model] series of each point */
+    int column; /* of the table, -1: nothing */
+    int *of;    /* [rows of the model] series of each point */
     int n;
     char *name[ROWS_SERIES + 1];
     bool is_number;

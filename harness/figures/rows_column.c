@@ -90,10 +90,9 @@ static void add_range(struct row_series *s, double from, double to)
 {
     char a[32], b[32];
 
-    s->name[s->n++] = from == to
-                          ? mem_strdup(text_si(a, from, 3))
-                          : mem_printf("%s .. %s", text_si(a, from, 3),
-                                       text_si(b, to, 3));
+    s->name[s->n++] = from == to ? mem_strdup(text_si(a, from, 3))
+                                 : mem_printf("%s .. %s", text_si(a, from, 3),
+                                              text_si(b, to, 3));
 }
 
 /* Each value of few numbers; of many, ranges with as many values in each. */
@@ -132,7 +131,8 @@ static void word_series(struct row_series *s, const struct plot_rows *d,
     const int most = n <= ROWS_SERIES ? n : ROWS_SERIES - 1;
 
     for (int k = 0; k < most; k++)
-        s->name[s->n++] = mem_strdup(*words[k].text ? words[k].text : "(empty)");
+        s->name[s->n++] =
+            mem_strdup(*words[k].text ? words[k].text : "(empty)");
     s->whole = n == most;
     if (n > most)
         s->name[s->n++] = mem_printf("%d others", n - most);
@@ -228,8 +228,7 @@ static enum status column_axis(struct row_axis *a, const struct plot_rows *d,
             a->words[a->n_words] = mem_strdup(words[a->n_words].text);
     }
     for (size_t i = 0; i < d->m->rows; i++)
-        a->value[i] =
-            1 + word_place(words, n, c->text[d->m->source_row[i]]);
+        a->value[i] = 1 + word_place(words, n, c->text[d->m->source_row[i]]);
     free(words);
     return n <= MOST_WORDS
                ? OK

@@ -57,9 +57,9 @@ static enum status hold_all(struct held *h, const struct plot_rows *d,
 
         if (nm->is_var)
             hold(h, nm->name,
-                 mem_strdup(text_number(buf, nm->values
-                                                 ? median_of(nm->values, m->rows)
-                                                 : nm->constant)));
+                 mem_strdup(text_number(
+                     buf, nm->values ? median_of(nm->values, m->rows)
+                                     : nm->constant)));
         else if (nm->column)
             hold(h, nm->column, mem_strdup(plot_rows_commonest(d, nm->column)));
     }
@@ -92,9 +92,8 @@ static void held_release(struct held *h)
 
 /* The law with one variable, and perhaps a group, somewhere else. */
 static enum status ask(struct prediction *out, struct predictor *law,
-                       const struct held *h, const char *variable,
-                       double x, const char *column, const char *group,
-                       struct err *err)
+                       const struct held *h, const char *variable, double x,
+                       const char *column, const char *group, struct err *err)
 {
     char **text = mem_array((size_t)h->n + 1, sizeof *text), buf[32];
     enum status st;
@@ -166,7 +165,7 @@ static void add_rows(struct picture *p, int panel, const struct held *h,
                 c ? c->text[d->m->source_row[i]] : NULL, NULL) != OK)
             continue;
         plot_rows_point(p, d, panel, row_series_of(s, i), a->value[i],
-                moved_along(d, i, q.value));
+                        moved_along(d, i, q.value));
         prediction_release(&q);
     }
 }
@@ -223,7 +222,8 @@ static void column_panel(struct picture *p, const struct plot_rows *d,
 
     row_axis_tics(a, &p->panels[panel].x);
     for (size_t i = 0; i < d->m->rows; i++)
-        plot_rows_point(p, d, panel, row_series_of(s, i), a->value[i], d->m->y[i]);
+        plot_rows_point(p, d, panel, row_series_of(s, i), a->value[i],
+                        d->m->y[i]);
     for (size_t i = 0; i < d->m->rows; i++) {
         const int before = p->n_points;
 
@@ -257,7 +257,8 @@ static enum status law_panels(struct picture *p, const struct plot_rows *d,
         row_axis_release(&a);
     }
     if (st == OK && p->n_panels == 0)
-        st = err_set(err, ERR_USAGE, "the rows differ in no variable of the law");
+        st = err_set(err, ERR_USAGE,
+                     "the rows differ in no variable of the law");
     free(slots);
     return st;
 }
@@ -273,14 +274,14 @@ static void say_law(struct picture *p, const struct plot_rows *d)
 
         if (l->look != LOOK_LINE || l->panel == told || l->n < 2)
             continue;
-        str_addf(&text, "%s %.4g at %s = %s, %.4g at %s",
-                 text.len ? ";" : ":", l->at[0].y, p->panels[l->panel].x.label,
+        str_addf(&text, "%s %.4g at %s = %s, %.4g at %s", text.len ? ";" : ":",
+                 l->at[0].y, p->panels[l->panel].x.label,
                  text_si(from, l->at[0].x, 3), l->at[l->n - 1].y,
                  text_si(to, l->at[l->n - 1].x, 3));
         told = l->panel;
     }
-    picture_say(&p->finding, "%s on %zu rows of %s%s.", plot_rows_law_name(d), d->m->rows,
-                d->source, str_text(&text));
+    picture_say(&p->finding, "%s on %zu rows of %s%s.", plot_rows_law_name(d),
+                d->m->rows, d->source, str_text(&text));
     str_release(&text);
 }
 

@@ -15,11 +15,11 @@ static enum status unknown_profile(struct doc *d, const char *label,
             names[n++] = d->profiles[i].section->label;
     near = text_nearest(label, names, (size_t)n);
     if (near)
-        return err_set(err, ERR_CONFIG, "%s: no [profile \"%s\"], did you "
-                                        "mean '%s'?",
+        return err_set(err, ERR_CONFIG,
+                       "%s: no [profile \"%s\"], did you "
+                       "mean '%s'?",
                        d->path, label, near);
-    return err_set(err, ERR_CONFIG, "%s: no [profile \"%s\"]", d->path,
-                   label);
+    return err_set(err, ERR_CONFIG, "%s: no [profile \"%s\"]", d->path, label);
 }
 
 static enum status apply_profile(struct reading *r, const char *label)
@@ -34,8 +34,8 @@ static enum status apply_profile(struct reading *r, const char *label)
         found = true;
         r->d->layer = ++r->d->last_layer;
         for (int k = 0; k < s->n_entries; k++)
-            reading_note(r, reading_assign(r, s->entries[k].key,
-                                           &s->entries[k], DOC_BASE));
+            reading_note(r, reading_assign(r, s->entries[k].key, &s->entries[k],
+                                           DOC_BASE));
     }
     return found ? OK : unknown_profile(r->d, label, r->err);
 }
@@ -53,14 +53,15 @@ static struct ini_entry *argument(struct doc *d, const char *text)
     ini->path = mem_printf("-s '%s'", text);
     ini->sections = s;
     ini->n_sections = 1;
-    *s = (struct ini_section){ .name = mem_strdup(""), .entries = e,
+    *s = (struct ini_section){ .name = mem_strdup(""),
+                               .entries = e,
                                .n_entries = 1 };
     e->where.file = ini->path;
     e->key = mem_strndup(text, n - (n > 0 && text[n - 1] == '+'));
     if (*text_trim(value)) {
         e->pieces = mem_alloc(sizeof *e->pieces);
-        e->pieces[0] = (struct ini_piece){ mem_strdup(text_trim(value)),
-                                           e->where };
+        e->pieces[0] =
+            (struct ini_piece){ mem_strdup(text_trim(value)), e->where };
         e->n_pieces = 1;
     }
     free(value);
@@ -102,8 +103,7 @@ static enum status apply_set(struct reading *r, const char *text)
 
 static void add_choice(struct doc *d, const char *key, const char *text)
 {
-    struct doc_rule rule = { .key = mem_strdup(key),
-                             .text = mem_strdup(text) };
+    struct doc_rule rule = { .key = mem_strdup(key), .text = mem_strdup(text) };
 
     rule.where.file = strcmp(key, "keep") == 0 ? "--only" : "--skip";
     doc_add_choice(d, &rule);

@@ -63,8 +63,7 @@ static int most(const struct tally *t)
     int best = -1;
 
     for (int i = 0; i < t->n; i++)
-        if (t->spec[i].on &&
-            (best < 0 || t->weights[i] > t->weights[best]))
+        if (t->spec[i].on && (best < 0 || t->weights[i] > t->weights[best]))
             best = i;
     return best;
 }
@@ -75,8 +74,7 @@ static double group_of(const struct tally *t, int i)
 
     if (!s->elem.scaled || s->gran == QUANT_TENSOR)
         return NAN;
-    return s->gran == QUANT_GROUP ? s->group
-                                  : t->inputs[i] / t->weights[i];
+    return s->gran == QUANT_GROUP ? s->group : t->inputs[i] / t->weights[i];
 }
 
 static void read_side(struct arm *out, const struct config *c, bool head)
@@ -113,8 +111,8 @@ const char *arm_gran(const struct arm *a)
 
 /* --- for people -------------------------------------------------------------- */
 
-static const char *const short_names[OPERAND_COUNT] = { "W", "A", "dYd", "Wd",
-                                                        "dYg", "Ag" };
+static const char *const short_names[OPERAND_COUNT] = { "W",  "A",   "dYd",
+                                                        "Wd", "dYg", "Ag" };
 
 /* What an operand's quantizer is called: by its preset or its element. */
 static const char *name_of(const struct quant_spec *s, bool presets)
@@ -129,8 +127,8 @@ static bool all_alike(const struct arm *a)
     bool alike = true;
 
     for (int k = 0; k < OPERAND_COUNT; k++)
-        alike = alike && (!a->spec[k].on ||
-                          quant_equal(&a->spec[k], &a->spec[a->lead]));
+        alike = alike &&
+                (!a->spec[k].on || quant_equal(&a->spec[k], &a->spec[a->lead]));
     return alike;
 }
 

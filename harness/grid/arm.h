@@ -13,7 +13,7 @@
 
 struct arm {
     struct quant_spec spec[OPERAND_COUNT]; /* on = false: left as it is */
-    int lead;   /* the operand that stands for all: w, else x, ..; -1: none */
+    int lead; /* the operand that stands for all: w, else x, ..; -1: none */
     /* Elements that share a scale under the lead: the group; per row the
      * input width, averaged over the weights; NaN per tensor or for none. */
     double group;
@@ -44,12 +44,12 @@ char **arm_families(const char *const *arm, size_t n);
 /* What is quantized in a word to group by, SQL on the table point p: formats
  * of weights, "/" activations, "//" gradients; "int4", "int4/int8", and "/int4"
  * where activations alone are. */
-#define ARM_QUANT_SQL                                                         \
-    "CASE WHEN json_type(p.config, '$.quant.w') IS NULL AND "                 \
-    "coalesce(json_type(p.config, '$.quant.x'), "                             \
-    "json_type(p.config, '$.quant.dy_d'), "                                   \
-    "json_type(p.config, '$.quant.dy_g')) IS NOT NULL THEN '' ELSE p.fmt "    \
-    "END || coalesce('/' || p.act_fmt, '') || "                               \
+#define ARM_QUANT_SQL                                                          \
+    "CASE WHEN json_type(p.config, '$.quant.w') IS NULL AND "                  \
+    "coalesce(json_type(p.config, '$.quant.x'), "                              \
+    "json_type(p.config, '$.quant.dy_d'), "                                    \
+    "json_type(p.config, '$.quant.dy_g')) IS NOT NULL THEN '' ELSE p.fmt "     \
+    "END || coalesce('/' || p.act_fmt, '') || "                                \
     "coalesce('//' || p.grad_fmt, '')"
 
 #endif

@@ -53,7 +53,8 @@ static enum status make_base(struct grid_source *s, double *scratch,
     const struct doc *d = s->doc;
 
     s->base = config_new();
-    if (!doc_bool(d, "seeds.pair")) /* which a data.order of the file overrides */
+    if (!doc_bool(d,
+                  "seeds.pair")) /* which a data.order of the file overrides */
         config_set(s->base, "data.order", "point", NULL);
     for (int i = 0; i < d->n_base; i++) {
         const struct doc_values *v = &d->base[i];
@@ -117,8 +118,7 @@ static enum status fill_block(struct grid_source *s, struct cell_block *b,
     }
     b->cells = 1;
     for (int i = 0; i < b->n_dims; i++)
-        if (__builtin_mul_overflow(b->cells, (uint64_t)b->dims[i].n,
-                                   &b->cells))
+        if (__builtin_mul_overflow(b->cells, (uint64_t)b->dims[i].n, &b->cells))
             b->cells = UINT64_MAX;
     if (__builtin_add_overflow(s->cells, b->cells, &s->cells))
         s->cells = UINT64_MAX;
@@ -204,8 +204,9 @@ static enum status make_derives(struct grid_source *s, struct err *err)
     w.path = mem_array((size_t)n, sizeof *w.path);
     s->derives = mem_array((size_t)n, sizeof *s->derives);
     for (int i = 0; i < n; i++)
-        wrong_note(&wrong, formula_parse(&w.in[i], s->names,
-                                         &s->doc->derives[i], err), err);
+        wrong_note(&wrong,
+                   formula_parse(&w.in[i], s->names, &s->doc->derives[i], err),
+                   err);
     st = wrong_end(&wrong, err);
     for (int i = 0; i < n && st == OK; i++)
         st = place(&w, i);
@@ -235,8 +236,8 @@ static enum status make_rules(struct formula **out, int *n_out,
 static enum status make_count(struct grid_source *s, struct err *err)
 {
     const struct doc_values *v = doc_find(s->doc, "seeds.count");
-    const char *text = v ? v->list.items[0].text
-                         : grid_key_find("seeds.count")->fallback;
+    const char *text =
+        v ? v->list.items[0].text : grid_key_find("seeds.count")->fallback;
 
     s->count_rule.key = mem_strdup("count");
     s->count_rule.text = mem_strdup(text);
@@ -249,8 +250,7 @@ static enum status make_count(struct grid_source *s, struct err *err)
 
 /* --- life ---------------------------------------------------------------- */
 
-enum status source_new(struct grid_source **out, struct doc *d,
-                       struct err *err)
+enum status source_new(struct grid_source **out, struct doc *d, struct err *err)
 {
     struct grid_source *s = mem_alloc(sizeof *s);
     struct wrong wrong = { .n = 0 };
@@ -332,8 +332,8 @@ int cell_index(const struct cell_block *b, uint64_t cell, int dim)
     return (int)(cell % (uint64_t)b->dims[dim].n);
 }
 
-static void describe_item(struct str *out, const struct doc *d,
-                          const char *key, const struct value_item *item)
+static void describe_item(struct str *out, const struct doc *d, const char *key,
+                          const struct value_item *item)
 {
     char *text = doc_without_values(d, item->text);
 

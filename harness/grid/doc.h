@@ -26,7 +26,7 @@ struct doc_values {
 };
 
 struct doc_axis {
-    char *label; /* of a [sweep] line: its key */
+    char *label;           /* of a [sweep] line: its key */
     bool sweep, from_base; /* a [sweep] line; a list in a base section */
     char **keys;
     const struct setting **settings;
@@ -65,7 +65,7 @@ struct doc_format {
 };
 
 struct doc {
-    char *path;        /* the grid file */
+    char *path;         /* the grid file */
     struct ini **files; /* kept: places point into them */
     int n_files;
     struct doc_values *base;
@@ -141,8 +141,7 @@ void doc_rule_release(struct doc_rule *r);
 /* Merge; what is passed is taken over, also on failure. */
 enum status doc_assign(struct doc *d, struct doc_values *v, enum doc_kind kind,
                        struct err *err);
-enum status doc_add_axis(struct doc *d, struct doc_axis *axis,
-                         struct err *err);
+enum status doc_add_axis(struct doc *d, struct doc_axis *axis, struct err *err);
 enum status doc_add_block(struct doc *d, struct doc_block *block,
                           struct err *err);
 enum status doc_add_derive(struct doc *d, struct doc_rule *rule,

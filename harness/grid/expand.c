@@ -8,7 +8,7 @@
 #include "harness/grid/point_id.h"
 #include "trainer/branch.h"
 
-#define BASELINE "baseline"
+#define BASELINE  "baseline"
 #define MAX_CELLS 100000000 /* whatever the budget says */
 
 struct expansion {
@@ -32,8 +32,7 @@ static int *find_slot(const struct expansion *x, const char *id)
 {
     size_t i = id_number(id) & (x->table_size - 1);
 
-    while (x->table[i] &&
-           strcmp(x->g->points[x->table[i] - 1].id, id) != 0)
+    while (x->table[i] && strcmp(x->g->points[x->table[i] - 1].id, id) != 0)
         i = (i + 1) & (x->table_size - 1);
     return &x->table[i];
 }
@@ -58,9 +57,9 @@ static struct grid_point *add_point(struct expansion *x,
     struct grid *g = x->g;
 
     if ((g->n_points & (g->n_points - 1)) == 0)
-        g->points = mem_grow(g->points,
-                             g->n_points ? 2 * (size_t)g->n_points : 1,
-                             sizeof *g->points);
+        g->points =
+            mem_grow(g->points, g->n_points ? 2 * (size_t)g->n_points : 1,
+                     sizeof *g->points);
     g->points[g->n_points] = *p;
     g->points[g->n_points].ordinal = g->n_points;
     *find_slot(x, p->id) = g->n_points + 1;
@@ -85,7 +84,7 @@ static void take_point(struct expansion *x, const struct grid_point *p,
                        struct config *c, int block)
 {
     struct grid_block *b = &x->g->blocks[block];
-    struct grid_point *new;
+    struct grid_point *fresh;
     int *slot;
 
     grow_table(x);
@@ -98,9 +97,9 @@ static void take_point(struct expansion *x, const struct grid_point *p,
         return;
     }
     b->points++;
-    new = add_point(x, p);
+    fresh = add_point(x, p);
     if (x->keep)
-        new->config = c;
+        fresh->config = c;
     else
         config_free(c);
 }
@@ -124,7 +123,8 @@ static enum status expand_cell(struct expansion *x, int block, uint64_t cell)
     const struct doc_block *of = x->s->blocks[block].block;
     struct grid_point p = { .block = x->s->blocks[block].label,
                             .priority = of ? of->priority : 0,
-                            .source_block = block, .source_cell = cell };
+                            .source_block = block,
+                            .source_cell = cell };
     struct made m = { 0 };
     int removed_by;
     enum status st = source_make(&m, &removed_by, x->s, block, cell, x->err);
@@ -198,11 +198,10 @@ static int twin_block(struct expansion *x)
 {
     struct grid *g = x->g;
 
-    g->blocks = mem_grow(g->blocks, (size_t)g->n_blocks + 1,
-                         sizeof *g->blocks);
-    g->blocks[g->n_blocks] = (struct grid_block){
-        .label = BASELINE, .values = mem_strdup("unquantized twins")
-    };
+    g->blocks = mem_grow(g->blocks, (size_t)g->n_blocks + 1, sizeof *g->blocks);
+    g->blocks[g->n_blocks] =
+        (struct grid_block){ .label = BASELINE,
+                             .values = mem_strdup("unquantized twins") };
     return g->n_blocks++;
 }
 
@@ -286,8 +285,7 @@ static enum status nothing_left(const struct expansion *x)
         if (x->g->filters[i].removed > 0)
             worst = &x->g->filters[i]; /* the one that took the last */
     if (!worst)
-        return err_set(x->err, ERR_CONFIG, "%s: the grid is empty",
-                       x->g->path);
+        return err_set(x->err, ERR_CONFIG, "%s: the grid is empty", x->g->path);
     return ini_fail(x->err, (struct ini_where){ worst->file, worst->line, 0 },
                     "the filters leave no point; the last ones went by "
                     "%s = %s",
@@ -340,11 +338,11 @@ static void list_blocks(struct grid *g, const struct grid_source *s)
     g->n_blocks = s->n_blocks;
     g->blocks = mem_array((size_t)g->n_blocks, sizeof *g->blocks);
     for (int i = 0; i < g->n_blocks; i++)
-        g->blocks[i] = (struct grid_block){
-            .label = s->blocks[i].label,
-            .cells = (int64_t)s->blocks[i].cells,
-            .values = block_values(s->doc, s->blocks[i].block)
-        };
+        g->blocks[i] =
+            (struct grid_block){ .label = s->blocks[i].label,
+                                 .cells = (int64_t)s->blocks[i].cells,
+                                 .values =
+                                     block_values(s->doc, s->blocks[i].block) };
 }
 
 static void list_filters(struct grid *g, const struct grid_source *s)
@@ -354,10 +352,11 @@ static void list_filters(struct grid *g, const struct grid_source *s)
     for (int i = 0; i < g->n_filters; i++) {
         const struct doc_rule *rule = s->filters[i].rule;
 
-        g->filters[i] = (struct grid_filter){
-            .text = rule->text, .file = rule->where.file,
-            .line = rule->where.line, .keep = strcmp(rule->key, "keep") == 0
-        };
+        g->filters[i] =
+            (struct grid_filter){ .text = rule->text,
+                                  .file = rule->where.file,
+                                  .line = rule->where.line,
+                                  .keep = strcmp(rule->key, "keep") == 0 };
     }
 }
 
@@ -405,10 +404,11 @@ static void settle_configs(struct grid *g)
 
 enum status grid_expand(struct grid *g, struct err *err)
 {
-    struct expansion x = { .g = g, .s = g->source,
+    struct expansion x = { .g = g,
+                           .s = g->source,
                            .ids = point_ids_new(),
-                           .keep = g->source->cells <=
-                                   (uint64_t)g->kept_configs,
+                           .keep =
+                               g->source->cells <= (uint64_t)g->kept_configs,
                            .err = err };
     enum status st = check_size(&x);
 

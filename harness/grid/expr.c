@@ -248,9 +248,8 @@ static enum status slot_value(double *out, struct names *n, int i,
     return OK;
 }
 
-enum status formula_eval(double *out, const struct formula *f,
-                         struct names *n, struct point_view *v,
-                         struct err *err)
+enum status formula_eval(double *out, const struct formula *f, struct names *n,
+                         struct point_view *v, struct err *err)
 {
     double small[32], *values = small;
     const int max = expr_max_slot(f->expr);
@@ -263,9 +262,8 @@ enum status formula_eval(double *out, const struct formula *f,
     if (st == OK) {
         *out = expr_eval(f->expr, values);
         if (!isfinite(*out))
-            st = ini_fail(err, f->rule->where,
-                          "%s = %s has no finite value", f->rule->key,
-                          f->rule->text);
+            st = ini_fail(err, f->rule->where, "%s = %s has no finite value",
+                          f->rule->key, f->rule->text);
     }
     if (values != small)
         free(values);
@@ -288,10 +286,9 @@ bool formula_reads(const struct formula *f, const struct names *n,
     for (int i = 0; i < f->n_slots; i++) {
         const struct slot *s = &n->slots[f->slots[i]];
 
-        if (s->kind == SLOT_COMPUTED ? computed_reads(s->index, key)
-            : s->kind == SLOT_SCRATCH
-                ? strcmp(n->scratch[s->index], key) == 0
-                : strcmp(s->key, key) == 0)
+        if (s->kind == SLOT_COMPUTED  ? computed_reads(s->index, key)
+            : s->kind == SLOT_SCRATCH ? strcmp(n->scratch[s->index], key) == 0
+                                      : strcmp(s->key, key) == 0)
             return true;
     }
     return false;

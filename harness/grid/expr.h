@@ -57,9 +57,8 @@ void formula_release(struct formula *f);
 
 /* ERR_CONFIG when a scratch number it reads has no value at this point, or
  * the result is not a number. */
-enum status formula_eval(double *out, const struct formula *f,
-                         struct names *n, struct point_view *v,
-                         struct err *err);
+enum status formula_eval(double *out, const struct formula *f, struct names *n,
+                         struct point_view *v, struct err *err);
 
 /* Does the formula depend on key, directly or through a computed name? */
 bool formula_reads(const struct formula *f, const struct names *n,

@@ -122,9 +122,8 @@ enum status grid_load(struct grid **out, const char *path,
 
     *out = NULL;
     g->path = mem_strdup(path);
-    g->kept_configs = options && options->kept_configs
-                          ? options->kept_configs
-                          : GRID_KEPT_CONFIGS;
+    g->kept_configs = options && options->kept_configs ? options->kept_configs
+                                                       : GRID_KEPT_CONFIGS;
     if (st == OK)
         st = source_new(&g->source, d, err);
     if (st == OK) {

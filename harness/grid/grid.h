@@ -32,15 +32,15 @@
 
 struct grid_point {
     struct config *config; /* resolved, owned by the grid; or NULL, see above */
-    char id[HASH_ID];     /* SHA-256 of the canonical identity, cut */
-    char twin[HASH_ID];   /* the same without quant.* */
+    char id[HASH_ID];      /* SHA-256 of the canonical identity, cut */
+    char twin[HASH_ID];    /* the same without quant.* */
     bool is_base;          /* id == twin: the unquantized twin itself */
     bool added;            /* a twin that no cell gives */
     bool chosen;           /* by --only and --skip: it may be started */
     bool own_order;        /* data.order = point */
     unsigned char operands; /* GEMM operands of a layer that are quantized */
-    const char *block;     /* label, "" outside blocks */
-    int ordinal;           /* place in the grid's order, from 0 */
+    const char *block;      /* label, "" outside blocks */
+    int ordinal;            /* place in the grid's order, from 0 */
     int priority;
     int n_seeds;
     int source_block;      /* the cell it comes from (grid/source.h); of an */
@@ -76,10 +76,10 @@ struct grid_block {
 struct grid {
     char *name, *description;
     char *path;
-    char *text;                 /* merged text, includes and -s applied */
-    char sha256[HASH_HEX];      /* of text */
-    struct config *base;        /* for run.* keys */
-    char *law;                  /* [grid] law, or NULL */
+    char *text;            /* merged text, includes and -s applied */
+    char sha256[HASH_HEX]; /* of text */
+    struct config *base;   /* for run.* keys */
+    char *law;             /* [grid] law, or NULL */
     struct grid_point *points;
     int n_points, n_runs;
     int n_chosen; /* runs of points that are chosen */
@@ -90,10 +90,13 @@ struct grid {
     int n_blocks;
     struct grid_filter *filters;
     int n_filters;
-    int duplicates;             /* points that blocks produced twice */
-    char **notes;               /* warnings, one sentence each */
+    int duplicates; /* points that blocks produced twice */
+    char **notes;   /* warnings, one sentence each */
     int n_notes;
-    struct grid_seeds { uint64_t *list; int n; } *seed_lists;
+    struct grid_seeds {
+        uint64_t *list;
+        int n;
+    } * seed_lists;
     int n_seed_lists;
     int kept_configs;
     struct grid_source *source; /* what points are made from */
@@ -108,7 +111,7 @@ struct grid_options {
     int n_sets;
     const char *only, *skip; /* expressions or NULL: which points may be
                                 started; the grid keeps the others */
-    int kept_configs; /* in place of GRID_KEPT_CONFIGS when not 0 */
+    int kept_configs;        /* in place of GRID_KEPT_CONFIGS when not 0 */
 };
 
 /* Read and expand path; options may be NULL.  Data files named by data.path

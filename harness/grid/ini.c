@@ -53,8 +53,8 @@ static size_t utf8_length(const unsigned char *p, size_t left)
 
         if (p[0] < rows[i].lo || p[0] > rows[i].hi)
             continue;
-        if (n > left || (n > 1 && (p[1] < rows[i].next_lo ||
-                                   p[1] > rows[i].next_hi)))
+        if (n > left ||
+            (n > 1 && (p[1] < rows[i].next_lo || p[1] > rows[i].next_hi)))
             return 0;
         for (size_t k = 2; k < n; k++)
             if ((p[k] & 0xc0) != 0x80)
@@ -69,8 +69,7 @@ static enum status check_line(struct reader *r, const char *line, size_t n)
     if (n > INI_LINE_MAX)
         return fail(r, "the line is longer than 65536 bytes");
     for (size_t i = 0; i < n;) {
-        const size_t len =
-            utf8_length((const unsigned char *)line + i, n - i);
+        const size_t len = utf8_length((const unsigned char *)line + i, n - i);
 
         if (len == 0 || (line[i] < 0x20 && line[i] > 0 && line[i] != '\t')) {
             r->st = ini_fail(r->err, r->where,
@@ -143,8 +142,7 @@ static struct ini_section *add_section(struct reader *r)
 
     ini->sections = mem_grow(ini->sections, (size_t)ini->n_sections + 1,
                              sizeof *ini->sections);
-    ini->sections[ini->n_sections] =
-        (struct ini_section){ .where = r->where };
+    ini->sections[ini->n_sections] = (struct ini_section){ .where = r->where };
     return &ini->sections[ini->n_sections++];
 }
 
@@ -236,9 +234,10 @@ static enum status prepare(struct reader *r, const char *line, size_t n)
         str_add(&r->line, "[s]");
     } else if (!r->indented) {
         i = strcspn(r->line.data, "=");
-        r->value_column = (int)(i + 1 + strspn(r->line.data + i +
-                                                   (r->line.data[i] == '='),
-                                               " \t")) + 1;
+        r->value_column =
+            (int)(i + 1 +
+                  strspn(r->line.data + i + (r->line.data[i] == '='), " \t")) +
+            1;
         for (size_t k = 0; k < i; k++)
             if (r->line.data[k] == ':')
                 r->line.data[k] = COLON;
@@ -358,8 +357,9 @@ enum status ini_read_text(struct ini **out, const char *path, const char *text,
                           size_t size, struct err *err)
 {
     struct ini *ini = mem_alloc(sizeof *ini);
-    struct reader r = { .ini = ini, .text = text, .end = text + size,
-                        .err = err };
+    struct reader r = {
+        .ini = ini, .text = text, .end = text + size, .err = err
+    };
     int bad;
 
     *out = NULL;

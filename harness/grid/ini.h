@@ -23,8 +23,8 @@
 #include "base/str.h"
 
 #define INI_LABEL_MAX 40
-#define INI_LINE_MAX 65536
-#define INI_FILE_MAX (16u << 20)
+#define INI_LINE_MAX  65536
+#define INI_FILE_MAX  (16u << 20)
 
 /* A place a person can open.  line 0: file is a part of the command line. */
 struct ini_where {

@@ -9,20 +9,23 @@
 #include "harness/grid/value.h"
 
 static const struct setting grid_keys[] = {
+/* clang-format off */
 #define SETTING(type_, section, name, fallback_, min_, max_, unit_, choices_, \
                 hashed_, list_, help_)                                        \
     { .key = #section "." #name, .type = SETTING_##type_,                     \
       .fallback = fallback_, .min = min_, .max = max_, .unit = unit_,         \
       .choices = choices_, .hashed = hashed_, .list = list_, .help = help_ },
+/* clang-format on */
 #include "harness/grid/keys.def"
 #undef SETTING
 };
 #define N_GRID_KEYS (int)(sizeof grid_keys / sizeof grid_keys[0])
-#define MAX_KEYS 256
+#define MAX_KEYS    256
 
 /* Sections that are not lists of base values, although keys live there. */
-static const char *const special[] = { "include", "axis", "sweep", "block",
-                                       "derive",  "filter", "profile", "format" };
+static const char *const special[] = {
+    "include", "axis", "sweep", "block", "derive", "filter", "profile", "format"
+};
 #define N_SPECIAL (int)(sizeof special / sizeof special[0])
 
 const struct setting *grid_key_at(int i)
@@ -52,8 +55,7 @@ bool key_is_scratch(const char *key)
 static bool is_special(const char *key)
 {
     for (int i = 0; i < N_SPECIAL; i++)
-        if (text_has_prefix(key, special[i]) &&
-            key[strlen(special[i])] == '.')
+        if (text_has_prefix(key, special[i]) && key[strlen(special[i])] == '.')
             return true;
     return false;
 }
@@ -102,8 +104,8 @@ const struct setting *key_find(const char *key, bool *ok, struct err *err)
     else if (!s) {
         near = nearest_key(key);
         if (near)
-            err_set(err, ERR_CONFIG,
-                    "unknown key '%.80s', did you mean '%s'?", key, near);
+            err_set(err, ERR_CONFIG, "unknown key '%.80s', did you mean '%s'?",
+                    key, near);
         else
             err_set(err, ERR_CONFIG,
                     "unknown key '%.80s' ('qlaw keys' lists them)", key);
@@ -112,8 +114,7 @@ const struct setting *key_find(const char *key, bool *ok, struct err *err)
     return s;
 }
 
-const char *const path_keys[] = { "data.path", "data.val", "data.probe",
-                                  NULL };
+const char *const path_keys[] = { "data.path", "data.val", "data.probe", NULL };
 
 bool key_is_path(const char *key)
 {
@@ -158,10 +159,9 @@ static enum status canonical_scratch(char **out, const char *key,
 
 /* A character that looks like another, a number with a unit that is nearly
  * right. */
-static void add_hint(struct err *err, const struct setting *s,
-                     const char *text)
+static void add_hint(struct err *err, const struct setting *s, const char *text)
 {
-    static const char *const bools[] = { "yes", "no",  "true",
+    static const char *const bools[] = { "yes",   "no", "true",
                                          "false", "on", "off" };
     const bool duration = s && s->type == SETTING_DURATION;
     const char *near = NULL;
@@ -232,8 +232,8 @@ const char *section_nearest(char buf[SECTION_NAME], const char *name)
     char sections[MAX_KEYS][SECTION_NAME];
 
     for (int i = 0; i < n; i++) {
-        snprintf(sections[i], SECTION_NAME, "%.*s",
-                 (int)strcspn(keys[i], "."), keys[i]);
+        snprintf(sections[i], SECTION_NAME, "%.*s", (int)strcspn(keys[i], "."),
+                 keys[i]);
         names[i] = sections[i];
     }
     for (int i = 0; i < N_SPECIAL; i++)

@@ -6,7 +6,7 @@
 #include "harness/grid/wrong.h"
 
 /* Append room for one element to a counted array. */
-#define GROW(array, n)                                                        \
+#define GROW(array, n)                                                         \
     ((array) = mem_grow((array), (size_t)(n) + 1, sizeof *(array)))
 
 /* --- small steps --------------------------------------------------------- */
@@ -45,9 +45,12 @@ static void set_base(struct doc *d, struct doc_values *v)
 /* An axis with one key, from the values of that key. */
 static struct doc_axis axis_from(struct doc_values *v, enum doc_kind kind)
 {
-    struct doc_axis a = { .sweep = true, .from_base = kind == DOC_BASE,
-                          .n_keys = 1, .n_rows = v->list.n,
-                          .values = v->list, .where = v->where,
+    struct doc_axis a = { .sweep = true,
+                          .from_base = kind == DOC_BASE,
+                          .n_keys = 1,
+                          .n_rows = v->list.n,
+                          .values = v->list,
+                          .where = v->where,
                           .layer = v->layer };
 
     a.label = mem_strdup(v->key);
@@ -69,8 +72,7 @@ static enum status twice(struct err *err, struct ini_where now,
 static void drop_derive(struct doc *d, const char *key, int layer)
 {
     for (int i = 0; i < d->n_derives; i++) {
-        if (strcmp(d->derives[i].key, key) != 0 ||
-            d->derives[i].layer == layer)
+        if (strcmp(d->derives[i].key, key) != 0 || d->derives[i].layer == layer)
             continue;
         doc_rule_release(&d->derives[i]);
         memmove(&d->derives[i], &d->derives[i + 1],
@@ -89,8 +91,7 @@ static enum status moves_together(struct err *err, struct ini_where now,
     return ini_fail(err, now,
                     "%s moves together with other keys in [%s \"%s\"] "
                     "(%s:%d) and cannot be %s alone",
-                    key, section, a->label, a->where.file, a->where.line,
-                    what);
+                    key, section, a->label, a->where.file, a->where.line, what);
 }
 
 /* Replace the key's values in the blocks of earlier layers. */
@@ -134,8 +135,7 @@ static enum status check_may_vary(const struct doc_values *v, struct err *err)
 /* Within a layer a key is said once; a list key of a base section may be
  * repeated and grows.  *done is set when v was merged. */
 static enum status check_repeat(struct doc *d, struct doc_values *v,
-                                enum doc_kind kind, bool *done,
-                                struct err *err)
+                                enum doc_kind kind, bool *done, struct err *err)
 {
     struct doc_values *old = (struct doc_values *)doc_find(d, v->key);
     const struct doc_axis *axis = doc_axis_of(d, v->key);
@@ -217,8 +217,8 @@ enum status doc_assign(struct doc *d, struct doc_values *v, enum doc_kind kind,
 
 /* The lists of a block that a key's values can be appended to. */
 static enum status block_places(struct value_list **to, int *n,
-                                struct doc_block *b,
-                                const struct doc_values *v, struct err *err)
+                                struct doc_block *b, const struct doc_values *v,
+                                struct err *err)
 {
     struct doc_values *line = doc_block_line(b, v->key);
     const bool zipped = doc_axis_column(&b->zip, v->key) >= 0;
@@ -250,8 +250,9 @@ enum status doc_append(struct doc *d, struct doc_values *v, struct err *err)
     if (n == 0 && base)
         to[n++] = &base->list;
     if (st == OK && n == 0)
-        st = ini_fail(err, v->where, "nothing sets %s, so nothing can be "
-                                     "appended to it",
+        st = ini_fail(err, v->where,
+                      "nothing sets %s, so nothing can be "
+                      "appended to it",
                       v->key);
     for (int k = 0; st == OK && k < n; k++)
         for (int i = 0; i < v->list.n; i++)
@@ -283,8 +284,8 @@ static void remove_column(struct doc_axis *a, int column)
 
     for (int i = 0; i < a->values.n; i++)
         if (i % a->n_keys != column)
-            value_add(&left, a->values.items[i].text,
-                      a->values.items[i].where, a->values.items[i].quoted);
+            value_add(&left, a->values.items[i].text, a->values.items[i].where,
+                      a->values.items[i].quoted);
     value_release(&a->values);
     a->values = left;
     free(a->keys[column]);
@@ -433,8 +434,8 @@ static enum status derived_too(struct err *err, const struct doc_rule *rule,
                                const char *what, struct ini_where other)
 {
     return ini_fail(err, rule->where,
-                    "%s is derived here, but also %s at %s:%d", rule->key,
-                    what, other.file, other.line);
+                    "%s is derived here, but also %s at %s:%d", rule->key, what,
+                    other.file, other.line);
 }
 
 static enum status check_derive(const struct doc *d,

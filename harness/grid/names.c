@@ -107,8 +107,7 @@ static int add_slot(struct names *n, enum slot_kind kind, int index,
     return n->n_slots++;
 }
 
-static bool find_key(struct names *n, const char *name,
-                     struct expr_symbol *out)
+static bool find_key(struct names *n, const char *name, struct expr_symbol *out)
 {
     const struct setting *s = setting_find_any(name, NULL);
     enum slot_kind kind;
@@ -205,8 +204,9 @@ static bool find_constant(const char *name, struct expr_symbol *out)
         const char *name;
         double value;
     } constants[] = {
-        { "row", GROUP_ROW }, { "tensor", GROUP_TENSOR }, { "true", 1 },
-        { "yes", 1 },         { "false", 0 },             { "no", 0 },
+        { "row", GROUP_ROW }, { "tensor", GROUP_TENSOR },
+        { "true", 1 },        { "yes", 1 },
+        { "false", 0 },       { "no", 0 },
     };
 
     for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++)

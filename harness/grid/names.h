@@ -5,7 +5,7 @@
 #include "harness/grid/expr.h"
 
 /* Larger than any group that a number could say. */
-#define GROUP_ROW 1e15
+#define GROUP_ROW    1e15
 #define GROUP_TENSOR 2e15
 
 enum slot_kind {
@@ -40,8 +40,20 @@ struct names {
 enum { ON_MODEL = 1, ON_TOKENS = 2, ON_QUANT = 4 };
 
 enum computed_id {
-    C_N, C_BODY, C_EMBED, C_HEAD, C_OTHER, C_TOTAL, C_D, C_STEPS, C_FLOPS,
-    C_MEM, C_BITS, C_EXP, C_MAN, C_GMSE
+    C_N,
+    C_BODY,
+    C_EMBED,
+    C_HEAD,
+    C_OTHER,
+    C_TOTAL,
+    C_D,
+    C_STEPS,
+    C_FLOPS,
+    C_MEM,
+    C_BITS,
+    C_EXP,
+    C_MAN,
+    C_GMSE
 };
 
 struct computed_name {

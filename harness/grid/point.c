@@ -291,9 +291,8 @@ static enum status filter(int *removed_by, struct made *m,
     return st;
 }
 
-enum status source_make(struct made *m, int *removed_by,
-                        struct grid_source *s, int block, uint64_t cell,
-                        struct err *err)
+enum status source_make(struct made *m, int *removed_by, struct grid_source *s,
+                        int block, uint64_t cell, struct err *err)
 {
     struct err shape = { 0 };
     enum status st = source_assign(m, s, block, cell, err);

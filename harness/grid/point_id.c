@@ -58,10 +58,10 @@ struct config *point_twin_config(const struct config *c)
 
 /* What came of the values of one half of the keys. */
 struct part {
-    char *values;    /* all values of that half, the look-up key */
-    char *text;      /* quant: its JSON or ""; other: the JSON without quant */
-    size_t split;    /* other: where the quant object belongs */
-    int operands;    /* quant: GEMM operands of fc1 that are quantized */
+    char *values;     /* all values of that half, the look-up key */
+    char *text;       /* quant: its JSON or ""; other: the JSON without quant */
+    size_t split;     /* other: where the quant object belongs */
+    int operands;     /* quant: GEMM operands of fc1 that are quantized */
     char id[HASH_ID]; /* other: of the twin */
     uint64_t beginning; /* other: 0 until it is asked for */
     uint64_t serial;    /* a number of its own */
@@ -189,8 +189,7 @@ static const struct part *quant_part(struct point_ids *ids,
 
 /* The text without quant, and where in it the quant object would stand: after
  * "data" and "model", which every run has. */
-static struct part *other_part(struct point_ids *ids,
-                                     const struct config *c)
+static struct part *other_part(struct point_ids *ids, const struct config *c)
 {
     bool found;
     struct part *p = find_part(ids->other, ids, c, false, &found);
@@ -201,9 +200,8 @@ static struct part *other_part(struct point_ids *ids,
         return p;
     identity = config_identity(c, false);
     before = json_object();
-    json_object_foreach(identity, key, value)
-        if (strcmp(key, "quant") < 0)
-            json_object_set(before, key, value);
+    json_object_foreach(identity, key, value) if (strcmp(key, "quant") < 0)
+        json_object_set(before, key, value);
     p->text = json_canonical_text(before);
     p->split = strlen(p->text) - 1; /* before the closing brace */
     free(p->text);

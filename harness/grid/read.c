@@ -19,8 +19,7 @@ void reading_note(struct reading *r, enum status st)
 /* --- base values, sweeps, profiles --------------------------------------- */
 
 enum status reading_value(struct reading *r, struct doc_values *v,
-                          const char *key, const struct ini_entry *e,
-                          bool axis)
+                          const char *key, const struct ini_entry *e, bool axis)
 {
     bool ok;
     const struct setting *s = key_find(key, &ok, r->err);
@@ -59,14 +58,13 @@ static enum status read_base(struct reading *r, const struct ini_section *s)
 static enum status read_sweep(struct reading *r, const struct ini_section *s)
 {
     for (int i = 0; i < s->n_entries; i++)
-        reading_note(r, reading_assign(r, s->entries[i].key, &s->entries[i],
-                                       DOC_SWEEP));
+        reading_note(
+            r, reading_assign(r, s->entries[i].key, &s->entries[i], DOC_SWEEP));
     return OK;
 }
 
 /* A profile is only remembered, but its keys and values are checked. */
-static enum status read_profile(struct reading *r,
-                                const struct ini_section *s)
+static enum status read_profile(struct reading *r, const struct ini_section *s)
 {
     struct doc *d = r->d;
 
@@ -79,8 +77,8 @@ static enum status read_profile(struct reading *r,
         if (st == OK)
             doc_values_release(&v);
     }
-    d->profiles = mem_grow(d->profiles, (size_t)d->n_profiles + 1,
-                           sizeof *d->profiles);
+    d->profiles =
+        mem_grow(d->profiles, (size_t)d->n_profiles + 1, sizeof *d->profiles);
     d->profiles[d->n_profiles++] = (struct doc_profile){ s };
     return OK;
 }
@@ -102,8 +100,8 @@ static enum status read_block_number(struct reading *r, int *out,
 {
     char *key = mem_printf("block.%s", e->key), *value = ini_value(e);
     char *text = NULL;
-    const enum status st = key_canonical(&text, key, grid_key_find(key),
-                                         value, e->where, r->err);
+    const enum status st =
+        key_canonical(&text, key, grid_key_find(key), value, e->where, r->err);
 
     if (st == OK)
         *out = atoi(text);
@@ -167,8 +165,7 @@ static enum status read_block(struct reading *r, const struct ini_section *s)
 
 /* --- formulas ------------------------------------------------------------ */
 
-static struct doc_rule rule_from(const struct doc *d,
-                                 const struct ini_entry *e)
+static struct doc_rule rule_from(const struct doc *d, const struct ini_entry *e)
 {
     return (struct doc_rule){ mem_strdup(e->key), ini_value(e),
                               (struct ini_entry *)e, e->where, d->layer };
@@ -270,8 +267,7 @@ static enum status check_cycle(struct reading *r, const char *path,
                : OK;
 }
 
-static enum status include_one(struct reading *r,
-                               const struct value_item *item)
+static enum status include_one(struct reading *r, const struct value_item *item)
 {
     char *path = ini_beside(item->where, item->text);
     const int layer = r->d->layer, depth = r->depth;
@@ -309,8 +305,7 @@ static enum status include_line(struct reading *r, const struct ini_entry *e)
     return st;
 }
 
-static enum status read_include(struct reading *r,
-                                const struct ini_section *s)
+static enum status read_include(struct reading *r, const struct ini_section *s)
 {
     for (int i = 0; i < s->n_entries; i++)
         reading_note(r, include_line(r, &s->entries[i]));
@@ -331,14 +326,12 @@ static const struct {
     enum status (*read)(struct reading *r, const struct ini_section *s);
 } sections[] = {
     { "format", true, read_format },    { "axis", true, read_axis },
-    { "include", false, read_include },
-    { "sweep", false, read_sweep },     { "block", true, read_block },
-    { "derive", false, read_derive },   { "filter", false, read_filter },
-    { "profile", true, read_profile },
+    { "include", false, read_include }, { "sweep", false, read_sweep },
+    { "block", true, read_block },      { "derive", false, read_derive },
+    { "filter", false, read_filter },   { "profile", true, read_profile },
 };
 
-static enum status read_section(struct reading *r,
-                                const struct ini_section *s)
+static enum status read_section(struct reading *r, const struct ini_section *s)
 {
     char near[SECTION_NAME];
 

@@ -12,7 +12,7 @@ struct reading {
     struct doc *d;
     const char *stack[MAX_DEPTH]; /* the open files, outermost first */
     int depth;
-    struct err *err; /* of the step at hand */
+    struct err *err;    /* of the step at hand */
     struct wrong wrong; /* every entry that could not be read */
 };
 

@@ -19,8 +19,7 @@ static void set_seeds(struct grid *g, struct grid_point *p, uint64_t *list,
             memcmp(known[i].list, list, (size_t)n * sizeof *list) != 0))
         i++;
     if (i == g->n_seed_lists) {
-        g->seed_lists = known =
-            mem_grow(known, (size_t)i + 1, sizeof *known);
+        g->seed_lists = known = mem_grow(known, (size_t)i + 1, sizeof *known);
         known[i] = (struct grid_seeds){ list, n };
         g->n_seed_lists++;
     } else {
@@ -100,7 +99,7 @@ enum status grid_give_seeds(struct grid *g, struct grid_point *p,
 
 /* Add the seeds of from that p does not have. */
 void grid_join_seeds(struct grid *g, struct grid_point *p,
-                       const struct grid_point *from)
+                     const struct grid_point *from)
 {
     uint64_t *all;
     int n = p->n_seeds;

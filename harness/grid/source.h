@@ -72,7 +72,7 @@ struct made {
     struct config *config;
     double *scratch;
     struct point_view view;
-    bool chosen; /* by --only and --skip */
+    bool chosen;        /* by --only and --skip */
     double data_tokens; /* there are to train on; 0: not known */
 };
 void made_release(struct made *m);
@@ -83,8 +83,7 @@ enum status source_assign(struct made *m, const struct grid_source *s,
 
 /* The whole point.  *removed_by: the filter that left it out, or -1 and m is
  * resolved. */
-enum status source_make(struct made *m, int *removed_by,
-                        struct grid_source *s, int block, uint64_t cell,
-                        struct err *err);
+enum status source_make(struct made *m, int *removed_by, struct grid_source *s,
+                        int block, uint64_t cell, struct err *err);
 
 #endif

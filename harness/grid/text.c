@@ -85,8 +85,7 @@ static void add_values(struct str *out, const struct doc *d, const char *name,
         str_add(out, v->list.n ? "" : "\n");
         return;
     }
-    add_items(out, d, v->key, v->list.items, v->list.n,
-              key_is_raw(v->setting));
+    add_items(out, d, v->key, v->list.items, v->list.n, key_is_raw(v->setting));
 }
 
 /* --- base sections ------------------------------------------------------- */
@@ -193,10 +192,8 @@ static void add_axes(struct str *out, const struct doc *d)
             str_addf(out, "\n[axis \"%s\"]\n", a->label);
             add_zip(out, d, a);
         } else {
-            str_addf(out, "%s%s =", in_sweep ? "" : "\n[sweep]\n",
-                     a->keys[0]);
-            add_items(out, d, a->keys[0], a->values.items, a->values.n,
-                      false);
+            str_addf(out, "%s%s =", in_sweep ? "" : "\n[sweep]\n", a->keys[0]);
+            add_items(out, d, a->keys[0], a->values.items, a->values.n, false);
         }
         in_sweep = a->sweep;
     }

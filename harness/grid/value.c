@@ -9,11 +9,9 @@ void value_add(struct value_list *list, const char *text, struct ini_where w,
 {
     /* Grown by doubling: n is a power of two exactly when it is full. */
     if ((list->n & (list->n - 1)) == 0)
-        list->items = mem_grow(list->items,
-                               list->n ? 2 * (size_t)list->n : 1,
+        list->items = mem_grow(list->items, list->n ? 2 * (size_t)list->n : 1,
                                sizeof *list->items);
-    list->items[list->n++] =
-        (struct value_item){ mem_strdup(text), w, quoted };
+    list->items[list->n++] = (struct value_item){ mem_strdup(text), w, quoted };
 }
 
 void value_release(struct value_list *list)
@@ -41,8 +39,8 @@ static enum status add_quoted(struct value_list *list, const char *text,
     return OK;
 }
 
-static enum status add_item(struct value_list *list, const char *text,
-                            size_t n, struct ini_where w, struct err *err)
+static enum status add_item(struct value_list *list, const char *text, size_t n,
+                            struct ini_where w, struct err *err)
 {
     char *copy;
 

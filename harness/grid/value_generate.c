@@ -215,8 +215,9 @@ static const struct generator *find(const struct value_item *item,
     }
     near = text_nearest(name, names, N_GENERATORS);
     if (!found && near)
-        ini_fail(err, item->where, "unknown generator '%s', did you mean "
-                                   "'%s'?",
+        ini_fail(err, item->where,
+                 "unknown generator '%s', did you mean "
+                 "'%s'?",
                  name, near);
     else if (!found)
         ini_fail(err, item->where,
@@ -271,8 +272,7 @@ static enum status run_call(struct value_list *out,
         st = value_split_piece(&args, &inside, err);
     if (st == OK && args.n != c.g->args)
         st = ini_fail(err, item->where, "%s takes %d argument%s, not %d",
-                      c.g->form, c.g->args, c.g->args == 1 ? "" : "s",
-                      args.n);
+                      c.g->form, c.g->args, c.g->args == 1 ? "" : "s", args.n);
     if (st == OK && !c.g->run)
         st = run_load(&c, &args);
     else if (st == OK)

@@ -150,8 +150,9 @@ static enum status read_items(struct doc *d, struct value_list *list,
     if (st == OK)
         st = value_generate(list, type_of(s), &merged, err);
     if (st == OK && merged)
-        doc_note(d, "%s:%d: %d value%s of %s fell together after rounding to "
-                    "whole numbers",
+        doc_note(d,
+                 "%s:%d: %d value%s of %s fell together after rounding to "
+                 "whole numbers",
                  entry->where.file, entry->where.line, merged,
                  merged == 1 ? "" : "s", key);
     if (st == OK && list->n == 0)
@@ -166,7 +167,8 @@ enum status doc_values_read(struct doc *d, struct doc_values *out,
 {
     enum status st = OK;
 
-    *out = (struct doc_values){ .key = mem_strdup(key), .setting = s,
+    *out = (struct doc_values){ .key = mem_strdup(key),
+                                .setting = s,
                                 .where = entry->where,
                                 .entry = (struct ini_entry *)entry,
                                 .layer = d->layer };
@@ -194,8 +196,8 @@ static enum status tuple_length(struct err *err, const char *section,
     for (int i = 0; i < a->n_keys; i++)
         str_addf(&names, "%s%s", i ? ", " : "", a->keys[i]);
     ini_fail(err, piece->where,
-             "this tuple has %d value%s, but [%s \"%s\"] has %d keys (%s)",
-             n, n == 1 ? "" : "s", section, a->label, a->n_keys, str_text(&names));
+             "this tuple has %d value%s, but [%s \"%s\"] has %d keys (%s)", n,
+             n == 1 ? "" : "s", section, a->label, a->n_keys, str_text(&names));
     str_release(&names);
     return ERR_CONFIG;
 }
@@ -223,8 +225,7 @@ static enum status read_tuples(const struct doc *d, struct doc_axis *a,
 }
 
 static enum status add_axis_key(struct doc_axis *a,
-                                const struct value_item *item,
-                                struct err *err)
+                                const struct value_item *item, struct err *err)
 {
     bool ok;
     const struct setting *s = key_find(item->text, &ok, err);
@@ -270,12 +271,12 @@ static enum status read_axis_values(struct doc *d, struct doc_axis *a,
     struct doc_values v;
 
     if (entry->n_pieces == 0)
-        return ini_fail(err, entry->where, "[%s \"%s\"] has no values",
-                        section, a->label);
+        return ini_fail(err, entry->where, "[%s \"%s\"] has no values", section,
+                        a->label);
     if (a->n_keys > 1)
         return read_tuples(d, a, section, entry, err);
-    if (doc_values_read(d, &v, a->keys[0], a->settings[0], entry, true,
-                        err) != OK)
+    if (doc_values_read(d, &v, a->keys[0], a->settings[0], entry, true, err) !=
+        OK)
         return ERR_CONFIG;
     a->values = v.list;
     a->n_rows = v.list.n;

@@ -10,7 +10,7 @@
 
 /* One kind of limit: of a group's folder, HUGE_VAL where there is none. */
 struct kind {
-    const char *controller;          /* as version 1 calls it */
+    const char *controller; /* as version 1 calls it */
     double (*of_v2)(const char *folder), (*of_v1)(const char *folder);
 };
 
@@ -114,8 +114,7 @@ static double least_v1(const struct kind *k, const char *root,
 }
 
 /* A line "N:CONTROLLERS:/PATH", taken apart in place. */
-static double least_of_line(char *line, const struct kind *k,
-                            const char *root)
+static double least_of_line(char *line, const struct kind *k, const char *root)
 {
     char *controllers = strchr(line, ':');
     char *group = controllers ? strchr(controllers + 1, ':') : NULL;

@@ -19,25 +19,27 @@ static enum status open_log(int *log, const char *path, struct err *err)
 
 /* Descriptors 0 to 4: nothing, the log twice, the lines, our life. */
 static enum status begin(pid_t *pid, const struct child_spec *spec, int log,
-                          int lines, struct err *err)
+                         int lines, struct err *err)
 {
     char *slot = mem_printf("QLAW_SLOT=%d", spec->slot);
     char *threads = mem_printf("OMP_NUM_THREADS=%d", spec->threads);
     char *add[] = { (char *)"QLAW_METRICS=/dev/fd/3",
-                    (char *)"QLAW_LIFE_FD=4", slot, threads,
+                    (char *)"QLAW_LIFE_FD=4",
+                    slot,
+                    threads,
                     getenv("OMP_WAIT_POLICY")
                         ? NULL
                         : (char *)"OMP_WAIT_POLICY=passive",
                     NULL };
     char **env = launch_environment(ours, add);
     const struct launch s = { .path = spec->argv[0],
-                             .argv = spec->argv,
-                             .env = env,
-                             .fds = { -1, log, log, lines, spec->life_fd },
-                             .n_fds = 5,
-                             .mask = spec->mask,
-                             .cores = spec->cores,
-                             .nice = spec->nice };
+                              .argv = spec->argv,
+                              .env = env,
+                              .fds = { -1, log, log, lines, spec->life_fd },
+                              .n_fds = 5,
+                              .mask = spec->mask,
+                              .cores = spec->cores,
+                              .nice = spec->nice };
     enum status st = launch_process(pid, &s, err);
 
     free(env);

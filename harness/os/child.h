@@ -27,8 +27,8 @@ struct child_spec {
     int life_fd;          /* what becomes descriptor 4 */
     const sigset_t *mask; /* the signals that are blocked in it */
     int slot, threads;
-    int nice;                /* added to ours */
-    const cpu_set_t *cores;  /* NULL: as ours */
+    int nice;               /* added to ours */
+    const cpu_set_t *cores; /* NULL: as ours */
 };
 
 /* *lines is the end of the pipe to read from, non-blocking.  ERR_IO when the

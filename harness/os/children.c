@@ -22,8 +22,7 @@ pid_t *children_list(int *n)
     pid_t *list = NULL;
 
     *n = 0;
-    snprintf(path, sizeof path, "/proc/self/task/%ld/children",
-             (long)getpid());
+    snprintf(path, sizeof path, "/proc/self/task/%ld/children", (long)getpid());
     if (file_read(&text, path, MOST, NULL) == OK)
         for (char *p = text.data, *end; p && *p; p = end) {
             const long pid = strtol(p, &end, 10);

@@ -66,8 +66,11 @@ static enum status begin(pid_t *pid, int out, int bad, char *const *argv,
                          struct err *err)
 {
     char *path = launch_find(argv[0], false);
-    const struct launch s = { .path = path, .argv = argv, .outlives = true,
-                             .fds = { -1, out, bad }, .n_fds = 3 };
+    const struct launch s = { .path = path,
+                              .argv = argv,
+                              .outlives = true,
+                              .fds = { -1, out, bad },
+                              .n_fds = 3 };
     struct err why = { .text = "no such program" };
     enum status st = OK;
 

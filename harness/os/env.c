@@ -81,10 +81,10 @@ void env_read(struct env *e)
         snprintf(e->kernel, sizeof e->kernel, "%.40s %.60s", u.sysname,
                  u.release);
     e->isa = kernels_select(&kn, getenv("QLAW_ISA"), NULL) == OK ? kn->name
-                                                                  : "unknown";
-    all = mem_printf("%s|%s|%s|%s|%s|%s|%d|%s|%s|%s", e->version,
-                     e->git_commit, e->compiler, e->cflags, e->cpu_model,
-                     e->isa, e->cores, e->kernel, e->libc, e->libs_json);
+                                                                 : "unknown";
+    all = mem_printf("%s|%s|%s|%s|%s|%s|%d|%s|%s|%s", e->version, e->git_commit,
+                     e->compiler, e->cflags, e->cpu_model, e->isa, e->cores,
+                     e->kernel, e->libc, e->libs_json);
     hash_bytes(e->fingerprint, all, strlen(all));
     free(all);
 }
@@ -129,8 +129,9 @@ enum status env_store(int64_t *env_id, const struct env *e, struct db *db,
         (int64_t)e->cores, e->kernel, e->libc, e->libs_json);
 
     if (st == OK)
-        st = db_prepare(&stmt, db, "SELECT env_id FROM env WHERE "
-                                   "fingerprint = ?",
+        st = db_prepare(&stmt, db,
+                        "SELECT env_id FROM env WHERE "
+                        "fingerprint = ?",
                         err);
     if (st != OK)
         return st;

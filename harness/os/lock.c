@@ -38,9 +38,8 @@ static bool read_holder(struct lock_holder *out, int fd)
 
     *out = (struct lock_holder){ .process.pid = 0 };
     if (pread(fd, text, sizeof text - 1, 0) <= 0 ||
-        sscanf(text, "pid %lld start %lld boot %39s host %63s since %31s",
-               &pid, &start, out->process.boot, out->host,
-               out->since) != 5)
+        sscanf(text, "pid %lld start %lld boot %39s host %63s since %31s", &pid,
+               &start, out->process.boot, out->host, out->since) != 5)
         return false;
     out->process.pid = pid;
     out->process.start_ticks = start;
@@ -69,8 +68,9 @@ static enum status held(int fd, const char *db_path, struct err *err)
     struct lock_holder h;
 
     if (!read_holder(&h, fd))
-        return err_set(err, ERR_DB, "%s is in use by another qlaw run, which "
-                                    "is just starting",
+        return err_set(err, ERR_DB,
+                       "%s is in use by another qlaw run, which "
+                       "is just starting",
                        db_path);
     return err_set(err, ERR_DB,
                    "%s is in use by another qlaw run (pid %lld on %s since "
@@ -108,10 +108,10 @@ enum status lock_take(struct lock *lock, const char *db_path, struct err *err)
     struct lock_holder before;
     enum status st = OK;
 
-    *lock = (struct lock){ .fd = open(path,
-                                      O_RDWR | O_CREAT | O_CLOEXEC |
-                                          O_NOFOLLOW | O_NONBLOCK,
-                                      0666) };
+    *lock = (struct lock){
+        .fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+                   0666)
+    };
     if (lock->fd < 0) {
         st = err_errno(err, ERR_DB, "%s: cannot open", path);
     } else if (fcntl(lock->fd, F_OFD_SETLK, &whole) != 0) {

@@ -29,8 +29,7 @@ struct lock_holder {
 };
 
 /* ERR_DB names the holder.  The database itself need not exist yet. */
-enum status lock_take(struct lock *lock, const char *db_path,
-                      struct err *err);
+enum status lock_take(struct lock *lock, const char *db_path, struct err *err);
 void lock_release(struct lock *lock);
 
 /* Open the database to write, and wait for those who hold it, however long that

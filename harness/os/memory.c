@@ -26,8 +26,7 @@ int64_t memory_total(void)
 {
     const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGE_SIZE);
     const int64_t machine = pages > 0 && size > 0 ? (int64_t)pages * size : 0;
-    const int64_t group =
-        cgroup_memory("/proc/self/cgroup", "/sys/fs/cgroup");
+    const int64_t group = cgroup_memory("/proc/self/cgroup", "/sys/fs/cgroup");
 
     return group >= 0 && (machine == 0 || group < machine) ? group : machine;
 }

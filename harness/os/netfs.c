@@ -9,15 +9,15 @@ static const struct {
     unsigned long magic;
     const char *name;
 } table[] = {
-    { 0x6969, "NFS" },        { 0x0bd00bd0, "Lustre" },
-    { 0x47504653, "GPFS" },   { 0xff534d42, "CIFS" },
-    { 0xfe534d42, "SMB2" },   { 0x517b, "SMB" },
-    { 0x65735546, "FUSE" },   { 0x19830326, "BeeGFS" },
-    { 0x00c36400, "Ceph" },   { 0x01021997, "9P" },
-    { 0x5346414f, "AFS" },    { 0x6b414653, "AFS" },
+    { 0x6969, "NFS" },          { 0x0bd00bd0, "Lustre" },
+    { 0x47504653, "GPFS" },     { 0xff534d42, "CIFS" },
+    { 0xfe534d42, "SMB2" },     { 0x517b, "SMB" },
+    { 0x65735546, "FUSE" },     { 0x19830326, "BeeGFS" },
+    { 0x00c36400, "Ceph" },     { 0x01021997, "9P" },
+    { 0x5346414f, "AFS" },      { 0x6b414653, "AFS" },
     { 0x20030528, "OrangeFS" }, { 0xaad7aaea, "PanFS" },
-    { 0x01161970, "GFS2" },   { 0x7461636f, "OCFS2" },
-    { 0xbacbacbc, "VMHGFS" }, { 0x013111a8, "IBRIX" },
+    { 0x01161970, "GFS2" },     { 0x7461636f, "OCFS2" },
+    { 0xbacbacbc, "VMHGFS" },   { 0x013111a8, "IBRIX" },
 };
 
 const char *netfs_of_magic(unsigned long magic)
@@ -36,7 +36,6 @@ const char *netfs_name(const char *path)
 
     if (play && *play)
         return play;
-    return statfs(path, &fs) == 0
-               ? netfs_of_magic((unsigned long)fs.f_type)
-               : NULL;
+    return statfs(path, &fs) == 0 ? netfs_of_magic((unsigned long)fs.f_type)
+                                  : NULL;
 }

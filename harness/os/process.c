@@ -67,8 +67,7 @@ bool process_alive(const struct process *p)
 
     return p->pid > 1 && p->start_ticks > 0 &&
            process_find(&now, (pid_t)p->pid) &&
-           now.start_ticks == p->start_ticks &&
-           strcmp(now.boot, p->boot) == 0;
+           now.start_ticks == p->start_ticks && strcmp(now.boot, p->boot) == 0;
 }
 
 bool process_end_group(const struct process *p, double patience_s)

@@ -26,7 +26,7 @@ struct slot {
     void *user;
     char *line; /* bytes of an unfinished line */
     size_t len;
-    bool skipping; /* in a line that is too long */
+    bool skipping;                        /* in a line that is too long */
     double started_s, deadline_s, kill_s; /* 0: none */
     double grace_s;
     bool timed_out, asked, refused;
@@ -77,8 +77,11 @@ static void start(struct sched *s, struct slot *slot,
         s->ops->unstarted(s->ctx, job->user, &err);
         return;
     }
-    *slot = (struct slot){ .busy = true, .pid = pid, .pipe = lines,
-                           .user = job->user, .line = slot->line,
+    *slot = (struct slot){ .busy = true,
+                           .pid = pid,
+                           .pipe = lines,
+                           .user = job->user,
+                           .line = slot->line,
                            .started_s = clock_monotonic(),
                            .grace_s = job->grace_s > 0 ? job->grace_s
                                                        : SCHED_GRACE_S };
@@ -116,8 +119,8 @@ static void fill_slots(struct sched *s, bool *later)
 static void give_line(struct sched *s, struct slot *slot, bool whole)
 {
     slot->line[slot->len] = '\0';
-    if (!slot->refused && !s->ops->line(s->ctx, slot->user, slot->line,
-                                        slot->len, whole)) {
+    if (!slot->refused &&
+        !s->ops->line(s->ctx, slot->user, slot->line, slot->len, whole)) {
         slot->refused = true;
         if (slot->pid > 0) /* it may be gone, and its number somebody else's */
             kill(-slot->pid, SIGKILL);
@@ -314,9 +317,8 @@ static void hear_signals(struct sched *s)
         else
             s->terminations++;
         raise_stop(s, s->interrupts >= 3 || s->terminations >= 2 ? STOP_KILL
-                      : s->interrupts == 2 || s->terminations
-                          ? STOP_ASK
-                          : STOP_DRAIN);
+                      : s->interrupts == 2 || s->terminations    ? STOP_ASK
+                                                                 : STOP_DRAIN);
     }
 }
 
@@ -348,8 +350,8 @@ static void wait_for_news(struct sched *s, struct pollfd *fds)
     fds[0] = (struct pollfd){ .fd = s->signals, .events = POLLIN };
     for (int i = 0; i < s->n; i++)
         if (s->slots[i].busy && s->slots[i].pipe >= 0)
-            fds[n++] = (struct pollfd){ .fd = s->slots[i].pipe,
-                                        .events = POLLIN };
+            fds[n++] =
+                (struct pollfd){ .fd = s->slots[i].pipe, .events = POLLIN };
     poll(fds, (nfds_t)n, TICK_MS);
     for (int i = 0; i < s->n; i++)
         if (s->slots[i].busy)
@@ -410,8 +412,12 @@ static void loop(struct sched *s, struct pollfd *fds)
 enum status sched_run(enum sched_stop *stopped, int *sig, int slots,
                       const struct sched_ops *ops, void *ctx, struct err *err)
 {
-    struct sched s = { .n = slots, .limit = slots, .ops = ops, .ctx = ctx,
-                       .signals = -1, .life = { -1, -1 } };
+    struct sched s = { .n = slots,
+                       .limit = slots,
+                       .ops = ops,
+                       .ctx = ctx,
+                       .signals = -1,
+                       .life = { -1, -1 } };
     struct pollfd *fds = mem_array((size_t)slots + 1, sizeof *fds);
     enum status st;
 

@@ -26,11 +26,11 @@
 
 struct sched_job {
     void *user;
-    char *const *argv; /* argv[0] is the program's path; no shell */
+    char *const *argv;    /* argv[0] is the program's path; no shell */
     const char *log_path; /* appended to */
-    double timeout_s;  /* wall time; 0: none */
-    double grace_s;    /* 0: SCHED_GRACE_S */
-    int threads;       /* 0: one */
+    double timeout_s;     /* wall time; 0: none */
+    double grace_s;       /* 0: SCHED_GRACE_S */
+    int threads;          /* 0: one */
     int nice;
     const cpu_set_t *cores; /* NULL: any */
 };
@@ -63,12 +63,10 @@ struct sched_ops {
     void (*unstarted)(void *ctx, void *user, const struct err *err);
     /* One line without its newline; a longer one than SCHED_LINE comes cut,
      * with whole = false.  Returning false kills the job. */
-    bool (*line)(void *ctx, void *user, const char *line, size_t n,
-                 bool whole);
+    bool (*line)(void *ctx, void *user, const char *line, size_t n, bool whole);
     void (*done)(void *ctx, void *user, const struct sched_exit *e);
     /* At least ten times a second; returns how far to stop. */
-    enum sched_stop (*tick)(void *ctx, struct sched *s,
-                            enum sched_stop asked);
+    enum sched_stop (*tick)(void *ctx, struct sched *s, enum sched_stop asked);
 };
 
 int sched_running(const struct sched *s);

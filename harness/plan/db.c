@@ -27,8 +27,7 @@ static int *find(const struct index *x, const char *id, uint64_t seed)
     for (; x->table[i]; i = (i + 1) & (x->size - 1)) {
         const struct plan_run *r = &x->p->runs[x->table[i] - 1];
 
-        if (r->seed == seed &&
-            strcmp(x->p->grid->points[r->point].id, id) == 0)
+        if (r->seed == seed && strcmp(x->p->grid->points[r->point].id, id) == 0)
             break;
     }
     return &x->table[i];

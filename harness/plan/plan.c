@@ -61,10 +61,9 @@ static void list_runs(struct plan *p)
     p->runs = mem_array((size_t)g->n_runs, sizeof *p->runs);
     for (int i = 0; i < g->n_points; i++)
         for (int k = 0; k < g->points[i].n_seeds; k++)
-            p->runs[p->n_runs++] =
-                (struct plan_run){ .point = i,
-                                   .seed = g->points[i].seeds[k],
-                                   .trunk = -1 };
+            p->runs[p->n_runs++] = (struct plan_run){
+                .point = i, .seed = g->points[i].seeds[k], .trunk = -1
+            };
 }
 
 /* Only runs still to do share: what is done has left no checkpoint. */
@@ -145,8 +144,7 @@ static int64_t peak_memory(const struct plan *p)
     int64_t *bytes = mem_array((size_t)p->slots, sizeof *bytes), sum = 0;
 
     for (int i = 0; i < p->n_runs; i++) {
-        int64_t more =
-            p->grid->points[p->runs[i].point].size.memory_bytes;
+        int64_t more = p->grid->points[p->runs[i].point].size.memory_bytes;
         int least = 0;
 
         if (!plan_to_do(p, i))
@@ -165,7 +163,7 @@ static int64_t peak_memory(const struct plan *p)
 /* Measured on the schema of the database: 5,000 runs with 400 curve rows each
  * made 65 MB, so about 33 bytes a row with its index share. */
 #define CURVE_ROW_BYTES 33
-#define RUN_BYTES 2048
+#define RUN_BYTES       2048
 
 static int64_t curve_rows(const struct grid *g, const struct model_size *s)
 {
@@ -238,8 +236,8 @@ static void exceed(struct plan *p, const char *key, const char *need,
                    const char *limit, int allowed)
 {
     if (!p->over)
-        p->over = mem_printf("budget.%s = %s, but the runs need %s", key,
-                             limit, need);
+        p->over = mem_printf("budget.%s = %s, but the runs need %s", key, limit,
+                             need);
     if (allowed < p->allowed)
         p->allowed = allowed;
 }
@@ -269,8 +267,7 @@ static void check_budget(struct plan *p)
     if (bytes > 0 && (double)p->disk_bytes > bytes) {
         snprintf(a, sizeof a, "%.3g bytes", (double)p->disk_bytes);
         snprintf(b, sizeof b, "%.3g bytes", bytes);
-        exceed(p, "max_disk", a, b,
-               (int)(n * (bytes / (double)p->disk_bytes)));
+        exceed(p, "max_disk", a, b, (int)(n * (bytes / (double)p->disk_bytes)));
     }
 }
 

@@ -15,8 +15,8 @@
 
 /* What the database knows of a run; the words of its state column. */
 enum plan_state {
-    PLAN_NEW,     /* not in the database */
-    PLAN_OPEN,    /* there, not finished: pending, paused, failed, ... */
+    PLAN_NEW,  /* not in the database */
+    PLAN_OPEN, /* there, not finished: pending, paused, failed, ... */
     PLAN_DONE,
     PLAN_DIVERGED /* a result too: not run again */
 };
@@ -43,16 +43,16 @@ struct plan {
     const struct grid *grid;
     struct plan_run *runs; /* in the grid's order: point by point, by seed */
     int n_runs, n_new, n_open, n_done, n_diverged;
-    int n_left; /* new and open ones that are chosen: those still to do */
-    double *point_s;     /* estimated seconds of one run of a point */
+    int n_left;      /* new and open ones that are chosen: those still to do */
+    double *point_s; /* estimated seconds of one run of a point */
     int slots, threads;
     struct plan_speed speed;
     double flops, flops_left; /* of all runs; of those still to do */
-    double flops_shared; /* that trunks save; not in flops_left */
-    int n_branches;      /* runs that begin with another one's checkpoint */
+    double flops_shared;      /* that trunks save; not in flops_left */
+    int n_branches; /* runs that begin with another one's checkpoint */
     double wall_s, wall_left_s; /* on these slots, longest queue counted */
-    double slot_s_left;  /* sum over runs still to do */
-    int longest;         /* index of the longest run still to do, or -1 */
+    double slot_s_left;         /* sum over runs still to do */
+    int longest;          /* index of the longest run still to do, or -1 */
     int64_t memory_bytes; /* of the runs that may stand side by side */
     int64_t disk_bytes;
     bool has_db;
@@ -89,8 +89,7 @@ int plan_default_slots(const struct grid *g);
 /* --- between plan.c, plan/speed.c and plan/db.c -------------------------- */
 
 /* Fill point_s and speed by training the grid's models for a moment. */
-enum status plan_measure(struct plan *p, const char *isa_cap,
-                         struct err *err);
+enum status plan_measure(struct plan *p, const char *isa_cap, struct err *err);
 
 /* Fill states and, from finished runs, speed.correction. */
 enum status plan_read_db(struct plan *p, const char *path, struct err *err);

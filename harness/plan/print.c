@@ -182,7 +182,7 @@ double plan_seconds(const struct plan *p, double seconds)
 static const char *time_text(char buf[32], const struct plan *p, double seconds)
 {
     return isnan(plan_seconds(p, seconds)) ? "unknown time"
-                                            : text_duration(buf, seconds);
+                                           : text_duration(buf, seconds);
 }
 
 static void print_speed(const struct plan *p)
@@ -220,8 +220,7 @@ static void print_trunks(const struct plan *p)
     else if (config_bool(g->base, "run.share_trunk") &&
              strcmp(config_get(g->base, "train.schedule"), "cosine") != 0 &&
              config_number(g->base, "train.warmup") > 0 &&
-             config_number(g->base, "train.warmup") < 1 &&
-             g->n_points > 1)
+             config_number(g->base, "train.warmup") < 1 && g->n_points > 1)
         say("  shared  nothing: train.warmup = %s is a share of each run; "
             "a number of steps\n          lets runs that differ in length "
             "share their beginning\n",

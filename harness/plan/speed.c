@@ -22,12 +22,12 @@
 #include "trainer/optimizer.h"
 #include "trainer/size.h"
 
-#define SAMPLE_S 0.12         /* of training in a sample, warmed up */
-#define FORWARDS 3            /* passes timed in it */
-#define SAMPLE_FLOPS 1e10     /* a step of more is tried on a smaller model */
+#define SAMPLE_S     0.12 /* of training in a sample, warmed up */
+#define FORWARDS     3    /* passes timed in it */
+#define SAMPLE_FLOPS 1e10 /* a step of more is tried on a smaller model */
 #define SAMPLE_BYTES (1ll << 30)
-#define MAX_CLASSES (OPERAND_COUNT + 1)
-#define SIZES 3
+#define MAX_CLASSES  (OPERAND_COUNT + 1)
+#define SIZES        3
 
 /* Seconds of one step and of one forward pass. */
 struct timing {
@@ -36,8 +36,8 @@ struct timing {
 };
 
 struct sample {
-    double size;    /* log of FLOPs per token */
-    double flops_s; /* training */
+    double size;          /* log of FLOPs per token */
+    double flops_s;       /* training */
     double forward_share; /* of a step's time */
 };
 
@@ -101,8 +101,7 @@ static void child(int fd, const struct config *c, const char *isa_cap)
     struct model *m = NULL;
 
     if (kernels_select(&kn, isa_cap, NULL) == OK &&
-        model_new(&m, c, kn, 1, (int)config_int(c, "run.threads"), NULL) ==
-            OK)
+        model_new(&m, c, kn, 1, (int)config_int(c, "run.threads"), NULL) == OK)
         time_model(&t, m, c);
     (void)!write(fd, &t, sizeof t);
     _exit(0);
@@ -167,11 +166,11 @@ static int choose(int chosen[SIZES], const struct grid *g, int which)
 
         for (int i = 0; i < g->n_points; i++)
             if (g->points[i].operands == which &&
-                (best < 0 || fabs(size_of(g, i) - want) <
-                                 fabs(size_of(g, best) - want)))
+                (best < 0 ||
+                 fabs(size_of(g, i) - want) < fabs(size_of(g, best) - want)))
                 best = i;
-        if (best >= 0 && (n == 0 || size_of(g, chosen[n - 1]) !=
-                                        size_of(g, best)))
+        if (best >= 0 &&
+            (n == 0 || size_of(g, chosen[n - 1]) != size_of(g, best)))
             chosen[n++] = best;
     }
     return n;
@@ -194,10 +193,10 @@ static bool too_big(const struct model_size *s, int slots)
 static struct config *stand_in(struct config *small, int slots)
 {
     static const char *const smaller[][2] = {
-        { "train.batch", "1" },    { "model.n_layer", "1" },
+        { "train.batch", "1" },     { "model.n_layer", "1" },
         { "model.seq_len", "128" }, { "model.vocab", "256" },
         { "model.n_kv_head", "0" }, { "model.d_ff", "0" },
-        { "model.n_head", "8" },   { "model.d_model", "512" },
+        { "model.n_head", "8" },    { "model.d_model", "512" },
     };
 
     for (size_t i = 0; i < sizeof smaller / sizeof smaller[0]; i++) {
@@ -224,17 +223,15 @@ static void measure_class(struct speed_class *out, const struct plan *p,
                           const int *chosen, int n, const char *isa_cap)
 {
     for (int i = 0; i < n; i++) {
-        struct config *c =
-            stand_in(grid_config(p->grid, chosen[i]), p->slots);
+        struct config *c = stand_in(grid_config(p->grid, chosen[i]), p->slots);
         const struct model_size size = config_size(c);
         struct timing t;
 
-        if (!too_big(&size, p->slots) &&
-            take_sample(&t, c, p->slots, isa_cap))
-            out->samples[out->n++] = (struct sample){
-                size_of(p->grid, chosen[i]), step_flops(&size) / t.step_s,
-                t.forward_s / t.step_s
-            };
+        if (!too_big(&size, p->slots) && take_sample(&t, c, p->slots, isa_cap))
+            out->samples[out->n++] =
+                (struct sample){ size_of(p->grid, chosen[i]),
+                                 step_flops(&size) / t.step_s,
+                                 t.forward_s / t.step_s };
         config_free(c);
     }
 }
@@ -257,8 +254,7 @@ static struct sample between(const struct speed_class *c, double size)
         c->samples[i].flops_s +
             t * (c->samples[i + 1].flops_s - c->samples[i].flops_s),
         c->samples[i].forward_share +
-            t * (c->samples[i + 1].forward_share -
-                 c->samples[i].forward_share)
+            t * (c->samples[i + 1].forward_share - c->samples[i].forward_share)
     };
 }
 
@@ -327,16 +323,15 @@ static void estimate(struct plan *p, const struct speed_class *classes)
         const struct sample at =
             between(&classes[g->points[i].operands], size_of(g, i));
         const double steps =
-            (double)s->steps +
-            at.forward_share * validations(g, s) * (double)val_tokens *
-                (double)s->steps / (double)s->tokens;
+            (double)s->steps + at.forward_share * validations(g, s) *
+                                   (double)val_tokens * (double)s->steps /
+                                   (double)s->tokens;
 
         p->point_s[i] = start_s + steps * step_flops(s) / at.flops_s;
     }
 }
 
-enum status plan_measure(struct plan *p, const char *isa_cap,
-                         struct err *err)
+enum status plan_measure(struct plan *p, const char *isa_cap, struct err *err)
 {
     const struct grid *g = p->grid;
     const double start = clock_monotonic();

@@ -52,10 +52,9 @@ static int list_members(struct member *list, const struct trunk_run *runs,
         const struct grid_point *p = &g->points[runs[i].point];
 
         if (trunk_may_share(p, g))
-            list[count++] = (struct member){
-                p->beginning, runs[i].seed,
-                grid_data_seed(p, runs[i].seed), p->branch_step, i
-            };
+            list[count++] = (struct member){ p->beginning, runs[i].seed,
+                                             grid_data_seed(p, runs[i].seed),
+                                             p->branch_step, i };
     }
     return count;
 }

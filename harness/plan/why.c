@@ -53,17 +53,17 @@ static int one_way(const json_t *a, const json_t *b, bool swapped, bool print)
 
     json_object_foreach((json_t *)a, section, object)
         json_object_foreach(object, key, value)
-        {
-            const json_t *other = value_of(b, section, key);
+    {
+        const json_t *other = value_of(b, section, key);
 
-            /* Keys of both sides are met on the way from a. */
-            if ((swapped && other) || (other && json_equal(value, other)))
-                continue;
-            n++;
-            if (print)
-                print_difference(section, key, swapped ? NULL : value,
-                                 swapped ? value : other);
-        }
+        /* Keys of both sides are met on the way from a. */
+        if ((swapped && other) || (other && json_equal(value, other)))
+            continue;
+        n++;
+        if (print)
+            print_difference(section, key, swapped ? NULL : value,
+                             swapped ? value : other);
+    }
     return n;
 }
 
@@ -94,8 +94,8 @@ static enum status nearest_stored(struct side *best, int *least,
 {
     sqlite3_stmt *stmt;
     bool row = true;
-    enum status st = db_prepare(
-        &stmt, db, "SELECT point_id, config FROM point", err);
+    enum status st =
+        db_prepare(&stmt, db, "SELECT point_id, config FROM point", err);
 
     while (st == OK && row) {
         json_t *config;
@@ -150,8 +150,8 @@ static void print_nearest(const struct side *target, const struct side *best,
 
 /* --- states -------------------------------------------------------------- */
 
-static enum status print_states(const char *id, struct db *db,
-                                bool *any, struct err *err)
+static enum status print_states(const char *id, struct db *db, bool *any,
+                                struct err *err)
 {
     sqlite3_stmt *stmt;
     bool row = true;
@@ -193,8 +193,8 @@ static int find_planned(const struct plan *p, const char *text, int *at)
     return n;
 }
 
-static enum status explain_planned(const struct plan *p, struct db *db,
-                                   int at, struct err *err)
+static enum status explain_planned(const struct plan *p, struct db *db, int at,
+                                   struct err *err)
 {
     struct side target = { .config = planned_config(p, at) };
     struct side best = { .config = NULL };

@@ -26,25 +26,22 @@
 static bool same_content(const char *path, const char *text)
 {
     struct str have = { 0 };
-    const bool same =
-        file_read(&have, path, strlen(text) + 1, NULL) == OK &&
-        strcmp(str_text(&have), text) == 0;
+    const bool same = file_read(&have, path, strlen(text) + 1, NULL) == OK &&
+                      strcmp(str_text(&have), text) == 0;
 
     str_release(&have);
     return same;
 }
 
 enum status attempt_prepare(const char *folder, const struct config *c,
-                            uint64_t seed, uint64_t data_seed,
-                            struct err *err)
+                            uint64_t seed, uint64_t data_seed, struct err *err)
 {
     json_t *json = config_json(c);
     char *path = mem_printf("%s/config.json", folder), *text;
     enum status st = OK;
 
     json_object_set_new(json, "seed", json_integer((json_int_t)seed));
-    json_object_set_new(json, "data_seed",
-                        json_integer((json_int_t)data_seed));
+    json_object_set_new(json, "data_seed", json_integer((json_int_t)data_seed));
     text = json_canonical_text(json);
     if (access(folder, F_OK) == 0) {
         record_sweep(folder);
@@ -122,9 +119,8 @@ static void end_torn_line(int fd)
 
 void attempt_begin(struct attempt *a, pid_t pid)
 {
-    char *path = a->records_path
-                     ? mem_strdup(a->records_path)
-                     : mem_printf("%s/metrics.jsonl", a->folder);
+    char *path = a->records_path ? mem_strdup(a->records_path)
+                                 : mem_printf("%s/metrics.jsonl", a->folder);
     char *line;
 
     process_find(&a->begin.process, pid);

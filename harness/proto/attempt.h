@@ -20,30 +20,29 @@
 struct attempt {
     char *folder, *config_path, *log_path;
     char *records_path; /* NULL: metrics.jsonl in its folder; owned */
-    int fd; /* of metrics.jsonl, -1: none */
-    uint32_t sum; /* of the lines recorded (record_sum.h) */
-    off_t log_start; /* where its part of the log begins */
+    int fd;             /* of metrics.jsonl, -1: none */
+    uint32_t sum;       /* of the lines recorded (record_sum.h) */
+    off_t log_start;    /* where its part of the log begins */
     struct attempt_begin begin;
-    double steps;      /* of the whole run, as planned */
-    double tokens;     /* the same; 0: not checked */
-    double step, loss; /* of the last line; loss may be NaN */
-    long lines, odd_lines; /* taken; not understood */
-    bool first;        /* no point has come yet */
-    bool full;         /* the disk took no more */
+    double steps;              /* of the whole run, as planned */
+    double tokens;             /* the same; 0: not checked */
+    double step, loss;         /* of the last line; loss may be NaN */
+    long lines, odd_lines;     /* taken; not understood */
+    bool first;                /* no point has come yet */
+    bool full;                 /* the disk took no more */
     struct metrics_line final; /* final.final: it came */
-    char complaint[160]; /* why lines were refused, "" otherwise */
-    long read;           /* lines as the trainer wrote them */
-    struct str open;     /* a record that does not end yet */
-    long open_at;        /* its first line */
-    char unread[400];    /* the line that tells most of those not used */
-    bool unread_final;   /* it was to be the final record */
-    char note[300];      /* what was passed over, the first of it */
+    char complaint[160];       /* why lines were refused, "" otherwise */
+    long read;                 /* lines as the trainer wrote them */
+    struct str open;           /* a record that does not end yet */
+    long open_at;              /* its first line */
+    char unread[400];          /* the line that tells most of those not used */
+    bool unread_final;         /* it was to be the final record */
+    char note[300];            /* what was passed over, the first of it */
 };
 
 /* Folder and configuration of a run, written when they are not there. */
 enum status attempt_prepare(const char *folder, const struct config *c,
-                            uint64_t seed, uint64_t data_seed,
-                            struct err *err);
+                            uint64_t seed, uint64_t data_seed, struct err *err);
 
 /* folder is taken over; begin holds everything but process. */
 struct attempt *attempt_new(char *folder, double steps,
@@ -54,7 +53,7 @@ void attempt_free(struct attempt *a);
 void attempt_begin(struct attempt *a, pid_t pid);
 
 enum attempt_line {
-    LINE_POINT,   /* *m is filled; release it */
+    LINE_POINT, /* *m is filled; release it */
     LINE_FINAL,
     LINE_ODD,     /* not understood; passed over */
     LINE_REFUSED, /* enough: end the process, complaint says why */

@@ -80,8 +80,7 @@ void bundle_add_run(struct str *out, const struct bundle_run *r,
 
 /* --- reading ------------------------------------------------------------------ */
 
-static void text_of(char *to, size_t size, const json_t *json,
-                    const char *key)
+static void text_of(char *to, size_t size, const json_t *json, const char *key)
 {
     const char *text = json_string_value(json_object_get(json, key));
 
@@ -115,8 +114,7 @@ static enum status read_header(struct bundle_header *h, const char *line,
         return st;
     schema = json_string_value(json_object_get(json, "schema"));
     if (!schema || strcmp(schema, SCHEMA) != 0)
-        st = err_set(err, ERR_CONFIG, "%s: not a bundle of this version",
-                     path);
+        st = err_set(err, ERR_CONFIG, "%s: not a bundle of this version", path);
     text_of(h->id, sizeof h->id, json, "id");
     text_of(h->grid, sizeof h->grid, json, "grid");
     text_of(h->store, sizeof h->store, json, "store");
@@ -195,8 +193,8 @@ static char *line_of(FILE *f, int want)
 }
 
 enum status bundle_read(struct bundle_header *h, struct bundle_run **runs,
-                        int *n, json_t **task_json, const char *path,
-                        int task, struct err *err)
+                        int *n, json_t **task_json, const char *path, int task,
+                        struct err *err)
 {
     FILE *f = file_open(path);
     char *line = f ? line_of(f, 0) : NULL;

@@ -36,7 +36,7 @@
 #include "base/str.h"
 #include "harness/proto/record.h"
 
-#define BUNDLE_ID 9
+#define BUNDLE_ID    9
 #define BUNDLE_TOKEN 16 /* digits of a token in names of files */
 
 struct bundle_header {
@@ -65,8 +65,8 @@ void bundle_add_run(struct str *out, const struct bundle_run *r,
  * the runs borrow.  ERR_CONFIG when the file is not a bundle or has no such
  * task. */
 enum status bundle_read(struct bundle_header *h, struct bundle_run **runs,
-                        int *n, json_t **task_json, const char *path,
-                        int task, struct err *err);
+                        int *n, json_t **task_json, const char *path, int task,
+                        struct err *err);
 void bundle_header_release(struct bundle_header *h);
 
 /* The database that gave out a bundle in root, "" when there is none. */

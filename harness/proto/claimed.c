@@ -26,8 +26,7 @@ static void find_end(void *ctx, int number, const struct attempt_end *e)
 
     (void)number;
     s->found.over = s->found.over || s->inside;
-    s->found.done =
-        s->found.done || (s->inside && e->state == RUN_DONE);
+    s->found.done = s->found.done || (s->inside && e->state == RUN_DONE);
 }
 
 struct claimed claimed_look(const char *path, const char *token)

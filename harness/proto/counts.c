@@ -12,8 +12,8 @@ static void add(struct str *s, const char *name, double reported,
 {
     if (isnan(reported) || reported == planned)
         return;
-    str_addf(s, "%s%s %.0f, planned %.0f", s->len ? "; " : LEAD, name,
-             reported, planned);
+    str_addf(s, "%s%s %.0f, planned %.0f", s->len ? "; " : LEAD, name, reported,
+             planned);
 }
 
 bool counts_differ(char *out, size_t size, const struct metrics_line *final,

@@ -16,7 +16,7 @@
 
 #include "harness/os/children.h"
 
-#define GRACE_S 2 /* to save in, once the scheduler is gone */
+#define GRACE_S 2   /* to save in, once the scheduler is gone */
 #define ROUNDS  100 /* of killing what was left behind */
 
 /* --- the trainer ---------------------------------------------------------- */

@@ -83,8 +83,8 @@ static enum status add_reference(struct str *out, const char **text,
 
 /* One word from *text on; the quote it may be inside of is its own. */
 static enum status read_word(struct str *out, const char **text,
-                             const struct config *c,
-                             const struct exec_job *job, struct err *err)
+                             const struct config *c, const struct exec_job *job,
+                             struct err *err)
 {
     const char *p = *text;
     enum status st = OK;
@@ -105,8 +105,8 @@ static enum status read_word(struct str *out, const char **text,
     }
     *text = p;
     if (st == OK && quote)
-        st = err_set(err, ERR_CONFIG,
-                     "trainer.command: a %c is not closed", quote);
+        st = err_set(err, ERR_CONFIG, "trainer.command: a %c is not closed",
+                     quote);
     return st;
 }
 
@@ -218,8 +218,8 @@ static void set_deadline(const struct config *c)
     setenv("QLAW_DEADLINE", text, 1);
 }
 
-static void set_environment(const struct config *c,
-                            const struct exec_job *job, const char *metrics)
+static void set_environment(const struct config *c, const struct exec_job *job,
+                            const char *metrics)
 {
     if (!metrics || !*metrics)
         metrics = getenv("QLAW_METRICS");
@@ -238,8 +238,8 @@ static void set_environment(const struct config *c,
 }
 
 enum status exec_trainer_become(const struct config *c,
-                                const struct exec_job *job,
-                                const char *metrics, struct err *err)
+                                const struct exec_job *job, const char *metrics,
+                                struct err *err)
 {
     const char *life = getenv("QLAW_LIFE_FD");
     char **argv, *program = NULL;

@@ -55,7 +55,7 @@ enum status exec_trainer_check(const struct config *c, struct err *err);
 /* Become the trainer.  metrics NULL: what QLAW_METRICS says, else stdout.
  * Returns only when that is not possible. */
 enum status exec_trainer_become(const struct config *c,
-                                const struct exec_job *job,
-                                const char *metrics, struct err *err);
+                                const struct exec_job *job, const char *metrics,
+                                struct err *err);
 
 #endif

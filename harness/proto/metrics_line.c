@@ -118,15 +118,17 @@ static const struct {
     size_t offset;
     bool loss;
 } numbers[] = {
+/* clang-format off */
 #define NUMBER(name, loss) { #name, offsetof(struct metrics_line, name), loss }
-    NUMBER(step, false),       NUMBER(tokens, false),
-    NUMBER(train_loss, true),  NUMBER(val_loss, true),
-    NUMBER(lr, false),         NUMBER(grad_norm, false),
-    NUMBER(wall_s, false),     NUMBER(loss, true),
-    NUMBER(loss_se, false),    NUMBER(best_loss, false),
-    NUMBER(steps, false),      NUMBER(flops, false),
-    NUMBER(tok_per_s, false),  NUMBER(n_body, false),
-    NUMBER(n_embed, false),    NUMBER(n_head_params, false),
+    /* clang-format on */
+    NUMBER(step, false),      NUMBER(tokens, false),
+    NUMBER(train_loss, true), NUMBER(val_loss, true),
+    NUMBER(lr, false),        NUMBER(grad_norm, false),
+    NUMBER(wall_s, false),    NUMBER(loss, true),
+    NUMBER(loss_se, false),   NUMBER(best_loss, false),
+    NUMBER(steps, false),     NUMBER(flops, false),
+    NUMBER(tok_per_s, false), NUMBER(n_body, false),
+    NUMBER(n_embed, false),   NUMBER(n_head_params, false),
     NUMBER(n_other, false),
 #undef NUMBER
 };

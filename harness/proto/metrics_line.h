@@ -36,7 +36,7 @@ struct metrics_extra {
 
 struct metrics_line {
     bool final, diverged, stopped; /* stopped: given up by a rule */
-    int nonfinite; /* of a loss: 0, 1: NaN, 2: infinite */
+    int nonfinite;                 /* of a loss: 0, 1: NaN, 2: infinite */
     double step, tokens, train_loss, val_loss, lr, grad_norm, wall_s;
     struct metrics_extra *extra; /* owned; NULL when n_extra is 0 */
     int n_extra;                 /* a copy of the line does not own them */

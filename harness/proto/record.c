@@ -31,8 +31,8 @@ void record_draw_token(char token[RECORD_TOKEN])
         rng_philox(word, (uint64_t)now.tv_sec << 32 | (uint64_t)getpid(),
                    (uint64_t)now.tv_nsec);
     }
-    snprintf(token, RECORD_TOKEN, "%08x%08x%08x%08x", word[0], word[1],
-             word[2], word[3]);
+    snprintf(token, RECORD_TOKEN, "%08x%08x%08x%08x", word[0], word[1], word[2],
+             word[3]);
 }
 
 char *record_root(const char *db_path)
@@ -56,8 +56,7 @@ char *record_folder(const char *db_path, const char *point_id, uint64_t seed)
 const char *record_run_name(char out[RECORD_RUN], const char *point_id,
                             uint64_t seed)
 {
-    snprintf(out, RECORD_RUN, "%.12s-%llu", point_id,
-             (unsigned long long)seed);
+    snprintf(out, RECORD_RUN, "%.12s-%llu", point_id, (unsigned long long)seed);
     return out;
 }
 
@@ -179,8 +178,7 @@ static void take_text(char *to, size_t size, const json_t *json,
     snprintf(to, size, "%s", text ? text : "");
 }
 
-static double take_number(const json_t *json, const char *key,
-                          double fallback)
+static double take_number(const json_t *json, const char *key, double fallback)
 {
     const json_t *value = json_object_get(json, key);
 
@@ -221,8 +219,8 @@ static void read_end(const json_t *json, const struct record_reader *r)
     const char *state = json_string_value(json_object_get(json, "state"));
     struct attempt_end e = {
         .state = state ? run_state_find(state) : RUN_STATES,
-        .outcome = find_outcome(
-            json_string_value(json_object_get(json, "outcome"))),
+        .outcome =
+            find_outcome(json_string_value(json_object_get(json, "outcome"))),
         .exit_code = (int)take_number(json, "exit_code", -1),
         .term_signal = (int)take_number(json, "term_signal", 0),
         .wall_s = take_number(json, "wall_s", NAN),

@@ -47,7 +47,7 @@ struct attempt_begin {
     struct process process;
     char host[PROCESS_HOST], at[32];
     char slurm_job[32]; /* "88120_7"; "" on this machine */
-    int64_t from_step; /* of the newest checkpoint it found; below 1: none */
+    int64_t from_step;  /* of the newest checkpoint it found; below 1: none */
 };
 
 struct attempt_end {

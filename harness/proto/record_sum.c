@@ -66,7 +66,8 @@ static bool is_end(bool *bad, const struct scan *s, const char *text, size_t n)
         return true;
     if (!text_has_prefix(text, "{\"attempt\":"))
         return false;
-    *bad = !is_readable(text, n) && text[n - 1] == '}'; /* else torn by a kill */
+    *bad =
+        !is_readable(text, n) && text[n - 1] == '}'; /* else torn by a kill */
     return *bad || memmem(text, n, "\"end\":", 6);
 }
 
@@ -103,8 +104,8 @@ bool *record_scan(int *n, int64_t *orphan, FILE *f)
         if (line[len - 1] == '\n') {
             line[len - 1] = '\0';
             scan_line(&s, line, (size_t)len - 1);
-        } else if (s.open && record_check(s.sum, line, (size_t)len - 1) ==
-                                 SEAL_FITS) {
+        } else if (s.open &&
+                   record_check(s.sum, line, (size_t)len - 1) == SEAL_FITS) {
             s.bad[s.n - 1] = true; /* a whole end, and no line end behind it */
         }
     free(line);

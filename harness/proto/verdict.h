@@ -8,8 +8,17 @@
 #include <stdbool.h>
 
 enum run_state {
-    RUN_PENDING, RUN_QUEUED, RUN_RUNNING, RUN_PAUSED, RUN_DONE, RUN_DIVERGED,
-    RUN_FAILED, RUN_TIMEOUT, RUN_CANCELLED, RUN_SKIPPED, RUN_STATES
+    RUN_PENDING,
+    RUN_QUEUED,
+    RUN_RUNNING,
+    RUN_PAUSED,
+    RUN_DONE,
+    RUN_DIVERGED,
+    RUN_FAILED,
+    RUN_TIMEOUT,
+    RUN_CANCELLED,
+    RUN_SKIPPED,
+    RUN_STATES
 };
 
 /* The words of the database; RUN_STATES for an unknown one. */
@@ -20,9 +29,16 @@ enum run_state run_state_find(const char *word);
 bool run_state_open(enum run_state state, bool retry_failed);
 
 enum outcome {
-    OUTCOME_OK, OUTCOME_DIVERGED, OUTCOME_ERROR, OUTCOME_SIGNAL,
-    OUTCOME_TIMEOUT, OUTCOME_OOM, OUTCOME_PREEMPTED, OUTCOME_LOST,
-    OUTCOME_CANCELLED, OUTCOMES
+    OUTCOME_OK,
+    OUTCOME_DIVERGED,
+    OUTCOME_ERROR,
+    OUTCOME_SIGNAL,
+    OUTCOME_TIMEOUT,
+    OUTCOME_OOM,
+    OUTCOME_PREEMPTED,
+    OUTCOME_LOST,
+    OUTCOME_CANCELLED,
+    OUTCOMES
 };
 extern const char *const outcomes[OUTCOMES];
 
@@ -31,10 +47,10 @@ enum wish { WISH_NONE, WISH_CANCEL, WISH_PAUSE };
 
 struct attempt_facts {
     bool final, diverged, stopped; /* a final record, and what it said */
-    bool finite;          /* with a finite loss */
-    bool unread_final;    /* a line that was to be one cannot be used */
-    int exit_code;        /* -1: killed */
-    int term_signal;      /* 0: not killed */
+    bool finite;                   /* with a finite loss */
+    bool unread_final; /* a line that was to be one cannot be used */
+    int exit_code;     /* -1: killed */
+    int term_signal;   /* 0: not killed */
     bool timed_out, asked_to_stop, refused;
     enum wish wish;
     bool memory_kill; /* the kernel killed for memory meanwhile */
@@ -45,8 +61,8 @@ struct attempt_facts {
 struct verdict {
     enum run_state state; /* RUN_PENDING: to be tried again at once */
     enum outcome outcome;
-    bool failure;   /* counts towards run.retries */
-    bool retry;     /* a failure that another try may mend */
+    bool failure;    /* counts towards run.retries */
+    bool retry;      /* a failure that another try may mend */
     const char *why; /* for people, a few words; "" when the state says it */
 };
 

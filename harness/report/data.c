@@ -80,14 +80,14 @@ static void add_machines(struct report *r)
     page_column(r->page, "system", false);
     page_column(r->page, "libraries", false);
     page_column(r->page, "attempts", true);
-    report_rows(r,
-                "SELECT e.qlaw_version, coalesce(e.git_commit, '') || CASE "
-                "WHEN e.git_dirty AND e.git_commit NOT LIKE '%-dirty' THEN "
-                "' (changed)' ELSE '' END, e.compiler, e.cflags, "
-                "e.cpu_model, e.isa, e.kernel || ', libc ' || e.libc, "
-                "(SELECT group_concat(key || ' ' || value, ', ') FROM "
-                "json_each(e.libs_json)), count(*) FROM attempt a "
-                "JOIN env e USING(env_id) WHERE " RUN_OF_GRID " GROUP BY e.env_id ORDER BY e.env_id");
+    report_rows(r, "SELECT e.qlaw_version, coalesce(e.git_commit, '') || CASE "
+                   "WHEN e.git_dirty AND e.git_commit NOT LIKE '%-dirty' THEN "
+                   "' (changed)' ELSE '' END, e.compiler, e.cflags, "
+                   "e.cpu_model, e.isa, e.kernel || ', libc ' || e.libc, "
+                   "(SELECT group_concat(key || ' ' || value, ', ') FROM "
+                   "json_each(e.libs_json)), count(*) FROM attempt a "
+                   "JOIN env e USING(env_id) WHERE " RUN_OF_GRID
+                   " GROUP BY e.env_id ORDER BY e.env_id");
 }
 
 static void add_texts(struct report *r)

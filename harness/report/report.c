@@ -199,7 +199,8 @@ enum status report_make(struct report **out, const struct session *session,
                         const char *beside, struct err *err)
 {
     struct report *r = mem_alloc(sizeof *r);
-    enum status st = plot_data_read(&r->data, session->db_path, grid, fit_id, err);
+    enum status st =
+        plot_data_read(&r->data, session->db_path, grid, fit_id, err);
 
     r->folder = mem_strdup(folder);
     r->beside = mem_strdup(beside);

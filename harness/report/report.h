@@ -5,8 +5,8 @@
 #ifndef HARNESS_REPORT_REPORT_H
 #define HARNESS_REPORT_REPORT_H
 
-#include "harness/os/session.h"
 #include "harness/figures/plot.h"
+#include "harness/os/session.h"
 #include "harness/study/findings.h"
 #include "harness/study/interval.h"
 #include "plots/page.h"
@@ -27,7 +27,7 @@ struct report {
     char *trouble; /* why figures are not drawn, NULL: they are */
     struct report_figure *figures;
     int n_figures;
-    const struct plot_again *again; /* NULL: there is no fit */
+    const struct plot_again *again;  /* NULL: there is no fit */
     const struct findings *findings; /* of data */
 };
 

@@ -71,7 +71,8 @@ void report_runs(struct report *r)
                "SELECT DISTINCT group_size FROM point WHERE " OF_GRID
                " AND group_size IS NOT NULL ORDER BY 1");
     say_values(r, "seeds",
-               "SELECT DISTINCT seed FROM run WHERE " RUN_OF_GRID " ORDER BY 1");
+               "SELECT DISTINCT seed FROM run WHERE " RUN_OF_GRID
+               " ORDER BY 1");
     add_states(r);
     report_figures(r, "runs");
 }
@@ -81,9 +82,9 @@ void report_runs(struct report *r)
 void report_failures(struct report *r)
 {
     page_section(r->page, "failures", "Failures and divergences");
-    if (report_number(r,
-                      "SELECT count(*) FROM run WHERE state IN ('failed',"
-                      "'timeout','diverged','cancelled') AND " RUN_OF_GRID) == 0) {
+    if (report_number(
+            r, "SELECT count(*) FROM run WHERE state IN ('failed',"
+               "'timeout','diverged','cancelled') AND " RUN_OF_GRID) == 0) {
         page_paragraph(r->page);
         page_say(r->page, "None.");
         return;
@@ -97,11 +98,11 @@ void report_failures(struct report *r)
     page_column(r->page, "seed", true);
     page_column(r->page, "attempts", true);
     page_column(r->page, "why", false);
-    report_rows(r, "SELECT f.run_id, f.state, CASE WHEN f.arm = '' THEN f.fmt "
-                   "ELSE f.arm END, f.N, f.D, f.seed, f.attempt, "
-                   "coalesce(f.message, f.outcome) FROM failures f "
-                   "WHERE " RUN_OF_GRID
-                   " ORDER BY f.state, f.run_id LIMIT 100");
+    report_rows(r,
+                "SELECT f.run_id, f.state, CASE WHEN f.arm = '' THEN f.fmt "
+                "ELSE f.arm END, f.N, f.D, f.seed, f.attempt, "
+                "coalesce(f.message, f.outcome) FROM failures f "
+                "WHERE " RUN_OF_GRID " ORDER BY f.state, f.run_id LIMIT 100");
     report_figures(r, "failures");
 }
 

@@ -26,8 +26,7 @@ static void sync_ended(struct runner *r)
     for (int i = 0; i < r->n_ended; i++) {
         attempt_sync(r->ended[i].attempt);
         if (r->ended[i].attempt->full)
-            runner_fail(r, ERR_STOPPED,
-                        "the disk takes no more records" SPACE);
+            runner_fail(r, ERR_STOPPED, "the disk takes no more records" SPACE);
     }
 }
 

@@ -16,7 +16,7 @@
 
 #define RETRY_S     0.25 /* before the first retry; doubles */
 #define RETRY_MAX_S 60
-#define LOG_LOOK_S  1    /* between looks at the lengths of logs */
+#define LOG_LOOK_S  1 /* between looks at the lengths of logs */
 
 /* --- starting ------------------------------------------------------------------ */
 
@@ -33,15 +33,14 @@ static void make_attempt(struct runner *r, struct task *t)
 {
     const struct store_run *run = task_run(r, t);
     struct attempt_begin b = r->begin;
-    char *folder = record_folder(r->session->db_path, task_point(r, t)->id,
-                                 run->seed);
+    char *folder =
+        record_folder(r->session->db_path, task_point(r, t)->id, run->seed);
 
     b.number = run->attempts + 1;
     b.from_step = checkpoint_peek(folder);
     memcpy(b.point, task_point(r, t)->id, sizeof b.point);
     record_draw_token(b.token);
-    t->attempt =
-        attempt_new(folder, (double)task_point(r, t)->size.steps, &b);
+    t->attempt = attempt_new(folder, (double)task_point(r, t)->size.steps, &b);
     t->attempt->fd = r->claim;
     r->claim = -1;
     t->attempt->tokens = (double)task_point(r, t)->size.tokens;
@@ -109,8 +108,7 @@ static void take_slot(struct runner *r, struct task *t)
     r->memory_used += task_point(r, t)->size.memory_bytes;
     r->starts_left--;
     r->flops_left -= task_share(r, t) * task_flops(r, t);
-    r->steps_left -=
-        task_share(r, t) * (double)task_point(r, t)->size.steps;
+    r->steps_left -= task_share(r, t) * (double)task_point(r, t)->size.steps;
 }
 
 static void leave_slot(struct runner *r, struct task *t)
@@ -124,8 +122,7 @@ static void leave_slot(struct runner *r, struct task *t)
     r->memory_used -= task_point(r, t)->size.memory_bytes;
     r->starts_left++;
     r->flops_left += task_share(r, t) * task_flops(r, t);
-    r->steps_left +=
-        task_share(r, t) * (double)task_point(r, t)->size.steps;
+    r->steps_left += task_share(r, t) * (double)task_point(r, t)->size.steps;
 }
 
 static void job_started(void *ctx, void *user, pid_t pid)
@@ -223,14 +220,14 @@ static void lower_slots(struct runner *r)
     if (r->slots <= 1)
         return;
     sched_limit(r->sched, --r->slots);
-    runner_say(r, "the kernel killed a run for its memory: %d at once from "
-                  "now on",
+    runner_say(r,
+               "the kernel killed a run for its memory: %d at once from "
+               "now on",
                r->slots);
 }
 
-static bool try_again(struct runner *r, struct task *t,
-                      const struct verdict *v, bool progress,
-                      const char *message)
+static bool try_again(struct runner *r, struct task *t, const struct verdict *v,
+                      bool progress, const char *message)
 {
     const int retries = (int)config_int(r->g->base, "run.retries");
     double pause = RETRY_S;
@@ -351,8 +348,8 @@ static void job_done(void *ctx, void *user, const struct sched_exit *e)
         tell_note(r, t);
         r->succeeded++;
         r->sum.flops += task_flops(r, t);
-        eta_add(&r->eta, task_flops(r, t),
-                (double)task_point(r, t)->size.steps, a->final.wall_s);
+        eta_add(&r->eta, task_flops(r, t), (double)task_point(r, t)->size.steps,
+                a->final.wall_s);
         if (a->begin.from_step == 0)
             eta_add_start(&r->eta, e->wall_s - a->final.wall_s);
     }
@@ -384,8 +381,9 @@ static enum sched_stop tick(void *ctx, struct sched *s, enum sched_stop asked)
     look_at_logs(r);
     if (asked != STOP_NONE && !r->state.stopping && asked == STOP_DRAIN &&
         r->n_running > 0)
-        runner_say(r, "stopping: finishing %d running job%s (press ^C again "
-                      "to checkpoint and stop now)",
+        runner_say(r,
+                   "stopping: finishing %d running job%s (press ^C again "
+                   "to checkpoint and stop now)",
                    r->n_running, r->n_running == 1 ? "" : "s");
     r->state.stopping = asked != STOP_NONE;
     if (journal_due(r->journal))

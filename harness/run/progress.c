@@ -103,9 +103,8 @@ static int columns(void)
 {
     struct winsize w;
 
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 20
-               ? w.ws_col
-               : 80;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 20 ? w.ws_col
+                                                                      : 80;
 }
 
 static void put_row(struct progress *p, struct str *row)

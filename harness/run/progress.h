@@ -19,7 +19,7 @@ struct progress_state {
     int total, done, diverged, failed, waiting;
     double flops_done, flops_running, flops_total;
     double flops_at_start; /* what was there before this session */
-    double left_s; /* expected from finished runs; NaN: not known yet */
+    double left_s;         /* expected from finished runs; NaN: not known yet */
     double started_s;
     const struct progress_run *runs;
     int n_runs;

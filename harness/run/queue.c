@@ -13,7 +13,7 @@
 #include "harness/run/state.h"
 
 #define HELD_NOTICE_S 2
-#define BUSY_RETRY_S 0.25 /* a folder that another process still holds */
+#define BUSY_RETRY_S  0.25 /* a folder that another process still holds */
 
 const struct store_run *task_run(const struct runner *r, const struct task *t)
 {
@@ -76,8 +76,8 @@ void task_state(struct runner *r, struct task *t, enum run_state state)
     count_state(r, run->state, -1);
     count_state(r, state, 1);
     r->state.flops_done +=
-        task_flops(r, t) * (run_state_open(run->state, false) -
-                            run_state_open(state, false));
+        task_flops(r, t) *
+        (run_state_open(run->state, false) - run_state_open(state, false));
     run->state = state;
 }
 
@@ -98,8 +98,7 @@ static void find_trunks(struct runner *r)
     for (int i = 0; i < r->n_tasks; i++) {
         const struct store_run *run = task_run(r, &r->tasks[i]);
 
-        runs[i] = (struct trunk_run){ .point = run->point,
-                                      .seed = run->seed };
+        runs[i] = (struct trunk_run){ .point = run->point, .seed = run->seed };
     }
     trunk_link(runs, r->n_tasks, r->g);
     for (int i = r->n_tasks - 1; i >= 0; i--) {
@@ -147,8 +146,8 @@ void queue_make(struct runner *r)
 void queue_again(struct runner *r, struct task *t, double after_s)
 {
     t->not_before_s = clock_monotonic() + after_s;
-    r->retries = mem_grow(r->retries, (size_t)r->n_retries + 1,
-                          sizeof *r->retries);
+    r->retries =
+        mem_grow(r->retries, (size_t)r->n_retries + 1, sizeof *r->retries);
     r->retries[r->n_retries++] = (int)(t - r->tasks);
 }
 
@@ -178,7 +177,8 @@ bool task_prepare(struct runner *r, struct task *t)
         return true;
     if (!c)
         c = made = grid_config(r->g, run->point);
-    folder = record_folder(r->session->db_path, task_point(r, t)->id, run->seed);
+    folder =
+        record_folder(r->session->db_path, task_point(r, t)->id, run->seed);
     st = attempt_prepare(folder, c, run->seed, run->data_seed, r->err);
     if (st != OK)
         runner_fail(r, ERR_STOPPED, NULL);
@@ -226,11 +226,11 @@ static void say_held(struct runner *r, const struct task *t)
     if (now - r->held_since_s < HELD_NOTICE_S || r->held_said)
         return;
     r->held_said = true;
-    runner_say(r,
-               "run %s is being trained by another qlaw with its own database; "
-               "it is waited for",
-               record_run_name(name, task_point(r, t)->id,
-                               task_run(r, t)->seed));
+    runner_say(
+        r,
+        "run %s is being trained by another qlaw with its own database; "
+        "it is waited for",
+        record_run_name(name, task_point(r, t)->id, task_run(r, t)->seed));
 }
 
 static enum sched_next try_task(struct task **out, struct runner *r,

@@ -34,19 +34,18 @@ static enum status check_file(struct runner *r, struct err *err)
         st = db_step(&row, r->db, stmt, err);
     if (st == OK && row &&
         strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") != 0)
-        st = err_set(err, ERR_DB,
-                     "%s is damaged (%s); 'qlaw db rebuild' makes it again "
-                     "from runs/",
-                     db_path(r->db),
-                     (const char *)sqlite3_column_text(stmt, 0));
+        st =
+            err_set(err, ERR_DB,
+                    "%s is damaged (%s); 'qlaw db rebuild' makes it again "
+                    "from runs/",
+                    db_path(r->db), (const char *)sqlite3_column_text(stmt, 0));
     if (st == OK)
         sqlite3_reset(stmt);
     return st;
 }
 
 /* Register the grid, the machine, and ourselves. */
-static enum status put_grid(struct runner *r, int64_t *env_id,
-                            struct err *err)
+static enum status put_grid(struct runner *r, int64_t *env_id, struct err *err)
 {
     char *argv = session_command(r->session), *change = NULL, *said = NULL;
     struct env env;
@@ -131,8 +130,7 @@ static void learn_times(struct runner *r)
     db_bind(stmt, "t", r->g->name);
     while (db_step(&row, r->db, stmt, NULL) == OK && row) {
         eta_add(&r->eta, sqlite3_column_double(stmt, 0),
-                sqlite3_column_double(stmt, 1),
-                sqlite3_column_double(stmt, 2));
+                sqlite3_column_double(stmt, 1), sqlite3_column_double(stmt, 2));
         if (sqlite3_column_type(stmt, 3) != SQLITE_NULL)
             eta_add_start(&r->eta, sqlite3_column_double(stmt, 3));
     }
@@ -173,9 +171,8 @@ static enum status prepare(struct runner *r, struct err *err)
 static int choose_slots(const struct runner *r)
 {
     const int threads = (int)config_int(r->g->base, "run.threads");
-    const int wanted = r->o.slots > 0
-                           ? r->o.slots
-                           : (int)config_int(r->g->base, "run.slots");
+    const int wanted =
+        r->o.slots > 0 ? r->o.slots : (int)config_int(r->g->base, "run.slots");
     const int fit = env_cores() / threads;
     const int slots = wanted > 0 ? wanted : fit > 0 ? fit : 1;
 
@@ -283,17 +280,20 @@ static void release(struct runner *r)
     db_close(r->db);
 }
 
-enum status runner_run(struct runner_summary *out, const struct session *session,
-                       const struct grid *g, const struct runner_options *o,
-                       struct err *err)
+enum status runner_run(struct runner_summary *out,
+                       const struct session *session, const struct grid *g,
+                       const struct runner_options *o, struct err *err)
 {
-    struct runner r = { .session = session, .g = g, .o = *o, .err = err, .claim = -1,
+    struct runner r = { .session = session,
+                        .g = g,
+                        .o = *o,
+                        .err = err,
+                        .claim = -1,
                         .lock.fd = -1 };
     enum status st;
 
     process_host(r.begin.host);
-    r.program = o->program ? mem_strdup(o->program)
-                           : process_program();
+    r.program = o->program ? mem_strdup(o->program) : process_program();
     st = lock_take(&r.lock, session->db_path, err);
     if (st == OK)
         st = lock_db(&r.db, session->db_path, err);

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "harness/os/session.h"
 #include "harness/grid/grid.h"
+#include "harness/os/session.h"
 
 struct runner_options {
     int slots; /* 0: as the grid or the machine says */
@@ -19,7 +19,7 @@ struct runner_options {
     int nice;
     bool pin; /* each slot keeps to cores of its own */
     bool fail_fast, retry_failed, keep_checkpoints;
-    bool json; /* events as JSON lines on stdout */
+    bool json;           /* events as JSON lines on stdout */
     const char *program; /* runs as PROGRAM train --config FILE --dir DIR;
                             NULL: this very program */
 };
@@ -27,20 +27,20 @@ struct runner_options {
 struct runner_summary {
     int total, already, done, diverged, failed, left_out, waiting;
     int not_chosen; /* by --only and --skip; not in total */
-    int elsewhere; /* in Slurm's hands, part of waiting */
-    int adopted; /* results found in the records of a killed scheduler */
+    int elsewhere;  /* in Slurm's hands, part of waiting */
+    int adopted;    /* results found in the records of a killed scheduler */
     double wall_s, flops;
-    bool stopped;  /* by a signal or --limit, with runs left */
-    bool breaker;  /* the same failure again and again */
-    int signal;    /* that stopped it before anything had started; 0: none */
+    bool stopped; /* by a signal or --limit, with runs left */
+    bool breaker; /* the same failure again and again */
+    int signal;   /* that stopped it before anything had started; 0: none */
     char first_failure[200];
 };
 
 /* ERR_DB when another scheduler holds the database, ERR_STOPPED when the disk
  * or the database could not take more; otherwise OK with the summary,
  * whatever became of the runs. */
-enum status runner_run(struct runner_summary *out, const struct session *session,
-                       const struct grid *g, const struct runner_options *o,
-                       struct err *err);
+enum status runner_run(struct runner_summary *out,
+                       const struct session *session, const struct grid *g,
+                       const struct runner_options *o, struct err *err);
 
 #endif

@@ -27,8 +27,8 @@ void runner_say(struct runner *r, const char *fmt, ...)
 char *task_label(const struct runner *r, const struct task *t)
 {
     const struct grid_point *p = task_point(r, t);
-    struct config *made = p->config ? NULL
-                                    : grid_config(r->g, task_run(r, t)->point);
+    struct config *made =
+        p->config ? NULL : grid_config(r->g, task_run(r, t)->point);
     char *arm = arm_text(made ? made : p->config, true), n[32], d[32];
     char *label = mem_printf("%.8s-%llu  N=%s D=%s %s", p->id,
                              (unsigned long long)task_run(r, t)->seed,
@@ -82,8 +82,11 @@ static void fill_rows(struct runner *r)
         r->rows[i] = (struct progress_run){ .busy = a != NULL };
         if (a)
             r->rows[i] = (struct progress_run){
-                .busy = true, .label = t->label, .step = a->step,
-                .steps = a->steps, .loss = a->loss,
+                .busy = true,
+                .label = t->label,
+                .step = a->step,
+                .steps = a->steps,
+                .loss = a->loss,
             };
     }
 }
@@ -113,8 +116,8 @@ void runner_show(struct runner *r, bool force)
     r->state.failed = r->sum.failed;
     r->state.left_s = slot_seconds_left(r) / r->slots;
     for (int i = 0; i < r->n_running; i++)
-        running += task_flops(r, r->running[i]) *
-                   share_of(r->running[i]->attempt);
+        running +=
+            task_flops(r, r->running[i]) * share_of(r->running[i]->attempt);
     r->state.flops_running = running;
     fill_rows(r);
     progress_show(r->progress, &r->state, force);

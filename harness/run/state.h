@@ -14,16 +14,16 @@
 
 /* A run of the grid that this session may run. */
 struct task {
-    int run;              /* index into runner.runs */
-    bool open;            /* still to be run */
-    bool prepared;        /* its folder is there */
+    int run;       /* index into runner.runs */
+    bool open;     /* still to be run */
+    bool prepared; /* its folder is there */
     short tries, failures;
-    double not_before_s;  /* a retry waits until then */
-    double best_step;     /* of all its attempts */
-    enum wish wish;       /* of a user, while it runs */
+    double not_before_s;     /* a retry waits until then */
+    double best_step;        /* of all its attempts */
+    enum wish wish;          /* of a user, while it runs */
     struct attempt *attempt; /* NULL unless it runs */
     char *label;
-    int slot; /* which set of cores, while it runs */
+    int slot;           /* which set of cores, while it runs */
     struct task *trunk; /* the run that this one's beginning is part of */
     struct task *branches, *next_branch; /* those of this one, as a list */
 };
@@ -90,8 +90,7 @@ void queue_make(struct runner *r);
 enum sched_next queue_next(struct task **out, struct runner *r);
 void queue_again(struct runner *r, struct task *t, double after_s);
 void queue_prepare_ahead(struct runner *r);
-const struct store_run *task_run(const struct runner *r,
-                                 const struct task *t);
+const struct store_run *task_run(const struct runner *r, const struct task *t);
 const struct grid_point *task_point(const struct runner *r,
                                     const struct task *t);
 double task_flops(const struct runner *r, const struct task *t);

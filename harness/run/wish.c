@@ -97,8 +97,7 @@ static void try_anew(struct runner *r, struct task *t)
     t->wish = WISH_NONE;
     task_reopen(r, t);
     task_state(r, t, RUN_PENDING);
-    journal_state(r->journal, task_run(r, t)->run_id, RUN_PENDING,
-                  "asked for");
+    journal_state(r->journal, task_run(r, t)->run_id, RUN_PENDING, "asked for");
     queue_again(r, t, 0);
 }
 
@@ -127,8 +126,8 @@ static void forget(struct runner *r, const struct wished *list, int n)
     bool ok = db_begin(r->db, NULL) == OK;
 
     for (int i = 0; i < n && ok; i++)
-        ok = db_run(r->db, NULL, "DELETE FROM request WHERE request_id=?",
-                    "i", list[i].id) == OK;
+        ok = db_run(r->db, NULL, "DELETE FROM request WHERE request_id=?", "i",
+                    list[i].id) == OK;
     if (!ok || db_commit(r->db, NULL) != OK) {
         db_rollback(r->db);
         r->data_version = -1; /* look again: granting twice changes nothing */

@@ -56,8 +56,7 @@ static enum status put_file(const struct submission *s, const char *id,
                             struct err *err)
 {
     char *path = bundle_path(s->root, id, suffix);
-    const enum status st =
-        file_replace(path, str_text(text), text->len, err);
+    const enum status st = file_replace(path, str_text(text), text->len, err);
 
     free(path);
     return st;
@@ -86,11 +85,11 @@ enum status submit_folders(const struct submission *s, struct err *err)
 }
 
 enum status submit_script(struct str *out, const struct submission *s,
-                                const struct pack_array *a, const char *id,
-                                struct err *err)
+                          const struct pack_array *a, const char *id,
+                          struct err *err)
 {
-    const struct script_names names = { s->grid, id, s->store, s->root,
-                                        s->folder, s->program };
+    const struct script_names names = { s->grid, id,        s->store,
+                                        s->root, s->folder, s->program };
 
     return script_print(out, s->base, a, s->slurm.max_array, &names, err);
 }
@@ -192,9 +191,8 @@ static enum status name_array(struct submission *s, const char *id,
 /* --- one array ---------------------------------------------------------------------- */
 
 static enum status call_sbatch(struct submission *s, const char *id,
-                               char job[SLURM_JOB],
-                               char cluster[SLURM_CLUSTER], bool *perhaps,
-                               struct err *err)
+                               char job[SLURM_JOB], char cluster[SLURM_CLUSTER],
+                               bool *perhaps, struct err *err)
 {
     char *path = bundle_path(s->root, id, ".sh"), open;
     char **args = words_split(s->o->args ? s->o->args : "", &open);
@@ -228,7 +226,7 @@ static enum status refused(struct submission *s, const char *id, bool perhaps,
 }
 
 enum status submit_array(struct submission *s, const struct pack *p,
-                                const struct pack_array *a, struct err *err)
+                         const struct pack_array *a, struct err *err)
 {
     struct str bundle = { 0 }, script = { 0 }, number = { 0 };
     char id[BUNDLE_ID], job[SLURM_JOB], cluster[SLURM_CLUSTER];
@@ -270,4 +268,3 @@ enum status submit_array(struct submission *s, const struct pack *p,
     str_release(&number);
     return st;
 }
-

@@ -19,7 +19,7 @@ struct submission {
     char *root, *folder, *program, store[RECORD_TOKEN];
     struct slurm_config slurm;
     struct wanted_list wanted;
-    bool known; /* how long runs take */
+    bool known;          /* how long runs take */
     int64_t first_claim; /* of the array at hand: its rows are the newest */
 };
 

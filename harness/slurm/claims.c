@@ -37,11 +37,11 @@ static void read_claim(struct claim *c, sqlite3_stmt *row)
         *line = '\0';
 }
 
-#define SELECT_CLAIMS                                                         \
-    "SELECT attempt_id, a.run_id, number, token, slurm_job, slurm_task, "     \
-    "slurm_state, point_id, seed, state, "                                    \
-    "CASE WHEN heartbeat_at IS NULL THEN -1 ELSE max(0, "                     \
-    "(julianday('now')-julianday(heartbeat_at))*86400) END, heartbeat_at "    \
+#define SELECT_CLAIMS                                                          \
+    "SELECT attempt_id, a.run_id, number, token, slurm_job, slurm_task, "      \
+    "slurm_state, point_id, seed, state, "                                     \
+    "CASE WHEN heartbeat_at IS NULL THEN -1 ELSE max(0, "                      \
+    "(julianday('now')-julianday(heartbeat_at))*86400) END, heartbeat_at "     \
     "FROM attempt a JOIN run r USING(run_id) WHERE backend='slurm' AND "
 
 static enum status read_claims(struct claims *out, struct db *db,
@@ -63,10 +63,9 @@ static enum status read_claims(struct claims *out, struct db *db,
 
 enum status claims_read(struct claims *out, struct db *db, struct err *err)
 {
-    return read_claims(out, db,
-                       SELECT_CLAIMS
-                       "outcome IS NULL ORDER BY slurm_job, slurm_task",
-                       err);
+    return read_claims(
+        out, db, SELECT_CLAIMS "outcome IS NULL ORDER BY slurm_job, slurm_task",
+        err);
 }
 
 enum status claims_read_closed(struct claims *out, struct db *db,

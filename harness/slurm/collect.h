@@ -26,14 +26,14 @@
 #include "harness/store/journal.h"
 
 struct collected {
-    int claims;  /* that were looked at */
+    int claims;                        /* that were looked at */
     int done, diverged, failed, again; /* ended: failed for good, to be tried
                                           again */
-    int released;       /* given back without having begun */
+    int released;                      /* given back without having begun */
     int running, queued;
-    int unseen;   /* of these Slurm does not know, or calls over */
+    int unseen;     /* of these Slurm does not know, or calls over */
     char since[32]; /* when the first of them was missed first */
-    int damaged;  /* were changed since they were written, or cannot be read */
+    int damaged; /* were changed since they were written, or cannot be read */
     long points; /* rows of curves */
     bool known;  /* Slurm answered */
     char why[200];

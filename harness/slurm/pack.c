@@ -10,7 +10,7 @@
 
 /* Few different limits make few arrays; a scheduler's backfill likes short
  * ones. */
-static const int minutes[] = { 10,  15,  20,  30,  45,   60,   90,  120, 180,
+static const int minutes[] = { 10,  15,  20,  30,  45,   60,   90,   120, 180,
                                240, 360, 480, 720, 1080, 1440, 2160, 2880 };
 
 static double round_up(double seconds)
@@ -67,16 +67,15 @@ static int by_limit(const void *a, const void *b)
 static void make_arrays(struct pack *p, const struct pack_options *o)
 {
     for (int i = 0; i < p->n_tasks;) {
-        struct pack_array a = { .first = i,
-                                .limit_s = p->tasks[i].limit_s };
+        struct pack_array a = { .first = i, .limit_s = p->tasks[i].limit_s };
 
         while (i < p->n_tasks && a.n < o->max_array &&
                p->tasks[i].limit_s == a.limit_s) {
             a.n++;
             i++;
         }
-        p->arrays = mem_grow(p->arrays, (size_t)p->n_arrays + 1,
-                             sizeof *p->arrays);
+        p->arrays =
+            mem_grow(p->arrays, (size_t)p->n_arrays + 1, sizeof *p->arrays);
         p->arrays[p->n_arrays++] = a;
     }
 }

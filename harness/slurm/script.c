@@ -120,8 +120,8 @@ double script_warning_s(const struct config *base, double limit_s)
     return fmin(config_number(base, "run.grace") + SCRIPT_EARLY_S, limit_s / 2);
 }
 
-static const char *const plain_keys[] = { "partition", "account", "qos",
-                                          "constraint", "gres", "mem" };
+static const char *const plain_keys[] = { "partition",  "account", "qos",
+                                          "constraint", "gres",    "mem" };
 #define N_PLAIN (sizeof plain_keys / sizeof plain_keys[0])
 
 static enum status add_keys(struct str *out, const struct config *base,
@@ -184,8 +184,9 @@ enum status script_print(struct str *out, const struct config *base,
     str_addf(out, "#SBATCH --cpus-per-task=%d\n", cpus_of(base));
     if (st == OK)
         st = add_keys(out, base, err);
-    str_addf(out, "#SBATCH --open-mode=append\n#SBATCH --requeue\n"
-                  "#SBATCH --signal=B:TERM@%d\n",
+    str_addf(out,
+             "#SBATCH --open-mode=append\n#SBATCH --requeue\n"
+             "#SBATCH --signal=B:TERM@%d\n",
              early);
     path = mem_printf("%s/slurm/%s_%%a.out", n->root, n->id);
     add_option(out, "output", path);

@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "harness/os/command.h"
 
-#define PATIENCE_S 90 /* sbatch itself gives up after MessageTimeout, 10 s */
+#define PATIENCE_S        90 /* sbatch itself gives up after MessageTimeout, 10 s */
 #define DEFAULT_MAX_ARRAY 1001
 
 /* --- tasks -------------------------------------------------------------------- */
@@ -41,16 +41,16 @@ const struct slurm_task *slurm_tasks_find(const struct slurm_tasks *t,
     struct slurm_task key = { .task = task };
 
     snprintf(key.job, sizeof key.job, "%s", job);
-    return t->n > 0 ? bsearch(&key, t->list, (size_t)t->n, sizeof *t->list,
-                              compare)
-                    : NULL;
+    return t->n > 0
+               ? bsearch(&key, t->list, (size_t)t->n, sizeof *t->list, compare)
+               : NULL;
 }
 
 static struct slurm_task *add(struct slurm_tasks *t)
 {
     if ((t->n & (t->n - 1)) == 0) /* a power of two: full */
-        t->list = mem_grow(t->list, t->n ? 2 * (size_t)t->n : 1,
-                           sizeof *t->list);
+        t->list =
+            mem_grow(t->list, t->n ? 2 * (size_t)t->n : 1, sizeof *t->list);
     t->list[t->n] = (struct slurm_task){ .task = -1 };
     return &t->list[t->n++];
 }
@@ -77,11 +77,11 @@ static bool is_number(const char *text)
 /* A state that waits or runs; a suffix like "CANCELLED by 0" does not count. */
 static bool is_alive(const char *state)
 {
-    static const char *const alive[] = { "PENDING", "RUNNING", "CONFIGURING",
-                                         "SUSPENDED", "REQUEUED",
-                                         "REQUEUE_HOLD", "REQUEUE_FED",
-                                         "SPECIAL_EXIT", "RESIZING",
-                                         "SIGNALING", "STAGE_OUT", "STOPPED" };
+    static const char *const alive[] = {
+        "PENDING",  "RUNNING",      "CONFIGURING", "SUSPENDED",
+        "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT",
+        "RESIZING", "SIGNALING",    "STAGE_OUT",   "STOPPED"
+    };
 
     for (size_t i = 0; i < sizeof alive / sizeof alive[0]; i++)
         if (strcmp(state, alive[i]) == 0)
@@ -91,10 +91,10 @@ static bool is_alive(const char *state)
 
 bool slurm_is_final(const char *state)
 {
-    static const char *const final[] = { "BOOT_FAIL", "CANCELLED", "COMPLETED",
-                                         "DEADLINE", "FAILED", "NODE_FAIL",
-                                         "OUT_OF_MEMORY", "PREEMPTED",
-                                         "TIMEOUT" };
+    static const char *const final[] = {
+        "BOOT_FAIL", "CANCELLED",     "COMPLETED", "DEADLINE", "FAILED",
+        "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "TIMEOUT"
+    };
 
     for (size_t i = 0; i < sizeof final / sizeof final[0]; i++)
         if (strcmp(state, final[i]) == 0)
@@ -157,8 +157,8 @@ bool slurm_read_squeue(struct slurm_tasks *out, const char *text)
 
         q = take(index, sizeof index, q, '|');
         q = take(t.state, sizeof t.state, q, '|');
-        whole = whole && is_number(t.job) && is_word(t.state) &&
-                q > p && q[-1] == '|' && p[strcspn(p, "\n")];
+        whole = whole && is_number(t.job) && is_word(t.state) && q > p &&
+                q[-1] == '|' && p[strcspn(p, "\n")];
         take(t.name, sizeof t.name, q, '\n');
         set_index(&t, index);
         if (is_number(t.job) && is_alive(t.state))
@@ -272,8 +272,7 @@ static void complaint(char *out, size_t size, const struct command *c,
     if (c->late)
         snprintf(out, size, "%s does not answer", name);
     else if (c->exit_code == 0)
-        snprintf(out, size, "%s answered with what is no list: %s", name,
-                 line);
+        snprintf(out, size, "%s answered with what is no list: %s", name, line);
     else
         snprintf(out, size, "%s ended with %d%s%s", name, c->exit_code,
                  *line ? ": " : "", line);
@@ -304,8 +303,7 @@ static char *user_name(void)
 {
     const struct passwd *pw = getpwuid(getuid());
 
-    return pw ? mem_strdup(pw->pw_name)
-              : mem_printf("%ld", (long)getuid());
+    return pw ? mem_strdup(pw->pw_name) : mem_printf("%ld", (long)getuid());
 }
 
 void slurm_queue(struct slurm_tasks *out)
@@ -329,10 +327,11 @@ void slurm_queue(struct slurm_tasks *out)
 
 void slurm_history(struct slurm_tasks *out, const char *job)
 {
-    char *const scontrol[] = { "scontrol", "-o", "show", "job", (char *)job,
-                               NULL };
-    char *const sacct[] = { "sacct", "-X", "-n", "-P", "-j", (char *)job,
-                            "-o", "JobID,State,JobName", NULL };
+    char *const scontrol[] = { "scontrol", "-o",        "show",
+                               "job",      (char *)job, NULL };
+    char *const sacct[] = { "sacct", "-X",        "-n", "-P",
+                            "-j",    (char *)job, "-o", "JobID,State,JobName",
+                            NULL };
     struct command c;
 
     *out = (struct slurm_tasks){ .list = NULL };
@@ -393,8 +392,7 @@ enum status slurm_sbatch(char job[SLURM_JOB], char cluster[SLURM_CLUSTER],
     return st;
 }
 
-enum status slurm_scancel(const char *job, const char *tasks,
-                          struct err *err)
+enum status slurm_scancel(const char *job, const char *tasks, struct err *err)
 {
     char *what = tasks ? mem_printf("%s_[%s]", job, tasks) : mem_strdup(job);
     char *const argv[] = { "scancel", what, NULL };

@@ -11,18 +11,18 @@
 
 #include "base/err.h"
 
-#define SLURM_JOB   24
-#define SLURM_NAME  96
-#define SLURM_STATE 32
+#define SLURM_JOB     24
+#define SLURM_NAME    96
+#define SLURM_STATE   32
 #define SLURM_CLUSTER 64
 
 #define SLURM_RANGE (-2) /* tasks of an array that wait share a line */
 
 /* One task of an array; task -1: a job that is no array. */
 struct slurm_task {
-    char job[SLURM_JOB]; /* of the whole array */
-    int task; /* or SLURM_RANGE */
-    char range[64]; /* "3,5-9%2" */
+    char job[SLURM_JOB];     /* of the whole array */
+    int task;                /* or SLURM_RANGE */
+    char range[64];          /* "3,5-9%2" */
     char state[SLURM_STATE]; /* "PENDING", "RUNNING", "TIMEOUT", ... */
     char name[SLURM_NAME];
 };
@@ -31,9 +31,9 @@ struct slurm_task {
 struct slurm_tasks {
     struct slurm_task *list;
     int n;
-    bool known; /* false: nobody answered, or oddly */
-    bool odd;   /* it answered, and not all of it was an answer */
-    bool late;  /* it did not answer in time */
+    bool known;    /* false: nobody answered, or oddly */
+    bool odd;      /* it answered, and not all of it was an answer */
+    bool late;     /* it did not answer in time */
     char why[200]; /* when not known */
 };
 
@@ -75,8 +75,7 @@ enum status slurm_sbatch(char job[SLURM_JOB], char cluster[SLURM_CLUSTER],
                          struct err *err);
 
 /* Cancel tasks of a job, "3,5-7"; tasks NULL: all of it. */
-enum status slurm_scancel(const char *job, const char *tasks,
-                          struct err *err);
+enum status slurm_scancel(const char *job, const char *tasks, struct err *err);
 
 /* Is sbatch there at all? */
 enum status slurm_check(struct err *err);

@@ -10,14 +10,15 @@
 /* The part of a file of records that carries a claim's token. */
 struct spool {
     const struct claim *claim;
-    struct journal *journal; /* NULL: only look */
+    struct journal *journal;        /* NULL: only look */
     char *folder, *path, *log_path; /* path: the file of records */
-    int fd; /* of the file while it is held, -1 */
-    enum record_lock lock; /* as it was found; free: also when it is not there */
-    double quiet_s;        /* since somebody wrote to it */
+    int fd;                         /* of the file while it is held, -1 */
+    enum record_lock
+        lock;       /* as it was found; free: also when it is not there */
+    double quiet_s; /* since somebody wrote to it */
     bool inside, begun, ended, first;
     int64_t damaged; /* the first line of an attempt that was changed; 0 */
-    double step;               /* the last */
+    double step;     /* the last */
     struct metrics_line final; /* final.final: it came */
     struct attempt_end end;
     long points;

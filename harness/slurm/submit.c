@@ -72,11 +72,11 @@ static void describe(struct str *out, const struct submission *s,
         }
         str_addf(out, "  %6d %6d %11s  %s%s", r->n, runs,
                  s->known ? text_duration(a, est) : "not known",
-                 text_duration(b, r->limit_s),
-                 r->n < runs ? ", packed" : "");
+                 text_duration(b, r->limit_s), r->n < runs ? ", packed" : "");
         if (longer > 0)
-            str_addf(out, "; %d longer than slurm.max_time, to be gone on "
-                          "with from checkpoints",
+            str_addf(out,
+                     "; %d longer than slurm.max_time, to be gone on "
+                     "with from checkpoints",
                      longer);
         str_add_char(out, '\n');
     }
@@ -169,7 +169,8 @@ static void close_submission(struct submission *s)
     free(s->program);
 }
 
-static enum status register_grid(struct submission *s, const struct session *session,
+static enum status register_grid(struct submission *s,
+                                 const struct session *session,
                                  const struct grid *g, struct err *err)
 {
     char *argv = session_command(session), *change = NULL, *said = NULL;
@@ -236,8 +237,8 @@ static enum status list_grid(struct submission *s, const struct grid *g,
     enum status st = store_runs(&runs, &n, g, s->db, err);
 
     for (int i = 0; i < n && st == OK; i++) {
-        const bool claimed = runs[i].state == RUN_QUEUED ||
-                             runs[i].state == RUN_RUNNING;
+        const bool claimed =
+            runs[i].state == RUN_QUEUED || runs[i].state == RUN_RUNNING;
 
         if (!g->points[runs[i].point].chosen)
             continue;
@@ -274,12 +275,13 @@ static enum status plan_grid(struct plan **p, const struct session *session,
     enum status st = plan_make(p, g, &options, err);
 
     if (st == OK && (*p)->over)
-        st = err_set(err, ERR_REFUSED,
-                     "over budget: %s; nothing was submitted", (*p)->over);
+        st = err_set(err, ERR_REFUSED, "over budget: %s; nothing was submitted",
+                     (*p)->over);
     return st;
 }
 
-static enum status submit_grid(struct submission *s, const struct session *session,
+static enum status submit_grid(struct submission *s,
+                               const struct session *session,
                                const struct grid *g, const struct plan *plan,
                                struct err *err)
 {
@@ -312,10 +314,10 @@ static enum status submit_grid(struct submission *s, const struct session *sessi
     return st;
 }
 
-enum status slurm_submit_grid(struct submitted *out, const struct session *session,
+enum status slurm_submit_grid(struct submitted *out,
+                              const struct session *session,
                               const struct grid *g,
-                              const struct submit_options *o,
-                              struct err *err)
+                              const struct submit_options *o, struct err *err)
 {
     struct submission s = { .out = out, .o = o, .grid = g->name };
     struct plan *plan = NULL;
@@ -338,9 +340,9 @@ enum status slurm_submit_grid(struct submitted *out, const struct session *sessi
 
 /* --- single runs --------------------------------------------------------------------------- */
 
-enum status slurm_submit_runs(struct submitted *out, const struct session *session,
-                              const int64_t *ids, int n,
-                              const struct submit_options *o,
+enum status slurm_submit_runs(struct submitted *out,
+                              const struct session *session, const int64_t *ids,
+                              int n, const struct submit_options *o,
                               struct err *err)
 {
     struct submission s = { .out = out, .o = o };
@@ -358,8 +360,7 @@ enum status slurm_submit_runs(struct submitted *out, const struct session *sessi
     if (st == OK)
         st = wanted_last_bundle(&last, s.db, ids[0], err);
     if (st == OK)
-        st = config_from_json(&base, last.settings, "the last submission",
-                              err);
+        st = config_from_json(&base, last.settings, "the last submission", err);
     s.grid = last.grid;
     memcpy(s.store, last.store, sizeof s.store);
     if (st == OK)

@@ -6,16 +6,16 @@
 #ifndef HARNESS_SLURM_SUBMIT_H
 #define HARNESS_SLURM_SUBMIT_H
 
-#include "harness/os/session.h"
 #include "harness/grid/grid.h"
+#include "harness/os/session.h"
 #include "harness/slurm/collect.h"
 
 struct submit_options {
-    int limit;         /* most runs, 0: all */
-    int calibrate;     /* that many runs of different lengths, a task each */
+    int limit;     /* most runs, 0: all */
+    int calibrate; /* that many runs of different lengths, a task each */
     bool dry_run, retry_failed;
-    double flops_s;    /* of a run; 0: measured or learnt */
-    const char *args;  /* more words for sbatch, or NULL */
+    double flops_s;      /* of a run; 0: measured or learnt */
+    const char *args;    /* more words for sbatch, or NULL */
     const char *program; /* NULL: this very program */
 };
 
@@ -32,16 +32,16 @@ void submitted_release(struct submitted *s);
 
 /* ERR_TOOL with what sbatch said when it refused; what it had taken before
  * that stays. */
-enum status slurm_submit_grid(struct submitted *out, const struct session *session,
+enum status slurm_submit_grid(struct submitted *out,
+                              const struct session *session,
                               const struct grid *g,
-                              const struct submit_options *o,
-                              struct err *err);
+                              const struct submit_options *o, struct err *err);
 
 /* The same for single runs by number, with the keys of the last submission of
  * their grid. */
-enum status slurm_submit_runs(struct submitted *out, const struct session *session,
-                              const int64_t *ids, int n,
-                              const struct submit_options *o,
+enum status slurm_submit_runs(struct submitted *out,
+                              const struct session *session, const int64_t *ids,
+                              int n, const struct submit_options *o,
                               struct err *err);
 
 /* What became of a cancellation. */

@@ -12,14 +12,14 @@
 #include "harness/slurm/claims.h"
 
 enum claim_place {
-    PLACE_UNKNOWN, /* nobody who could know has answered */
-    PLACE_MISSING, /* a whole list of what may be its cluster has not got it,
+    PLACE_UNKNOWN,   /* nobody who could know has answered */
+    PLACE_MISSING,   /* a whole list of what may be its cluster has not got it,
                       and nobody remembers it */
     PLACE_FORGOTTEN, /* its cluster knows the job, without this task: what is
                         cancelled before it begins leaves no trace */
     PLACE_WAITS,
     PLACE_RUNS,
-    PLACE_GONE     /* Slurm names its end */
+    PLACE_GONE /* Slurm names its end */
 };
 
 struct slurm_view; /* what Slurm says, asked once a job */

@@ -16,8 +16,8 @@ void wanted_release(struct wanted_list *w)
 static struct wanted *grow(struct wanted_list *w)
 {
     if ((w->n & (w->n - 1)) == 0)
-        w->list = mem_grow(w->list, w->n ? 2 * (size_t)w->n : 1,
-                           sizeof *w->list);
+        w->list =
+            mem_grow(w->list, w->n ? 2 * (size_t)w->n : 1, sizeof *w->list);
     w->list[w->n] = (struct wanted){ .run_id = 0 };
     return &w->list[w->n++];
 }
@@ -99,7 +99,8 @@ void wanted_spread(struct wanted_list *w, int n)
         return;
     qsort(w->list, (size_t)w->n, sizeof *w->list, by_flops);
     for (int i = 1; i < n; i++) {
-        const int from = i + (int)((double)(last - i) * i / (n > 1 ? n - 1 : 1));
+        const int from =
+            i + (int)((double)(last - i) * i / (n > 1 ? n - 1 : 1));
         const int at = from > i ? from : i;
         const struct wanted keep = w->list[i];
 

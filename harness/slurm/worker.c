@@ -23,9 +23,9 @@
 #include "harness/store/record_put.h"
 #include "trainer/checkpoint.h"
 
-#define LOOK_S   1  /* between looks for wishes and at logs */
-#define MARGIN_S 30 /* between our end and the limit: killing takes a moment   \
-                     */
+#define LOOK_S 1 /* between looks for wishes and at logs */
+/* Between our end and the limit: killing takes a moment */
+#define MARGIN_S 30
 
 struct work {
     const struct bundle_run *run;
@@ -200,7 +200,8 @@ static bool time_is_up(const struct worker *k)
 
 static struct work *take_next(struct worker *k)
 {
-    while (k->next < k->n && !time_is_up(k) && k->failures_in_a_row < CONDUCT_BREAKER) {
+    while (k->next < k->n && !time_is_up(k) &&
+           k->failures_in_a_row < CONDUCT_BREAKER) {
         struct work *w = &k->work[k->next++];
 
         w->tried = claim(k, w);
@@ -425,8 +426,7 @@ static enum status open_worker(struct worker *k, const struct worker_options *o,
     k->root = realpath(above, NULL);
     free(above);
     free(copy);
-    k->program = o->program ? mem_strdup(o->program)
-                            : process_program();
+    k->program = o->program ? mem_strdup(o->program) : process_program();
     if (st != OK)
         return st;
     if (o->slots > 0)

@@ -95,8 +95,9 @@ enum status store_change(char **out, const struct grid *g, struct db *db,
     if (b.same_text)
         str_add(&s, ": its data or its trainer changed");
     else if (kept < b.runs)
-        str_addf(&s, ";\n  its text before is grid_id %lld; to keep both: -s "
-                     "grid.name=NAME",
+        str_addf(&s,
+                 ";\n  its text before is grid_id %lld; to keep both: -s "
+                 "grid.name=NAME",
                  (long long)b.grid_id);
     *out = str_steal(&s);
     return OK;

@@ -41,8 +41,14 @@ struct extra {
     double value;
 };
 
-enum kind { KIND_BEGIN, KIND_POINT, KIND_EXTRA, KIND_END, KIND_STATE,
-            KIND_EVENT };
+enum kind {
+    KIND_BEGIN,
+    KIND_POINT,
+    KIND_EXTRA,
+    KIND_END,
+    KIND_STATE,
+    KIND_EVENT
+};
 
 /* Points are many and stand here; what is rare is allocated. */
 struct entry {
@@ -120,8 +126,8 @@ int journal_waiting(const struct journal *j)
 
 bool journal_due(const struct journal *j)
 {
-    return j->n > 0 && (j->n >= DUE_ROWS ||
-                        clock_monotonic() - j->oldest_s >= DUE_S);
+    return j->n > 0 &&
+           (j->n >= DUE_ROWS || clock_monotonic() - j->oldest_s >= DUE_S);
 }
 
 /* --- taking notes ---------------------------------------------------------------- */
@@ -130,8 +136,7 @@ static struct entry *add(struct journal *j, enum kind kind, int64_t run_id)
 {
     if (j->n == j->cap) {
         j->cap = 2 * j->cap + 64;
-        j->entries =
-            mem_grow(j->entries, (size_t)j->cap, sizeof *j->entries);
+        j->entries = mem_grow(j->entries, (size_t)j->cap, sizeof *j->entries);
     }
     if (j->n == 0)
         j->oldest_s = clock_monotonic();
@@ -189,8 +194,7 @@ void journal_line(struct journal *j, int64_t run_id,
 }
 
 void journal_end(struct journal *j, int64_t run_id, int number,
-                 const struct attempt_end *e,
-                 const struct metrics_line *result)
+                 const struct attempt_end *e, const struct metrics_line *result)
 {
     struct end *end = mem_alloc(sizeof *end);
 
@@ -205,17 +209,17 @@ void journal_end(struct journal *j, int64_t run_id, int number,
 void journal_state(struct journal *j, int64_t run_id, enum run_state state,
                    const char *reason)
 {
-    add(j, KIND_STATE, run_id)->words = (struct words){
-        .state = state, .text = reason ? mem_strdup(reason) : NULL
-    };
+    add(j, KIND_STATE, run_id)->words =
+        (struct words){ .state = state,
+                        .text = reason ? mem_strdup(reason) : NULL };
 }
 
 void journal_event(struct journal *j, int64_t run_id, const char *kind,
                    const char *detail)
 {
-    add(j, KIND_EVENT, run_id)->words = (struct words){
-        .kind = mem_strdup(kind), .text = detail ? mem_strdup(detail) : NULL
-    };
+    add(j, KIND_EVENT, run_id)->words =
+        (struct words){ .kind = mem_strdup(kind),
+                        .text = detail ? mem_strdup(detail) : NULL };
 }
 
 /* --- writing --------------------------------------------------------------------- */
@@ -236,9 +240,8 @@ static enum status write_begin(struct journal *j, const struct entry *e,
         "start_ticks=excluded.start_ticks, boot_id=excluded.boot_id, "
         "started_at=excluded.started_at WHERE token=excluded.token",
         "iititiittttit", e->run_id, (int64_t)b->number, b->env, j->env_id,
-        b->host,
-        b->process.pid, b->process.start_ticks, b->process.boot, b->token,
-        b->at, e->begin->log_path, b->from_step, b->slurm_job);
+        b->host, b->process.pid, b->process.start_ticks, b->process.boot,
+        b->token, b->at, e->begin->log_path, b->from_step, b->slurm_job);
 
     return st != OK ? st
                     : db_run(j->db, err,
@@ -260,9 +263,8 @@ static enum status write_point(struct journal *j, const struct entry *e,
         st = db_run(j->db, err, "DELETE FROM curve WHERE run_id=? AND step>=?",
                     "ii", e->run_id, p->step);
     if (st == OK && p->first)
-        st = db_run(j->db, err,
-                    "DELETE FROM metric WHERE run_id=? AND step>=?", "ii",
-                    e->run_id, p->step);
+        st = db_run(j->db, err, "DELETE FROM metric WHERE run_id=? AND step>=?",
+                    "ii", e->run_id, p->step);
     return st != OK
                ? st
                : db_run(j->db, err,
@@ -319,10 +321,9 @@ static enum status write_state(struct journal *j, int64_t run_id,
                                enum run_state state, const char *reason,
                                struct err *err)
 {
-    return db_run(j->db, err,
-                  "UPDATE run SET state=?, state_reason=? WHERE run_id=?",
-                  "tti", run_states[state], reason && *reason ? reason : NULL,
-                  run_id);
+    return db_run(
+        j->db, err, "UPDATE run SET state=?, state_reason=? WHERE run_id=?",
+        "tti", run_states[state], reason && *reason ? reason : NULL, run_id);
 }
 
 /* A number that does not apply is NULL. */
@@ -336,24 +337,23 @@ static enum status write_end(struct journal *j, const struct entry *entry,
 {
     const struct end *end = entry->end;
     const struct attempt_end *e = &end->e;
-    enum status st = db_run(
-        j->db, err,
-        "UPDATE attempt SET ended_at=?, outcome=?, exit_code=?, "
-        "term_signal=?, message=?, cpu_s=?, wall_s=?, max_rss=? WHERE "
-        "run_id=? AND number=?",
-        "ttddtddiii", e->at, outcomes[e->outcome],
-        or_null(e->exit_code, e->exit_code >= 0),
-        or_null(e->term_signal, e->term_signal > 0),
-        *e->message ? e->message : NULL, e->cpu_s, e->wall_s, e->max_rss,
-        entry->run_id, (int64_t)end->number);
+    enum status st =
+        db_run(j->db, err,
+               "UPDATE attempt SET ended_at=?, outcome=?, exit_code=?, "
+               "term_signal=?, message=?, cpu_s=?, wall_s=?, max_rss=? WHERE "
+               "run_id=? AND number=?",
+               "ttddtddiii", e->at, outcomes[e->outcome],
+               or_null(e->exit_code, e->exit_code >= 0),
+               or_null(e->term_signal, e->term_signal > 0),
+               *e->message ? e->message : NULL, e->cpu_s, e->wall_s, e->max_rss,
+               entry->run_id, (int64_t)end->number);
 
     if (st == OK && end->has_result)
         st = write_result(j, entry->run_id, &end->result, err);
     if (st == OK && end->has_result)
         st = write_counts(j, entry->run_id, &end->result, err);
-    return st == OK
-               ? write_state(j, entry->run_id, e->state, e->message, err)
-               : st;
+    return st == OK ? write_state(j, entry->run_id, e->state, e->message, err)
+                    : st;
 }
 
 static enum status write_one(struct journal *j, const struct entry *e,
@@ -392,8 +392,7 @@ static enum status write_entries(struct journal *j, struct err *err)
     return st;
 }
 
-enum status journal_flush(struct journal *j, double patience_s,
-                          struct err *err)
+enum status journal_flush(struct journal *j, double patience_s, struct err *err)
 {
     const double patience = db_patience(j->db);
     enum status st;

@@ -49,8 +49,9 @@ static enum status ask(bool *differs, char **was, const char *sql,
 static void add_sentence(struct str *out, int n, const char *key,
                          const char *was, const char *advice)
 {
-    str_addf(out, "%s%d configuration%s of it %s finished runs that were "
-                  "planned with ",
+    str_addf(out,
+             "%s%d configuration%s of it %s finished runs that were "
+             "planned with ",
              out->len ? "\n" : "", n, n == 1 ? "" : "s",
              n == 1 ? "has" : "have");
     if (*was)

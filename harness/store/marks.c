@@ -165,14 +165,13 @@ static char *list_at(const json_t *mark, size_t i)
     return json_is_array(list) ? json_canonical_text(list) : NULL;
 }
 
-static enum status rename_both(struct db *db, const json_t *r,
-                               struct err *err)
+static enum status rename_both(struct db *db, const json_t *r, struct err *err)
 {
     char *moved = list_at(r, 3), *stayed = list_at(r, 4);
     enum status st = OK;
 
-    for (size_t i = 0;
-         i < sizeof both_steps / sizeof both_steps[0] && st == OK; i++)
+    for (size_t i = 0; i < sizeof both_steps / sizeof both_steps[0] && st == OK;
+         i++)
         st = db_run(db, err, both_steps[i], "tttt", text_at(r, 0),
                     text_at(r, 1), moved, stayed);
     free(moved);

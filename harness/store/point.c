@@ -25,9 +25,10 @@ char *point_settings(const struct config *c)
     {
         const json_t *other = json_object_get(defaults, section);
 
-        json_object_foreach_safe(object, next_key, key, value)
-            if (json_equal(value, json_object_get(other, key)))
-                json_object_del(object, key);
+        json_object_foreach_safe(
+            object, next_key, key,
+            value) if (json_equal(value, json_object_get(other, key)))
+            json_object_del(object, key);
         if (json_object_size(object) == 0)
             json_object_del(all, section);
     }
@@ -90,8 +91,7 @@ static enum status check_stored(const struct point_columns *p, struct db *db,
 {
     int64_t same;
     const enum status st =
-        db_ask(&same, db,
-               "SELECT config=:config FROM point WHERE point_id=:id",
+        db_ask(&same, db, "SELECT config=:config FROM point WHERE point_id=:id",
                DB_VALUES(DB_T("config", p->identity), DB_T("id", p->id)), err);
 
     return st != OK || same

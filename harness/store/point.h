@@ -11,8 +11,8 @@
 struct point_columns {
     char id[HASH_ID], twin[HASH_ID];
     const struct config *config;
-    char *identity; /* canonical JSON of the hashed keys */
-    char *settings; /* JSON of every key that is not at its default */
+    char *identity;        /* canonical JSON of the hashed keys */
+    char *settings;        /* JSON of every key that is not at its default */
     char *arm, *plain_arm; /* with and without names of presets */
     struct arm quant;
     struct model_size size;

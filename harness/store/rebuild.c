@@ -29,8 +29,8 @@ struct reading {
     void (*warn)(const char *sentence);
     int number; /* counted anew: databases may have shared the folder */
     const char *folder;
-    int begun;  /* attempts met in it */
-    bool done;  /* one of them was */
+    int begun; /* attempts met in it */
+    bool done; /* one of them was */
     char store[RECORD_TOKEN];
     struct gmse known;
 };
@@ -60,8 +60,7 @@ static enum status read_json(json_t **out, const char *path, struct err *err)
 }
 
 /* A file of one object, which may carry a sum. */
-static enum status read_record(json_t **out, const char *path,
-                               struct err *err)
+static enum status read_record(json_t **out, const char *path, struct err *err)
 {
     struct str text = { 0 };
     enum status st = file_read(&text, path, FILE_LIMIT, err);
@@ -122,12 +121,11 @@ static struct found *find_json(int *n, const char *folder)
     return list;
 }
 
-static enum status each_json(struct db *db, const char *root,
-                             const char *kind,
+static enum status each_json(struct db *db, const char *root, const char *kind,
                              enum status (*fill)(struct db *, const json_t *,
                                                  struct err *),
-                             int *n, int *damaged,
-                             void (*warn)(const char *), struct err *err)
+                             int *n, int *damaged, void (*warn)(const char *),
+                             struct err *err)
 {
     char *folder = mem_printf("%s/%s", root, kind);
     int count;
@@ -174,8 +172,8 @@ static enum status put_env(struct db *db, const json_t *e, struct err *err)
         "INSERT OR IGNORE INTO env(fingerprint, qlaw_version, git_commit, "
         "git_dirty, compiler, cflags, cpu_model, isa, cores, kernel, libc, "
         "libs_json) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
-        "tttittttittt", text_of(e, "fingerprint"),
-        text_of(e, "qlaw_version"), text_of(e, "git_commit"),
+        "tttittttittt", text_of(e, "fingerprint"), text_of(e, "qlaw_version"),
+        text_of(e, "git_commit"),
         (int64_t)(json_number_value(json_object_get(e, "git_dirty")) != 0),
         text_of(e, "compiler"), text_of(e, "cflags"), text_of(e, "cpu_model"),
         text_of(e, "isa"),
@@ -222,9 +220,9 @@ static void ahead_end(void *ctx, int number, const struct attempt_end *e)
 static bool is_done_later(const struct reading *r)
 {
     struct ahead a = { .skip = r->begun };
-    const struct record_reader reader = { .begin = ahead_begin,
-                                          .line = ahead_line,
-                                          .end = ahead_end, .ctx = &a };
+    const struct record_reader reader = {
+        .begin = ahead_begin, .line = ahead_line, .end = ahead_end, .ctx = &a
+    };
 
     record_read(r->folder, &reader, NULL);
     return a.done;
@@ -350,9 +348,11 @@ static enum status put_run(struct reading *r, const char *folder,
 static enum status read_folder(struct reading *r, const char *folder,
                                struct err *err)
 {
-    const struct record_reader reader = { .begin = on_begin, .line = on_line,
+    const struct record_reader reader = { .begin = on_begin,
+                                          .line = on_line,
                                           .end = on_end,
-                                          .damaged = on_damaged, .ctx = r };
+                                          .damaged = on_damaged,
+                                          .ctx = r };
     enum status st = put_run(r, folder, err);
 
     if (st != OK)
@@ -468,8 +468,7 @@ static enum status put_grid(struct db *db, const json_t *g, struct err *err)
     return st;
 }
 
-enum status rebuild_machines(struct db *db, const char *root,
-                             struct err *err)
+enum status rebuild_machines(struct db *db, const char *root, struct err *err)
 {
     int n, damaged = 0;
 

@@ -11,16 +11,14 @@
 struct rebuild {
     int folders, runs, results, grids;
     int deleted; /* grids and runs that were deleted (marks.h), and are again */
-    int odd; /* folders that could not be read; each is told to warn */
+    int odd;     /* folders that could not be read; each is told to warn */
 };
 
 /* Fill a new database from the folder root. */
 enum status rebuild_from(struct rebuild *out, struct db *db, const char *root,
-                         void (*warn)(const char *sentence),
-                         struct err *err);
+                         void (*warn)(const char *sentence), struct err *err);
 
 /* The machines of runs/env alone; those that are there stay as they are. */
-enum status rebuild_machines(struct db *db, const char *root,
-                             struct err *err);
+enum status rebuild_machines(struct db *db, const char *root, struct err *err);
 
 #endif

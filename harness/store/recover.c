@@ -71,8 +71,9 @@ static void on_end(void *ctx, int number, const struct attempt_end *e)
 
 static void read_run(struct reading *r, const char *folder)
 {
-    const struct record_reader reader = { .begin = on_begin, .line = on_line,
-                                          .end = on_end, .ctx = r };
+    const struct record_reader reader = {
+        .begin = on_begin, .line = on_line, .end = on_end, .ctx = r
+    };
 
     bool held;
     const int claim = record_claim(&held, folder, false);
@@ -128,9 +129,9 @@ static enum status read_running(struct reading *r, struct db *db,
         err);
 
     while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
-        char *folder = record_folder(
-            db_path(db), (const char *)sqlite3_column_text(stmt, 1),
-            (uint64_t)sqlite3_column_int64(stmt, 2));
+        char *folder = record_folder(db_path(db),
+                                     (const char *)sqlite3_column_text(stmt, 1),
+                                     (uint64_t)sqlite3_column_int64(stmt, 2));
 
         r->told.run_id = sqlite3_column_int64(stmt, 0);
         r->from = sqlite3_column_int(stmt, 3);
@@ -201,14 +202,14 @@ static void read_folders(struct reading *r, const char *root,
     free(names);
 }
 
-enum status recover_runs(struct recovery *out, struct journal *j,
-                         struct db *db, const char *store,
-                         const struct grid *g, const struct store_run *runs,
-                         int n, struct err *err)
+enum status recover_runs(struct recovery *out, struct journal *j, struct db *db,
+                         const char *store, const struct grid *g,
+                         const struct store_run *runs, int n, struct err *err)
 {
     char host[PROCESS_HOST], *root = record_root(db_path(db));
-    struct reading r = { .sum = out, .told = { .journal = j }, .store = store,
-                         .host = host };
+    struct reading r = {
+        .sum = out, .told = { .journal = j }, .store = store, .host = host
+    };
     enum status st;
 
     *out = (struct recovery){ 0, 0 };

@@ -18,9 +18,8 @@ struct recovery {
 
 /* All runs that the database believes to be running, and those runs of a list
  * that have records it does not know.  Everything goes through the journal. */
-enum status recover_runs(struct recovery *out, struct journal *j,
-                         struct db *db, const char *store,
-                         const struct grid *g, const struct store_run *runs,
-                         int n, struct err *err);
+enum status recover_runs(struct recovery *out, struct journal *j, struct db *db,
+                         const char *store, const struct grid *g,
+                         const struct store_run *runs, int n, struct err *err);
 
 #endif

@@ -51,8 +51,11 @@ struct attempt_end retell_missing_end(const struct retelling *t)
         .stopped = t->final.stopped,
         .finite = isfinite(t->final.loss),
     };
-    struct attempt_end e = { .state = RUN_PENDING, .outcome = OUTCOME_LOST,
-                             .exit_code = -1, .wall_s = NAN, .cpu_s = NAN,
+    struct attempt_end e = { .state = RUN_PENDING,
+                             .outcome = OUTCOME_LOST,
+                             .exit_code = -1,
+                             .wall_s = NAN,
+                             .cpu_s = NAN,
                              .message = "its scheduler ended" };
 
     if (facts.final) {

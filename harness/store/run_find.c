@@ -15,13 +15,12 @@ enum status run_look(int64_t *run_id, struct db *db, const char *text,
     enum status st;
 
     *run_id = 0;
-    st =
-        db_named_run(run_id, &n, db, text,
-                     "SELECT run_id FROM run WHERE run_id=:number",
-                     "SELECT run_id FROM run WHERE point_id>=:hash AND "
-                     "point_id<:hash||'g' AND (:seed IS NULL OR seed=:seed) "
-                     "LIMIT 2",
-                     err);
+    st = db_named_run(run_id, &n, db, text,
+                      "SELECT run_id FROM run WHERE run_id=:number",
+                      "SELECT run_id FROM run WHERE point_id>=:hash AND "
+                      "point_id<:hash||'g' AND (:seed IS NULL OR seed=:seed) "
+                      "LIMIT 2",
+                      err);
 
     if (st == OK && n > 1)
         return err_set(err, ERR_USAGE,
@@ -62,8 +61,8 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static enum status add_named(struct chosen *c, struct db *db,
-                             const char *name, struct err *err)
+static enum status add_named(struct chosen *c, struct db *db, const char *name,
+                             struct err *err)
 {
     const int before = c->n;
     sqlite3_stmt *stmt;
@@ -128,8 +127,8 @@ static enum status filter(struct chosen *out, const struct chosen *named,
     while (st == OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
         const int64_t id = sqlite3_column_int64(stmt, 0);
 
-        if (all || bsearch(&id, named->ids, (size_t)named->n, sizeof id,
-                           by_number))
+        if (all ||
+            bsearch(&id, named->ids, (size_t)named->n, sizeof id, by_number))
             keep(out, id);
     }
     if (st == OK && code != SQLITE_DONE)
@@ -140,9 +139,9 @@ static enum status filter(struct chosen *out, const struct chosen *named,
     return st;
 }
 
-enum status run_select(int64_t **ids, int *n, struct db *db,
-                       char *const *names, int n_names, const char *states,
-                       const char *where, struct err *err)
+enum status run_select(int64_t **ids, int *n, struct db *db, char *const *names,
+                       int n_names, const char *states, const char *where,
+                       struct err *err)
 {
     struct chosen named = { NULL, 0 }, out = { NULL, 0 };
     enum status st = OK;

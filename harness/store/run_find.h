@@ -20,8 +20,8 @@ enum status run_look(int64_t *run_id, struct db *db, const char *text,
  * spaces, of which any; NULL: any.  where: an SQL condition on the columns of
  * the view runs and outcome, exit_code, message, host of the last attempt;
  * NULL: none.  The handle must be a reading one. */
-enum status run_select(int64_t **ids, int *n, struct db *db,
-                       char *const *names, int n_names, const char *states,
-                       const char *where, struct err *err);
+enum status run_select(int64_t **ids, int *n, struct db *db, char *const *names,
+                       int n_names, const char *states, const char *where,
+                       struct err *err);
 
 #endif

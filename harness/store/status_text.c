@@ -63,11 +63,14 @@ enum status status_grids(struct str *out, int *found, struct db *db,
     while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
         if (++*found == 1)
             str_addf(out, "%-16s %7s %7s %7s %7s %8s %6s %8s %6s\n", "grid",
-                     "runs", "done", "running", "waiting", "diverged",
-                     "failed", "left out", "FLOPs");
+                     "runs", "done", "running", "waiting", "diverged", "failed",
+                     "left out", "FLOPs");
         add_name(out, (const char *)sqlite3_column_text(stmt, 0));
         for (int i = 1; i < 8; i++)
-            str_addf(out, " %*d", i < 5 ? 7 : i == 6 ? 6 : 8,
+            str_addf(out, " %*d",
+                     i < 5    ? 7
+                     : i == 6 ? 6
+                              : 8,
                      sqlite3_column_int(stmt, i));
         str_addf(out, " %5.1f%%\n", sqlite3_column_double(stmt, 8));
     }
@@ -75,8 +78,7 @@ enum status status_grids(struct str *out, int *found, struct db *db,
 }
 
 /* FLOPs a second of one slot, from what was finished last; 0: not known. */
-static enum status recent_speed(double *speed, struct db *db,
-                                struct err *err)
+static enum status recent_speed(double *speed, struct db *db, struct err *err)
 {
     sqlite3_stmt *stmt;
     bool row;
@@ -179,8 +181,9 @@ enum status status_unseen(struct str *out, struct db *db, struct err *err)
     if (st != OK)
         return st;
     if (sqlite3_column_int(stmt, 0) > 0)
-        str_addf(out, "  %d in Slurm's hands, unknown to this queue since "
-                      "%.19sZ\n",
+        str_addf(out,
+                 "  %d in Slurm's hands, unknown to this queue since "
+                 "%.19sZ\n",
                  sqlite3_column_int(stmt, 0),
                  (const char *)sqlite3_column_text(stmt, 1));
     sqlite3_reset(stmt);

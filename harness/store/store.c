@@ -24,8 +24,7 @@ static enum status ask(int64_t *out, struct db *db, sqlite3_stmt *stmt,
     return st;
 }
 
-enum status store_name(char name[RECORD_TOKEN], struct db *db,
-                       struct err *err)
+enum status store_name(char name[RECORD_TOKEN], struct db *db, struct err *err)
 {
     char drawn[RECORD_TOKEN];
     sqlite3_stmt *stmt;
@@ -105,13 +104,11 @@ static enum status find_current(int64_t *grid_id, const struct grid *g,
                db, err);
     if (st == OK)
         st = count(&runs, *grid_id,
-                   "SELECT sum(runs) FROM grid_count WHERE grid_id=?", db,
-                   err);
+                   "SELECT sum(runs) FROM grid_count WHERE grid_id=?", db, err);
     if (st == OK)
         st = has_point(&first, *grid_id, g->points[0].id, db, err);
     if (st == OK)
-        st = has_point(&last, *grid_id, g->points[g->n_points - 1].id, db,
-                       err);
+        st = has_point(&last, *grid_id, g->points[g->n_points - 1].id, db, err);
     if (n != g->n_points || runs != g->n_runs || !first || !last)
         *grid_id = 0;
     return st;
@@ -121,9 +118,9 @@ static enum status put_grid_row(int64_t *grid_id, const struct grid *g,
                                 const char *argv, struct db *db,
                                 struct err *err)
 {
-    enum status st = db_run(db, err,
-                            "DELETE FROM grid WHERE name=? AND ini_sha256=?",
-                            "tt", g->name, g->sha256);
+    enum status st =
+        db_run(db, err, "DELETE FROM grid WHERE name=? AND ini_sha256=?", "tt",
+               g->name, g->sha256);
 
     if (st == OK)
         st = db_run(db, err,
@@ -162,8 +159,9 @@ enum status store_run(int64_t *run_id, const char *point_id, uint64_t seed,
                             "tii", point_id, (int64_t)seed, (int64_t)data_seed);
 
     if (st == OK)
-        st = db_prepare(&stmt, db, "SELECT run_id FROM run WHERE point_id=? "
-                                   "AND seed=?",
+        st = db_prepare(&stmt, db,
+                        "SELECT run_id FROM run WHERE point_id=? "
+                        "AND seed=?",
                         err);
     if (st != OK)
         return st;
@@ -198,8 +196,8 @@ static enum status put_runs(const struct grid_point *p, int64_t grid_id,
         st = db_run(db, err,
                     "INSERT INTO grid_point(grid_id, point_id, ordinal, "
                     "block, priority, seeds) VALUES(?,?,?,?,?,?)",
-                    "ititit", grid_id, p->id, (int64_t)p->ordinal,
-                    p->block, (int64_t)p->priority, seeds);
+                    "ititit", grid_id, p->id, (int64_t)p->ordinal, p->block,
+                    (int64_t)p->priority, seeds);
     free(seeds);
     return st;
 }
@@ -215,8 +213,8 @@ static enum status put_point(const struct grid *g, int i, struct gmse *known,
     return st;
 }
 
-static enum status what_changed(char **out, const struct grid *g,
-                                struct db *db, struct err *err)
+static enum status what_changed(char **out, const struct grid *g, struct db *db,
+                                struct err *err)
 {
     struct str text = { 0 };
     enum status st = store_change(out, g, db, err);
@@ -294,9 +292,8 @@ enum status store_data_sizes(const struct grid *g, struct db *db,
                              struct err *err)
 {
     const char *last = "";
-    struct config *first = g->n_points > 0 && !g->points[0].config
-                               ? grid_config(g, 0)
-                               : NULL;
+    struct config *first =
+        g->n_points > 0 && !g->points[0].config ? grid_config(g, 0) : NULL;
     enum status st = first ? measure_data(first, db, err) : OK;
 
     config_free(first);
@@ -353,8 +350,7 @@ static enum status one_run(struct store_run *r, const struct grid_point *p,
         r->run_id = sqlite3_column_int64(stmt, 0);
         r->data_seed = (uint64_t)sqlite3_column_int64(stmt, 1);
         st = check_order(r->data_seed, p, r->seed, err);
-        r->state =
-            run_state_find((const char *)sqlite3_column_text(stmt, 2));
+        r->state = run_state_find((const char *)sqlite3_column_text(stmt, 2));
         r->attempts = sqlite3_column_int(stmt, 3);
     }
     sqlite3_reset(stmt);

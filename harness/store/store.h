@@ -48,8 +48,7 @@ enum status store_run(int64_t *run_id, const char *point_id, uint64_t seed,
                       uint64_t data_seed, struct db *db, struct err *err);
 
 /* The database's own name, drawn when it was made. */
-enum status store_name(char name[RECORD_TOKEN], struct db *db,
-                       struct err *err);
+enum status store_name(char name[RECORD_TOKEN], struct db *db, struct err *err);
 
 /* Read the sizes of data sets that have none yet (their files are read). */
 enum status store_data_sizes(const struct grid *g, struct db *db,

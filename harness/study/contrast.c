@@ -7,7 +7,6 @@
 
 #include "harness/study/contrast_parts.h"
 
-
 /* --- finding the sides ---------------------------------------------------- */
 
 /* The first row's column as a number; -1 when there is none. *more: another
@@ -26,8 +25,8 @@ static enum status one_number(int64_t *out, bool *more, struct db *db,
     return st;
 }
 
-static enum status find_grid(struct contrast_side *s, struct db *db, const char *name,
-                             struct err *err)
+static enum status find_grid(struct contrast_side *s, struct db *db,
+                             const char *name, struct err *err)
 {
     sqlite3_stmt *stmt;
     bool more;
@@ -44,8 +43,9 @@ static enum status find_grid(struct contrast_side *s, struct db *db, const char 
     return st;
 }
 
-static enum status take_point(struct contrast_side *s, struct db *db, sqlite3_stmt *stmt,
-                              const char *name, struct err *err)
+static enum status take_point(struct contrast_side *s, struct db *db,
+                              sqlite3_stmt *stmt, const char *name,
+                              struct err *err)
 {
     bool row = false, more = false;
     enum status st = db_step(&row, db, stmt, err);
@@ -69,8 +69,8 @@ static enum status take_point(struct contrast_side *s, struct db *db, sqlite3_st
     return st;
 }
 
-static enum status find_point(struct contrast_side *s, struct db *db, const char *name,
-                              struct err *err)
+static enum status find_point(struct contrast_side *s, struct db *db,
+                              const char *name, struct err *err)
 {
     const size_t hash = strcspn(name, "-");
     const char *seed = name[hash] ? name + hash + 1 : NULL;
@@ -95,8 +95,8 @@ static enum status find_point(struct contrast_side *s, struct db *db, const char
     return st;
 }
 
-static enum status find_side(struct contrast_side *s, struct db *db, const char *name,
-                             struct err *err)
+static enum status find_side(struct contrast_side *s, struct db *db,
+                             const char *name, struct err *err)
 {
     enum status st;
 
@@ -127,14 +127,14 @@ static const char point_pairs[] =
     "ORDER BY a.seed";
 
 /* Cells of either grid, with how many of their grid are alike. */
-#define CELLS                                                                 \
-    "WITH cell AS (SELECT gp.grid_id, p.*, count(*) OVER (PARTITION BY "      \
-    "gp.grid_id, p.n_body, p.tokens, p.fmt, p.arm, p.is_base, p.group_size) " \
-    "AS alike FROM grid_point gp JOIN point p USING(point_id) "               \
+#define CELLS                                                                  \
+    "WITH cell AS (SELECT gp.grid_id, p.*, count(*) OVER (PARTITION BY "       \
+    "gp.grid_id, p.n_body, p.tokens, p.fmt, p.arm, p.is_base, p.group_size) "  \
+    "AS alike FROM grid_point gp JOIN point p USING(point_id) "                \
     "WHERE gp.grid_id IN (?1, ?2)) "
-#define MATCHED                                                               \
-    "FROM cell a JOIN cell b ON b.n_body = a.n_body AND "                     \
-    "b.tokens = a.tokens AND b.fmt = a.fmt AND b.arm = a.arm AND "            \
+#define MATCHED                                                                \
+    "FROM cell a JOIN cell b ON b.n_body = a.n_body AND "                      \
+    "b.tokens = a.tokens AND b.fmt = a.fmt AND b.arm = a.arm AND "             \
     "b.is_base = a.is_base AND b.group_size IS a.group_size "
 #define OF_BOTH "WHERE a.grid_id = ?1 AND b.grid_id = ?2 "
 
@@ -143,14 +143,14 @@ static const char grid_pairs[] = CELLS
     "'unquantized' WHEN a.arm <> '' THEN a.arm ELSE a.fmt END, ra.loss, "
     "rb.loss, a.config, b.config, xa.seed, a.n_body, a.tokens, "
     "dense_rank() OVER (ORDER BY a.twin_id, b.twin_id), "
-    "dense_rank() OVER (ORDER BY a.twin_id, b.twin_id, a.point_id, b.point_id) "
-    MATCHED
+    "dense_rank() OVER (ORDER BY a.twin_id, b.twin_id, a.point_id, "
+    "b.point_id) " MATCHED
     "JOIN grid_run xa ON xa.grid_id = ?1 AND xa.point_id = a.point_id AND "
     "xa.state = 'done' JOIN grid_run xb ON xb.grid_id = ?2 AND "
     "xb.point_id = b.point_id AND xb.state = 'done' AND xb.seed = xa.seed "
     "JOIN result ra ON ra.run_id = xa.run_id "
-    "JOIN result rb ON rb.run_id = xb.run_id "
-    OF_BOTH "AND a.point_id <> b.point_id AND a.alike = 1 AND b.alike = 1 "
+    "JOIN result rb ON rb.run_id = xb.run_id " OF_BOTH
+    "AND a.point_id <> b.point_id AND a.alike = 1 AND b.alike = 1 "
     "ORDER BY a.twin_id, b.twin_id, a.point_id, b.point_id, xa.seed";
 
 static const char grid_left_out[] = CELLS
@@ -210,7 +210,8 @@ static enum status read_pairs(struct contrast *c, struct sample *x,
 }
 
 static enum status count_left_out(struct contrast *c, struct db *db,
-                                  const struct contrast_side *a, const struct contrast_side *b,
+                                  const struct contrast_side *a,
+                                  const struct contrast_side *b,
                                   struct err *err)
 {
     sqlite3_stmt *stmt;
@@ -249,8 +250,8 @@ static enum status find_pairs(struct contrast *c, struct sample *x,
 
 /* Without a finished pair the keys still differ. */
 static enum status keys_alone(struct contrast *c, struct db *db,
-                              const struct contrast_side *a, const struct contrast_side *b,
-                              struct err *err)
+                              const struct contrast_side *a,
+                              const struct contrast_side *b, struct err *err)
 {
     sqlite3_stmt *stmt;
     bool row = false;
@@ -266,8 +267,7 @@ static enum status keys_alone(struct contrast *c, struct db *db,
     }
     if (st == OK && row) {
         st = contrast_add_keys(c, (const char *)sqlite3_column_text(stmt, 0),
-                               (const char *)sqlite3_column_text(stmt, 1),
-                               err);
+                               (const char *)sqlite3_column_text(stmt, 1), err);
         sqlite3_reset(stmt);
     }
     return st;
@@ -291,7 +291,8 @@ static void judge(struct contrast *c, const struct sample *x)
 }
 
 static enum status find_sides(struct contrast *c, struct contrast_side *a,
-                              struct contrast_side *b, struct db *db, struct err *err)
+                              struct contrast_side *b, struct db *db,
+                              struct err *err)
 {
     enum status st = find_side(a, db, c->name_a, err);
 

@@ -50,7 +50,7 @@ struct contrast {
     int n_cells;
     int same;      /* of grids: points that both hold, left out */
     int ambiguous; /* of grids: points that have several partners, left out */
-    struct cells_mean diff; /* of b - a over the cells */
+    struct cells_mean diff;       /* of b - a over the cells */
     enum contrast_noise noise_of; /* one pair only */
     double noise; /* standard deviation of its difference by chance; NaN */
     int noise_dof;

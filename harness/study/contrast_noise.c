@@ -9,26 +9,26 @@
 
 /* Runs of the grids that hold both points, or where none does, either; with
  * ?3 in pairs with their twins, else alone. */
-#define POOL                                                                  \
-    "WITH a AS (SELECT grid_id FROM grid_point WHERE point_id = ?1), "        \
-    "b AS (SELECT grid_id FROM grid_point WHERE point_id = ?2), "             \
-    "mine AS (SELECT grid_id FROM a WHERE grid_id IN b UNION "                \
-    "SELECT grid_id FROM a WHERE NOT EXISTS (SELECT 1 FROM a JOIN b "         \
-    "USING(grid_id)) UNION SELECT grid_id FROM b WHERE NOT EXISTS "           \
-    "(SELECT 1 FROM a JOIN b USING(grid_id))), "                              \
-    "pool AS (SELECT DISTINCT x.run_id, x.point_id, p.n_body, p.tokens, "     \
-    "q.loss - CASE WHEN ?3 THEN br.loss ELSE 0 END AS v FROM grid_run x "     \
-    "JOIN result q ON q.run_id = x.run_id "                                   \
-    "JOIN point p ON p.point_id = x.point_id "                                \
-    "LEFT JOIN point bp ON ?3 AND bp.twin_id = p.twin_id AND bp.is_base = 1 " \
-    "LEFT JOIN run br_run ON br_run.point_id = bp.point_id AND "              \
-    "br_run.seed = x.seed AND br_run.state = 'done' "                         \
-    "LEFT JOIN result br ON br.run_id = br_run.run_id "                       \
-    "WHERE x.state = 'done' AND x.grid_id IN mine AND NOT (?3 AND "           \
-    "(p.is_base OR br.loss IS NULL))), "                                      \
+#define POOL                                                                   \
+    "WITH a AS (SELECT grid_id FROM grid_point WHERE point_id = ?1), "         \
+    "b AS (SELECT grid_id FROM grid_point WHERE point_id = ?2), "              \
+    "mine AS (SELECT grid_id FROM a WHERE grid_id IN b UNION "                 \
+    "SELECT grid_id FROM a WHERE NOT EXISTS (SELECT 1 FROM a JOIN b "          \
+    "USING(grid_id)) UNION SELECT grid_id FROM b WHERE NOT EXISTS "            \
+    "(SELECT 1 FROM a JOIN b USING(grid_id))), "                               \
+    "pool AS (SELECT DISTINCT x.run_id, x.point_id, p.n_body, p.tokens, "      \
+    "q.loss - CASE WHEN ?3 THEN br.loss ELSE 0 END AS v FROM grid_run x "      \
+    "JOIN result q ON q.run_id = x.run_id "                                    \
+    "JOIN point p ON p.point_id = x.point_id "                                 \
+    "LEFT JOIN point bp ON ?3 AND bp.twin_id = p.twin_id AND bp.is_base = 1 "  \
+    "LEFT JOIN run br_run ON br_run.point_id = bp.point_id AND "               \
+    "br_run.seed = x.seed AND br_run.state = 'done' "                          \
+    "LEFT JOIN result br ON br.run_id = br_run.run_id "                        \
+    "WHERE x.state = 'done' AND x.grid_id IN mine AND NOT (?3 AND "            \
+    "(p.is_base OR br.loss IS NULL))), "                                       \
     "m AS (SELECT point_id, count(*) AS k, avg(v) AS mu FROM pool WHERE "
-#define SPREAD                                                                \
-    " GROUP BY point_id HAVING count(*) > 1) SELECT sum((v - mu) * "          \
+#define SPREAD                                                                 \
+    " GROUP BY point_id HAVING count(*) > 1) SELECT sum((v - mu) * "           \
     "(v - mu)), (SELECT sum(k - 1) FROM m) FROM pool JOIN m USING(point_id)"
 
 /* The two points themselves, wherever their seeds come from: differences by
@@ -59,8 +59,9 @@ static const struct {
 };
 
 static enum status spread(double *sd, int *dof, struct db *db, const char *sql,
-                          const struct contrast_side *a, const struct contrast_side *b,
-                          bool paired, struct err *err)
+                          const struct contrast_side *a,
+                          const struct contrast_side *b, bool paired,
+                          struct err *err)
 {
     sqlite3_stmt *stmt;
     bool row = false;
@@ -81,7 +82,8 @@ static enum status spread(double *sd, int *dof, struct db *db, const char *sql,
 }
 
 /* Two runs are paired when they have one twin and one seed. */
-static enum status are_paired(bool *out, struct db *db, const struct contrast_side *a,
+static enum status are_paired(bool *out, struct db *db,
+                              const struct contrast_side *a,
                               const struct contrast_side *b, struct err *err)
 {
     sqlite3_stmt *stmt;
@@ -105,8 +107,8 @@ static enum status are_paired(bool *out, struct db *db, const struct contrast_si
 }
 
 enum status contrast_find_noise(struct contrast *c, struct db *db,
-                              const struct contrast_side *a, const struct contrast_side *b,
-                              struct err *err)
+                                const struct contrast_side *a,
+                                const struct contrast_side *b, struct err *err)
 {
     bool paired;
     enum status st = are_paired(&paired, db, a, b, err);

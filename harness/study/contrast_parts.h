@@ -17,7 +17,6 @@ struct contrast_side {
  * noise_of and noise_dof of c.  Both seeds are known. */
 enum status contrast_find_noise(struct contrast *c, struct db *db,
                                 const struct contrast_side *a,
-                                const struct contrast_side *b,
-                                struct err *err);
+                                const struct contrast_side *b, struct err *err);
 
 #endif

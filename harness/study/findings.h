@@ -18,9 +18,9 @@ struct finding_cost { /* of an arm */
 struct finding_contrast { /* b costs more than a by c.diff */
     int a, b;             /* families */
     struct measured_contrast c;
-    double lo, hi;  /* 95 % for all contrasts together */
-    double within;  /* the same to within this many nats, at 95 % by itself */
-    bool told;      /* beyond chance after Holm */
+    double lo, hi; /* 95 % for all contrasts together */
+    double within; /* the same to within this many nats, at 95 % by itself */
+    bool told;     /* beyond chance after Holm */
 };
 
 struct finding_effect {

@@ -83,11 +83,11 @@ static enum status check_once(struct importing *m, const struct import_row *r,
     const int64_t line = r->t->number[r->i];
     double x;
     bool found;
-    const enum status st =
-        import_ask(&x, &found, m,
-            "SELECT 1 FROM grid_point WHERE grid_id = ? AND ordinal = ? AND "
-            "point_id != ? LIMIT 1",
-            "iit", m->grid, line, id);
+    const enum status st = import_ask(
+        &x, &found, m,
+        "SELECT 1 FROM grid_point WHERE grid_id = ? AND ordinal = ? AND "
+        "point_id != ? LIMIT 1",
+        "iit", m->grid, line, id);
 
     if (st != OK || !found)
         return st;
@@ -130,13 +130,13 @@ static enum status new_run(struct importing *m, const struct import_row *r,
 
     m->n->runs += st == OK;
     if (st == OK)
-        st = db_run(m->db, m->err,
-                    "INSERT INTO result(run_id, loss, loss_se, steps, tokens) "
-                    "VALUES(?, ?, ?, 0, ?)",
-                    "iddi",
-                    (int64_t)sqlite3_last_insert_rowid(db_handle(m->db)),
-                    import_number(r, "loss"), import_number(r, "loss_se"),
-                    (int64_t)llround(import_number(r, "D")));
+        st =
+            db_run(m->db, m->err,
+                   "INSERT INTO result(run_id, loss, loss_se, steps, tokens) "
+                   "VALUES(?, ?, ?, 0, ?)",
+                   "iddi", (int64_t)sqlite3_last_insert_rowid(db_handle(m->db)),
+                   import_number(r, "loss"), import_number(r, "loss_se"),
+                   (int64_t)llround(import_number(r, "D")));
     return st;
 }
 
@@ -149,9 +149,8 @@ static void note_conflict(struct importing *m, const struct import_row *r,
                      ? "%sline %lld: loss %g with another loss_se than seed "
                        "%lld of this run"
                      : "%sline %lld: loss %g, and seed %lld of this run has %g",
-                 m->n_conflicts > 1 ? "; " : "",
-                 (long long)r->t->number[r->i], import_number(r, "loss"),
-                 (long long)p->seed, stored);
+                 m->n_conflicts > 1 ? "; " : "", (long long)r->t->number[r->i],
+                 import_number(r, "loss"), (long long)p->seed, stored);
 }
 
 /* Has the table an error of the loss that is not the stored one? */
@@ -165,10 +164,11 @@ static enum status other_error(bool *other, struct importing *m,
     enum status st = OK;
 
     if (isfinite(se))
-        st = import_ask(&same, &found, m,
-                 "SELECT loss_se IS ? FROM run JOIN result USING(run_id) "
-                 "WHERE point_id = ? AND seed = ?",
-                 "dti", se, p->id, p->seed);
+        st =
+            import_ask(&same, &found, m,
+                       "SELECT loss_se IS ? FROM run JOIN result USING(run_id) "
+                       "WHERE point_id = ? AND seed = ?",
+                       "dti", se, p->id, p->seed);
     *other = found && same == 0;
     return st;
 }
@@ -200,10 +200,11 @@ static enum status put_run(struct importing *m, const struct import_row *r,
 {
     double stored = 0;
     bool found;
-    enum status st = import_ask(&stored, &found, m,
-                         "SELECT loss FROM run JOIN result USING(run_id) WHERE "
-                         "point_id = ? AND seed = ?",
-                         "ti", p->id, p->seed);
+    enum status st =
+        import_ask(&stored, &found, m,
+                   "SELECT loss FROM run JOIN result USING(run_id) WHERE "
+                   "point_id = ? AND seed = ?",
+                   "ti", p->id, p->seed);
 
     if (st == OK)
         st = found ? known_run(m, r, p, stored) : new_run(m, r, p);
@@ -276,12 +277,10 @@ static int place_rows(struct placed *p, struct importing *m)
         char *why = import_trouble(&r);
 
         if (why && m->n->left_out++ == 0)
-            m->n->first =
-                mem_printf("%s %lld: %s", m->t->noun,
-                           (long long)m->t->number[i], why);
+            m->n->first = mem_printf("%s %lld: %s", m->t->noun,
+                                     (long long)m->t->number[i], why);
         if (!why) {
-            p[n].config =
-                import_config(&r, m->rq->grid, !import_is_base(&r));
+            p[n].config = import_config(&r, m->rq->grid, !import_is_base(&r));
             hash_id(p[n].id, p[n].config, strlen(p[n].config));
             p[n++].row = i;
         }
@@ -334,19 +333,21 @@ static enum status check_twins(struct importing *m)
     double all = 0, alone = 0;
     bool found;
     char *columns;
-    enum status st = import_ask(&all, &found, m,
-                         "SELECT count(*) FROM grid_point JOIN point p "
-                         "USING(point_id) WHERE grid_id = ? AND NOT is_base "
-                         "AND fmt <> 'unknown'",
-                         "i", m->newest);
+    enum status st =
+        import_ask(&all, &found, m,
+                   "SELECT count(*) FROM grid_point JOIN point p "
+                   "USING(point_id) WHERE grid_id = ? AND NOT is_base "
+                   "AND fmt <> 'unknown'",
+                   "i", m->newest);
 
     if (st == OK)
-        st = import_ask(&alone, &found, m,
-                 "SELECT count(*) FROM grid_point JOIN point p USING(point_id)"
-                 " WHERE grid_id = ? AND NOT is_base AND fmt <> 'unknown' AND "
-                 "NOT EXISTS(SELECT 1 "
-                 "FROM point b WHERE b.twin_id = p.twin_id AND b.is_base)",
-                 "i", m->newest);
+        st = import_ask(
+            &alone, &found, m,
+            "SELECT count(*) FROM grid_point JOIN point p USING(point_id)"
+            " WHERE grid_id = ? AND NOT is_base AND fmt <> 'unknown' AND "
+            "NOT EXISTS(SELECT 1 "
+            "FROM point b WHERE b.twin_id = p.twin_id AND b.is_base)",
+            "i", m->newest);
     m->n->quantized = (int)all;
     m->n->unpaired = (int)alone;
     if (st != OK || alone < all || all == 0 || m->rq->twins.none)

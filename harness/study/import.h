@@ -24,14 +24,14 @@ struct import_request {
 };
 
 struct import_counts {
-    int runs;      /* new */
-    int known;     /* there already */
-    int replaced;  /* of them: with another loss now */
-    int points;    /* new */
-    int before;    /* runs the grid had from other files */
+    int runs;                /* new */
+    int known;               /* there already */
+    int replaced;            /* of them: with another loss now */
+    int points;              /* new */
+    int before;              /* runs the grid had from other files */
     int quantized, unpaired; /* points of the grid; without a twin */
-    int left_out;  /* rows that cannot be runs */
-    char *first;   /* why the first of them cannot; the caller frees it */
+    int left_out;            /* rows that cannot be runs */
+    char *first; /* why the first of them cannot; the caller frees it */
 };
 
 /* ERR_USAGE, with the nearest one, when a column of that name would mean

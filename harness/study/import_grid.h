@@ -4,7 +4,8 @@
 
 #include "harness/study/import.h"
 
-#define IMPORT_EARLIER 1000000000 /* added to the ordinals of other files' rows */
+#define IMPORT_EARLIER                                                         \
+    1000000000 /* added to the ordinals of other files' rows */
 
 struct importing {
     struct import_counts *n;

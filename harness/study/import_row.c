@@ -112,8 +112,8 @@ char *import_trouble(const struct import_row *r)
         const double v = import_number(r, needed[k]);
 
         if (!isfinite(v))
-            return table_cell_trouble(
-                &r->t->cols[table_find(r->t, needed[k])], r->i);
+            return table_cell_trouble(&r->t->cols[table_find(r->t, needed[k])],
+                                      r->i);
         if (v <= 0 && k < 2)
             return mem_printf("%s is %g", needed[k], v);
     }

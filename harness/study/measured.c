@@ -11,22 +11,23 @@
 
 /* --- reading ---------------------------------------------------------------- */
 
-#define COLUMNS                                                               \
-    "SELECT CASE WHEN p.arm = '' THEN p.fmt ELSE p.arm END, p.fmt, "          \
-    "CASE WHEN p.gran IS NULL THEN '' WHEN p.gran = 'group' THEN "            \
-    "CAST(p.group_size AS TEXT) ELSE p.gran END, "                            \
+#define COLUMNS                                                                \
+    "SELECT CASE WHEN p.arm = '' THEN p.fmt ELSE p.arm END, p.fmt, "           \
+    "CASE WHEN p.gran IS NULL THEN '' WHEN p.gran = 'group' THEN "             \
+    "CAST(p.group_size AS TEXT) ELSE p.gran END, "                             \
     "coalesce(p.group_size, p.g_eff), p.bits, p.twin_id, p.point_id, x.seed, " \
     "p.n_body, p.tokens, q.loss, br.loss "
-#define PAIRED                                                                \
-    "JOIN point p ON p.point_id = x.point_id AND p.is_base = 0 "              \
-    "JOIN result q ON q.run_id = x.run_id "                                   \
-    "LEFT JOIN point bp ON bp.twin_id = p.twin_id AND bp.is_base = 1 "        \
-    "LEFT JOIN run b ON b.point_id = bp.point_id AND b.seed = x.seed AND "    \
-    "b.state = 'done' LEFT JOIN result br ON br.run_id = b.run_id "           \
+#define PAIRED                                                                 \
+    "JOIN point p ON p.point_id = x.point_id AND p.is_base = 0 "               \
+    "JOIN result q ON q.run_id = x.run_id "                                    \
+    "LEFT JOIN point bp ON bp.twin_id = p.twin_id AND bp.is_base = 1 "         \
+    "LEFT JOIN run b ON b.point_id = bp.point_id AND b.seed = x.seed AND "     \
+    "b.state = 'done' LEFT JOIN result br ON br.run_id = b.run_id "            \
     "WHERE x.state = 'done'"
 
 static const char of_grid[] =
-    COLUMNS "FROM grid_run x " PAIRED " AND x.grid_id = ?1 ORDER BY p.twin_id, p.point_id";
+    COLUMNS "FROM grid_run x " PAIRED
+            " AND x.grid_id = ?1 ORDER BY p.twin_id, p.point_id";
 static const char of_all[] =
     COLUMNS "FROM run x " PAIRED " AND ?1 = 0 ORDER BY p.twin_id, p.point_id";
 
@@ -52,8 +53,7 @@ static int find_arm(struct measured *m, sqlite3_stmt *s)
         if (strcmp(m->arms[i].name, name) == 0 &&
             strcmp(m->arms[i].group, group) == 0)
             return i;
-    m->arms =
-        mem_grow(m->arms, (size_t)m->n_arms + 1, sizeof *m->arms);
+    m->arms = mem_grow(m->arms, (size_t)m->n_arms + 1, sizeof *m->arms);
     m->arms[m->n_arms] = (struct measured_arm){
         .name = mem_strdup(name),
         .group = mem_strdup(group),
@@ -172,8 +172,8 @@ static void sort(struct measured *m)
     free(now);
 }
 
-enum status measured_read(struct measured *out, struct db *db,
-                          const char *grid, struct err *err)
+enum status measured_read(struct measured *out, struct db *db, const char *grid,
+                          struct err *err)
 {
     int64_t id = 0;
     sqlite3_stmt *stmt;

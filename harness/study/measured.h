@@ -20,8 +20,8 @@ struct measured_arm {
     char *family; /* the same without its group: "int4 W+A" */
     char *group;  /* "32", "row", "tensor", or "" where nothing is scaled */
     char *fmt;
-    double G;     /* elements that share a scale; NaN: by tensor or unscaled */
-    double bits;  /* of an element; NaN: not known */
+    double G;    /* elements that share a scale; NaN: by tensor or unscaled */
+    double bits; /* of an element; NaN: not known */
     int family_id, group_id; /* equal where the texts are */
 };
 
@@ -34,7 +34,7 @@ struct measured_row { /* a finished quantized run */
 };
 
 struct measured {
-    char *grid; /* NULL: every run of the file */
+    char *grid;                /* NULL: every run of the file */
     struct measured_arm *arms; /* by format, then family, then group */
     int n_arms;
     struct measured_row *rows; /* by arm, twin and seed */
@@ -43,8 +43,8 @@ struct measured {
 };
 
 /* grid NULL: every run of the file. */
-enum status measured_read(struct measured *out, struct db *db,
-                          const char *grid, struct err *err);
+enum status measured_read(struct measured *out, struct db *db, const char *grid,
+                          struct err *err);
 void measured_release(struct measured *m);
 
 /* --- sides ------------------------------------------------------------------ */
@@ -52,8 +52,8 @@ void measured_release(struct measured *m);
 /* Some arms: one, or a family over its groups. */
 struct measured_side {
     const char *name; /* of the arm, or of the family */
-    bool *arms; /* [n_arms] which; owned by the side */
-    int *list;  /* [n] the same as numbers, in order */
+    bool *arms;       /* [n_arms] which; owned by the side */
+    int *list;        /* [n] the same as numbers, in order */
     int n;
 };
 

@@ -306,7 +306,7 @@ static int by_alike(const void *a, const void *b)
     const struct rung *x = a, *y = b;
     const int c = compare_alike(x, y);
 
-    return c                    ? c
+    return c                      ? c
            : x->value == y->value ? (x->row > y->row) - (x->row < y->row)
                                   : (x->value > y->value ? 1 : -1);
 }

@@ -156,8 +156,9 @@ static enum status from_words(struct fit_options *o, const json_t *words,
     const size_t n = json_array_size(words);
 
     if (n < 2)
-        return err_set(err, ERR_DB, "what made this fit is not stored; it "
-                                    "cannot be made again");
+        return err_set(err, ERR_DB,
+                       "what made this fit is not stored; it "
+                       "cannot be made again");
     for (size_t i = 2; i < n; i++) {
         const char *word = json_string_value(json_array_get(words, i));
 

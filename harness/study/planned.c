@@ -50,8 +50,7 @@ static void describe(char *cells[N_COLUMNS], const struct grid_point *p,
                       : gmse ? gmse_of(known, &lead->elem)
                              : (double)NAN);
     cells[10] = mem_strdup(lead ? lead->elem.name : "fp32");
-    cells[11] = mem_printf("%s%s%s%s%s",
-                           a.lead > OPERAND_W ? "" : cells[10],
+    cells[11] = mem_printf("%s%s%s%s%s", a.lead > OPERAND_W ? "" : cells[10],
                            act ? "/" : "", act ? act : "", grad ? "//" : "",
                            grad ? grad : "");
     cells[12] = number(p->size.flops_per_token * (double)p->size.tokens);

@@ -35,8 +35,10 @@ enum status predictions_format_parse(enum predictions_format *out,
 static const struct {
     const char *name, *brief;
 } bands[] = {
-    { "mean_lo95", "lo95" },    { "mean_hi95", "hi95" },
-    { "run_lo95", "run_lo95" }, { "run_hi95", "run_hi95" },
+    { "mean_lo95", "lo95" },
+    { "mean_hi95", "hi95" },
+    { "run_lo95", "run_lo95" },
+    { "run_hi95", "run_hi95" },
 };
 
 static bool for_people(const struct predictions *p)
@@ -178,8 +180,7 @@ static char *setting_cell(const struct predictions *p, size_t i, int col)
                           : text);
 }
 
-static void put_number(struct predictions *p, char **cell, double x,
-                       int digits)
+static void put_number(struct predictions *p, char **cell, double x, int digits)
 {
     char buf[32];
 
@@ -229,8 +230,8 @@ void predictions_add(struct predictions *p, size_t i,
 
 void predictions_leave_out(struct predictions *p, size_t i, const char *why)
 {
-    p->missing = mem_grow(p->missing, (size_t)p->n_missing + 1,
-                          sizeof *p->missing);
+    p->missing =
+        mem_grow(p->missing, (size_t)p->n_missing + 1, sizeof *p->missing);
     p->missing[p->n_missing++] = (struct missing){ i, mem_strdup(why) };
 }
 

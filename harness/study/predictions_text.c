@@ -141,7 +141,8 @@ static void add_json_row(struct str *out, const struct predictions *p, size_t r)
     str_add(out, r ? ",{" : "{");
     if (p->s->table)
         json_add_number(
-            out, "row", (double)p->s->table->number[settings_row(p->s, p->at[r])]);
+            out, "row",
+            (double)p->s->table->number[settings_row(p->s, p->at[r])]);
     str_add(out, p->s->table ? ",\"at\":{" : "\"at\":{");
     for (int c = 0; c < p->settings; c++)
         add_json_cell(out, p, c, cell[c]);
@@ -212,11 +213,10 @@ static void add_remarks(struct str *out, const struct predictions *p,
     if (p->has_interval && narrow)
         str_addf(&text, "too narrow: the fit warns of %s\n", narrow);
     if (p->beyond_what)
-        str_addf(&text, "extrapolates up to %s beyond the data%s\n",
-                 p->beyond_what,
-                 p->most_beyond > 10
-                     ? ": the interval holds only if the law does"
-                     : "");
+        str_addf(
+            &text, "extrapolates up to %s beyond the data%s\n", p->beyond_what,
+            p->most_beyond > 10 ? ": the interval holds only if the law does"
+                                : "");
     str_add_wrapped(out, str_text(&text), TEXT_HANG);
     str_release(&text);
 }

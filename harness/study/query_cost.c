@@ -28,11 +28,11 @@ static enum status add_arm(struct db *db, const struct measured *m, int arm,
     seeds = mean.least_seeds == mean.most_seeds
                 ? mem_printf("%d", mean.most_seeds)
                 : mem_printf("%d-%d", mean.least_seeds, mean.most_seeds);
-    st = db_run(db, err,
-                "INSERT INTO temp.arm_cost VALUES(?,?,?,?,?,?,?,?,?,?)",
-                "ttttddditt", m->grid, m->arms[arm].name, m->arms[arm].fmt,
-                m->arms[arm].group, mean.value, mean.lo, mean.hi,
-                (int64_t)mean.cells, seeds, cells_error_name(mean.error));
+    st =
+        db_run(db, err, "INSERT INTO temp.arm_cost VALUES(?,?,?,?,?,?,?,?,?,?)",
+               "ttttddditt", m->grid, m->arms[arm].name, m->arms[arm].fmt,
+               m->arms[arm].group, mean.value, mean.lo, mean.hi,
+               (int64_t)mean.cells, seeds, cells_error_name(mean.error));
     free(seeds);
     return st;
 }
@@ -58,15 +58,14 @@ static enum status add_set(struct db *db, const struct measured *m,
     for (int i = 0; i < set->n && st == OK; i++) {
         const struct split *s = &set->splits[i];
 
-        st = db_run(db, err,
-                    "INSERT INTO temp.arm_split VALUES(?,?,?,?,?,?,?,?,?)",
-                    "tdttddddt", m->grid, set->bits, set->group,
-                    m->arms[s->arm].name, s->cost.value,
-                    i ? s->behind.value : 0, i ? s->behind.lo : (double)NAN,
-                    i ? s->behind.hi : (double)NAN,
-                    i == 0    ? "smallest"
-                    : s->told ? "worse"
-                              : "not told apart");
+        st = db_run(
+            db, err, "INSERT INTO temp.arm_split VALUES(?,?,?,?,?,?,?,?,?)",
+            "tdttddddt", m->grid, set->bits, set->group, m->arms[s->arm].name,
+            s->cost.value, i ? s->behind.value : 0,
+            i ? s->behind.lo : (double)NAN, i ? s->behind.hi : (double)NAN,
+            i == 0    ? "smallest"
+            : s->told ? "worse"
+                      : "not told apart");
     }
     return st;
 }

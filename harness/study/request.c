@@ -35,9 +35,10 @@ static enum status settle_twins(struct fit_request *rq, struct err *err)
     enum status st = OK;
 
     if (rq->from_db)
-        return base ? err_set(err, ERR_USAGE,
-                              "--base belongs to --data: a grid knows its twins")
-                    : OK;
+        return base
+                   ? err_set(err, ERR_USAGE,
+                             "--base belongs to --data: a grid knows its twins")
+                   : OK;
     st = twin_rule_read(&rule, base, rq->table, err);
     candidate = st == OK ? twin_candidate(&rule, rq->table) : NULL;
     if (candidate) {
@@ -55,8 +56,7 @@ static enum status settle_twins(struct fit_request *rq, struct err *err)
 }
 
 /* Tokens are often left to be worked out from compute. */
-static enum status derive_tokens(struct table *t,
-                                 const struct session *session,
+static enum status derive_tokens(struct table *t, const struct session *session,
                                  struct err *err)
 {
     if (table_find(t, "D") >= 0 || table_find(t, "C") < 0 ||
@@ -85,8 +85,7 @@ static void use_paired_form(struct fit_request *rq,
 
 /* Budgets that no column holds: those of 6 N D operations. */
 static enum status derive_budget(struct fit_request *rq,
-                                 const struct session *session,
-                                 struct err *err)
+                                 const struct session *session, struct err *err)
 {
     const char *column = rq->options.profiles ? "C" : rq->options.isoflop;
     struct table *t = rq->table;
@@ -99,8 +98,7 @@ static enum status derive_budget(struct fit_request *rq,
 }
 
 static enum status prepare_table(struct fit_request *rq,
-                                 const struct session *session,
-                                 struct err *err)
+                                 const struct session *session, struct err *err)
 {
     const struct fit_options *o = &rq->options;
     enum status st = map_columns(rq->table, o, session, err);

@@ -26,8 +26,8 @@ static bool selects_nothing(const struct fit_request *rq)
     return rq->from_db && rq->table && rq->table->rows == 0;
 }
 
-enum status fit_rows_compare(struct fit_rows *out, const char *path,
-                             int64_t id, struct err *err)
+enum status fit_rows_compare(struct fit_rows *out, const char *path, int64_t id,
+                             struct err *err)
 {
     struct fit_request rq = { .table = NULL };
     struct model *m = NULL;

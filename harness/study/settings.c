@@ -165,7 +165,8 @@ static enum status read_table(struct settings *s,
     return OK;
 }
 
-enum status settings_read(struct settings *s, const struct settings_source *from,
+enum status settings_read(struct settings *s,
+                          const struct settings_source *from,
                           const struct model *m, const char *needs,
                           struct err *err)
 {
@@ -307,8 +308,8 @@ char **settings_at(int *n, char **why, const struct settings *s,
         if (s->asked[c] && (raw[count] = from_cell(why, s, m, c, row)))
             count++;
     for (int k = 0; k < s->n_lists && !*why; k++)
-        raw[count++] = mem_printf("%s=%s", s->lists[k].name,
-                                  settings_value(s, i, k));
+        raw[count++] =
+            mem_printf("%s=%s", s->lists[k].name, settings_value(s, i, k));
     if (!*why) {
         out = preset_settings(n, m, raw, count);
         if (s->table && table_find(s->table, "fmt") >= 0)

@@ -31,12 +31,14 @@ struct settings {
 struct settings_source {
     char *const *texts; /* n of NAME=VALUE,... */
     int n;
-    const char *at;    /* a table, "-" for standard input; NULL: none */
-    const struct texts *map; /* names that its columns get where they are there */
+    const char *at; /* a table, "-" for standard input; NULL: none */
+    const struct texts
+        *map; /* names that its columns get where they are there */
 };
 
 /* needs names one more setting than those of m ("C"), or is NULL. */
-enum status settings_read(struct settings *s, const struct settings_source *from,
+enum status settings_read(struct settings *s,
+                          const struct settings_source *from,
                           const struct model *m, const char *needs,
                           struct err *err);
 void settings_release(struct settings *s);

@@ -12,8 +12,7 @@ enum status table_map(struct table *t, const char *text,
                       struct err *err);
 
 /* --drop COLUMN,... */
-enum status table_drop_list(struct table *t, const char *text,
-                            struct err *err);
+enum status table_drop_list(struct table *t, const char *text, struct err *err);
 
 /* --best COLUMN --by A,B: of the rows that agree in A and B the one with the
  * least value; rows without one stay, to be named later. */

@@ -77,9 +77,11 @@ bool twin_row(const struct twin_rule *r, const struct table *t, size_t row)
 const char *twin_candidate(const struct twin_rule *r, const struct table *t)
 {
     static const char *const often[] = {
-        "bf16", "bfloat16", "fp16",     "float16",   "float32", "half",
-        "fp",   "full",     "baseline", "reference", "dense",   "original",
-        "high", "16",       "32",       "w16a16",    "full precision"
+        "bf16",          "bfloat16",  "fp16",  "float16",
+        "float32",       "half",      "fp",    "full",
+        "baseline",      "reference", "dense", "original",
+        "high",          "16",        "32",    "w16a16",
+        "full precision"
     };
     const int fmt = table_find(t, "fmt");
     const char *found = NULL;

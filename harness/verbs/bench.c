@@ -28,8 +28,8 @@ struct shape {
 
 /* The linear layers of small models: inputs and outputs. */
 static const struct shape shapes[] = {
-    { 64, 64 },   { 64, 256 },   { 256, 64 },  { 128, 128 }, { 128, 512 },
-    { 512, 128 }, { 256, 256 },  { 256, 1024 }, { 1024, 256 }, { 384, 384 },
+    { 64, 64 },   { 64, 256 },  { 256, 64 },   { 128, 128 },  { 128, 512 },
+    { 512, 128 }, { 256, 256 }, { 256, 1024 }, { 1024, 256 }, { 384, 384 },
 };
 #define N_SHAPES (int)(sizeof shapes / sizeof shapes[0])
 #define TOKENS   2048
@@ -95,7 +95,8 @@ static enum status do_gemm(struct bench *b, struct err *err)
 static enum status do_quant(struct bench *b, struct err *err)
 {
     static const char *const specs[] = {
-        "int8/g32", "int4/g32", "int4/row", "e2m1/g32", "e4m3/g32", "mxfp8",
+        "int8/g32", "int4/g32", "int4/row",
+        "e2m1/g32", "e4m3/g32", "mxfp8",
         "mxfp4",    "nvfp4",    "int4/g32/stochastic",
     };
 
@@ -204,12 +205,8 @@ static const struct part {
     const char *name;
     enum status (*run)(struct bench *b, struct err *err);
 } parts[] = {
-    { "peak", do_peak },
-    { "gemm", do_gemm },
-    { "quant", do_quant },
-    { "int", do_int },
-    { "step", do_step },
-    { "slots", do_slots },
+    { "peak", do_peak }, { "gemm", do_gemm }, { "quant", do_quant },
+    { "int", do_int },   { "step", do_step }, { "slots", do_slots },
 };
 #define N_PARTS (int)(sizeof parts / sizeof parts[0])
 
@@ -220,7 +217,8 @@ static enum status unknown(const char *name, struct err *err)
     for (int i = 0; i < N_PARTS; i++)
         names[i] = parts[i].name;
     near = text_nearest(name, names, N_PARTS);
-    return err_set(err, ERR_USAGE, "'%s' is not peak, gemm, quant, int, step or slots"
+    return err_set(err, ERR_USAGE,
+                   "'%s' is not peak, gemm, quant, int, step or slots"
                    "%s%s%s",
                    name, near ? "; did you mean '" : "", near ? near : "",
                    near ? "'?" : "");

@@ -8,9 +8,9 @@
 
 /* What is measured at each width when nothing is asked for; the first is what
  * the others are compared with. */
-static const char *const schemes[] = { "none",    "none+bf16", "w4a4:32/fake",
-                                       "w4a4:32", "w4a4:32+bf16",
-                                       "mxfp8" };
+static const char *const schemes[] = { "none",         "none+bf16",
+                                       "w4a4:32/fake", "w4a4:32",
+                                       "w4a4:32+bf16", "mxfp8" };
 #define N_SCHEMES (int)(sizeof schemes / sizeof schemes[0])
 _Static_assert(N_SCHEMES <= BENCH_STEPS, "all schemes are taken in turn");
 
@@ -38,8 +38,7 @@ static size_t scheme_length(const char *scheme)
 }
 
 static enum status step_config(struct config **out, const struct cli *cli,
-                               int d_model, const char *quant,
-                               struct err *err)
+                               int d_model, const char *quant, struct err *err)
 {
     struct config *c = config_new();
     char *text = mem_strndup(quant, scheme_length(quant));
@@ -144,7 +143,9 @@ enum status bench_show_step(struct bench_show *b, struct err *err)
            "MiB  ratio\n");
     for (int i = 0; i < (d > 0 ? 1 : N_WIDTHS) && st == OK; i++)
         st = show_width(b, d > 0 ? (int)d : widths[i], one ? pair : schemes,
-                        !one ? N_SCHEMES : strcmp(one, "none") == 0 ? 1 : 2,
+                        !one                       ? N_SCHEMES
+                        : strcmp(one, "none") == 0 ? 1
+                                                   : 2,
                         err);
     return st;
 }
@@ -159,8 +160,8 @@ enum status bench_show_slots(struct bench_show *b, struct err *err)
     if (st == OK)
         st = cli_number(&rounds, b->cli, "rounds", 5, 1, 1e6, err);
     if (st == OK)
-        st = step_config(&c, b->cli, (int)d,
-                         cli_value(b->cli, "quant", "none"), err);
+        st = step_config(&c, b->cli, (int)d, cli_value(b->cli, "quant", "none"),
+                         err);
     if (st == OK)
         st = bench_slots(&s, c, b->kn, (int)rounds, 2, err);
     config_free(c);

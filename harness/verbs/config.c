@@ -178,8 +178,7 @@ static enum status run(struct cli *cli, struct err *err)
         printf("%s]}\n", str_text(&json));
     str_release(&json);
     return l.n > 0 ? OK
-                   : err_set(err, ERR_USAGE, "no key matches '%s'",
-                             l.pattern);
+                   : err_set(err, ERR_USAGE, "no key matches '%s'", l.pattern);
 }
 
 const struct verb verb_config = {

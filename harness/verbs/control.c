@@ -23,22 +23,20 @@ struct control {
 
 /* What became of the runs that were chosen. */
 struct changes {
-    bool asked; /* a scheduler was there to be asked */
+    bool asked;  /* a scheduler was there to be asked */
     int changed; /* or asked about */
     int left;    /* somebody's work, as it seems: not changed */
     int slurm;   /* of these, in Slurm's hands */
     struct slurm_cancelled cancelled;
 };
 
-static const struct control cancel_control = {
-    "cancel", "pending queued running paused", "cancelled", "cancelled"
-};
-static const struct control pause_control = {
-    "pause", "pending queued running", "paused", "paused"
-};
-static const struct control retry_control = {
-    "retry", "failed timeout", "pending", "set to pending"
-};
+static const struct control cancel_control = { "cancel",
+                                               "pending queued running paused",
+                                               "cancelled", "cancelled" };
+static const struct control pause_control = { "pause", "pending queued running",
+                                              "paused", "paused" };
+static const struct control retry_control = { "retry", "failed timeout",
+                                              "pending", "set to pending" };
 
 static enum status choose(int64_t **ids, int *n, const struct cli *cli,
                           const char *states, struct err *err)
@@ -48,8 +46,7 @@ static enum status choose(int64_t **ids, int *n, const struct cli *cli,
     enum status st = db_open(&db, cli->session.db_path, DB_READ, err);
 
     if (st == OK)
-        st = run_select(ids, n, db, cli->args, cli->n_args, states, where,
-                        err);
+        st = run_select(ids, n, db, cli->args, cli->n_args, states, where, err);
     db_close(db);
     return st;
 }
@@ -61,8 +58,7 @@ static const char change_sql[] =
 static const char ask_sql[] = "INSERT INTO request(wish, run_id) VALUES(?,?)";
 
 static enum status write_all(struct db *db, const int64_t *ids, int n,
-                             const char *sql, const char *word,
-                             struct err *err)
+                             const char *sql, const char *word, struct err *err)
 {
     enum status st = db_begin(db, err);
 
@@ -160,7 +156,8 @@ static enum status resubmit(const struct cli *cli, const int64_t *ids, int n,
 {
     const struct submit_options o = { .args = args };
     struct submitted s;
-    const enum status st = slurm_submit_runs(&s, &cli->session, ids, n, &o, err);
+    const enum status st =
+        slurm_submit_runs(&s, &cli->session, ids, n, &o, err);
 
     if (st == OK)
         cli_note(cli, "submitted %d run%s: %s", s.runs, s.runs == 1 ? "" : "s",
@@ -241,9 +238,11 @@ static enum status control(struct cli *cli, const struct control *c,
     return st;
 }
 
+/* clang-format off */
 #define CONTROL_OPTIONS                                                       \
     { "where", 0, "COND", "only these (SQL on runs, outcome, message, host)" }, \
     { "json", 0, NULL, "report as JSON" }
+/* clang-format on */
 
 static const struct cli_option options[] = {
     CONTROL_OPTIONS,
@@ -291,8 +290,9 @@ static const struct cli_option retry_options[] = {
     { "cancelled", 0, NULL, "also cancelled ones" },
     { "skipped", 0, NULL, "also those the trainer did not support" },
     { "paused", 0, NULL, "also paused ones" },
-    { "slurm-args", 0, "ARGS", "submit them at once, with these words for "
-                               "sbatch (may be empty)" },
+    { "slurm-args", 0, "ARGS",
+      "submit them at once, with these words for "
+      "sbatch (may be empty)" },
     { NULL, 0, NULL, NULL },
 };
 

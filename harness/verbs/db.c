@@ -115,11 +115,12 @@ static enum status check(struct cli *cli, struct err *err)
     enum status st = OK;
 
     if (access(cli->session.db_path, F_OK) == 0 &&
-        access(cli->session.db_path, W_OK) == 0 && !lock_held(&holder, cli->session.db_path))
+        access(cli->session.db_path, W_OK) == 0 &&
+        !lock_held(&holder, cli->session.db_path))
         st = lock_take(&lock, cli->session.db_path, err);
     if (st == OK)
-        st = db_open(&db, cli->session.db_path, lock.fd >= 0 ? DB_WRITE : DB_READ,
-                     err);
+        st = db_open(&db, cli->session.db_path,
+                     lock.fd >= 0 ? DB_WRITE : DB_READ, err);
     if (st == OK) {
         lock_say_upgraded(db);
         st = db_check(&problems, &lines, db, err);
@@ -139,7 +140,8 @@ static enum status check(struct cli *cli, struct err *err)
                ? err_set(err, ERR_DB,
                          "%s: %d problem%s; 'qlaw db rebuild' makes it again "
                          "from runs/",
-                         cli->session.db_path, problems, problems == 1 ? "" : "s")
+                         cli->session.db_path, problems,
+                         problems == 1 ? "" : "s")
                : st;
 }
 
@@ -202,8 +204,8 @@ static void warn(const char *sentence)
 }
 
 /* Built beside under another name, without a sync for each step. */
-static enum status build(struct rebuild *out, const char *tmp,
-                         const char *root, struct err *err)
+static enum status build(struct rebuild *out, const char *tmp, const char *root,
+                         struct err *err)
 {
     struct db *db = NULL;
     enum status st = db_open(&db, tmp, DB_WRITE, err);
@@ -259,8 +261,8 @@ static enum status rebuild(struct cli *cli, struct err *err)
         cli_note(cli, "what was deleted still is ('qlaw db list --deleted')");
     if (st == OK && b.odd > 0)
         st = err_set(err, ERR_RUNS,
-                     "%d record%s could not be read; the rest is back",
-                     b.odd, b.odd == 1 ? "" : "s");
+                     "%d record%s could not be read; the rest is back", b.odd,
+                     b.odd == 1 ? "" : "s");
     free(tmp);
     free(root);
     return st;
@@ -310,8 +312,8 @@ static enum status run(struct cli *cli, struct err *err)
         return parts[i].run(cli, err);
     }
     near = text_nearest(cli->args[0], names, N_PARTS);
-    st = err_set(err, ERR_USAGE, "db '%.20s' is none of %s%s%s%s",
-                 cli->args[0], str_text(&all), near ? "; did you mean '" : "",
+    st = err_set(err, ERR_USAGE, "db '%.20s' is none of %s%s%s%s", cli->args[0],
+                 str_text(&all), near ? "; did you mean '" : "",
                  near ? near : "", near ? "'?" : "");
     str_release(&all);
     return st;

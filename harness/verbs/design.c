@@ -95,8 +95,8 @@ static void print_text(const struct design *d, const struct choice *ch,
                  text_si(a, ch->picks[i].cost, 3), text_si(b, spent, 3),
                  ch->picks[i].se);
         if (!rq->from_grid)
-            str_addf(&out, "line %lld: ",
-                     (long long)d->m->number[ch->picks[i].row]);
+            str_addf(&out,
+                     "line %lld: ", (long long)d->m->number[ch->picks[i].row]);
         add_row(&out, d, ch->picks[i].row);
         str_add(&out, "\n");
     }
@@ -209,10 +209,9 @@ static enum status judge(const struct design_request *rq, struct design *d,
     struct str out = { 0 };
     bool identifiable;
     double se = 0;
-    enum status st =
-        rq->n_settings
-            ? design_prediction(&se, d, rq->settings, rq->n_settings, err)
-            : OK;
+    enum status st = rq->n_settings ? design_prediction(&se, d, rq->settings,
+                                                        rq->n_settings, err)
+                                    : OK;
 
     if (st != OK)
         return st;

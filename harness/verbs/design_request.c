@@ -45,8 +45,7 @@ static void drop_made(struct design_request *rq)
 
 static enum status fit_rows(struct design_request *rq, struct err *err)
 {
-    enum status st =
-        fit_model_new(&rq->m, rq->rows.table, &rq->rows.spec, err);
+    enum status st = fit_model_new(&rq->m, rq->rows.table, &rq->rows.spec, err);
 
     if (st == OK)
         st = fit_run(&rq->fit, rq->m, rq->rows.table, &rq->rows.spec, err);
@@ -54,11 +53,11 @@ static enum status fit_rows(struct design_request *rq, struct err *err)
     return st;
 }
 
-static enum status read_stored(struct design_request *rq,
-                               const struct cli *cli, int64_t id,
-                               struct err *err)
+static enum status read_stored(struct design_request *rq, const struct cli *cli,
+                               int64_t id, struct err *err)
 {
-    enum status st = fit_request_stored(&rq->rows, cli->session.db_path, id, err);
+    enum status st =
+        fit_request_stored(&rq->rows, cli->session.db_path, id, err);
 
     rq->has_rows = st == OK;
     if (st == OK)
@@ -98,8 +97,9 @@ static enum status read_law(struct design_request *rq, const struct cli *cli,
     enum status st;
 
     if (!name && !rq->from_grid && !formula)
-        return err_set(err, ERR_USAGE, "--candidates needs --law or --formula "
-                                       "(see 'qlaw laws')");
+        return err_set(err, ERR_USAGE,
+                       "--candidates needs --law or --formula "
+                       "(see 'qlaw laws')");
     st = fit_cli_options(&o, cli, NULL, err);
     if (st == OK && !formula)
         st = law_need(&law, name ? name : "qat-delta", err);
@@ -125,14 +125,14 @@ static enum status keep_chosen(struct table *t, const struct cli *cli,
         char *not = mem_printf("!(%s)", text);
 
         st = table_filter(t, not, err);
-        free(not);
+        free(not );
     }
     return st;
 }
 
 static enum status read_file_candidates(struct design_request *rq,
-                                        const char *path,
-                                        const struct cli *cli, struct err *err)
+                                        const char *path, const struct cli *cli,
+                                        struct err *err)
 {
     struct texts map = { .n = 0 }, derive = { .n = 0 };
     enum status st;
@@ -187,10 +187,9 @@ static char *say_constants(const struct design_request *rq,
                   : NULL;
 
     if (rq->has_fit)
-        return mem_printf("fitted to the %zu rows%s", rq->m->rows,
-                          fit_is_sound(&rq->fit)
-                              ? ""
-                              : ", which do not tell all of them");
+        return mem_printf(
+            "fitted to the %zu rows%s", rq->m->rows,
+            fit_is_sound(&rq->fit) ? "" : ", which do not tell all of them");
     if (spec->n_starts)
         return mem_strdup("of --start");
     return set ? mem_printf("published, %s", set->name)
@@ -246,8 +245,8 @@ enum status design_request_read(struct design_request *rq,
         st = check_published(rq, cli, err);
     free(of_grid);
     if (isnan(rq->noise))
-        rq->noise = rq->has_fit && rq->fit.sigma > 0 ? rq->fit.sigma
-                                                     : USUAL_NOISE;
+        rq->noise =
+            rq->has_fit && rq->fit.sigma > 0 ? rq->fit.sigma : USUAL_NOISE;
     read_settings(rq, cli);
     if (st == OK)
         rq->constants = say_constants(rq, cli);

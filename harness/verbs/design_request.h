@@ -8,16 +8,16 @@
 #include "harness/study/request.h"
 
 struct design_request {
-    struct fit_request rows;  /* of --fit or --data */
+    struct fit_request rows; /* of --fit or --data */
     bool has_rows;
-    struct model *m;          /* of the fit to them */
+    struct model *m; /* of the fit to them */
     struct fit fit;
     bool has_fit;
     struct fit_spec spec;     /* without rows */
     struct table *candidates; /* of a grid or --candidates; NULL: none */
     bool from_grid;
     double noise;
-    char *constants;          /* where they come from, for people */
+    char *constants; /* where they come from, for people */
     char *settings[32];
     int n_settings;
     char *at; /* what settings point into */

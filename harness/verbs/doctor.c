@@ -92,7 +92,8 @@ static void look_folder(struct finding *f, const struct env *e)
         return;
     }
     snprintf(f->text, sizeof f->text, "%s file system, %s, %.1f GB free%s",
-             name ? name : "local", access(".", W_OK) == 0 ? "writable" : "NOT writable",
+             name ? name : "local",
+             access(".", W_OK) == 0 ? "writable" : "NOT writable",
              (double)fs.f_bavail * (double)fs.f_bsize * 1e-9,
              name ? "; one host at a time may write a database here" : "");
 }
@@ -102,8 +103,8 @@ static bool first_line(char *out, size_t size, const char *program)
 {
     char *const argv[] = { (char *)program, (char *)"--version", NULL };
     struct command c;
-    const bool ok = command_run(&c, argv, 10, NULL) == OK &&
-                    c.exit_code == 0 && c.out.len > 0;
+    const bool ok = command_run(&c, argv, 10, NULL) == OK && c.exit_code == 0 &&
+                    c.out.len > 0;
 
     if (ok)
         snprintf(out, size, "%.*s", (int)strcspn(str_text(&c.out), "\n"),

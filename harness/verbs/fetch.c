@@ -103,8 +103,7 @@ static enum status not_a_url(const char *url, struct err *err)
     char *shown = fetch_shown(url);
 
     err_set(err, ERR_USAGE,
-            "'%s' is not a URL: it must start with https:// or http://",
-            shown);
+            "'%s' is not a URL: it must start with https:// or http://", shown);
     free(shown);
     return ERR_USAGE;
 }

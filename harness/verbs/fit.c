@@ -19,8 +19,10 @@ static const struct cli_option options[] = {
     FIT_OPTION_ROWS,
     { "holdout", 0, "RULE", "'N>=1M', largest:K or rolling:K: predict these" },
     { "test", 0, "CLAIM", "test alpha=beta, or gG=0 against gG>0" },
-    { "report", 0, "'a = ...'", "a function of the parameters, with its interval" },
-    { "compare", 0, "LAW,...", "rank laws, formulas: AICc, BIC, cross-validation" },
+    { "report", 0, "'a = ...'",
+      "a function of the parameters, with its interval" },
+    { "compare", 0, "LAW,...",
+      "rank laws, formulas: AICc, BIC, cross-validation" },
     { "random", 0, "E:COLUMN", "E differs between groups by chance (REML)" },
     { "isoflop", 0, "COLUMN", "the best size of each budget in this column" },
     { "envelope", 0, "COLUMN", "the best size along training curves, by run" },
@@ -230,8 +232,7 @@ static enum status one_law(const struct fit_request *rq, const bool *held,
 }
 
 /* --formula belongs to the list as much as what --compare names. */
-static void list_contenders(char ***names, int *n,
-                            const struct fit_options *o)
+static void list_contenders(char ***names, int *n, const struct fit_options *o)
 {
     for (int i = 0; i < o->formula.n; i++)
         compare_names(names, n, o->formula.text[i]);
@@ -251,8 +252,8 @@ static enum status compare(const struct fit_request *rq, const bool *held,
     enum status st;
 
     list_contenders(&names, &n, &rq->options);
-    st = compare_run(&c, rq->table, held, &rq->spec,
-                     (const char *const *)names, n, err);
+    st = compare_run(&c, rq->table, held, &rq->spec, (const char *const *)names,
+                     n, err);
     if (st == OK && cli_flag(cli, "json"))
         comparison_json(&out, &c);
     else if (st == OK)
@@ -343,9 +344,10 @@ static enum status check_report(const struct cli *cli, struct err *err)
 
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (cli_value(cli, "report", NULL) && cli_value(cli, others[i], NULL))
-            return err_set(err, ERR_USAGE,
-                           "--report belongs to a fit of one law: leave out --%s",
-                           others[i]);
+            return err_set(
+                err, ERR_USAGE,
+                "--report belongs to a fit of one law: leave out --%s",
+                others[i]);
     return OK;
 }
 
@@ -372,11 +374,11 @@ static enum status run(struct cli *cli, struct err *err)
     if (st == OK && rule)
         st = holdout_split(&held, rq.table, rule, err);
     if (st == OK)
-        st = rq.options.isoflop    ? isoflop(&rq, cli, err)
-             : rq.options.envelope ? envelope(&rq, cli, err)
-             : cli_value(cli, "random", NULL)  ? mixed(&rq, cli, err)
-             : rq.options.compare.n  ? compare(&rq, held, cli, err)
-                                               : one_law(&rq, held, cli, err);
+        st = rq.options.isoflop               ? isoflop(&rq, cli, err)
+             : rq.options.envelope            ? envelope(&rq, cli, err)
+             : cli_value(cli, "random", NULL) ? mixed(&rq, cli, err)
+             : rq.options.compare.n           ? compare(&rq, held, cli, err)
+                                              : one_law(&rq, held, cli, err);
     free(held);
     fit_request_release(&rq);
     return st;

@@ -7,6 +7,7 @@
 
 /* The options that choose rows and a fit, without the NULL that ends a
  * table. */
+/* clang-format off */
 #define FIT_OPTION_ROWS                                                       \
     { "law", 0, "NAME", "a built-in law, see 'qlaw laws' (the grid's)" },     \
     { "formula", 0, "TEXT", "a law of your own: 'loss = E + A/N^alpha'" },    \
@@ -32,6 +33,7 @@
     { "profile", 0, NULL, "intervals by profile likelihood" },                \
     { "seed", 0, "N", "of starts and resamples (default 1)" },                \
     { "strict", 0, NULL, "refuse rows that cannot be used" }
+/* clang-format on */
 
 /* What a command line gives of the keys of study/options.h, of the grid that it
  * names, or NULL.  ERR_USAGE for what is no number. */

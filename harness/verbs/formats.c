@@ -128,8 +128,7 @@ static void list(void)
 static void print_values(const struct num_format *f)
 {
     const bool table = f->kind == NUM_TABLE;
-    const uint32_t codes =
-        table ? (uint32_t)f->table->n : 1u << (f->bits - 1);
+    const uint32_t codes = table ? (uint32_t)f->table->n : 1u << (f->bits - 1);
     int column = 0;
 
     printf(table ? "values:\n" : "magnitudes:\n");

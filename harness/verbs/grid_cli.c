@@ -3,7 +3,8 @@
 enum status grid_from_cli(struct grid **out, const struct cli *cli,
                           struct err *err)
 {
-    struct texts sets = { .n = 0 }, overlays = { .n = 0 }, profiles = { .n = 0 };
+    struct texts sets = { .n = 0 }, overlays = { .n = 0 },
+                 profiles = { .n = 0 };
     struct grid_options o = { .only = cli_value(cli, "only", NULL),
                               .skip = cli_value(cli, "skip", NULL) };
     enum status st;

@@ -6,6 +6,7 @@
 #include "harness/grid/grid.h"
 
 /* Rows for a verb's table of options. */
+/* clang-format off */
 #define GRID_CLI_OPTIONS                                                      \
     { "set", 's', "KEY=VALUE",                                                \
       "replace a key; also KEY=a,b KEY+=c !KEY; repeatable" },                \
@@ -13,6 +14,7 @@
     { "profile", 0, "LABEL", "apply [profile \"LABEL\"]; repeatable" },       \
     { "only", 0, "EXPR", "start only the points where it is true" },          \
     { "skip", 0, "EXPR", "start none of the points where it is true" }
+/* clang-format on */
 
 /* The grid the first argument names, with these options.  Notes go to stderr
  * (unless -q). */

@@ -21,7 +21,8 @@ static const struct cli_option options[] = {
     { "best", 0, "COLUMN", "of each cell only the row where it is least" },
     { "by", 0, "COLUMN,...", "the columns that make a cell, for --best" },
     { "drop", 0, "COLUMN,...", "columns that are no part of a configuration" },
-    { "base", 0, "COLUMN=VALUE", "rows that are unquantized twins; none: none" },
+    { "base", 0, "COLUMN=VALUE",
+      "rows that are unquantized twins; none: none" },
     { "replace", 0, NULL, "losses that differ from what is there take over" },
     { "strict", 0, NULL, "refuse the file when a row cannot be a run" },
     { "json", 0, NULL, "report as JSON" },
@@ -88,7 +89,9 @@ static enum status store(struct import_counts *n, const struct table *t,
 {
     struct db *db = NULL;
     char *argv = session_command(&cli->session);
-    struct import_request rq = { .grid = grid, .sha256 = hex, .argv = argv,
+    struct import_request rq = { .grid = grid,
+                                 .sha256 = hex,
+                                 .argv = argv,
                                  .replace = cli_flag(cli, "replace") };
     enum status st =
         twin_rule_read(&rq.twins, cli_value(cli, "base", NULL), t, err);
@@ -186,8 +189,9 @@ static void report_folder(const struct db_merge *n, const char *grid,
         json_add_number(&out, "conflicts", (double)n->conflicts);
         str_add(&out, "}\n");
     } else {
-        str_addf(&out, "grid '%s': %lld new runs of %lld new points, %lld "
-                       "results\n",
+        str_addf(&out,
+                 "grid '%s': %lld new runs of %lld new points, %lld "
+                 "results\n",
                  grid, (long long)n->runs, (long long)n->points,
                  (long long)n->results);
     }
@@ -262,9 +266,10 @@ const struct verb verb_import = {
     .summary = "take over exported runs, or a table as runs of a grid",
     .example = "qlaw import csv runs.csv --map N=params,loss=val --grid paper",
     .options = options,
-    .detail = "FOLDER is what 'qlaw export' wrote.  Of a table, columns N, D and "
-              "loss are needed;\nG, E, M, fmt, gmse and seed are understood.  "
-              "G = 1 or fmt none marks unquantized\ntwins.  The same again adds "
-              "nothing; rows of another file join those of the grid.",
+    .detail =
+        "FOLDER is what 'qlaw export' wrote.  Of a table, columns N, D and "
+        "loss are needed;\nG, E, M, fmt, gmse and seed are understood.  "
+        "G = 1 or fmt none marks unquantized\ntwins.  The same again adds "
+        "nothing; rows of another file join those of the grid.",
     .run = run,
 };

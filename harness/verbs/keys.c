@@ -80,8 +80,7 @@ static void print_key(const struct setting *s)
     free(help);
 }
 
-static int show(struct str *json, const struct setting *s,
-                const char *pattern)
+static int show(struct str *json, const struct setting *s, const char *pattern)
 {
     if (!wanted(s, pattern))
         return 0;

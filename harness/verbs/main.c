@@ -15,7 +15,8 @@ int main(int argc, char **argv)
     enum status st;
 
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a write beyond a limit fails as on a full disk */
+    signal(SIGXFSZ,
+           SIG_IGN); /* a write beyond a limit fails as on a full disk */
     gsl_set_error_handler_off();
     out_open();
     notify_address(); /* a secret: what is started does not get it */

@@ -29,8 +29,7 @@ static enum status judge(struct plan_law *out, const struct cli *cli,
 {
     const char *name = cli_value(cli, "law", g->law);
     double noise;
-    enum status st =
-        cli_number(&noise, cli, "noise", 0.003, 1e-12, 1e3, err);
+    enum status st = cli_number(&noise, cli, "noise", 0.003, 1e-12, 1e3, err);
 
     if (st != OK || !name)
         return st;
@@ -51,7 +50,8 @@ static enum status print(const struct cli *cli, const struct plan *p,
     enum status st = OK;
 
     if (cli_flag(cli, "why"))
-        return plan_why(p, cli->session.db_path, cli_value(cli, "why", ""), err);
+        return plan_why(p, cli->session.db_path, cli_value(cli, "why", ""),
+                        err);
     if (!cli_flag(cli, "list"))
         st = judge(&law, cli, p->grid, err);
     if (st == OK && cli_flag(cli, "json"))

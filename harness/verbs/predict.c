@@ -66,7 +66,9 @@ static void print_text(const struct prediction *p, const struct model *m,
         say("    too narrow: the fit warns of %s\n", warned);
     if (p->beyond_what)
         say("    extrapolates %s beyond the data%s\n", p->beyond_what,
-            p->beyond > 10 /* or past 0 */ ? ": the interval holds only if the law does" : "");
+            p->beyond > 10 /* or past 0 */ ? ": the interval holds only if the "
+                                             "law does"
+                                           : "");
 }
 
 static void print_json(const struct prediction *p, const struct model *m,
@@ -99,7 +101,8 @@ static void print_json(const struct prediction *p, const struct model *m,
     if (p->beyond_what)
         predictions_warning(&out, &warnings, FIT_EXTRAPOLATION, p->beyond_what);
     for (int i = 0; f && too_narrow(f) && i < f->n_warnings; i++)
-        predictions_warning(&out, &warnings, f->warnings[i].code, f->warnings[i].text);
+        predictions_warning(&out, &warnings, f->warnings[i].code,
+                            f->warnings[i].text);
     str_add(&out, "]}");
     puts(str_text(&out));
     str_release(&out);
@@ -251,7 +254,8 @@ static enum status ask_many(const struct cli *cli, struct question *q,
     enum predictions_format format;
     enum status st = predictions_format_parse(
         &format,
-        cli_value(cli, "format", cli_flag(cli, "json") ? "json" : "table"), err);
+        cli_value(cli, "format", cli_flag(cli, "json") ? "json" : "table"),
+        err);
 
     if (st == OK && !q->solve)
         st = settings_complete(s, q->m, err);
@@ -356,7 +360,7 @@ static enum status from_rows(struct cli *cli, struct err *err)
 
     if (st == OK)
         st = id > 0 ? fit_request_stored(&rq, cli->session.db_path, (int64_t)id,
-                                          err)
+                                         err)
                     : fit_cli_request(&rq, cli, NULL, err);
     if (st == OK)
         st = fit_request_fit(&f, &m, &rq, err);

@@ -102,7 +102,7 @@ static void put_latex(struct str *out, const char *text)
         char c;
         const char *shown;
     } odd[] = {
-        { '\\', "\\textbackslash{}" }, { '~', "\\textasciitilde{}" },
+        { '\\', "\\textbackslash{}" },  { '~', "\\textasciitilde{}" },
         { '^', "\\textasciicircum{}" }, { '<', "\\textless{}" },
         { '>', "\\textgreater{}" },     { '|', "\\textbar{}" },
         { '"', "\\textquotedbl{}" },
@@ -118,9 +118,8 @@ static void put_latex(struct str *out, const char *text)
         else if (strchr("#$%&_{}", *text))
             str_addf(out, "\\%c", *text);
         else
-            str_add_char(out, (unsigned char)*text < ' ' || *text == 0x7f
-                                  ? ' '
-                                  : *text);
+            str_add_char(
+                out, (unsigned char)*text < ' ' || *text == 0x7f ? ' ' : *text);
     }
 }
 
@@ -154,7 +153,7 @@ static void csv_row(struct sheet *s, sqlite3_stmt *stmt)
         const char *text = cell_text(stmt, i, buf);
 
         text_csv(&s->out, text ? text : "",
-                sqlite3_column_type(stmt, i) != SQLITE_TEXT);
+                 sqlite3_column_type(stmt, i) != SQLITE_TEXT);
         str_add(&s->out, i + 1 < s->columns ? "," : "\n");
     }
 }
@@ -168,8 +167,7 @@ static void object_row(struct sheet *s, sqlite3_stmt *stmt)
         const char *name = sqlite3_column_name(stmt, i);
 
         if (sqlite3_column_type(stmt, i) == SQLITE_TEXT)
-            json_add_text(&o, name,
-                          (const char *)sqlite3_column_text(stmt, i));
+            json_add_text(&o, name, (const char *)sqlite3_column_text(stmt, i));
         else
             json_add_number(&o, name,
                             sqlite3_column_type(stmt, i) == SQLITE_NULL
@@ -236,8 +234,9 @@ static const struct format *find_format(const char *name, struct err *err)
         names[i] = formats[i].name;
     }
     near = text_nearest(name, names, N_FORMATS);
-    err_set(err, ERR_USAGE, "--format '%.20s' is not table, csv, json, jsonl, "
-                            "md or latex%s%s%s",
+    err_set(err, ERR_USAGE,
+            "--format '%.20s' is not table, csv, json, jsonl, "
+            "md or latex%s%s%s",
             name, near ? "; did you mean '" : "", near ? near : "",
             near ? "'?" : "");
     return NULL;
@@ -254,9 +253,8 @@ static const struct named *find_named(const char *text)
 }
 
 /* The SQL of a question, with what it asks of in place. */
-static enum status make_ready(const char **sql, struct db *db,
-                              const char *text, const char *grid,
-                              struct err *err)
+static enum status make_ready(const char **sql, struct db *db, const char *text,
+                              const char *grid, struct err *err)
 {
     const struct named *q = find_named(text);
 
@@ -269,8 +267,8 @@ static enum status make_ready(const char **sql, struct db *db,
     return q && q->fill ? q->fill(db, grid, err) : OK;
 }
 
-static enum status prepare(sqlite3_stmt **stmt, struct db *db,
-                           const char *sql, struct err *err)
+static enum status prepare(sqlite3_stmt **stmt, struct db *db, const char *sql,
+                           struct err *err)
 {
     const char *tail;
 
@@ -283,8 +281,9 @@ static enum status prepare(sqlite3_stmt **stmt, struct db *db,
     if (tail[strspn(tail, " \t\r\n;")])
         return err_set(err, ERR_USAGE, "one query at a time, please");
     if (!sqlite3_stmt_readonly(*stmt))
-        return err_set(err, ERR_USAGE, "query only reads; use the sqlite3 "
-                                       "shell to change a database");
+        return err_set(err, ERR_USAGE,
+                       "query only reads; use the sqlite3 "
+                       "shell to change a database");
     return OK;
 }
 

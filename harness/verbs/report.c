@@ -171,8 +171,9 @@ static enum status once(struct cli *cli, struct places *p, int64_t fit,
                         struct err *err)
 {
     struct report *r = NULL;
-    enum status st = report_make(&r, &cli->session, cli->n_args ? cli->args[0] : NULL,
-                                 fit, p->folder, p->beside, err);
+    enum status st =
+        report_make(&r, &cli->session, cli->n_args ? cli->args[0] : NULL, fit,
+                    p->folder, p->beside, err);
 
     if (st == OK && cli_flag(cli, "watch"))
         r->page->refresh_s = 2 * WATCH_S;

@@ -21,15 +21,15 @@ static const struct cli_option options[] = {
     { "fail-fast", 0, NULL, "stop everything at the first failure" },
     { "retry-failed", 0, NULL, "also run what failed or timed out before" },
     { "keep-checkpoints", 0, NULL, "of finished runs too" },
-    { "nice", 0, "N", "added to the niceness of the runs, 0 to 19 (default 0)" },
+    { "nice", 0, "N",
+      "added to the niceness of the runs, 0 to 19 (default 0)" },
     { "pin", 0, NULL, "each slot keeps to cores of its own" },
     { "json", 0, NULL, "events and the outcome as JSON lines" },
     { NULL, 0, NULL, NULL },
 };
 
 /* The caller frees it. */
-static char *summary_json(const struct grid *g,
-                          const struct runner_summary *s)
+static char *summary_json(const struct grid *g, const struct runner_summary *s)
 {
     struct str out = { 0 };
 
@@ -74,21 +74,23 @@ static void print_summary(const struct cli *cli, const struct grid *g,
         snprintf(left_out, sizeof left_out, ", %d cancelled or skipped",
                  s->left_out);
     if (s->already == s->total) {
-        cli_note(cli, "%s: all %d runs are there (%d done, %d diverged, %d "
-                      "failed%s); nothing to do",
-                 g->name, s->total, s->done, s->diverged, s->failed,
-                 left_out);
+        cli_note(cli,
+                 "%s: all %d runs are there (%d done, %d diverged, %d "
+                 "failed%s); nothing to do",
+                 g->name, s->total, s->done, s->diverged, s->failed, left_out);
         return;
     }
-    cli_note(cli, "%s: %d done, %d diverged, %d failed%s of %d runs in %s, %s "
-                  "FLOPs",
+    cli_note(cli,
+             "%s: %d done, %d diverged, %d failed%s of %d runs in %s, %s "
+             "FLOPs",
              g->name, s->done, s->diverged, s->failed, left_out, s->total,
              text_duration(wall, s->wall_s), text_si(flops, s->flops, 3));
     if (s->diverged + s->failed > 0)
         cli_note(cli, "  qlaw query failures   lists their causes");
     if (s->elsewhere > 0)
-        cli_note(cli, "%d of the waiting runs are in Slurm's hands ('qlaw "
-                      "collect')",
+        cli_note(cli,
+                 "%d of the waiting runs are in Slurm's hands ('qlaw "
+                 "collect')",
                  s->elsewhere);
     if (s->waiting > 0)
         cli_note(cli, "%s: %d waiting; the same command goes on", g->name,
@@ -109,8 +111,8 @@ static void tell(const struct cli *cli, const struct grid *g,
 }
 
 /* A signal that came before anything was started ends us as it would have. */
-static enum status outcome(const struct grid *g,
-                           const struct runner_summary *s, struct err *err)
+static enum status outcome(const struct grid *g, const struct runner_summary *s,
+                           struct err *err)
 {
     if (s->breaker)
         return err_set(err, ERR_REFUSED,
@@ -133,8 +135,8 @@ static enum status outcome(const struct grid *g,
                : OK;
 }
 
-static enum status read_options(struct runner_options *o,
-                                const struct cli *cli, struct err *err)
+static enum status read_options(struct runner_options *o, const struct cli *cli,
+                                struct err *err)
 {
     double slots, limit = 0, nice = 0;
     enum status st = cli_number(&slots, cli, "slots", 0, 1, 4096, err);
@@ -157,9 +159,8 @@ static enum status read_options(struct runner_options *o,
 }
 
 /* What [budget] does not allow is not started. */
-static enum status apply_budget(struct runner_options *o,
-                                const struct cli *cli, const struct grid *g,
-                                struct err *err)
+static enum status apply_budget(struct runner_options *o, const struct cli *cli,
+                                const struct grid *g, struct err *err)
 {
     const struct plan_options plan = { .db_path = cli->session.db_path,
                                        .slots = o->slots,

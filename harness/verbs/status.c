@@ -31,8 +31,8 @@ static enum status text_of(struct str *s, int *found, struct db *db,
 }
 
 /* All of it is of one moment, and nothing is printed in it. */
-static enum status print(struct db *db, const char *grid, bool json,
-                         int *found, struct err *err)
+static enum status print(struct db *db, const char *grid, bool json, int *found,
+                         struct err *err)
 {
     struct str s = { 0 };
     enum status st = db_read_begin(db, err);

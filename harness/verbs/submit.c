@@ -63,8 +63,9 @@ static void report(const struct cli *cli, const struct grid *g,
     if (s->left > 0)
         cli_note(cli, "%d runs are left; the same command submits them",
                  s->left);
-    cli_note(cli, "this shell may be closed; 'qlaw status %s' works from any "
-                  "other",
+    cli_note(cli,
+             "this shell may be closed; 'qlaw status %s' works from any "
+             "other",
              g->name);
 }
 

@@ -25,16 +25,20 @@
 static const struct cli_option options[] = {
     { "config", 'c', "FILE", "the configuration as JSON; - reads stdin" },
     { "set", 's', "KEY=VALUE", "change a key (repeatable)" },
-    { "seed", 0, "N", "initial weights and rounding (default: the file's, "
-                      "else 1)" },
+    { "seed", 0, "N",
+      "initial weights and rounding (default: the file's, "
+      "else 1)" },
     { "data-seed", 0, "N", "order of the data (default: the seed)" },
     { "dir", 0, "DIR", "keep checkpoints here and resume from them" },
-    { "metrics", 0, "FILE", "append JSON lines here (default: $QLAW_METRICS, "
-                            "else stdout); a number is an open descriptor" },
-    { "threads", 't', "N", "threads (default: run.threads); results do not "
-                          "depend on it" },
-    { "branch", 0, "DIR", "leave a checkpoint in DIR, whose config.json differs "
-                          "in its length only (repeatable)" },
+    { "metrics", 0, "FILE",
+      "append JSON lines here (default: $QLAW_METRICS, "
+      "else stdout); a number is an open descriptor" },
+    { "threads", 't', "N",
+      "threads (default: run.threads); results do not "
+      "depend on it" },
+    { "branch", 0, "DIR",
+      "leave a checkpoint in DIR, whose config.json differs "
+      "in its length only (repeatable)" },
     { "stop-after", 0, "STEP", "stop after this step as a signal would" },
     { "dump-weights", 0, "FILE", "write the initial weights and end" },
     { "dump-batches", 0, "N", "with --dump-weights: append N batches" },
@@ -86,8 +90,7 @@ static void prepare_to_end(void)
         pthread_detach(thread);
 }
 
-static enum status open_metrics(int *fd, const struct cli *cli,
-                                struct err *err)
+static enum status open_metrics(int *fd, const struct cli *cli, struct err *err)
 {
     const char *path = cli_value(cli, "metrics", getenv("QLAW_METRICS"));
 
@@ -109,8 +112,8 @@ static enum status read_config(struct config **c, json_t **json,
 {
     struct str text = { 0 };
     const bool from_stdin = strcmp(path, "-") == 0;
-    enum status st = file_read(&text, from_stdin ? "/dev/stdin" : path,
-                               CONFIG_LIMIT, err);
+    enum status st =
+        file_read(&text, from_stdin ? "/dev/stdin" : path, CONFIG_LIMIT, err);
 
     if (st == OK)
         st = json_parse(json, str_text(&text), path, err);
@@ -124,8 +127,7 @@ static enum status apply_sets(struct config *c, const struct cli *cli,
                               struct err *err)
 {
     const char *set, *threads = cli_value(cli, "threads", NULL);
-    enum status st =
-        threads ? config_set(c, "run.threads", threads, err) : OK;
+    enum status st = threads ? config_set(c, "run.threads", threads, err) : OK;
 
     for (int i = 0; st == OK && (set = cli_nth(cli, "set", i)); i++) {
         const size_t n = strcspn(set, "=");
@@ -133,8 +135,7 @@ static enum status apply_sets(struct config *c, const struct cli *cli,
 
         value = mem_strdup(set[n] ? set + n + 1 : "");
         st = set[n] ? config_set(c, text_trim(key), text_trim(value), err)
-                    : err_set(err, ERR_USAGE, "-s %s: expected KEY=VALUE",
-                              set);
+                    : err_set(err, ERR_USAGE, "-s %s: expected KEY=VALUE", set);
         free(key);
         free(value);
     }
@@ -169,9 +170,8 @@ static bool read_branch(struct run_branch *out, const struct cli *cli,
     if (ok) {
         const uint64_t seed = seed_of(json, "seed", -1, 1);
 
-        *out = (struct run_branch){
-            c, seed, seed_of(json, "data_seed", -1, seed), dir
-        };
+        *out = (struct run_branch){ c, seed,
+                                    seed_of(json, "data_seed", -1, seed), dir };
     } else {
         cli_error(cli, "%s", err.text);
         config_free(c);
@@ -211,14 +211,15 @@ static void report(const struct cli *cli, const struct run_result *r)
         cli_note(cli, "%s", r->reason);
         return;
     }
-    cli_note(cli, "loss %.6f +- %.6f nats per token after %lld steps, %lld "
-                  "tokens, %s",
+    cli_note(cli,
+             "loss %.6f +- %.6f nats per token after %lld steps, %lld "
+             "tokens, %s",
              r->loss, r->loss_se, (long long)r->steps, (long long)r->tokens,
              text_duration(wall, r->wall_s));
 }
 
-static enum status train(struct cli *cli, const struct config *c,
-                         uint64_t seed, uint64_t data_seed, struct err *err)
+static enum status train(struct cli *cli, const struct config *c, uint64_t seed,
+                         uint64_t data_seed, struct err *err)
 {
     struct run_io io = { .dir = cli_value(cli, "dir", NULL),
                          .isa_cap = getenv("QLAW_ISA"),
@@ -302,7 +303,7 @@ static enum status run(struct cli *cli, struct err *err)
             seed_of(json, "data_seed", data_seed, order_of(c, s));
 
         st = config_is_exec(c) ? become(cli, c, s, d, err)
-                                  : train(cli, c, s, d, err);
+                               : train(cli, c, s, d, err);
     }
     json_decref(json);
     config_free(c);

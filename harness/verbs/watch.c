@@ -51,12 +51,11 @@ static enum status add_curve(struct picture *p, int panel, struct db *db,
     return st;
 }
 
-static enum status build(struct picture **out, struct db *db,
-                         struct err *err)
+static enum status build(struct picture **out, struct db *db, struct err *err)
 {
     struct picture *p = picture_new("losses of running runs");
-    const int panel = picture_panel(p, "", "tokens", false,
-                                    "training loss", false);
+    const int panel =
+        picture_panel(p, "", "tokens", false, "training loss", false);
     struct named {
         int64_t id;
         char name[80];
@@ -89,8 +88,9 @@ static enum status draw_in(struct str *out, const char *folder,
                            struct picture *p, struct err *err)
 {
     static const char name[] = "loss-curves"; /* the script for such panels */
-    struct gnuplot_job job = { .name = name, .out = "watch.txt",
-                               .term = "dumb", .theme = "light" };
+    struct gnuplot_job job = {
+        .name = name, .out = "watch.txt", .term = "dumb", .theme = "light"
+    };
     struct gnuplot g;
     char *path = mem_printf("%s/%s", folder, job.out);
     enum status st = gnuplot_find(&g, err);
@@ -122,8 +122,7 @@ static enum status draw(struct str *out, struct picture *p, struct err *err)
     return st;
 }
 
-static enum status add_picture(struct str *out, struct db *db,
-                               struct err *err)
+static enum status add_picture(struct str *out, struct db *db, struct err *err)
 {
     struct picture *p = NULL;
     enum status st = build(&p, db, err);
@@ -222,7 +221,8 @@ static enum status run(struct cli *cli, struct err *err)
         if (st == OK)
             show(str_text(&s), json, terminal, open);
         str_release(&s);
-        open = open && fflush(stdout) == 0 && !out_is_lost() && (terminal || json);
+        open =
+            open && fflush(stdout) == 0 && !out_is_lost() && (terminal || json);
         if (st == OK && open)
             pause_for(interval);
     }

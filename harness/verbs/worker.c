@@ -28,8 +28,9 @@ static enum status run(struct cli *cli, struct err *err)
     o.slots = (int)slots;
     st = worker_run(&s, &o, err);
     if (s.runs > 0)
-        cli_note(cli, "%d runs: %d done, %d diverged, %d failed, %d skipped, "
-                      "%d left",
+        cli_note(cli,
+                 "%d runs: %d done, %d diverged, %d failed, %d skipped, "
+                 "%d left",
                  s.runs, s.done, s.diverged, s.failed, s.skipped, s.left);
     return st;
 }

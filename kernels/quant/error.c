@@ -14,7 +14,8 @@ double quant_gaussian_mse(const struct quant_spec *s)
     const size_t n = (size_t)ROWS * COLS;
     const uint64_t key = rng_key(1, RNG_TEST, 0);
     real *x = mem_array(n, sizeof *x), *y = mem_array(n, sizeof *y);
-    void *work = mem_alloc(quant_work_size(s, ROWS, COLS, QUANT_ALONG_COLS) + 1);
+    void *work =
+        mem_alloc(quant_work_size(s, ROWS, COLS, QUANT_ALONG_COLS) + 1);
     const struct quant_out out = { .value = y };
     double sum = 0;
 

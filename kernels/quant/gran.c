@@ -12,19 +12,18 @@ static int whole_length(int group, int k)
 }
 
 const struct quant_gran_row quant_grans[QUANT_GRANS] = {
-    [QUANT_GROUP] = {
-        .word = { "g",
-                  "N elements along the reduction axis; the g may be left out",
-                  .spelled = "a number of elements",
-                  .param = { { "", "N", 1, 1 << 24, .whole = true } } },
-        .kind = "group",
-        .length = group_length },
-    [QUANT_ROW] = {
-        .word = { "row", "all elements along the reduction axis" },
-        .kind = "row",
-        .length = whole_length },
-    [QUANT_TENSOR] = {
-        .word = { "tensor", "the whole operand" },
-        .kind = "tensor",
-        .length = whole_length },
+    [QUANT_GROUP] = { .word = { "g",
+                                "N elements along the reduction axis; the g "
+                                "may be left out",
+                                .spelled = "a number of elements",
+                                .param = { { "", "N", 1, 1 << 24,
+                                             .whole = true } } },
+                      .kind = "group",
+                      .length = group_length },
+    [QUANT_ROW] = { .word = { "row", "all elements along the reduction axis" },
+                    .kind = "row",
+                    .length = whole_length },
+    [QUANT_TENSOR] = { .word = { "tensor", "the whole operand" },
+                       .kind = "tensor",
+                       .length = whole_length },
 };

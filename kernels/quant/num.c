@@ -60,7 +60,8 @@ static double largest(int exp_bits, int man_bits, int bias, enum top top)
 
 static void describe(struct num_format *f, const struct row *r)
 {
-    *f = (struct num_format){ .kind = r->kind, .subnormals = true,
+    *f = (struct num_format){ .kind = r->kind,
+                              .subnormals = true,
                               .source = r->source };
     snprintf(f->name, sizeof f->name, "%s", r->name);
     if (r->kind == NUM_INT) {
@@ -168,8 +169,7 @@ static enum status unknown(const char *name, struct err *err)
                           name);
 }
 
-enum status num_find(struct num_format *out, const char *name,
-                     struct err *err)
+enum status num_find(struct num_format *out, const char *name, struct err *err)
 {
     struct row r = { .name = name };
     bool subnormals = true;
@@ -248,8 +248,7 @@ float num_decode(const struct num_format *f, uint32_t code)
 {
     const uint32_t sign = code >> (f->bits - 1) & 1;
     const uint32_t man = code & ((1u << f->man_bits) - 1);
-    const uint32_t field =
-        code >> f->man_bits & ((1u << f->exp_bits) - 1);
+    const uint32_t field = code >> f->man_bits & ((1u << f->exp_bits) - 1);
     double a;
 
     if (f->kind == NUM_TABLE)

@@ -84,10 +84,8 @@ static void quantize_part(const struct pass *ps, const struct part *p,
     for (int i = 0; i < p->n; i++) {
         const size_t at = p->first + (size_t)i * p->stride;
         const real q = ps->x[at] / scale;
-        const float u =
-            ps->spec->rounding->draws ? rng_f32(ps->key, at) : 0;
-        const real code =
-            (real)num_round(f, (float)q, ps->spec->rounding, u);
+        const float u = ps->spec->rounding->draws ? rng_f32(ps->key, at) : 0;
+        const real code = (real)num_round(f, (float)q, ps->spec->rounding, u);
 
         if (out->inside)
             out->inside[at] = fits(f, (double)q);
@@ -116,15 +114,16 @@ static bool do_part(const struct pass *ps, const struct part *p)
     return true;
 }
 
-bool quant_apply_ref(const struct quant_spec *spec,
-                     const struct quant_out *out, const real *x, int rows,
-                     int cols, enum quant_axis axis, uint64_t key, void *work)
+bool quant_apply_ref(const struct quant_spec *spec, const struct quant_out *out,
+                     const real *x, int rows, int cols, enum quant_axis axis,
+                     uint64_t key, void *work)
 {
     const bool by_cols = axis == QUANT_ALONG_COLS;
     const int lines = by_cols ? rows : cols, k = by_cols ? cols : rows;
     const size_t step = by_cols ? 1 : (size_t)cols;
-    struct pass ps = { .spec = spec, .out = out, .x = x, .key = key,
-                       .scratch = work };
+    struct pass ps = {
+        .spec = spec, .out = out, .x = x, .key = key, .scratch = work
+    };
     const int length = quant_part_length(spec, k);
 
     if (spec->scale->two_level) {
@@ -142,13 +141,14 @@ bool quant_apply_ref(const struct quant_spec *spec,
     for (int at = 0; at < k; at += length)
         for (int line = 0; line < lines; line++) {
             const struct part p = {
-                .first = (by_cols ? (size_t)line * (size_t)cols
-                                  : (size_t)line) + (size_t)at * step,
+                .first =
+                    (by_cols ? (size_t)line * (size_t)cols : (size_t)line) +
+                    (size_t)at * step,
                 .stride = step,
                 .n = at + length > k ? k - at : length,
-                .index = by_cols ? line * ((k + length - 1) / length) +
-                                       at / length
-                                 : at / length * cols + line,
+                .index = by_cols
+                             ? line * ((k + length - 1) / length) + at / length
+                             : at / length * cols + line,
             };
 
             if (!do_part(&ps, &p))

@@ -7,8 +7,8 @@ static float power_of_two(int e)
     return ldexpf(1, e < -127 ? -127 : e > 127 ? 127 : e);
 }
 
-static float scale_ideal(const struct quant_scale *s, float ideal,
-                         float range, float qmax)
+static float scale_ideal(const struct quant_scale *s, float ideal, float range,
+                         float qmax)
 {
     (void)s;
     (void)range;
@@ -66,12 +66,15 @@ const struct quant_scale quant_scales[] = {
     { .word = { "bf16", "the same, rounded to bfloat16" },
       .bits = 16,
       .lanes = SCALE_ROUNDED,
-      .elem = { .kind = NUM_FLOAT, .exp_bits = 8, .man_bits = 7, .emin = -126,
-                .subnormals = true, .max = 0x1.fep127f,
+      .elem = { .kind = NUM_FLOAT,
+                .exp_bits = 8,
+                .man_bits = 7,
+                .emin = -126,
+                .subnormals = true,
+                .max = 0x1.fep127f,
                 .step_zero = 0x1p-133f },
       .round = scale_rounded },
-    { .word = { "e8m0",
-                "power of two, rounded up: never clips (2510.25602)" },
+    { .word = { "e8m0", "power of two, rounded up: never clips (2510.25602)" },
       .bits = 8,
       .power_of_two = true,
       .lanes = SCALE_CEIL,
@@ -92,8 +95,13 @@ const struct quant_scale quant_scales[] = {
       .bits = 8,
       .two_level = true,
       .lanes = SCALE_ROUNDED,
-      .elem = { .kind = NUM_FLOAT, .exp_bits = 4, .man_bits = 3, .emin = -6,
-                .subnormals = true, .max = 448, .step_zero = 0x1p-9f },
+      .elem = { .kind = NUM_FLOAT,
+                .exp_bits = 4,
+                .man_bits = 3,
+                .emin = -6,
+                .subnormals = true,
+                .max = 448,
+                .step_zero = 0x1p-9f },
       .round = scale_rounded },
 };
 const int n_quant_scales = (int)(sizeof quant_scales / sizeof quant_scales[0]);

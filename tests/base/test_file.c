@@ -98,8 +98,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
-            a_replaced_file_holds_the_new_text_and_nothing_is_left,
-            make_folder, remove_folder),
+            a_replaced_file_holds_the_new_text_and_nothing_is_left, make_folder,
+            remove_folder),
         cmocka_unit_test_setup_teardown(reading_names_what_is_wrong,
                                         make_folder, remove_folder),
         cmocka_unit_test(a_full_device_is_an_error_with_its_reason),

@@ -87,8 +87,7 @@ static void building_an_object_places_the_commas(void **state)
     json_add_text(&out, "t", "a");
     json_add_number(&out, "nan", NAN);
     str_add(&out, "}");
-    assert_string_equal(str_text(&out),
-                        "{\"x\":0.5,\"t\":\"a\",\"nan\":null}");
+    assert_string_equal(str_text(&out), "{\"x\":0.5,\"t\":\"a\",\"nan\":null}");
     str_release(&out);
 }
 

@@ -36,7 +36,7 @@ static void ask(struct str *out, int *status, const char *command,
 }
 
 static void expect_output(const char *wanted, const char *command,
-                       struct launch s)
+                          struct launch s)
 {
     struct str out = { 0 };
     int status;
@@ -54,12 +54,14 @@ static void it_has_the_descriptors_that_are_given(void **state)
     const int own = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     (void)state;
-    expect_output("0\n1\n2\n", "for i in 0 1 2 3 4 5 9 30 31; do "
-                            "[ -e /proc/$$/fd/$i ] && echo $i; done; :",
-               (struct launch){ .n_fds = 3 });
-    expect_output("0\n1\n2\n3\n", "for i in 0 1 2 3 4 5 9 30 31; do "
-                               "[ -e /proc/$$/fd/$i ] && echo $i; done; :",
-               (struct launch){ .fds = { 0, 0, 0, own }, .n_fds = 4 });
+    expect_output("0\n1\n2\n",
+                  "for i in 0 1 2 3 4 5 9 30 31; do "
+                  "[ -e /proc/$$/fd/$i ] && echo $i; done; :",
+                  (struct launch){ .n_fds = 3 });
+    expect_output("0\n1\n2\n3\n",
+                  "for i in 0 1 2 3 4 5 9 30 31; do "
+                  "[ -e /proc/$$/fd/$i ] && echo $i; done; :",
+                  (struct launch){ .fds = { 0, 0, 0, own }, .n_fds = 4 });
     expect_output("", "cat", (struct launch){ .n_fds = 3 }); /* no input */
     close(own);
     close(leak);
@@ -75,9 +77,9 @@ static void it_has_an_environment_and_a_folder(void **state)
     setenv("QLAW_TEST_A", "1", 1);
     env = launch_environment(drop, add);
     expect_output("-2-/\n", "echo \"$QLAW_TEST_A-$QLAW_TEST_B-$(pwd)\"",
-               (struct launch){ .env = env, .folder = "/" });
+                  (struct launch){ .env = env, .folder = "/" });
     expect_output("1-\n", "echo \"$QLAW_TEST_A-$QLAW_TEST_B\"",
-               (struct launch){ .n_fds = 3 });
+                  (struct launch){ .n_fds = 3 });
     free(env);
 }
 
@@ -87,7 +89,8 @@ static void it_leads_a_group_of_its_own(void **state)
     int status;
 
     (void)state;
-    ask(&out, &status, "kill -9 0; echo survived", (struct launch){ .n_fds = 3 });
+    ask(&out, &status, "kill -9 0; echo survived",
+        (struct launch){ .n_fds = 3 });
     assert_true(WIFSIGNALED(status)); /* and we live */
     assert_string_equal(str_text(&out), "");
     str_release(&out);
@@ -96,11 +99,14 @@ static void it_leads_a_group_of_its_own(void **state)
 static void what_cannot_begin_is_said(void **state)
 {
     char *const argv[] = { (char *)"x", NULL };
-    const struct launch missing = { .path = "/no/such/program", .argv = argv,
-                                    .fds = { -1 }, .n_fds = 1 };
-    const struct launch folder = { .path = "/bin/sh", .argv = argv,
+    const struct launch missing = {
+        .path = "/no/such/program", .argv = argv, .fds = { -1 }, .n_fds = 1
+    };
+    const struct launch folder = { .path = "/bin/sh",
+                                   .argv = argv,
                                    .folder = "/no/such/folder",
-                                   .fds = { -1 }, .n_fds = 1 };
+                                   .fds = { -1 },
+                                   .n_fds = 1 };
     struct err err = { 0 };
     pid_t pid;
 

@@ -8,21 +8,27 @@
 
 #include "tests/check.h"
 
-#define ESC  "\033[2J"
-#define C1   "\xc2\x9b" "2J"
-#define BIDI "\xe2\x80\xae" "fdp"
+#define ESC "\033[2J"
+#define C1                                                                     \
+    "\xc2\x9b"                                                                 \
+    "2J"
+#define BIDI                                                                   \
+    "\xe2\x80\xae"                                                             \
+    "fdp"
 
 static void people(void)
 {
     printf("a\tb " ESC C1 BIDI "\r\a\b\x7f ");
     fflush(stdout);
-    printf("gr\xc3\xbc\xc3\x9f" "e\xff\xc0\xaf\xed\xa0\x80 \xf0\x9f\x98\x80\n");
+    printf("gr\xc3\xbc\xc3\x9f"
+           "e\xff\xc0\xaf\xed\xa0\x80 \xf0\x9f\x98\x80\n");
 }
 
 /* A character that comes in pieces, one that never ends, a zero. */
 static void pieces(void)
 {
-    static const char parts[] = "\xe2\x82\xac\xe2\x80\xae" "x\0y";
+    static const char parts[] = "\xe2\x82\xac\xe2\x80\xae"
+                                "x\0y";
 
     for (size_t i = 0; i < sizeof parts - 1; i++) {
         putchar(parts[i]);

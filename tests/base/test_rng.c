@@ -91,8 +91,7 @@ static void quantiles_agree_with_tables(void **state)
         const double density = exp(-table[i].x * table[i].x / 2) / 2.5066283;
         const double slack = 0x1p-54 * table[i].p / density;
 
-        check_close(rng_normal_quantile(table[i].p), table[i].x,
-                    2e-14 + slack);
+        check_close(rng_normal_quantile(table[i].p), table[i].x, 2e-14 + slack);
     }
 }
 

@@ -27,12 +27,17 @@ static void numbers_are_the_shortest_that_read_back(void **state)
         double x;
         const char *text;
     } table[] = {
-        { 0.1, "0.1" },           { 1e-3, "0.001" },
-        { 3, "3" },               { -0.0, "0" },
-        { 1.0 / 3, "0.3333333333333333" }, { 1e300, "1e+300" },
-        { 123456789012, "123456789012" },  { 5e-324, "4.94065645841247e-324" },
+        { 0.1, "0.1" },
+        { 1e-3, "0.001" },
+        { 3, "3" },
+        { -0.0, "0" },
+        { 1.0 / 3, "0.3333333333333333" },
+        { 1e300, "1e+300" },
+        { 123456789012, "123456789012" },
+        { 5e-324, "4.94065645841247e-324" },
         { 0.30000000000000004, "0.30000000000000004" },
-        { NAN, "nan" },           { -INFINITY, "-inf" },
+        { NAN, "nan" },
+        { -INFINITY, "-inf" },
     };
     char buf[32];
 
@@ -49,11 +54,11 @@ static void numbers_take_suffixes(void **state)
         double value;
         int left; /* characters not read */
     } table[] = {
-        { "16Ki", false, 16384, 0 },   { "1.5M", false, 1.5e6, 0 },
-        { "1e-3", false, 0.001, 0 },   { ".001", false, 0.001, 0 },
-        { "10m", true, 600, 0 },       { "10m", false, 10, 1 },
-        { "2 M", false, 2, 2 },        { "3kx", false, 3, 2 },
-        { "1e", false, 1, 1 },         { "2h", true, 7200, 0 },
+        { "16Ki", false, 16384, 0 }, { "1.5M", false, 1.5e6, 0 },
+        { "1e-3", false, 0.001, 0 }, { ".001", false, 0.001, 0 },
+        { "10m", true, 600, 0 },     { "10m", false, 10, 1 },
+        { "2 M", false, 2, 2 },      { "3kx", false, 3, 2 },
+        { "1e", false, 1, 1 },       { "2h", true, 7200, 0 },
     };
     const char *end;
     double x;
@@ -77,8 +82,7 @@ static void a_misspelling_finds_its_neighbour(void **state)
                                          "train.tokens", "quant.group" };
 
     (void)state;
-    assert_string_equal(text_nearest("train.tokesn", words, 4),
-                        "train.tokens");
+    assert_string_equal(text_nearest("train.tokesn", words, 4), "train.tokens");
     assert_string_equal(text_nearest("modle.d_model", words, 4),
                         "model.d_model");
     assert_string_equal(text_nearest("quant.gruop", words, 4), "quant.group");

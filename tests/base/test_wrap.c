@@ -4,9 +4,9 @@
 
 #include "tests/check.h"
 
-#define TEN "0123456789"
+#define TEN     "0123456789"
 #define SEVENTY TEN TEN TEN TEN TEN TEN TEN
-#define LONG SEVENTY TEN TEN
+#define LONG    SEVENTY TEN TEN
 
 static void check_wrapped(const char *text, size_t hang, const char *want)
 {

@@ -138,9 +138,9 @@ static void add_tables(struct str *out, sqlite3 *h, sqlite3 *was, sqlite3 *now)
     struct str names = { 0 };
 
     old_add_rows(&names, was,
-             "SELECT name FROM main.sqlite_schema WHERE type='table' AND "
-             "name NOT LIKE 'sqlite_%' ORDER BY name",
-             17);
+                 "SELECT name FROM main.sqlite_schema WHERE type='table' AND "
+                 "name NOT LIKE 'sqlite_%' ORDER BY name",
+                 17);
     for (char *p = names.data; p && *p; p += strlen(p) + 1) {
         char *columns, *sql;
 
@@ -233,9 +233,10 @@ void old_make(const struct old *o)
     remove_all();
     str_add(&sql, "PRAGMA synchronous=OFF; BEGIN;");
     add_version(&sql, o->tables);
-    str_addf(&sql,
-             "PRAGMA application_id=1363951959; PRAGMA user_version=%d; %s COMMIT;",
-             o->version, o->after);
+    str_addf(
+        &sql,
+        "PRAGMA application_id=1363951959; PRAGMA user_version=%d; %s COMMIT;",
+        o->version, o->after);
     assert_int_equal(sqlite3_open(old_path, &h), SQLITE_OK);
     if (sqlite3_exec(h, str_text(&sql), NULL, NULL, NULL) != SQLITE_OK)
         fail_msg("%s: %s", o->name, sqlite3_errmsg(h));

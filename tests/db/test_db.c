@@ -320,8 +320,7 @@ static void values_are_bound_not_pasted(void **state)
              err);
     db_bind(stmt, "t", "k");
     check_ok(db_step(&row, db, stmt, &err), err);
-    assert_string_equal((const char *)sqlite3_column_text(stmt, 0),
-                        nasty);
+    assert_string_equal((const char *)sqlite3_column_text(stmt, 0), nasty);
     sqlite3_reset(stmt);
     check_ok(db_run(db, &err, "insert into event(kind,detail) values(?,?)",
                     "td", "nan", (double)NAN),

@@ -54,7 +54,8 @@ static const char rows[] =
     "INSERT INTO point(point_id,config,twin_id,is_base,dataset_id,n_layer,"
     "d_model,n_embed,n_head_params,n_body,n_other,tokens,fmt,exp_bits,"
     "man_bits,group_size,flops_plan,mem_plan,gran) VALUES"
-    "('aaa9d0113b229a18','{\"train\":{\"lr\":0.02,\"n\":1165}}','aaa9d0113b229a18',1,3,"
+    "('aaa9d0113b229a18','{\"train\":{\"lr\":0.02,\"n\":1165}}','"
+    "aaa9d0113b229a18',1,3,"
     "2,8,10,10,1000,5,5000,'fp32',8,23,NULL,1e6,100,NULL),"
     "('bbbab9442d880de5','{\"w\":8784}','aaa9d0113b229a18',0,3,"
     "2,8,10,10,1000,5,5000,'int4',0,3,32,1e6,100,'group'),"
@@ -154,8 +155,8 @@ static void put(const char *name, const char *text, bool honest)
     free(path);
 }
 
-static void
-a_folder_that_was_changed_is_refused_and_changes_nothing(void **state)
+static void a_folder_that_was_changed_is_refused_and_changes_nothing(
+    void **state)
 {
     static const struct {
         const char *name, *text, *says;

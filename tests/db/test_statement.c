@@ -198,7 +198,8 @@ static void a_reader_by_place_keeps_its_row(void **state)
 static void every_column_of_a_point_has_its_row(void **state)
 {
     static const char *const rows[] = {
-        "point_id", "dataset_id",
+        "point_id",
+        "dataset_id",
 #define COLUMN(type, name, unset) #name,
 #include "db/point.def"
 #undef COLUMN

@@ -157,7 +157,8 @@ static void kill_an_upgrade(bool *done, double after_s)
     nanosleep(&pause, NULL);
     kill(pid, SIGKILL);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
-    assert_int_equal(sqlite3_open(old_path, &h), SQLITE_OK); /* undoes the half */
+    assert_int_equal(sqlite3_open(old_path, &h),
+                     SQLITE_OK); /* undoes the half */
     old_add_rows(&version, h, "PRAGMA user_version", 17);
     sqlite3_close(h);
     *done = strcmp(str_text(&version), "2\n") != 0;

@@ -57,8 +57,8 @@ static void send_body(int fd, const char *request, const char *etag,
     snprintf(more, sizeof more, "ETag: %s\r\n", etag);
     if (from > 0)
         snprintf(more, sizeof more,
-                 "ETag: %s\r\nContent-Range: bytes %zu-%zu/%zu\r\n", etag,
-                 from, n - 1, n);
+                 "ETag: %s\r\nContent-Range: bytes %zu-%zu/%zu\r\n", etag, from,
+                 n - 1, n);
     send_head(fd, from ? 206 : 200, n - from, more);
     send_text(fd, body + from, n - from);
 }
@@ -157,8 +157,8 @@ static void answer(int fd, const char *request, int count, int port)
     else if (asks(request, "/busy") && count <= 2)
         send_head(fd, 503, 0, "Retry-After: 1\r\n");
     else if (asks(request, "/loop")) {
-        snprintf(more, sizeof more,
-                 "Location: http://127.0.0.1:%d/loop\r\n", port);
+        snprintf(more, sizeof more, "Location: http://127.0.0.1:%d/loop\r\n",
+                 port);
         send_head(fd, 302, 0, more);
     } else if (asks(request, "/to?")) {
         const char *to = request + 8;
@@ -193,8 +193,7 @@ static void serve(int listener, int port)
                 break;
         }
         /* A POST's path begins one character later than a GET's. */
-        answer(fd, request + (strncmp(request, "POST ", 5) == 0), count,
-               port);
+        answer(fd, request + (strncmp(request, "POST ", 5) == 0), count, port);
         close(fd);
     }
 }

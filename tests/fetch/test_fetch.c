@@ -193,9 +193,8 @@ static void errors_keep_secrets(void **state)
         assert_string_equal(shown, rows[i].shown);
         free(shown);
     }
-    assert_int_equal(fetch_url(&w->result, url, w->target, &w->options,
-                               &w->err),
-                     ERR_IO);
+    assert_int_equal(
+        fetch_url(&w->result, url, w->target, &w->options, &w->err), ERR_IO);
     check_says(w->err, "the server answers 404");
     assert_null(strstr(w->err.text, "pw"));
     assert_null(strstr(w->err.text, "secret"));

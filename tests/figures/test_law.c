@@ -269,7 +269,8 @@ static void add_front(double cost[12], double bits[12])
                 "VALUES(%d,'f%015d',%d,1,'done'); INSERT INTO result(run_id, "
                 "loss, steps, tokens) VALUES(%d,%.17g,1,1)",
                 900 + 2 * i + s, i + 1, s, 900 + 2 * i + s,
-                2 + (i < 0 ? 0 : cost[i]) + (s == 1 ? 0.001 : -0.001) * (i > 0));
+                2 + (i < 0 ? 0 : cost[i]) +
+                    (s == 1 ? 0.001 : -0.001) * (i > 0));
             sql(text);
             free(text);
         }

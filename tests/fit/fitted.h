@@ -29,8 +29,7 @@ void fitted_shared(struct fitted *x, const char *file,
 void fitted_release(struct fitted *x);
 
 /* The estimate of a parameter; fails the test when there is none. */
-const struct fit_estimate *fitted_get(const struct fitted *x,
-                                      const char *name);
+const struct fit_estimate *fitted_get(const struct fitted *x, const char *name);
 
 #define OPTIONS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define NO_OPTIONS   ((const char *const[]){ NULL })

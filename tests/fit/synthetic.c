@@ -152,7 +152,8 @@ static double true_value(const struct law *law, const struct model *m,
             continue;
         slots[k] = synthetic_truth(law, m->names[k].name);
         if (group && isnan(slots[k])) {
-            snprintf(grouped, sizeof grouped, "%s[%s]", m->names[k].name, group);
+            snprintf(grouped, sizeof grouped, "%s[%s]", m->names[k].name,
+                     group);
             slots[k] = synthetic_truth(law, grouped);
         }
     }

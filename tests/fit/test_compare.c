@@ -265,8 +265,8 @@ static void formulas_compete_and_special_cases_are_tested(void **state)
     assert_non_null(strstr(str_text(&out), "is a special case of chinchilla"));
     comparison_release(&c);
     str_release(&out);
-    assert_int_equal(compare(&c, t, &s, "chinchilla;log(loss) = a*log(N)", &err),
-                     ERR_USAGE);
+    assert_int_equal(
+        compare(&c, t, &s, "chinchilla;log(loss) = a*log(N)", &err), ERR_USAGE);
     check_says(err, "cannot be compared");
     comparison_release(&c);
     table_free(t);
@@ -282,9 +282,7 @@ static void the_true_law_wins_and_broken_ones_are_explained(void **state)
 
     (void)state;
     fit_spec_init(&s, law_find("chinchilla"), NULL);
-    check_ok(
-        compare(&c, t, &s, "chinchilla,quartet-base,kaplan", &err),
-        err);
+    check_ok(compare(&c, t, &s, "chinchilla,quartet-base,kaplan", &err), err);
     assert_string_equal(c.laws[0].law->name, "quartet-base");
     assert_int_equal(c.rows, 36);
     assert_int_equal(c.laws[0].n_params, 6);
@@ -298,8 +296,7 @@ static void the_true_law_wins_and_broken_ones_are_explained(void **state)
                      ERR_USAGE);
     check_says(err, "law qat-delta: ");
     comparison_release(&c);
-    assert_int_equal(compare(&c, t, &s, "chinchilla,kaplann", &err),
-                     ERR_USAGE);
+    assert_int_equal(compare(&c, t, &s, "chinchilla,kaplann", &err), ERR_USAGE);
     check_says(err, "did you mean 'kaplan'");
     comparison_release(&c);
     table_free(t);

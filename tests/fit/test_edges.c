@@ -86,21 +86,37 @@ static void make_runs(struct str *csv, uint64_t key)
 }
 
 static const struct kind kinds[] = {
-    { "line, slope 0", "y = a + b*x", NO_OPTIONS, make_line,
-      { { "a", 1 }, { "b", 0 } }, false },
-    { "quadratic through 0", "y = a + b*x + c*x^2", NO_OPTIONS, make_quadratic,
-      { { "a", 0 }, { "b", 0.5 }, { "c", 0.1 } }, false },
-    { "floor at 0", "loss = E + A/N^alpha",
-      OPTIONS("bound=E>=0", "bound=A>=0", "space=log"), make_floor,
-      { { "E", 0 }, { "A", 10 }, { "alpha", 0.08 } }, false },
-    { "saturation, R at infinity", "y = c + s*R*(1-exp(-x/R))",
-      OPTIONS("bound=R>=0"), make_saturation,
-      { { "c", 3 }, { "s", -0.02 }, { "R", HUGE_VAL } }, false },
-    { "AR(1) rows, whole runs resampled", "loss = E + A/N^alpha + B/D^beta",
+    { "line, slope 0",
+      "y = a + b*x",
+      NO_OPTIONS,
+      make_line,
+      { { "a", 1 }, { "b", 0 } },
+      false },
+    { "quadratic through 0",
+      "y = a + b*x + c*x^2",
+      NO_OPTIONS,
+      make_quadratic,
+      { { "a", 0 }, { "b", 0.5 }, { "c", 0.1 } },
+      false },
+    { "floor at 0",
+      "loss = E + A/N^alpha",
+      OPTIONS("bound=E>=0", "bound=A>=0", "space=log"),
+      make_floor,
+      { { "E", 0 }, { "A", 10 }, { "alpha", 0.08 } },
+      false },
+    { "saturation, R at infinity",
+      "y = c + s*R*(1-exp(-x/R))",
+      OPTIONS("bound=R>=0"),
+      make_saturation,
+      { { "c", 3 }, { "s", -0.02 }, { "R", HUGE_VAL } },
+      false },
+    { "AR(1) rows, whole runs resampled",
+      "loss = E + A/N^alpha + B/D^beta",
       OPTIONS("bound=E>=0", "bound=A>=0", "bound=B>=0", "space=log",
               "cluster=run", "bootstrap=300"),
-      make_runs, { { "E", 1.7 }, { "A", 350 }, { "alpha", .33 },
-                   { "beta", .31 } }, true },
+      make_runs,
+      { { "E", 1.7 }, { "A", 350 }, { "alpha", .33 }, { "beta", .31 } },
+      true },
 };
 #define N_KINDS (sizeof kinds / sizeof kinds[0])
 
@@ -117,8 +133,8 @@ static void count(struct coverage *c, const struct kind *k,
         const struct fit_estimate *e = fitted_get(x, k->truth[i].name);
 
         c->none[i] += isnan(e->lo);
-        c->inside[i] += e->lo <= k->truth[i].value &&
-                        k->truth[i].value <= e->hi;
+        c->inside[i] +=
+            e->lo <= k->truth[i].value && k->truth[i].value <= e->hi;
     }
 }
 

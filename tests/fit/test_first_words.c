@@ -40,9 +40,10 @@ static void a_size_of_nothing_is_left_out_under_a_power(void **state)
 {
     static const char table[] = "N,loss\n1,4\n2,3.5\n0,9\n4,3.25\n8,3.13\n"
                                 "16,3.06\n32,3.04\n";
-    static const char *const divides[] = {
-        "loss = E + A/N^alpha", "loss = E + A*N^-alpha",
-        "log(loss) = E - a*log(N)", "loss = E + 1/(k*N^a)" };
+    static const char *const divides[] = { "loss = E + A/N^alpha",
+                                           "loss = E + A*N^-alpha",
+                                           "log(loss) = E - a*log(N)",
+                                           "loss = E + 1/(k*N^a)" };
     struct fitted x;
 
     (void)state;
@@ -93,9 +94,9 @@ static void runs_are_found_beside_any_cluster(void **state)
         const char *option, *advice;
         double rho;
     } table[] = {
-        { "seed=1", "run", 0.8 },       { "cluster=step", "run", 0.8 },
-        { "cluster=id", "run", 0.8 },   { "cluster=run", "", 0.8 },
-        { "seed=1", "", 0 },            { "cluster=step", "", 0 },
+        { "seed=1", "run", 0.8 },     { "cluster=step", "run", 0.8 },
+        { "cluster=id", "run", 0.8 }, { "cluster=run", "", 0.8 },
+        { "seed=1", "", 0 },          { "cluster=step", "", 0 },
     };
 
     (void)state;
@@ -155,7 +156,8 @@ static void make_line(struct str *csv, uint64_t seed, double bend)
     str_add(csv, "x,y\n");
     for (int i = 1; i <= 40; i++)
         str_addf(csv, "%d,%.17g\n", i,
-                 3 - .02 * i - bend * i * i + .004 * rng_normal(key, (uint64_t)i));
+                 3 - .02 * i - bend * i * i +
+                     .004 * rng_normal(key, (uint64_t)i));
 }
 
 /* The infimum of a saturation on a line that bends the other way is the line's
@@ -192,8 +194,8 @@ static void nothing_that_a_rival_moves_has_an_interval(void **state)
         const char *name;
         double value;
     } truth[] = {
-        { "E", 1.7 }, { "A", 350 }, { "alpha", .33 }, { "B", 500 },
-        { "beta", .31 },
+        { "E", 1.7 }, { "A", 350 },    { "alpha", .33 },
+        { "B", 500 }, { "beta", .31 },
     };
     int told = 0, printed = 0, outside = 0;
 

@@ -27,7 +27,8 @@ static struct table *profiles(double noise, uint64_t seed)
             const double c = budgets[b];
             const double n = exp(.497 * log(c) - 1.9 + .45 * k + .3);
             const double d = c / 6 / n;
-            const double loss = 1.69 + 406.4 / pow(n, .34) + 410.7 / pow(d, .28);
+            const double loss =
+                1.69 + 406.4 / pow(n, .34) + 410.7 / pow(d, .28);
 
             str_addf(&csv, "%.17g,%.17g,%.17g,%.17g\n", c, n, d,
                      loss + noise * rng_normal(key, i));
@@ -176,8 +177,11 @@ static void the_envelope_of_curves_has_the_laws_exponent(void **state)
     envelope_release(&e);
     table_free(t);
     str_release(&csv);
-    check_ok(table_parse(&t, "run,N,D,loss\na,1,1,3\na,1,2,2\nb,2,1,3\n"
-                             "b,2,2,1\n", "two", &err), err);
+    check_ok(table_parse(&t,
+                         "run,N,D,loss\na,1,1,3\na,1,2,2\nb,2,1,3\n"
+                         "b,2,2,1\n",
+                         "two", &err),
+             err);
     assert_int_equal(envelope_run(&e, t, "run", &err), ERR_FIT);
     check_says(err, "an exponent needs two");
     envelope_release(&e);

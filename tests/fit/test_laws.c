@@ -116,8 +116,10 @@ static void other_laws_have_values_known_from_their_sources(void **state)
                 1.69 + 406.4 / pow(70e9, 0.34) + 410.7 / pow(1.4e12, 0.28),
                 1e-12);
     /* arXiv:2503.04715: a model of 1 billion on 100 billion tokens. */
-    check_relative(published("step-law", NULL, "N=1e9 D=1e11"), 1.6325e-3, 1e-4);
-    check_relative(published("step-law-batch", NULL, "D=1e11"), 1.10771e6, 1e-4);
+    check_relative(published("step-law", NULL, "N=1e9 D=1e11"), 1.6325e-3,
+                   1e-4);
+    check_relative(published("step-law-batch", NULL, "D=1e11"), 1.10771e6,
+                   1e-4);
     /* Before the rate falls, Luo's law is one of the summed rate alone. */
     check_close(published("multi-power", "100M", "S1=6 fall=0 Sf=0 lr=3e-4"),
                 2.651 + 0.601 / pow(6, 0.453), 1e-12);

@@ -34,8 +34,8 @@ static const char table[] = "N,D,loss\n"
  * fitted from starts of their own, the sum of squares has risen by t^2 s^2; by
  * less, but not less than a one-sided test asks, towards an edge that is near
  * (edge_interval.h). */
-static void
-at_its_limits_the_objective_has_risen_as_the_level_says(void **state)
+static void at_its_limits_the_objective_has_risen_as_the_level_says(
+    void **state)
 {
     static const char *const names[] = { "A", "alpha", "B", "beta" };
     struct fitted x, held;

@@ -34,7 +34,8 @@ static void balanced_groups_have_the_estimates_of_anova(void **state)
         for (int i = 0; i < ROWS; i++) {
             const uint64_t at = (uint64_t)(g * ROWS + i);
 
-            y[g][i] = 3 + 0.4 * (i - 2) + 0.5 * rng_normal(key, 100 + (uint64_t)g) +
+            y[g][i] = 3 + 0.4 * (i - 2) +
+                      0.5 * rng_normal(key, 100 + (uint64_t)g) +
                       0.2 * rng_normal(key, at);
             str_addf(&csv, "f%d,%d,%.17g\n", g, i - 2, y[g][i]);
             mean += y[g][i] / (GROUPS * ROWS);
@@ -48,8 +49,8 @@ static void balanced_groups_have_the_estimates_of_anova(void **state)
             m += y[g][i] / ROWS;
         between += ROWS * (m - mean) * (m - mean) / (GROUPS - 1);
         for (int i = 0; i < ROWS; i++)
-            within += pow(y[g][i] - m - b * (i - 2), 2) /
-                      (GROUPS * (ROWS - 1) - 1);
+            within +=
+                pow(y[g][i] - m - b * (i - 2), 2) / (GROUPS * (ROWS - 1) - 1);
     }
     fitted_text(&x, str_text(&csv), "y = a + b*x", NO_OPTIONS);
     check_ok(random_run(&r, x.model, x.table, texts, 1, 1, &err), err);

@@ -32,13 +32,16 @@ static void every_case_is_a_fit_of_its_own(void **state)
         double value[5]; /* E A alpha B beta */
         bool outside[5];
     } table[] = {
-        { FIT_LOG, FIT_L2,
+        { FIT_LOG,
+          FIT_L2,
           { 1.864550, 593.3221, 0.3602528, 4875.638, 0.4058834 },
           { false, false, false, false, false } },
-        { FIT_LOG, FIT_L1,
+        { FIT_LOG,
+          FIT_L1,
           { 1.816864, 482.0053, 0.3478130, 2085.432, 0.3658541 },
           { true, false, false, true, true } },
-        { FIT_LINEAR, FIT_L2,
+        { FIT_LINEAR,
+          FIT_L2,
           { 1.882814, 567.8054, 0.3576151, 7581.85, 0.4276206 },
           { false, false, false, true, true } },
     };
@@ -112,7 +115,8 @@ static void rows_left_out_move_constants_as_algebra_says(void **state)
     assert_int_equal(s.rows[0].row, 9); /* 9.0 */
     for (int k = 0; k < s.n_rows; k++) {
         const struct sensitivity_row *r = &s.rows[k];
-        const double dx = (double)(r->row / 2) - 2, sxx = 20, h = 0.1 + dx * dx / sxx;
+        const double dx = (double)(r->row / 2) - 2, sxx = 20,
+                     h = 0.1 + dx * dx / sxx;
         const double scaled = x.fit.residual[r->row] / (1 - h);
         const double moves = r->param == model_find_param(x.model, "b")
                                  ? dx * scaled / sxx

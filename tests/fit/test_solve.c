@@ -366,8 +366,8 @@ static double best_subset(const double *h, const double *g, int n)
     return best;
 }
 
-static void
-non_negative_least_squares_agree_with_trying_all_subsets(void **state)
+static void non_negative_least_squares_agree_with_trying_all_subsets(
+    void **state)
 {
     static const bool positive[4] = { true, true, true, true };
     const uint64_t key = rng_key(6, RNG_TEST, 23);

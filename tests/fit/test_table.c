@@ -70,8 +70,10 @@ static void files_that_are_no_tables_are_refused(void **state)
         { ",,\n1,2,3\n", "t.csv:1: no column has a name" },
         { "1,2\n3,4\n", "t.csv:1: the first line holds only numbers" },
         { "# three,names,here\n1,2\n", "t.csv:2: the first line holds only" },
-        { "a,b\n1,\"2\"x\n", "t.csv:2: text behind the closing quote of \"2\"" },
-        { "a b\n1 \"2\"M\n", "t.csv:2: text behind the closing quote of \"2\"" },
+        { "a,b\n1,\"2\"x\n",
+          "t.csv:2: text behind the closing quote of \"2\"" },
+        { "a b\n1 \"2\"M\n",
+          "t.csv:2: text behind the closing quote of \"2\"" },
         { "a,b\n1,\"2\n3,4\n", "t.csv:2: a quote that never closes" },
     };
     struct table *t;
@@ -96,10 +98,10 @@ static void json_lines_become_the_same_table(void **state)
 
     (void)state;
     check_ok(table_parse_json(&t,
-                               "{\"N\": 1000000, \"loss\": 3.25, \"fmt\": "
-                               "\"int4\"}\n\n{\"N\": 2, \"G\": 32, \"loss\": "
-                               "null, \"ok\": true}\n",
-                               "t.jsonl", &err),
+                              "{\"N\": 1000000, \"loss\": 3.25, \"fmt\": "
+                              "\"int4\"}\n\n{\"N\": 2, \"G\": 32, \"loss\": "
+                              "null, \"ok\": true}\n",
+                              "t.jsonl", &err),
              err);
     assert_int_equal(t->rows, 2);
     assert_int_equal(t->n_cols, 5);
@@ -118,14 +120,13 @@ static void json_lines_become_the_same_table(void **state)
         ERR_CONFIG);
     check_says(err, "line 2");
     /* A cell that says two things. */
-    assert_int_equal(table_parse_json(&t, "{\"a\":1}\n{\"a\":1,\"a\":2}\n",
-                                      "t.jsonl", &err),
-                     ERR_CONFIG);
+    assert_int_equal(
+        table_parse_json(&t, "{\"a\":1}\n{\"a\":1,\"a\":2}\n", "t.jsonl", &err),
+        ERR_CONFIG);
     check_says(err, "t.jsonl, line 2");
     check_says(err, "duplicate object key");
     assert_int_equal(
-        table_parse_json(&t, "{\"a\":{\"b\":1},\"a.b\":2}\n", "t.jsonl",
-                         &err),
+        table_parse_json(&t, "{\"a\":{\"b\":1},\"a.b\":2}\n", "t.jsonl", &err),
         ERR_CONFIG);
     check_says(err, "t.jsonl, line 1: the key a.b comes twice");
 }

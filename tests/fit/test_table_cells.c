@@ -37,7 +37,9 @@ static void numbers_are_read_as_people_write_them(void **state)
         { "1,000\n12,500,000\n7", { 1000, 12.5e6, 7 } },
         { "1,000.25\n999\n2,000", { 1000.25, 999, 2000 } },
         { "1.000\n2.500.000\n3", { 1000, 2.5e6, 3 } },
-        { "1 000 000\n2\xe2\x80\xaf" "500\n4", { 1e6, 2500, 4 } },
+        { "1 000 000\n2\xe2\x80\xaf"
+          "500\n4",
+          { 1e6, 2500, 4 } },
         { "1'000\n2'500'000\n9", { 1000, 2.5e6, 9 } },
         { "3,14\n2,718\n10", { 3.14, 2.718, 10 } },
         { "0,5\n-1,25e3\n0,125", { 0.5, -1250, 0.125 } },
@@ -152,7 +154,8 @@ static void tables_of_other_programs_are_read(void **state)
         "N,D,loss,,\n1M,20M,3.5,,\n4M,20M,3.25,,\n",
         "N,D,loss\n1M,20M,3.5,\n4M,20M,3.25,,\n",
         "\"N\" \"D\" \"loss\"\n1M 20M 3.5\n4M 20M 3.25\n",
-        "\xc2\xa0N,D\xe2\x80\x8b,loss\n1M,\xc2\xa0" "20M,3.5\n4M,20M,3.25\xc2\xa0\n",
+        "\xc2\xa0N,D\xe2\x80\x8b,loss\n1M,\xc2\xa0"
+        "20M,3.5\n4M,20M,3.25\xc2\xa0\n",
         "run,N,D,loss\n1,1M,20M,3.5\n#2,4M,20M,3.25\n",
     };
 
@@ -185,7 +188,8 @@ static struct table *from(const char *bytes, size_t n)
 
 static void files_tell_what_they_are(void **state)
 {
-    static const char utf16[] = "\xff\xfeN\0,\0x\0\n\0" "1\0,\0\xb1\x03\n\0";
+    static const char utf16[] = "\xff\xfeN\0,\0x\0\n\0"
+                                "1\0,\0\xb1\x03\n\0";
     static const char *const json[] = {
         "[{\"N\": 1, \"x\": 2.5},\n {\"N\": 2, \"x\": NaN}]\n",
         "{\"N\": 1, \"x\": 2.5}\n{\"N\": 2, \"x\": -Infinity}\n",
@@ -219,7 +223,8 @@ static void files_tell_what_they_are(void **state)
 static void json_of_other_programs_is_read(void **state)
 {
     static const char nested[] =
-        "{\"name\":\"NaN, \\\"Infinity\\\"\",\"config\":{\"N\":1,\"opt\":{\"lr\":"
+        "{\"name\":\"NaN, "
+        "\\\"Infinity\\\"\",\"config\":{\"N\":1,\"opt\":{\"lr\":"
         "0.5}},\"id\":18446744073709551615,\"tags\":[1,2]}\n";
     struct table *t = from(nested, sizeof nested - 1);
     struct str text = { 0 };
@@ -246,8 +251,12 @@ static void characters_that_look_like_others_are_named(void **state)
         const char *text, *says;
     } cases[] = {
         { "plain 1e-3", "" },
-        { "1e\xe2\x88\x92" "3", " (character 3 is U+2212, a minus sign" },
-        { "\xc2\xa0" "1", " (character 1 is U+00A0, a no-break space)" },
+        { "1e\xe2\x88\x92"
+          "3",
+          " (character 3 is U+2212, a minus sign" },
+        { "\xc2\xa0"
+          "1",
+          " (character 1 is U+00A0, a no-break space)" },
         { "\xd0\x9d", " (character 1 is U+041D, a Cyrillic letter)" },
         { "a\xef\xbb\xbf", " (character 2 is U+FEFF, a byte order mark" },
         { "caf\xc3\xa9", " (character 4 is U+00E9, not ASCII)" },

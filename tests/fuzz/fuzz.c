@@ -14,8 +14,8 @@ size_t fuzz_pick(struct fuzz *f, size_t n)
 
 double fuzz_number(struct fuzz *f)
 {
-    static const double odd[] = { 0, 1, -1, 0.5, 2, 3, 1e-300, 1e300, 1e17,
-                                  -7.25 };
+    static const double odd[] = { 0, 1,      -1,    0.5,  2,
+                                  3, 1e-300, 1e300, 1e17, -7.25 };
     const size_t which = fuzz_pick(f, 16);
 
     if (which < sizeof odd / sizeof odd[0])

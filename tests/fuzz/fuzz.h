@@ -15,15 +15,15 @@
 #include "base/str.h"
 
 struct fuzz {
-    uint64_t key, i;           /* of the random numbers */
-    const char *const *seeds;  /* whole inputs, right and wrong */
+    uint64_t key, i;          /* of the random numbers */
+    const char *const *seeds; /* whole inputs, right and wrong */
     size_t n_seeds;
-    const char *const *words;  /* pieces to put in between */
+    const char *const *words; /* pieces to put in between */
     size_t n_words;
 };
 
 size_t fuzz_pick(struct fuzz *f, size_t n); /* 0 .. n-1 */
-double fuzz_number(struct fuzz *f); /* of any size and sign */
+double fuzz_number(struct fuzz *f);         /* of any size and sign */
 
 /* A seed, or stretches of several, with some changes of bytes and words. */
 void fuzz_text(struct str *out, struct fuzz *f);

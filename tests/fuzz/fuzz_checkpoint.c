@@ -65,8 +65,8 @@ static void write_file(const unsigned char *bytes, size_t size)
 static void read_sections(const struct checkpoint *k, struct fuzz *f,
                           size_t file)
 {
-    static const char *const names[] = { "params", "progress", "curve",
-                                         "none", "" };
+    static const char *const names[] = { "params", "progress", "curve", "none",
+                                         "" };
     struct err err = { 0 };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -80,8 +80,7 @@ static void read_sections(const struct checkpoint *k, struct fuzz *f,
             size > file)
             fuzz_fail("a section larger than its file", names[i], 0);
         free(data);
-        if (checkpoint_read(k, names[i], &to, &want, &err) != OK &&
-            !*err.text)
+        if (checkpoint_read(k, names[i], &to, &want, &err) != OK && !*err.text)
             fuzz_fail("refused without a word", names[i], 0);
     }
 }
@@ -97,9 +96,10 @@ static void one(struct fuzz *f, void *ctx)
     bool changed;
 
     /* Head and table are where the checks are; the rest is one in four. */
-    fuzz_bytes(bytes, fuzz_pick(f, 4) || size < HEAD + 3 * ROW
-                          ? (size < HEAD + 3 * ROW ? size : HEAD + 3 * ROW)
-                          : size,
+    fuzz_bytes(bytes,
+               fuzz_pick(f, 4) || size < HEAD + 3 * ROW
+                   ? (size < HEAD + 3 * ROW ? size : HEAD + 3 * ROW)
+                   : size,
                f);
     if (repaired)
         repair(bytes, size);
@@ -121,7 +121,8 @@ static void make_original(struct original *o)
 {
     static const double params[300] = { 1, 2, 3 }, curve[21] = { 7 };
     const struct section sections[] = {
-        { "params", params, sizeof params }, { "progress", "0123456789", 10 },
+        { "params", params, sizeof params },
+        { "progress", "0123456789", 10 },
         { "curve", curve, sizeof curve },
     };
     struct str text = { 0 };

@@ -14,12 +14,16 @@ static const char *const seeds[] = {
     "a\tb\n1\t\"x\"\"y\n z\"\n",
     "N, D, \"the loss\", fmt\n 1k , 2Ki , nan , int4\n1,2\n1,2,3,4,5\n",
     "{\"N\":1e6,\"D\":2,\"loss\":3.5}\n{\"N\":2,\"fmt\":\"int4\"}\n",
-    "=1+1,+2,-3,@x\n0x10,1e400,-0,1_000\n", "a\n", "", ",,\n",
+    "=1+1,+2,-3,@x\n0x10,1e400,-0,1_000\n",
+    "a\n",
+    "",
+    ",,\n",
 };
 static const char *const words[] = {
-    ",", ";", "\t", "\n", "\r\n", "\"", "\"\"", "#", "N", "1e999", "-inf",
-    "nan", "0x1p3", "1k", "1 000", "\xff", "\xef\xbb\xbf", "{", "}", ":",
-    "null", "\\u0000", "  ", "\"a\nb\"", "1e-320", "true",
+    ",",       ";",    "\t",           "\n",     "\r\n", "\"",    "\"\"",
+    "#",       "N",    "1e999",        "-inf",   "nan",  "0x1p3", "1k",
+    "1 000",   "\xff", "\xef\xbb\xbf", "{",      "}",    ":",     "null",
+    "\\u0000", "  ",   "\"a\nb\"",     "1e-320", "true",
 };
 
 static void quote(struct str *out, const char *text)
@@ -110,7 +114,8 @@ static void one(struct fuzz *f, void *ctx)
 
 int main(int argc, char **argv)
 {
-    struct fuzz f = { .seeds = seeds, .words = words,
+    struct fuzz f = { .seeds = seeds,
+                      .words = words,
                       .n_seeds = sizeof seeds / sizeof seeds[0],
                       .n_words = sizeof words / sizeof words[0] };
 

@@ -14,18 +14,67 @@
 #define ROWS  5
 
 static const char *const seeds[] = {
-    "a + b * c - d / 2", "-a^2^b", "a < b ? c : d", "a == b || !(c >= d)",
-    "exp(-a) + log(b) * log2(c) + log10(d)", "max(a, min(b, c), 1e3k)",
-    "E + A/a^0.3 + B/(b*1M)^0.28", "round_to(a, 16) + floor(b) - ceil(c)",
-    "sqrt(abs(a - b)) ^ (1/3)", "fmt == int4 && a > 3 ? 1 : 0",
-    "((((((((a))))))))", "1.5e-3Ki", "a ? b ? 1 : 2 : 3", "1 +", "foo(1)", "",
+    "a + b * c - d / 2",
+    "-a^2^b",
+    "a < b ? c : d",
+    "a == b || !(c >= d)",
+    "exp(-a) + log(b) * log2(c) + log10(d)",
+    "max(a, min(b, c), 1e3k)",
+    "E + A/a^0.3 + B/(b*1M)^0.28",
+    "round_to(a, 16) + floor(b) - ceil(c)",
+    "sqrt(abs(a - b)) ^ (1/3)",
+    "fmt == int4 && a > 3 ? 1 : 0",
+    "((((((((a))))))))",
+    "1.5e-3Ki",
+    "a ? b ? 1 : 2 : 3",
+    "1 +",
+    "foo(1)",
+    "",
 };
 static const char *const words[] = {
-    "a", "b", "(", ")", "+", "-", "*", "/", "^", "?", ":", "!", "&&", "||",
-    "==", "!=", "<=", "<", ",", "exp(", "log(", "min(", "max(", "round_to(",
-    "1e308", "1e-320", "0x1p4", "inf", "nan", ".5", "5.", "1e", "k", "Ki",
-    "((((((((((((((((((((((((((((((", "----------------", "fmt", "int4",
-    "\xff", "\t", " ", "\n", "0",
+    "a",
+    "b",
+    "(",
+    ")",
+    "+",
+    "-",
+    "*",
+    "/",
+    "^",
+    "?",
+    ":",
+    "!",
+    "&&",
+    "||",
+    "==",
+    "!=",
+    "<=",
+    "<",
+    ",",
+    "exp(",
+    "log(",
+    "min(",
+    "max(",
+    "round_to(",
+    "1e308",
+    "1e-320",
+    "0x1p4",
+    "inf",
+    "nan",
+    ".5",
+    "5.",
+    "1e",
+    "k",
+    "Ki",
+    "((((((((((((((((((((((((((((((",
+    "----------------",
+    "fmt",
+    "int4",
+    "\xff",
+    "\t",
+    " ",
+    "\n",
+    "0",
 };
 
 static bool find(void *ctx, const char *name, struct expr_symbol *out)
@@ -122,8 +171,8 @@ static double grow_node(struct str *out, struct fuzz *f, const double *at,
 /* A random tree as text and value, of operations that are exact or correctly
  * rounded, so that the bits are known; *odd when a part is not finite, as what
  * NaN compares to is told elsewhere. */
-static double grow(struct str *out, struct fuzz *f, const double *at,
-                   int depth, bool *odd)
+static double grow(struct str *out, struct fuzz *f, const double *at, int depth,
+                   bool *odd)
 {
     const double x = grow_node(out, f, at, depth, odd);
 
@@ -134,7 +183,7 @@ static double grow(struct str *out, struct fuzz *f, const double *at,
 static double grow_node(struct str *out, struct fuzz *f, const double *at,
                         int depth, bool *odd)
 {
-    static const char *const infix[] = { "+", "-",  "*",  "/",  "<",
+    static const char *const infix[] = { "+",  "-",  "*",  "/",  "<",
                                          "<=", "==", "!=", "&&", "||" };
     const size_t kind = depth <= 0 ? fuzz_pick(f, 2) : fuzz_pick(f, 18);
     double x, y, z;
@@ -236,7 +285,8 @@ static void one(struct fuzz *f, void *ctx)
 
 int main(int argc, char **argv)
 {
-    struct fuzz f = { .seeds = seeds, .words = words,
+    struct fuzz f = { .seeds = seeds,
+                      .words = words,
                       .n_seeds = sizeof seeds / sizeof seeds[0],
                       .n_words = sizeof words / sizeof words[0] };
 

@@ -18,7 +18,8 @@ static const char *const seeds[] = {
     "{\"final\":true,\"loss\":4.2,\"loss_se\":0.01,\"train_loss\":4.1,"
     "\"best_loss\":4.2,\"steps\":400,\"tokens\":409600,\"flops\":1.2e12,"
     "\"weights_sha256\":\"abc\",\"n_body\":10,\"n_other\":3}\n",
-    "{\"final\":true,\"diverged\":true,\"step\":118,\"reason\":\"x \\u0007\"}\n",
+    "{\"final\":true,\"diverged\":true,\"step\":118,\"reason\":\"x "
+    "\\u0007\"}\n",
     "{\"step\":1,\"train_loss\":NaN,\"val_loss\":-Infinity,\"probe.a\":1}\n",
     "{\"attempt\":2,\"begin\":\"2026-11-24T09:15:11.123Z\",\"token\":\"5d3c\","
     "\"store\":\"ab\",\"point\":\"0123456789abcdef\",\"pid\":4711,"
@@ -26,15 +27,48 @@ static const char *const seeds[] = {
     "\"from_step\":20}\n",
     "{\"attempt\":2,\"end\":\"2026\",\"outcome\":\"ok\",\"state\":\"done\","
     "\"exit_code\":0,\"wall_s\":9.1,\"cpu_s\":9,\"max_rss\":12345678}\n",
-    "not a record\n", "\n", "{}\n", "[1,2]\n",
+    "not a record\n",
+    "\n",
+    "{}\n",
+    "[1,2]\n",
 };
 static const char *const words[] = {
-    "\"step\":", "\"final\":true,", "\"attempt\":", "\"loss\":", "NaN", "-inf",
-    "Infinity", "nan", "1e999", "-1e999", "1e-999", "null", "true", "{", "}",
-    "[", "]", ",", ":", "\"", "\\u0000", "\\ud800", "\\", "\xff", "\xc3\xa9",
-    "9007199254740993", "18446744073709551616", "0.1e", "-", "\n", "\r",
-    "\"end\":", "\"outcome\":\"lost\"", "\"state\":\"running\"",
-    "\"stopped\":true,", "[[[[[[[[[[[[[[[[",
+    "\"step\":",
+    "\"final\":true,",
+    "\"attempt\":",
+    "\"loss\":",
+    "NaN",
+    "-inf",
+    "Infinity",
+    "nan",
+    "1e999",
+    "-1e999",
+    "1e-999",
+    "null",
+    "true",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "\\u0000",
+    "\\ud800",
+    "\\",
+    "\xff",
+    "\xc3\xa9",
+    "9007199254740993",
+    "18446744073709551616",
+    "0.1e",
+    "-",
+    "\n",
+    "\r",
+    "\"end\":",
+    "\"outcome\":\"lost\"",
+    "\"state\":\"running\"",
+    "\"stopped\":true,",
+    "[[[[[[[[[[[[[[[[",
 };
 
 static void check_number(double x, const char *text, size_t n)
@@ -43,12 +77,11 @@ static void check_number(double x, const char *text, size_t n)
         fuzz_fail("an infinite number comes through", text, n);
 }
 
-static void check_line(const struct metrics_line *m, const char *text,
-                       size_t n)
+static void check_line(const struct metrics_line *m, const char *text, size_t n)
 {
-    const double all[] = { m->step, m->tokens, m->train_loss, m->val_loss,
-                           m->lr, m->grad_norm, m->wall_s, m->loss,
-                           m->loss_se, m->best_loss, m->steps, m->flops };
+    const double all[] = { m->step,    m->tokens,    m->train_loss, m->val_loss,
+                           m->lr,      m->grad_norm, m->wall_s,     m->loss,
+                           m->loss_se, m->best_loss, m->steps,      m->flops };
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         check_number(all[i], text, n);
@@ -100,7 +133,8 @@ static void on_begin(void *ctx, const struct attempt_begin *b)
 static void read_records(const struct str *text)
 {
     FILE *f = fopen("metrics.jsonl", "wb");
-    const struct record_reader reader = { .begin = on_begin, .line = on_line,
+    const struct record_reader reader = { .begin = on_begin,
+                                          .line = on_line,
                                           .ctx = (void *)text };
 
     if (!f || fwrite(str_text(text), 1, text->len, f) != text->len ||
@@ -132,7 +166,8 @@ static void one(struct fuzz *f, void *ctx)
 
 int main(int argc, char **argv)
 {
-    struct fuzz f = { .seeds = seeds, .words = words,
+    struct fuzz f = { .seeds = seeds,
+                      .words = words,
                       .n_seeds = sizeof seeds / sizeof seeds[0],
                       .n_words = sizeof words / sizeof words[0] };
     char dir[32];

@@ -72,9 +72,10 @@ static int64_t rows(struct db *db)
     bool row = false;
     int64_t n = -1;
 
-    if (db_prepare(&stmt, db, "SELECT (SELECT count(*) FROM run)+(SELECT "
-                              "count(*) FROM point)+(SELECT count(*) FROM "
-                              "grid)",
+    if (db_prepare(&stmt, db,
+                   "SELECT (SELECT count(*) FROM run)+(SELECT "
+                   "count(*) FROM point)+(SELECT count(*) FROM "
+                   "grid)",
                    NULL) == OK &&
         db_step(&row, db, stmt, NULL) == OK && row)
         n = sqlite3_column_int64(stmt, 0);

@@ -10,15 +10,51 @@
 #include "tests/fuzz/runs.h"
 
 static const char *const words[] = {
-    "\"attempt\":", "\"begin\":", "\"end\":", "\"state\":\"done\"", "\"ok\"",
-    "\"outcome\":\"lost\"", "\"final\":true,", "\"loss\":", "NaN", "-inf",
-    "1e999", "null", "true", "{", "}", "[", "]", ",", ":", "\"", "\\u0000",
-    "\\ud800", "\\", "\xff", "\xc3\xa9", "9007199254740993", "-1",
-    "18446744073709551616", "\n", "\r", "\"points\":[", "\"seeds\":",
-    "\"name\":", "\"config\":", "\"seed\":", "\"data_seed\":", "\"quant\":{",
-    "\"data\":{", "\"trainer\":{", "[[[[[[[[[[", "\"sum\":\"00000000\"",
-    "\"deleted_runs\":[[\"a\",1]]", "\"renamed\":[[\"h\",\"g\",1]]",
-    "\"deleted_grids\":[\"h\"]", "\"tags\":[[1,2,3]]",
+    "\"attempt\":",
+    "\"begin\":",
+    "\"end\":",
+    "\"state\":\"done\"",
+    "\"ok\"",
+    "\"outcome\":\"lost\"",
+    "\"final\":true,",
+    "\"loss\":",
+    "NaN",
+    "-inf",
+    "1e999",
+    "null",
+    "true",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "\\u0000",
+    "\\ud800",
+    "\\",
+    "\xff",
+    "\xc3\xa9",
+    "9007199254740993",
+    "-1",
+    "18446744073709551616",
+    "\n",
+    "\r",
+    "\"points\":[",
+    "\"seeds\":",
+    "\"name\":",
+    "\"config\":",
+    "\"seed\":",
+    "\"data_seed\":",
+    "\"quant\":{",
+    "\"data\":{",
+    "\"trainer\":{",
+    "[[[[[[[[[[",
+    "\"sum\":\"00000000\"",
+    "\"deleted_runs\":[[\"a\",1]]",
+    "\"renamed\":[[\"h\",\"g\",1]]",
+    "\"deleted_grids\":[\"h\"]",
+    "\"tags\":[[1,2,3]]",
 };
 
 static int told;
@@ -50,11 +86,14 @@ static char *without_sums(const char *text)
 static void change(struct str *shown, const struct runs_file *file,
                    struct fuzz *f)
 {
-    char *text = fuzz_pick(f, 4) ? without_sums(file->text)
-                                 : mem_strdup(file->text);
+    char *text =
+        fuzz_pick(f, 4) ? without_sums(file->text) : mem_strdup(file->text);
     const char *const seeds[] = { text };
-    struct fuzz own = { .key = f->key, .i = f->i, .seeds = seeds,
-                        .n_seeds = 1, .words = words,
+    struct fuzz own = { .key = f->key,
+                        .i = f->i,
+                        .seeds = seeds,
+                        .n_seeds = 1,
+                        .words = words,
                         .n_words = sizeof words / sizeof words[0] };
     struct str out = { 0 };
 

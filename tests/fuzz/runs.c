@@ -93,8 +93,8 @@ static void put_records(const char *path, const char *point)
     str_release(&all);
 }
 
-static void put_run(struct runs *r, const char *db_path,
-                    const struct grid *g, int point, uint64_t seed)
+static void put_run(struct runs *r, const char *db_path, const struct grid *g,
+                    int point, uint64_t seed)
 {
     const struct grid_point *p = &g->points[point];
     char *folder = record_folder(db_path, p->id, seed);
@@ -102,8 +102,7 @@ static void put_run(struct runs *r, const char *db_path,
     struct config *c = grid_config(g, point);
     struct err err;
 
-    must(attempt_prepare(folder, c, seed, grid_data_seed(p, seed), &err),
-         &err);
+    must(attempt_prepare(folder, c, seed, grid_data_seed(p, seed), &err), &err);
     put_records(metrics, p->id);
     keep(r, mem_printf("%s/config.json", folder));
     keep(r, metrics);
@@ -113,8 +112,8 @@ static void put_run(struct runs *r, const char *db_path,
 
 static void put_grid(struct runs *r, const char *db_path, struct grid *g)
 {
-    char *grid_file = mem_printf("%s/runs/grids/%.16s.json", r->folder,
-                                 g->sha256);
+    char *grid_file =
+        mem_printf("%s/runs/grids/%.16s.json", r->folder, g->sha256);
     char *marks = in(r, "runs/marks");
     struct env env;
     struct err err;

@@ -16,20 +16,59 @@
 #include "harness/grid/source.h"
 
 #define MAX_SEEDS 512
-#define MAX_SIZE 20000
+#define MAX_SIZE  20000
 
 static struct str seeds[MAX_SEEDS];
 static int n_seeds;
 
 static const char *const words[] = {
-    "[sweep]\n", "[axis \"a\"]\n", "[block \"b\"]\n", "[derive]\n",
-    "[filter]\n", "[include]\npath = ", "[quant \"fc2\"]\n",
+    "[sweep]\n",
+    "[axis \"a\"]\n",
+    "[block \"b\"]\n",
+    "[derive]\n",
+    "[filter]\n",
+    "[include]\npath = ",
+    "[quant \"fc2\"]\n",
     "[profile \"p\"]\n",
-    "[x]\n", "keys = ", "values = ", "exclude = ", "keep = ", "quant.w = int4",
-    "train.tokens = ", "log(1, 10, 3)", "step(1,", "load(\"x\")", "\n    ",
-    " # ", " ; ", "\"", ",", "(", ")", "=", "==", "x.a", "N_body", "1e308",
-    "-1", "0", "Ki", "${", "\xef\xbb\xbf", "\xff", "\r\n", "!", "+=", "row",
-    "quant.last:1.w = int8\n", "?", ":", "^", "min(", "none", "e8m0_floor",
+    "[x]\n",
+    "keys = ",
+    "values = ",
+    "exclude = ",
+    "keep = ",
+    "quant.w = int4",
+    "train.tokens = ",
+    "log(1, 10, 3)",
+    "step(1,",
+    "load(\"x\")",
+    "\n    ",
+    " # ",
+    " ; ",
+    "\"",
+    ",",
+    "(",
+    ")",
+    "=",
+    "==",
+    "x.a",
+    "N_body",
+    "1e308",
+    "-1",
+    "0",
+    "Ki",
+    "${",
+    "\xef\xbb\xbf",
+    "\xff",
+    "\r\n",
+    "!",
+    "+=",
+    "row",
+    "quant.last:1.w = int8\n",
+    "?",
+    ":",
+    "^",
+    "min(",
+    "none",
+    "e8m0_floor",
 };
 #define N_WORDS (sizeof words / sizeof words[0])
 
@@ -52,8 +91,7 @@ static void load_seeds(const char *folder)
 
         if (glob(pattern, 0, NULL, &found) == 0)
             for (size_t i = 0; i < found.gl_pathc && n_seeds < MAX_SEEDS; i++)
-                file_read(&seeds[n_seeds++], found.gl_pathv[i], MAX_SIZE,
-                          NULL);
+                file_read(&seeds[n_seeds++], found.gl_pathv[i], MAX_SIZE, NULL);
         globfree(&found);
         free(pattern);
     }
@@ -131,8 +169,8 @@ static void try_cells(struct grid_source *s)
 static void fail(const char *what, const struct str *text,
                  const struct err *err)
 {
-    fprintf(stderr, "%s: %s\n---\n%.*s\n---\n", what, err->text,
-            (int)text->len, str_text(text));
+    fprintf(stderr, "%s: %s\n---\n%.*s\n---\n", what, err->text, (int)text->len,
+            str_text(text));
     exit(1);
 }
 
@@ -200,8 +238,8 @@ int main(int argc, char **argv)
         str_release(&text);
         n++;
     }
-    printf("%ld grids from seed %llu in %.0f s\n", n,
-           (unsigned long long)seed, seconds);
+    printf("%ld grids from seed %llu in %.0f s\n", n, (unsigned long long)seed,
+           seconds);
     unlink("fuzz.ini");
     unlink("corpus.txt");
     if (chdir("/") == 0)

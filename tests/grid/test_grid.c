@@ -4,8 +4,8 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "harness/grid/doc.h"
 #include "harness/grid/arm.h"
+#include "harness/grid/doc.h"
 #include "harness/grid/point_id.h"
 #include "tests/check.h"
 #include "tests/grid/grid_help.h"
@@ -48,8 +48,8 @@ static void a_sweep_is_crossed_with_a_zipped_axis(void **state)
 
 static void a_list_in_a_base_section_is_an_axis(void **state)
 {
-    struct grid *g = grid_of(TWINS_OFF "[quant]\nw = int4\ngroup = 16, 32\n",
-                             NULL);
+    struct grid *g =
+        grid_of(TWINS_OFF "[quant]\nw = int4\ngroup = 16, 32\n", NULL);
 
     (void)state;
     assert_int_equal(g->n_points, 2);
@@ -91,9 +91,9 @@ static void what_a_block_says_wins_over_an_axis(void **state)
     grid_free(g);
 }
 
-#define ZIPPED                                                                \
-    "[block \"pairs\"]\nkeys = quant.w, quant.group\n"                        \
-    "values = int4, 32\n  int3, 16\n  e2m1, 8\n"                             \
+#define ZIPPED                                                                 \
+    "[block \"pairs\"]\nkeys = quant.w, quant.group\n"                         \
+    "values = int4, 32\n  int3, 16\n  e2m1, 8\n"                               \
     "quant.x = none, int8\n"
 
 /* Rows of a block are crossed with its other lists and with the axes, and win
@@ -111,8 +111,7 @@ static void keys_of_a_block_move_together(void **state)
     assert_int_equal(grid_count(g, "quant.group", "4"), 2);
     for (int i = 0; i < g->n_points; i++) {
         const char *w = config_get(g->points[i].config, "quant.w");
-        const int group =
-            (int)config_int(g->points[i].config, "quant.group");
+        const int group = (int)config_int(g->points[i].config, "quant.group");
 
         if (strcmp(w, "int8") != 0)
             assert_int_equal(group, strcmp(w, "int4") == 0   ? 32
@@ -151,11 +150,10 @@ static void one_key_of_a_block_alone_is_a_list(void **state)
 
 static void points_that_two_blocks_give_are_one(void **state)
 {
-    struct grid *g =
-        grid_of(TWINS_OFF "[block \"a\"]\nquant.w = int4, int8\n"
-                          "[block \"b\"]\nquant.w = int8, e2m1\n"
-                          "[block \"c\"]\nquant.w = int4\n",
-                NULL);
+    struct grid *g = grid_of(TWINS_OFF "[block \"a\"]\nquant.w = int4, int8\n"
+                                       "[block \"b\"]\nquant.w = int8, e2m1\n"
+                                       "[block \"c\"]\nquant.w = int4\n",
+                             NULL);
 
     (void)state;
     assert_int_equal(g->n_points, 3);
@@ -186,8 +184,8 @@ static void equal_numerics_are_one_point(void **state)
 
 static void each_quantized_point_gets_its_unquantized_twin_once(void **state)
 {
-    struct grid *g = grid_of(
-        TWO_SIZES "[block \"q\"]\nquant.w = int4, int8, e2m1\n", NULL);
+    struct grid *g =
+        grid_of(TWO_SIZES "[block \"q\"]\nquant.w = int4, int8, e2m1\n", NULL);
     int bases = 0;
 
     (void)state;
@@ -200,8 +198,7 @@ static void each_quantized_point_gets_its_unquantized_twin_once(void **state)
                             p->is_base ? "none"
                                        : config_get(p->config, "quant.w"));
         for (int k = 0; k < g->n_points; k++)
-            if (g->points[k].is_base &&
-                g->points[k].size.body == p->size.body)
+            if (g->points[k].is_base && g->points[k].size.body == p->size.body)
                 assert_string_equal(p->twin, g->points[k].id);
     }
     assert_int_equal(bases, 2);
@@ -212,11 +209,9 @@ static void each_quantized_point_gets_its_unquantized_twin_once(void **state)
 
 static void a_baseline_written_out_gives_the_same_points(void **state)
 {
-    struct grid *a =
-        grid_of(TWO_SIZES "[block \"q\"]\nquant.w = int4\n", NULL);
-    struct grid *b = grid_of(TWO_SIZES
-                             "[block \"baseline\"]\nquant.w = none\n"
-                             "[block \"q\"]\nquant.w = int4\n",
+    struct grid *a = grid_of(TWO_SIZES "[block \"q\"]\nquant.w = int4\n", NULL);
+    struct grid *b = grid_of(TWO_SIZES "[block \"baseline\"]\nquant.w = none\n"
+                                       "[block \"q\"]\nquant.w = int4\n",
                              NULL);
     struct grid *none =
         grid_of(TWINS_OFF TWO_SIZES "[block \"q\"]\nquant.w = int4\n", NULL);
@@ -255,8 +250,7 @@ static void overrides_are_left_out_of_the_twin(void **state)
     assert_int_equal(g->n_points, 2);
     assert_true(g->points[0].is_base);
     assert_null(config_get(g->points[0].config, "quant.fc2.x"));
-    assert_string_equal(config_get(g->points[1].config, "quant.fc2.x"),
-                        "int8");
+    assert_string_equal(config_get(g->points[1].config, "quant.fc2.x"), "int8");
     grid_free(g);
 }
 
@@ -309,15 +303,15 @@ static void a_size_is_computed_again_after_what_it_depends_on(void **state)
 
 static void filters_are_counted_in_the_order_of_the_file(void **state)
 {
-    struct grid *g = grid_of(TWINS_OFF
-                             "[quant]\nw = int4, int8/g16, e2m1\n"
-                             "group = 16, 32\n"
-                             "[sweep]\ntrain.tokens = 16Ki, 64Ki\n"
-                             "[filter]\n"
-                             "exclude = quant.w == int8 && quant.group > 16\n"
-                             "keep = D < 20000 || quant.w != e2m1\n"
-                             "exclude = D > 1M\n",
-                             NULL);
+    struct grid *g =
+        grid_of(TWINS_OFF "[quant]\nw = int4, int8/g16, e2m1\n"
+                          "group = 16, 32\n"
+                          "[sweep]\ntrain.tokens = 16Ki, 64Ki\n"
+                          "[filter]\n"
+                          "exclude = quant.w == int8 && quant.group > 16\n"
+                          "keep = D < 20000 || quant.w != e2m1\n"
+                          "exclude = D > 1M\n",
+                NULL);
 
     (void)state;
     /* 12 cells; int8 with 32: 2; e2m1 with 64Ki: 2; nothing over 1M. */
@@ -333,13 +327,12 @@ static void filters_are_counted_in_the_order_of_the_file(void **state)
 
 static void a_filter_may_remove_what_does_not_fit_together(void **state)
 {
-    struct grid *g =
-        grid_of("[sweep]\nmodel.d_model = 48, 64\n"
-                "[quant]\nw = int4\ngroup = 32\n"
-                "[filter]\nkeep = N_body > 0 && "
-                "floor(model.d_model / quant.group) * "
-                "quant.group == model.d_model\n",
-                NULL);
+    struct grid *g = grid_of("[sweep]\nmodel.d_model = 48, 64\n"
+                             "[quant]\nw = int4\ngroup = 32\n"
+                             "[filter]\nkeep = N_body > 0 && "
+                             "floor(model.d_model / quant.group) * "
+                             "quant.group == model.d_model\n",
+                             NULL);
 
     (void)state;
     assert_int_equal(g->n_points, 2);
@@ -423,8 +416,7 @@ static void seeds_may_depend_on_the_point(void **state)
 static void data_seeds_are_shared_by_arms_only_when_paired(void **state)
 {
     struct grid *g = grid_of("[quant]\nw = int4\n", NULL);
-    struct grid *h =
-        grid_of("[quant]\nw = int4\n[seeds]\npair = no\n", NULL);
+    struct grid *h = grid_of("[quant]\nw = int4\n[seeds]\npair = no\n", NULL);
 
     (void)state;
     for (int i = 0; i < 2; i++) {
@@ -472,9 +464,9 @@ static void validations_identify_a_run_only_where_a_rule_reads_them(
 
 /* --- layers -------------------------------------------------------------- */
 
-#define LAYERS                                                                \
-    "[train]\nbatch = 4\n[sweep]\ntrain.tokens = 16Ki, 32Ki\n"               \
-    "[block \"a\"]\nquant.w = int4\nquant.group = 16, 32\n"                  \
+#define LAYERS                                                                 \
+    "[train]\nbatch = 4\n[sweep]\ntrain.tokens = 16Ki, 32Ki\n"                 \
+    "[block \"a\"]\nquant.w = int4\nquant.group = 16, 32\n"                    \
     "[derive]\ntrain.lr = 0.1 / model.d_model\n"
 
 static void arguments_replace_what_the_file_says_about_a_key(void **state)
@@ -505,10 +497,9 @@ static void arguments_replace_what_the_file_says_about_a_key(void **state)
  * block said something about the key. */
 static void a_list_as_an_argument_is_an_axis_everywhere(void **state)
 {
-    struct grid *g = grid_of(TWINS_OFF
-                             "[block \"a\"]\nquant.w = int4\n"
-                             "quant.group = 64\n"
-                             "[block \"b\"]\nquant.w = int8\n",
+    struct grid *g = grid_of(TWINS_OFF "[block \"a\"]\nquant.w = int4\n"
+                                       "quant.group = 64\n"
+                                       "[block \"b\"]\nquant.w = int8\n",
                              "quant.group=16,32", NULL);
 
     (void)state;
@@ -565,8 +556,7 @@ static void later_files_win_and_paths_lie_beside_the_file(void **state)
     assert_int_equal(grid_count(g, "train.lr", "0.002"), 2);
     assert_int_equal(grid_count(g, "train.batch", "4"), 2);
     grid_free(g);
-    check_ok(grid_from(&g, "[include]\npath = lab.ini\n", &options, &err),
-             err);
+    check_ok(grid_from(&g, "[include]\npath = lab.ini\n", &options, &err), err);
     assert_int_equal(g->n_points, 1);
     assert_int_equal(grid_count(g, "model.d_model", "96"), 1);
     assert_string_equal(g->axes[0].label, "size");
@@ -633,8 +623,8 @@ static void only_and_skip_choose_and_the_grid_stays(void **state)
     struct grid *g = NULL;
 
     (void)state;
-    check_ok(grid_from(&g, TWO_SIZES "train.lr = 1e-3, 1e-2, 2e-2\n",
-                       &options, &err),
+    check_ok(grid_from(&g, TWO_SIZES "train.lr = 1e-3, 1e-2, 2e-2\n", &options,
+                       &err),
              err);
     assert_int_equal(g->n_points, 6);
     assert_int_equal(g->n_chosen, 2);
@@ -706,8 +696,8 @@ static void cheapest_runs_come_first_unless_said_otherwise(void **state)
 static void a_random_order_depends_on_its_seed_only(void **state)
 {
     const char *text = TWINS_OFF "[sweep]\n"
-                       "train.lr = step(0.001, 0.02, 0.001)\n"
-                       "[order]\nby = random\n";
+                                 "train.lr = step(0.001, 0.02, 0.001)\n"
+                                 "[order]\nby = random\n";
     struct grid *file = grid_of(text, "order.by=file", NULL);
     struct grid *a = grid_of(text, NULL), *b = grid_of(text, NULL);
     struct grid *c = grid_of(text, "order.seed=2", NULL);
@@ -756,19 +746,31 @@ static const char *other_value(const struct setting *s)
     static const struct {
         const char *key, *value;
     } rows[] = {
-        { "model.n_layer", "3" },     { "model.d_model", "96" },
-        { "model.n_head", "4" },      { "model.n_kv_head", "1" },
-        { "model.d_ff", "96" },       { "model.vocab", "300" },
-        { "model.seq_len", "64" },    { "model.tied", "yes" },
-        { "data.delimiter", "---" },  { "data.max_bytes", "1000" },
-        { "train.tokens", "2M" },     { "train.batch", "4" },
-        { "train.schedule", "constant" }, { "quant.dy_d", "int8" },
-        { "quant.dy_g", "int8" },     { "quant.w_d", "none" },
-        { "quant.x_g", "none" },      { "quant.w", "int8" },
-        { "quant.x", "int4" },        { "quant.group", "16" },
-        { "quant.scale", "bf16" },    { "quant.range", "pct:99" },
+        { "model.n_layer", "3" },
+        { "model.d_model", "96" },
+        { "model.n_head", "4" },
+        { "model.n_kv_head", "1" },
+        { "model.d_ff", "96" },
+        { "model.vocab", "300" },
+        { "model.seq_len", "64" },
+        { "model.tied", "yes" },
+        { "data.delimiter", "---" },
+        { "data.max_bytes", "1000" },
+        { "train.tokens", "2M" },
+        { "train.batch", "4" },
+        { "train.schedule", "constant" },
+        { "quant.dy_d", "int8" },
+        { "quant.dy_g", "int8" },
+        { "quant.w_d", "none" },
+        { "quant.x_g", "none" },
+        { "quant.w", "int8" },
+        { "quant.x", "int4" },
+        { "quant.group", "16" },
+        { "quant.scale", "bf16" },
+        { "quant.range", "pct:99" },
         { "slurm.max_time", "2h" },
-        { "quant.round", "stochastic" }, { "quant.grad", "clip" },
+        { "quant.round", "stochastic" },
+        { "quant.grad", "clip" },
         { "slurm.max_time", "2h" },
     };
 
@@ -889,18 +891,18 @@ static void golden_identities_are_as_written(void **state)
 static void kept_parts_give_the_same_identities(void **state)
 {
     static const char *const sets[][2] = {
-        { "quant.w", "int4" },       { "quant.w", "none" },
-        { "quant.x", "mxfp4" },      { "quant.x", "none" },
-        { "quant.group", "row" },    { "quant.group", "32" },
-        { "quant.fc2.x", "int8" },   { "quant.fc2.x", "none" },
+        { "quant.w", "int4" },        { "quant.w", "none" },
+        { "quant.x", "mxfp4" },       { "quant.x", "none" },
+        { "quant.group", "row" },     { "quant.group", "32" },
+        { "quant.fc2.x", "int8" },    { "quant.fc2.x", "none" },
         { "quant.last:1.w", "e2m1" }, { "model.n_layer", "2" },
-        { "model.n_layer", "3" },    { "train.lr", "0.01" },
-        { "train.lr", "0.02" },      { "model.d_model", "96" },
-        { "model.d_model", "64" },   { "quant.grad", "clip" },
-        { "quant.grad", "ste" },     { "quant.w_d", "none" },
-        { "train.batch", "4" },      { "train.batch", "8" },
-        { "quant.gemm", "fake" },    { "quant.gemm", "integer" },
-        { "train.compute", "bf16" }, { "train.compute", "f32" },
+        { "model.n_layer", "3" },     { "train.lr", "0.01" },
+        { "train.lr", "0.02" },       { "model.d_model", "96" },
+        { "model.d_model", "64" },    { "quant.grad", "clip" },
+        { "quant.grad", "ste" },      { "quant.w_d", "none" },
+        { "train.batch", "4" },       { "train.batch", "8" },
+        { "quant.gemm", "fake" },     { "quant.gemm", "integer" },
+        { "train.compute", "bf16" },  { "train.compute", "f32" },
     };
     const size_t n_sets = sizeof sets / sizeof sets[0];
     struct grid *g = grid_of(TWINS_OFF, NULL);
@@ -915,8 +917,8 @@ static void kept_parts_give_the_same_identities(void **state)
         int operands;
 
         x = x * 1664525u + 1013904223u;
-        config_set(c, sets[(x >> 16) % n_sets][0],
-                   sets[(x >> 16) % n_sets][1], NULL);
+        config_set(c, sets[(x >> 16) % n_sets][0], sets[(x >> 16) % n_sets][1],
+                   NULL);
         check_ok(config_resolve(c, &err), err);
         point_ids_of(id, twin, &operands, ids, c);
         point_id(want, c, true);
@@ -974,15 +976,17 @@ static void configurations_are_kept_by_the_number_of_points(void **state)
     struct grid *g = NULL;
 
     (void)state;
-    check_ok(grid_from(&g, TWINS_OFF "[sweep]\ntrain.batch = step(1, 100, 1)\n"
-                           "[filter]\nkeep = train.batch <= 2\n",
+    check_ok(grid_from(&g,
+                       TWINS_OFF "[sweep]\ntrain.batch = step(1, 100, 1)\n"
+                                 "[filter]\nkeep = train.batch <= 2\n",
                        &options, &err),
              err);
     assert_int_equal(g->n_points, 2);
     assert_int_equal(grid_count(g, "train.batch", "2"), 1);
     grid_free(g);
-    check_ok(grid_from(&g, "[sweep]\ntrain.batch = step(1, 8, 1)\n"
-                           "[block \"q\"]\nquant.w = int4\n",
+    check_ok(grid_from(&g,
+                       "[sweep]\ntrain.batch = step(1, 8, 1)\n"
+                       "[block \"q\"]\nquant.w = int4\n",
                        &options, &err),
              err);
     assert_int_equal(g->n_points, 16);
@@ -1040,9 +1044,11 @@ static void the_merged_text_reads_back_to_the_same_grid(void **state)
 static void names_with_quotes_stay_names(void **state)
 {
     static const char *const names[] = {
-        "[c \"d\"] e.txt", "[x]\"", "#\"n.txt", ";\"n.txt", "a\"b.txt", "k = \"v\" w", "\"",
+        "[c \"d\"] e.txt", "[x]\"",       "#\"n.txt", ";\"n.txt",
+        "a\"b.txt",        "k = \"v\" w", "\"",
     };
-    static const char more[] = "a-name-that-fills-its-line-nearly-to-the-end-of-it";
+    static const char more[] =
+        "a-name-that-fills-its-line-nearly-to-the-end-of-it";
 
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -1126,8 +1132,7 @@ static void a_format_of_the_file_is_one_like_others(void **state)
 
     (void)state;
     assert_int_equal(g->n_points, 3);
-    assert_int_equal(
-        grid_count(g, "quant.w", "mine:-1:-0.25:0:0.5:1/g16"), 1);
+    assert_int_equal(grid_count(g, "quant.w", "mine:-1:-0.25:0:0.5:1/g16"), 1);
     assert_string_equal(g->axes[0].values, "mine int4 mine/g16");
     config_quant(&spec, &reuse, g->points[0].config, 0, LAYER_FC2, OPERAND_X);
     assert_int_equal(spec.elem.table->n, 5);
@@ -1177,11 +1182,10 @@ static bool has_point(const struct grid *g, const char *id)
  * that a child process is given. */
 static void formats_survive_printing_and_json(void **state)
 {
-    struct grid *g =
-        grid_of("[quant]\nw = mine/row, int4\n[axis \"both\"]\n"
-                "keys = quant.x, quant.group\nvalues = mine, 16\n   int8, 32\n"
-                MINE,
-                NULL);
+    struct grid *g = grid_of(
+        "[quant]\nw = mine/row, int4\n[axis \"both\"]\n"
+        "keys = quant.x, quant.group\nvalues = mine, 16\n   int8, 32\n" MINE,
+        NULL);
     struct grid *again = NULL;
     struct err err;
 
@@ -1227,8 +1231,7 @@ static void the_formats_that_are_shipped_are_the_published(void **state)
 {
     static const char *const sets[] = { "quant.w=nf4, posit4, log4" };
     static const struct grid_options options = { .sets = sets, .n_sets = 1 };
-    char *text =
-        mem_strdup("[include]\npath = " GRIDS
+    char *text = mem_strdup("[include]\npath = " GRIDS
                             "/../../../experiments/formats.ini\n");
     struct grid *g = NULL;
     struct err err;
@@ -1244,8 +1247,10 @@ static void the_formats_that_are_shipped_are_the_published(void **state)
             for (int code = 1; code < 8; code++) {
                 const double value = posit4(code);
 
-                check_close((double)spec.elem.table->values[7 + code], value, 0);
-                check_close((double)spec.elem.table->values[7 - code], -value, 0);
+                check_close((double)spec.elem.table->values[7 + code], value,
+                            0);
+                check_close((double)spec.elem.table->values[7 - code], -value,
+                            0);
             }
         if (text_has_prefix(w, "nf4")) {
             check_close((double)spec.elem.table->values[1],

@@ -168,8 +168,7 @@ static void nearly_right_units_are_suggested(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *hint = value_unit_hint(rows[i].text, rows[i].duration);
 
-        if (!rows[i].want != !hint ||
-            (hint && strcmp(hint, rows[i].want) != 0))
+        if (!rows[i].want != !hint || (hint && strcmp(hint, rows[i].want) != 0))
             fail_msg("%s: hint %s, expected %s", rows[i].text,
                      hint ? hint : "none",
                      rows[i].want ? rows[i].want : "none");

@@ -27,8 +27,7 @@ static char *marked(const struct str *file, const char *mark)
     return NULL;
 }
 
-static void set_options(struct grid_options *o, char *args,
-                        const char **value)
+static void set_options(struct grid_options *o, char *args, const char **value)
 {
     if (!args)
         return;

@@ -73,8 +73,7 @@ static void norm_case(const struct kernels *kn, const struct input *in, int c)
 
         for (int i = 0; i < c; i++) {
             const double xi = (double)x[at + i];
-            const double term =
-                (double)dout[at + i] * (double)weight[i] * xi;
+            const double term = (double)dout[at + i] * (double)weight[i] * xi;
 
             squares += xi * xi;
             dot += term;
@@ -116,8 +115,7 @@ static void norms_are_within_their_bound(void **state)
 
 /* --- SwiGLU -------------------------------------------------------------- */
 
-static void swiglu_case(const struct kernels *kn, const struct input *in,
-                        int f)
+static void swiglu_case(const struct kernels *kn, const struct input *in, int f)
 {
     const float *gu = in->z + 1, *dout = in->y + 1;
     float out[MOST], dgu[MOST];
@@ -134,9 +132,8 @@ static void swiglu_case(const struct kernels *kn, const struct input *in,
             const double s = 1 / (1 + exp(-g)), rest = 1 - s;
             const double slope = s * (1 + g * rest);
             /* s enters twice, and 1 - s cancels */
-            const double slope_err =
-                fabs(slope) * (s_u + 3 * u) +
-                s * (fabs(g) * (s * s_u + 2 * u) + 2 * u);
+            const double slope_err = fabs(slope) * (s_u + 3 * u) +
+                                     s * (fabs(g) * (s * s_u + 2 * u) + 2 * u);
 
             check_close((double)out[r * f + i], g * s * up,
                         fabs(g * s * up) * (s_u + 3 * u));
@@ -229,11 +226,11 @@ static void rotation_is_within_its_bound(void **state)
 
 /* --- AdamW and sums ------------------------------------------------------ */
 
-static void update_case(const struct kernels *kn, const struct input *in,
-                        int c)
+static void update_case(const struct kernels *kn, const struct input *in, int c)
 {
-    const struct adamw a = { 0.01f, 0.9f, 0.95f, 1e-8f, 0.1f,
-                             0.1f,  0.05f, 0.7f };
+    const struct adamw a = {
+        0.01f, 0.9f, 0.95f, 1e-8f, 0.1f, 0.1f, 0.05f, 0.7f
+    };
     float param[257], mean[257], var[257];
     double squares = 0;
 
@@ -310,8 +307,8 @@ static void attend(struct query *q, const struct attention *a, int t)
         const double dp = dot(a->dout + t * h, a->v + j * h, h, &size);
 
         q->p[j] = exp(s[j] - max) / sum;
-        q->p_err[j] = q->p[j] * (4 * s_err + 2 * (max - s[j]) * u +
-                                 2 * exp_u + (t / 16.0 + 10) * u);
+        q->p_err[j] = q->p[j] * (4 * s_err + 2 * (max - s[j]) * u + 2 * exp_u +
+                                 (t / 16.0 + 10) * u);
         q->ds[j] = q->p[j] * (dp - d) * scale;
         q->ds_err[j] = scale * (q->p_err[j] * fabs(dp - d) +
                                 q->p[j] * (d_err + (h + 1) * u * size)) +
@@ -327,8 +324,8 @@ static void check_chain(double got, const double *f, const double *err,
 
     for (int j = 0; j < n; j++) {
         sum += f[j] * (double)x[j * stride];
-        bound += (err[j] + (n + 1) * u * fabs(f[j])) *
-                 fabs((double)x[j * stride]);
+        bound +=
+            (err[j] + (n + 1) * u * fabs(f[j])) * fabs((double)x[j * stride]);
     }
     check_close(got, sum, bound);
 }
@@ -337,13 +334,22 @@ static void attention_case(const struct kernels *kn, int seq, int h)
 {
     const size_t n = (size_t)(seq * h);
     float *m[8], *stat = mem_array(2 * (size_t)seq, sizeof *stat);
-    void *work = aligned_alloc(
-        64, (kernels_attention_work(seq, h) + 63) / 64 * 64);
+    void *work =
+        aligned_alloc(64, (kernels_attention_work(seq, h) + 63) / 64 * 64);
     struct query *q = mem_array((size_t)seq, sizeof *q);
-    struct attention a = { .stat = stat, .ldq = h, .ldk = h, .ldv = h,
-                           .ldo = h, .lddo = h, .lddq = h, .lddk = h,
-                           .lddv = h, .seq = seq, .head_size = h,
-                           .scale = 0.25f, .work = work };
+    struct attention a = { .stat = stat,
+                           .ldq = h,
+                           .ldk = h,
+                           .ldv = h,
+                           .ldo = h,
+                           .lddo = h,
+                           .lddq = h,
+                           .lddk = h,
+                           .lddv = h,
+                           .seq = seq,
+                           .head_size = h,
+                           .scale = 0.25f,
+                           .work = work };
     double f[257], err[257];
 
     for (int i = 0; i < 8; i++) {
@@ -366,8 +372,8 @@ static void attention_case(const struct kernels *kn, int seq, int h)
         for (int i = 0; i < h; i++) {
             check_chain((double)a.out[t * h + i], q[t].p, q[t].p_err, a.v + i,
                         h, t + 1);
-            check_chain((double)a.dq[t * h + i], q[t].ds, q[t].ds_err,
-                        a.k + i, h, t + 1);
+            check_chain((double)a.dq[t * h + i], q[t].ds, q[t].ds_err, a.k + i,
+                        h, t + 1);
         }
     }
     for (int j = 0; j < seq; j++)

@@ -157,9 +157,19 @@ static struct attention attention_of(const double *qkv, double *out,
                                      double *stat, void *work)
 {
     return (struct attention){
-        .q = qkv, .k = qkv + CELL, .v = qkv + 2 * CELL, .out = out,
-        .stat = stat, .ldq = HEAD, .ldk = HEAD, .ldv = HEAD, .ldo = HEAD,
-        .seq = SEQ, .head_size = HEAD, .scale = 0.4, .work = work,
+        .q = qkv,
+        .k = qkv + CELL,
+        .v = qkv + 2 * CELL,
+        .out = out,
+        .stat = stat,
+        .ldq = HEAD,
+        .ldk = HEAD,
+        .ldv = HEAD,
+        .ldo = HEAD,
+        .seq = SEQ,
+        .head_size = HEAD,
+        .scale = 0.4,
+        .work = work,
     };
 }
 

@@ -36,8 +36,8 @@ static float *some(size_t n, uint64_t key)
     return p;
 }
 
-static const int sizes[] = { 1, 2, 3, 5, 6, 7, 8, 13, 14, 15, 16, 17, 31, 33,
-                             67, 130 };
+static const int sizes[] = { 1,  2,  3,  5,  6,  7,  8,  13,
+                             14, 15, 16, 17, 31, 33, 67, 130 };
 #define N_SIZES (int)(sizeof sizes / sizeof sizes[0])
 
 /* --- products ---------------------------------------------------------------- */
@@ -112,9 +112,16 @@ static void compare_products(int o, int m, int n, int k, int extra, bool acc)
     void *work = aligned_alloc(64, GEMM_WORK);
 
     for (int s = 0; s < n_sets; s++) {
-        struct gemm g = { .a = a + 1, .b = b + 1, .ldc = ldc, .lda = lda,
-                          .ldb = ldb, .m = m, .n = n, .k = k,
-                          .accumulate = acc, .work = work };
+        struct gemm g = { .a = a + 1,
+                          .b = b + 1,
+                          .ldc = ldc,
+                          .lda = lda,
+                          .ldb = ldb,
+                          .m = m,
+                          .n = n,
+                          .k = k,
+                          .accumulate = acc,
+                          .work = work };
 
         c[s] = some((size_t)(m * ldc), 3);
         g.c = c[s] + 1;
@@ -169,14 +176,23 @@ static void compare_rounded(int o, int m, int n, int k, bool acc)
     float *ra = mem_array((size_t)na + 1, sizeof *ra);
     float *rb = mem_array((size_t)nb + 1, sizeof *rb);
     float *c[2] = { some((size_t)(m * n), 3), some((size_t)(m * n), 3) };
-    struct gemm g = { .a = a + 1, .b = b + 1, .c = c[0], .ldc = n, .lda = lda,
-                      .ldb = ldb, .m = m, .n = n, .k = k, .accumulate = acc,
+    struct gemm g = { .a = a + 1,
+                      .b = b + 1,
+                      .c = c[0],
+                      .ldc = n,
+                      .lda = lda,
+                      .ldb = ldb,
+                      .m = m,
+                      .n = n,
+                      .k = k,
+                      .accumulate = acc,
                       .work = aligned_alloc(64, GEMM_WORK) };
     struct num_format bf16;
     struct err err;
 
-    void (*product)(const struct gemm *) =
-        o == 0 ? kn->bf16_nt : o == 1 ? kn->bf16_nn : kn->bf16_tn;
+    void (*product)(const struct gemm *) = o == 0   ? kn->bf16_nt
+                                           : o == 1 ? kn->bf16_nn
+                                                    : kn->bf16_tn;
 
     check_ok(num_find(&bf16, "bf16", &err), err);
     product(&g);
@@ -223,8 +239,8 @@ static void bf16_products_are_those_of_rounded_operands(void **state)
 /* Run f for each set on its own copy of the outputs and compare them. */
 struct row_case {
     int rows, c;
-    float *x, *y, *w, *g;      /* inputs */
-    float *out[ISA_COUNT];     /* 4 * rows * c */
+    float *x, *y, *w, *g;  /* inputs */
+    float *out[ISA_COUNT]; /* 4 * rows * c */
 };
 
 typedef void row_function(const struct kernels *kn, const struct row_case *k,
@@ -277,8 +293,8 @@ static void run_update(const struct kernels *kn, const struct row_case *k,
                        float *out)
 {
     const size_t n = (size_t)k->rows * (size_t)k->c;
-    const struct adamw step = { 0.01f, 0.9f, 0.95f, 1e-8f, 0.1f,
-                                0.1f,  0.05f, 0.7f };
+    const struct adamw step = { 0.01f, 0.9f, 0.95f, 1e-8f,
+                                0.1f,  0.1f, 0.05f, 0.7f };
 
     memcpy(out, k->x, n * sizeof *out);
     memcpy(out + n, k->y, n * sizeof *out);
@@ -363,11 +379,27 @@ static void compare_attention(int seq, int head_size, float spread)
     for (int s = 0; s < n_sets; s++) {
         float *o = out[s] = some(4 * n + 2 * (size_t)seq, 5);
         const struct attention a = {
-            .q = q, .k = k, .v = v, .out = o, .stat = o + 4 * n,
-            .ldq = ld, .ldk = ld, .ldv = ld, .ldo = ld,
-            .seq = seq, .head_size = head_size, .scale = 0.25f,
-            .dout = d, .dq = o + n, .dk = o + 2 * n, .dv = o + 3 * n,
-            .lddo = ld, .lddq = ld, .lddk = ld, .lddv = ld, .work = work,
+            .q = q,
+            .k = k,
+            .v = v,
+            .out = o,
+            .stat = o + 4 * n,
+            .ldq = ld,
+            .ldk = ld,
+            .ldv = ld,
+            .ldo = ld,
+            .seq = seq,
+            .head_size = head_size,
+            .scale = 0.25f,
+            .dout = d,
+            .dq = o + n,
+            .dk = o + 2 * n,
+            .dv = o + 3 * n,
+            .lddo = ld,
+            .lddq = ld,
+            .lddk = ld,
+            .lddv = ld,
+            .work = work,
         };
 
         sets[s]->attention_forward(&a);
@@ -399,8 +431,9 @@ static void compare_spec(const struct quant_spec *spec, uint64_t salt)
 {
     enum { N = 1480 };
     /* Some near the ends of float, where scales need care. */
-    const float size = salt % 11 == 3 ? 0x1p-118f : salt % 11 == 7 ? 0x1p118f
-                                                                   : 1;
+    const float size = salt % 11 == 3   ? 0x1p-118f
+                       : salt % 11 == 7 ? 0x1p118f
+                                        : 1;
     float x[N], value[2][N], code[2][N], scale[2][N], work[N];
     uint8_t inside[2][N];
     int8_t bytes[2][N];
@@ -423,7 +456,10 @@ static void compare_spec(const struct quant_spec *spec, uint64_t salt)
         for (int s = 0; s < n_sets; s++) {
             const int to = s > 0;
             const struct quant_out out = {
-                value[to], code[to], scale[to], inside[to],
+                value[to],
+                code[to],
+                scale[to],
+                inside[to],
                 quant_has_int8(spec) ? bytes[to] : NULL,
             };
 
@@ -497,14 +533,14 @@ static void every_row_has_the_bits_of_the_reference(void **state)
 static void rows_without_a_way_for_lanes_go_by_their_definition(void **state)
 {
     static const char *const elems[] = {
-        "int4", "int8", "e2m1", "e4m3", "e3m0", "e6m3", "bf16",
-        "odd:-1:-0.3:-0.299:0.001:0.5:7.25:8",
+        "int4", "int8", "e2m1", "e4m3",
+        "e3m0", "e6m3", "bf16", "odd:-1:-0.3:-0.299:0.001:0.5:7.25:8",
     };
     static const char *const grans[] = { "g4", "g5", "g16", "row", "tensor" };
     static const char *const rest[] = {
-        "fp32/absmax/nearest",     "e8m0/pct:90/stochastic",
-        "e4m3/pct:90/nearest",     "e8m0-round/absmax/stochastic",
-        "bf16/absmax/stochastic",  "e8m0-floor/pct:3/nearest",
+        "fp32/absmax/nearest",    "e8m0/pct:90/stochastic",
+        "e4m3/pct:90/nearest",    "e8m0-round/absmax/stochastic",
+        "bf16/absmax/stochastic", "e8m0-floor/pct:3/nearest",
     };
     uint64_t salt = 0;
 
@@ -537,15 +573,33 @@ static void rows_without_a_way_for_lanes_go_by_their_definition(void **state)
 static void codes_and_scales_have_the_bits_of_the_reference(void **state)
 {
     static const char *const elems[] = {
-        "int2", "int3", "int4", "int8", "int4n", "e2m1", "e2m3", "e3m2",
-        "e4m3", "e5m2", "e1m2", "e0m7", "e3m0",  "e6m3", "e8m7", "bf16",
-        "fp16", "e4m3:ieee", "e3m3:nosub", "e10m5", "two:-1:3",
+        "int2",
+        "int3",
+        "int4",
+        "int8",
+        "int4n",
+        "e2m1",
+        "e2m3",
+        "e3m2",
+        "e4m3",
+        "e5m2",
+        "e1m2",
+        "e0m7",
+        "e3m0",
+        "e6m3",
+        "e8m7",
+        "bf16",
+        "fp16",
+        "e4m3:ieee",
+        "e3m3:nosub",
+        "e10m5",
+        "two:-1:3",
         "posit4:-4:-2:-1.5:-1:-0.75:-0.5:-0.25:0:0.25:0.5:0.75:1:1.5:2:4",
         "odd:-1:-0.3:-0.299:0.001:0.5:7.25:8",
     };
-    static const char *const scales[] = { "fp32", "bf16", "e8m0", "e8m0-floor",
-                                          "e8m0-round", "e4m3" };
-    static const char *const grans[] = { "g1", "g2",  "g4",  "g8",    "g5",
+    static const char *const scales[] = { "fp32",       "bf16",       "e8m0",
+                                          "e8m0-floor", "e8m0-round", "e4m3" };
+    static const char *const grans[] = { "g1",  "g2",  "g4",  "g8",    "g5",
                                          "g16", "g20", "row", "tensor" };
     static const char *const ranges[] = { "absmax", "pct:90", "pct:3" };
     uint64_t salt = 0;
@@ -558,8 +612,7 @@ static void codes_and_scales_have_the_bits_of_the_reference(void **state)
                     char text[160];
 
                     snprintf(text, sizeof text, "%s/%s/%s/%s/%s", elems[e],
-                             grans[g], scales[s],
-                             r ? "stochastic" : "nearest",
+                             grans[g], scales[s], r ? "stochastic" : "nearest",
                              ranges[salt % 7 < 5 ? 0 : salt % 7 - 4]);
                     compare_quantizer(text, salt++);
                 }
@@ -600,8 +653,8 @@ static void compare_integers(int m, int n, int k, int seg, int xp, int wp,
 {
     const size_t mk = (size_t)(m * k), nk = (size_t)(n * k);
     int8_t *x = mem_array(mk, 1), *w = mem_array(nk, 1);
-    float *sx = some((size_t)(m * xp + 1), 1), *sw = some((size_t)(n * wp + 1),
-                                                          2);
+    float *sx = some((size_t)(m * xp + 1), 1),
+          *sw = some((size_t)(n * wp + 1), 2);
     float *c[ISA_COUNT] = { 0 }, *start = some((size_t)(m * (n + 3)), 3);
     void *work = aligned_alloc(64, GEMM_WORK);
 
@@ -611,14 +664,23 @@ static void compare_integers(int m, int n, int k, int seg, int xp, int wp,
         w[i] = (int8_t)(i % 5 ? (int)rng_below(5, i, 256) - 128 : -128);
     for (int s = 0; s < n_sets; s++) {
         struct igemm g = { .c = c[s] = some((size_t)(m * (n + 3)), 3),
-                           .x = x, .w = w, .sx = sx, .sw = sw,
-                           .x_parts = xp, .w_parts = wp, .unit = 0.5f,
-                           .ldc = n + 3, .m = m, .n = n, .k = k, .seg = seg,
-                           .accumulate = acc, .work = work };
+                           .x = x,
+                           .w = w,
+                           .sx = sx,
+                           .sw = sw,
+                           .x_parts = xp,
+                           .w_parts = wp,
+                           .unit = 0.5f,
+                           .ldc = n + 3,
+                           .m = m,
+                           .n = n,
+                           .k = k,
+                           .seg = seg,
+                           .accumulate = acc,
+                           .work = work };
 
         sets[s]->igemm_nt(&g);
-        assert_memory_equal(c[0], c[s],
-                            sizeof(float) * (size_t)(m * (n + 3)));
+        assert_memory_equal(c[0], c[s], sizeof(float) * (size_t)(m * (n + 3)));
         integers_in_stretches(sets[s], g, start, c[0]);
         free(s > 0 ? c[s] : NULL);
     }
@@ -629,10 +691,10 @@ static void compare_integers(int m, int n, int k, int seg, int xp, int wp,
 
             size = fabs(sum);
             for (int p = 0; p < k; p++) {
-                const double a = (double)(xp ? sx[i * xp + p / (k / xp)]
-                                             : sx[0]);
-                const double b = (double)(wp ? sw[j * wp + p / (k / wp)]
-                                             : sw[0]);
+                const double a =
+                    (double)(xp ? sx[i * xp + p / (k / xp)] : sx[0]);
+                const double b =
+                    (double)(wp ? sw[j * wp + p / (k / wp)] : sw[0]);
                 const double t = 0.5 * x[i * k + p] * w[j * k + p] * a * b;
 
                 sum += t;

@@ -30,8 +30,8 @@ static void log_is_as_accurate_as_stated(void **state)
     double worst = 0;
 
     (void)state;
-    for (double x = 1e-30; x < 1e30; x *= x > 0.5 && x < 2 ? 1.0000011
-                                                            : 1.000137) {
+    for (double x = 1e-30;
+         x<1e30; x *= x> 0.5 && x < 2 ? 1.0000011 : 1.000137) {
         const float f = (float)x;
         const double want = log((double)f);
         const double ulp = ldexp(1, ilogb(want) - 23);

@@ -22,9 +22,12 @@ static const struct {
     double max, step_at_zero;
     int count, bits;
 } published[] = {
-    { "e4m3", 448, 0x1p-9, 127, 8 },   { "e5m2", 57344, 0x1p-16, 124, 8 },
-    { "e3m2", 28, 0x1p-4, 32, 6 },     { "e2m3", 7.5, 0x1p-3, 32, 6 },
-    { "e2m1", 6, 0.5, 8, 4 },          { "fp16", 65504, 0x1p-24, 31744, 16 },
+    { "e4m3", 448, 0x1p-9, 127, 8 },
+    { "e5m2", 57344, 0x1p-16, 124, 8 },
+    { "e3m2", 28, 0x1p-4, 32, 6 },
+    { "e2m3", 7.5, 0x1p-3, 32, 6 },
+    { "e2m1", 6, 0.5, 8, 4 },
+    { "fp16", 65504, 0x1p-24, 31744, 16 },
     { "bf16", 0x1.fep127, 0x1p-133, 32640, 16 },
 };
 
@@ -118,8 +121,7 @@ static void check_rounding(const char *name)
         for (int j = 0; j < n; j++) {
             /* every value, every midpoint, every tie's neighbours */
             const double mid = (values[i] + values[j]) / 2;
-            const float tries[3] = { (float)mid,
-                                     nextafterf((float)mid, 1e9f),
+            const float tries[3] = { (float)mid, nextafterf((float)mid, 1e9f),
                                      nextafterf((float)mid, -1e9f) };
 
             for (int k = 0; k < 3; k++)
@@ -137,9 +139,9 @@ static void check_rounding(const char *name)
 
 static void rounding_picks_the_nearest_and_breaks_ties_to_even(void **state)
 {
-    static const char *const names[] = { "e2m1", "e2m3", "e3m2", "e4m3",
-                                         "e5m2", "int4", "int8", "int2",
-                                         "int5n", "e3m0", "e1m2", "e0m5",
+    static const char *const names[] = { "e2m1",      "e2m3", "e3m2", "e4m3",
+                                         "e5m2",      "int4", "int8", "int2",
+                                         "int5n",     "e3m0", "e1m2", "e0m5",
                                          "e3m3:ieee", "e5m1" };
 
     (void)state;
@@ -165,8 +167,7 @@ static void codes_decode_to_what_was_encoded(void **state)
             if (f.kind == NUM_INT && x < f.min_code)
                 continue;
             assert_int_equal(num_encode(&f, x), code);
-            check_close((double)num_round(&f, x, NUM_NEAREST, 0), (double)x,
-                        0);
+            check_close((double)num_round(&f, x, NUM_NEAREST, 0), (double)x, 0);
         }
     }
 }
@@ -187,8 +188,8 @@ static void every_width_is_monotone_idempotent_and_symmetric(void **state)
                 const double y = (double)num_round(&f, x, NUM_NEAREST, 0);
 
                 assert_true(y >= last);
-                check_close((double)num_round(&f, (float)y, NUM_NEAREST, 0),
-                            y, 0);
+                check_close((double)num_round(&f, (float)y, NUM_NEAREST, 0), y,
+                            0);
                 check_close((double)num_round(&f, -x, NUM_NEAREST, 0), -y, 0);
                 last = y;
             }
@@ -219,8 +220,8 @@ static void stochastic_rounding_is_unbiased(void **state)
         float x;
         double low, high;
     } table[] = {
-        { "int4", 2.3f, 2, 3 },    { "int4", -2.3f, -3, -2 },
-        { "e2m1", 2.7f, 2, 3 },    { "e2m1", 0.1f, 0, 0.5 },
+        { "int4", 2.3f, 2, 3 },       { "int4", -2.3f, -3, -2 },
+        { "e2m1", 2.7f, 2, 3 },       { "e2m1", 0.1f, 0, 0.5 },
         { "e4m3", -17.1f, -18, -16 }, { "e3m0", 1.2f, 1, 2 },
     };
     const uint64_t key = rng_key(3, RNG_ROUND, 0);
@@ -229,8 +230,8 @@ static void stochastic_rounding_is_unbiased(void **state)
     (void)state;
     for (size_t t = 0; t < sizeof table / sizeof table[0]; t++) {
         const struct num_format f = format(table[t].name);
-        const double x = (double)table[t].x, step = table[t].high -
-                                                    table[t].low;
+        const double x = (double)table[t].x,
+                     step = table[t].high - table[t].low;
         const double p = (x - table[t].low) / step;
         double sum = 0;
 
@@ -250,7 +251,8 @@ static void unknown_formats_are_refused_with_a_suggestion(void **state)
     static const struct {
         const char *name, *says;
     } table[] = {
-        { "in4", "did you mean 'int4'" }, { "e4m33", "did you mean 'e4m3'" },
+        { "in4", "did you mean 'int4'" },
+        { "e4m33", "did you mean 'e4m3'" },
         { "int9", "unknown number format 'int9'" },
         { "int1", "unknown number format" },
         { "e9m9", "'e9m9': eXmY needs X + Y <= 15, a sign and 15 bits; "
@@ -298,7 +300,8 @@ static float nearest_of(const struct num_format *f, float x)
     int best = 0;
 
     for (int i = 1; i < f->table->n; i++) {
-        const long double d = fabsl((long double)x - (long double)f->table->values[i]);
+        const long double d =
+            fabsl((long double)x - (long double)f->table->values[i]);
         const long double b =
             fabsl((long double)x - (long double)f->table->values[best]);
 
@@ -311,7 +314,9 @@ static float nearest_of(const struct num_format *f, float x)
 static void a_table_gives_the_nearest_of_its_values(void **state)
 {
     static const char *const tables[] = {
-        nf4, "two:-1:3", "third:-0.333333343:0.1:0.7",
+        nf4,
+        "two:-1:3",
+        "third:-0.333333343:0.1:0.7",
         "far:-1e6:-1:0:1e-3:2:1e7",
     };
 
@@ -351,16 +356,16 @@ static void a_table_of_integers_is_the_integer_format(void **state)
     struct err err;
 
     (void)state;
-    check_ok(num_find(&table,
-                      "mine:-8:-7:-6:-5:-4:-3:-2:-1:0:1:2:3:4:5:6:7", &err),
-             err);
+    check_ok(
+        num_find(&table, "mine:-8:-7:-6:-5:-4:-3:-2:-1:0:1:2:3:4:5:6:7", &err),
+        err);
     check_ok(num_find(&int4, "int4", &err), err);
     for (int k = -400; k <= 400; k++)
         for (int mode = 0; mode < 2; mode++)
-            assert_true(num_round(&table, (float)k / 32,
-                                  &num_roundings[mode], 0.375f) ==
-                        num_round(&int4, (float)k / 32,
-                                  &num_roundings[mode], 0.375f));
+            assert_true(num_round(&table, (float)k / 32, &num_roundings[mode],
+                                  0.375f) == num_round(&int4, (float)k / 32,
+                                                       &num_roundings[mode],
+                                                       0.375f));
     assert_int_equal(table.bits, int4.bits);
     for (uint32_t code = 0; code < 16; code++)
         assert_int_equal(num_encode(&table, num_decode(&table, code)), code);

@@ -44,8 +44,8 @@ static double qsnr(const char *text, const float *x)
 
     check_ok(kernels_select(&kn, NULL, &err), err);
     check_ok(quant_parse(&s, text, NULL, &err), err);
-    assert_true(kn->quant_apply(&s, &out, x, N / WIDTH, WIDTH,
-                                QUANT_ALONG_COLS, 0, NULL));
+    assert_true(kn->quant_apply(&s, &out, x, N / WIDTH, WIDTH, QUANT_ALONG_COLS,
+                                0, NULL));
     for (int i = 0; i < N; i++) {
         signal += (double)x[i] * (double)x[i];
         noise += ((double)x[i] - (double)y[i]) * ((double)x[i] - (double)y[i]);
@@ -88,8 +88,7 @@ static void ratios_agree_with_the_independent_table(void **state)
     (void)state;
     for (int source = 0; source < SOURCES; source++)
         for (uint64_t seed = 0; seed < SEEDS; seed++) {
-            const uint64_t key =
-                rng_key(seed, RNG_TEST, (uint64_t)source);
+            const uint64_t key = rng_key(seed, RNG_TEST, (uint64_t)source);
 
             for (uint64_t i = 0; i < N; i++)
                 x[i] = (float)draw((enum source)source, key, i);
@@ -99,9 +98,8 @@ static void ratios_agree_with_the_independent_table(void **state)
     for (size_t g = 0; g < n; g++)
         for (int source = 0; source < SOURCES; source++)
             if (golden[g].db[source] > 0) {
-                print_message("%-18s %d  %.2f dB, table %.2f\n",
-                              golden[g].text, source, sum[g][source],
-                              golden[g].db[source]);
+                print_message("%-18s %d  %.2f dB, table %.2f\n", golden[g].text,
+                              source, sum[g][source], golden[g].db[source]);
                 check_close(sum[g][source], golden[g].db[source],
                             tolerance[source]);
             }

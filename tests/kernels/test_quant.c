@@ -46,8 +46,9 @@ static void stored_bits_count_the_scales(void **state)
 static void a_group_is_quantized_as_by_hand(void **state)
 {
     const struct quant_spec s = spec("int4/g8");
-    const float x[8] = { 0.7f, -0.7f, 0.24f, 0.26f, 0.0f, -0.06f, 0.05f,
-                         -0.35f };
+    const float x[8] = {
+        0.7f, -0.7f, 0.24f, 0.26f, 0.0f, -0.06f, 0.05f, -0.35f
+    };
     const float want[8] = { 7, -7, 2, 3, 0, -1, 0, -4 };
     float value[8], code[8], scale;
     uint8_t inside[8];
@@ -98,10 +99,9 @@ static void the_scale_is_rounded_first(void **state)
             quant_apply_ref(&s, &out, x, 1, 4, QUANT_ALONG_COLS, 0, NULL));
         check_close((double)scale, table[i].scale, 0);
         for (int k = 0; k < 4; k++)
-            check_close((double)code[k],
-                        (double)num_round(&s.elem, x[k] / scale, NUM_NEAREST,
-                                          0),
-                        0);
+            check_close(
+                (double)code[k],
+                (double)num_round(&s.elem, x[k] / scale, NUM_NEAREST, 0), 0);
     }
 }
 
@@ -117,8 +117,7 @@ static void two_level_scales_reach_their_largest_code(void **state)
     (void)state;
     x[3] = 3.0f;
     x[20] = 1e-7f; /* its ideal scale underflows e4m3 */
-    assert_true(
-        quant_apply_ref(&s, &out, x, 1, 32, QUANT_ALONG_COLS, 0, NULL));
+    assert_true(quant_apply_ref(&s, &out, x, 1, 32, QUANT_ALONG_COLS, 0, NULL));
     check_relative((double)scale[0], (double)(448 * global), 1e-7);
     check_close((double)scale[1], (double)(0x1p-9f * global), 0);
 }
@@ -126,8 +125,12 @@ static void two_level_scales_reach_their_largest_code(void **state)
 static void values_do_not_change_when_quantized_again(void **state)
 {
     static const char *const texts[] = {
-        "mxint8", "mxfp8", "mxint6", "mxfp6", "mxint4", "mxfp4", "int4/g16",
-        "e4m3/row", "e3m2/g32", "mxfp4/e8m0-floor", "mxfp8/e8m0-floor",
+        "mxint8",           "mxfp8",
+        "mxint6",           "mxfp6",
+        "mxint4",           "mxfp4",
+        "int4/g16",         "e4m3/row",
+        "e3m2/g32",         "mxfp4/e8m0-floor",
+        "mxfp8/e8m0-floor",
     };
     const uint64_t key = rng_key(2, RNG_TEST, 0);
     float x[256], once[256], twice[256];
@@ -145,8 +148,8 @@ static void values_do_not_change_when_quantized_again(void **state)
         }
         assert_true(
             quant_apply_ref(&s, &first, x, 4, 64, QUANT_ALONG_COLS, 0, NULL));
-        assert_true(quant_apply_ref(&s, &second, once, 4, 64,
-                                    QUANT_ALONG_COLS, 0, NULL));
+        assert_true(quant_apply_ref(&s, &second, once, 4, 64, QUANT_ALONG_COLS,
+                                    0, NULL));
         assert_memory_equal(once, twice, sizeof once);
     }
 }
@@ -169,10 +172,10 @@ static void the_two_axes_are_transposes_of_each_other(void **state)
         for (int i = 0; i < R; i++)
             for (int j = 0; j < C; j++)
                 xt[j * R + i] = x[i * C + j];
-        assert_true(quant_apply_ref(&s, &out, x, R, C, QUANT_ALONG_ROWS, 0,
-                                    work));
-        assert_true(quant_apply_ref(&s, &out_t, xt, C, R, QUANT_ALONG_COLS, 0,
-                                    work));
+        assert_true(
+            quant_apply_ref(&s, &out, x, R, C, QUANT_ALONG_ROWS, 0, work));
+        assert_true(
+            quant_apply_ref(&s, &out_t, xt, C, R, QUANT_ALONG_COLS, 0, work));
         for (int i = 0; i < R; i++)
             for (int j = 0; j < C; j++)
                 check_close((double)y[i * C + j], (double)yt[j * R + i], 0);
@@ -190,8 +193,7 @@ static void a_percentile_clips_what_lies_beyond(void **state)
     (void)state;
     for (int i = 0; i < 10; i++)
         x[i] = (float)(i + 1);
-    assert_true(
-        quant_apply_ref(&s, &out, x, 1, 10, QUANT_ALONG_COLS, 0, work));
+    assert_true(quant_apply_ref(&s, &out, x, 1, 10, QUANT_ALONG_COLS, 0, work));
     check_close((double)scale, (double)(9.0f / 127), 0);
     for (int i = 0; i < 9; i++)
         assert_int_equal(inside[i], 1);
@@ -227,8 +229,7 @@ static void stochastic_codes_depend_on_the_position_only(void **state)
                 scale[0] = 1;
                 check_ok(kernels_select(&kn, sets[isa], &err), err);
                 assert_true(kn->quant_apply(&s, &out, x, R, C,
-                                            (enum quant_axis)axis, key,
-                                            NULL));
+                                            (enum quant_axis)axis, key, NULL));
                 for (int i = 0; i < R * C; i++) {
                     const int part = axis ? i % C : i / C;
                     const float q =
@@ -261,11 +262,11 @@ static void the_division_by_the_scale_is_a_true_one(void **state)
             const struct kernels *kn;
 
             check_ok(kernels_select(&kn, sets[isa], &err), err);
-            x[0] = (float)amax; /* x / (x / 127) is not always 127 */
+            x[0] = (float)amax;         /* x / (x / 127) is not always 127 */
             for (int i = 1; i < N; i++) /* next to half-way */
                 x[i] = (float)((i % 126 + 0.5) * amax / 127);
-            assert_true(kn->quant_apply(&s, &out, x, 1, N, QUANT_ALONG_COLS,
-                                        0, NULL));
+            assert_true(
+                kn->quant_apply(&s, &out, x, 1, N, QUANT_ALONG_COLS, 0, NULL));
             check_close((double)scale, (double)((float)amax / 127), 0);
             for (int i = 0; i < N; i++) {
                 const float q = (float)((double)x[i] / (double)scale);
@@ -280,8 +281,8 @@ static void the_division_by_the_scale_is_a_true_one(void **state)
 
 static void zeros_stay_zero_and_what_is_not_finite_is_reported(void **state)
 {
-    static const char *const texts[] = { "int4/g4", "nvfp4/g4", "mxfp4/g4",
-                                         "int8/tensor", "bf16", "e3m0/g4" };
+    static const char *const texts[] = { "int4/g4",     "nvfp4/g4", "mxfp4/g4",
+                                         "int8/tensor", "bf16",     "e3m0/g4" };
     struct err err;
 
     (void)state;
@@ -301,13 +302,11 @@ static void zeros_stay_zero_and_what_is_not_finite_is_reported(void **state)
                     check_close((double)y[i], 0, 0);
                 for (int at = 0; at < 40; at += 13) {
                     x[at] = NAN;
-                    assert_false(kn->quant_apply(&s, &out, x, 4, 10,
-                                                 (enum quant_axis)axis, 0,
-                                                 NULL));
+                    assert_false(kn->quant_apply(
+                        &s, &out, x, 4, 10, (enum quant_axis)axis, 0, NULL));
                     x[at] = -INFINITY;
-                    assert_false(kn->quant_apply(&s, &out, x, 4, 10,
-                                                 (enum quant_axis)axis, 0,
-                                                 NULL));
+                    assert_false(kn->quant_apply(
+                        &s, &out, x, 4, 10, (enum quant_axis)axis, 0, NULL));
                     x[at] = 0;
                 }
             }

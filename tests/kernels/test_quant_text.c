@@ -111,39 +111,53 @@ static void sentences_name_every_word_there_is(void **state)
         struct quant_defaults d;
         const char *sentence;
     } table[] = {
-        { "int4/zzz", { 0 },
+        { "int4/zzz",
+          { 0 },
           "unknown quantizer part 'zzz': gN, row, tensor, a scale format, "
           "absmax, pct:P, nearest or stochastic" },
-        { "int4/pct", { 0 },
+        { "int4/pct",
+          { 0 },
           "unknown quantizer part 'pct': gN, row, tensor, a scale format, "
           "absmax, pct:P, nearest or stochastic" },
-        { "int4/pct:99x", { 0 },
+        { "int4/pct:99x",
+          { 0 },
           "unknown quantizer part 'pct:99x': gN, row, tensor, a scale format, "
           "absmax, pct:P, nearest or stochastic" },
-        { "int4/g16777217", { 0 },
+        { "int4/g16777217",
+          { 0 },
           "unknown quantizer part 'g16777217': gN, row, tensor, a scale "
           "format, absmax, pct:P, nearest or stochastic" },
-        { "int4/1.5", { 0 },
+        { "int4/1.5",
+          { 0 },
           "unknown quantizer part '1.5': gN, row, tensor, a scale format, "
           "absmax, pct:P, nearest or stochastic" },
-        { "int4/e8m0-flor", { 0 },
+        { "int4/e8m0-flor",
+          { 0 },
           "unknown quantizer part 'e8m0-flor', did you mean 'e8m0-floor'?" },
-        { "int4/tensr", { 0 },
+        { "int4/tensr",
+          { 0 },
           "unknown quantizer part 'tensr', did you mean 'tensor'?" },
-        { "int4/absmx", { 0 },
+        { "int4/absmx",
+          { 0 },
           "unknown quantizer part 'absmx', did you mean 'absmax'?" },
-        { "int4", { .group = "2k" },
+        { "int4",
+          { .group = "2k" },
           "group '2k' is not a number of elements, row or tensor" },
-        { "int4", { .group = "0" },
+        { "int4",
+          { .group = "0" },
           "group '0' is not a number of elements, row or tensor" },
         { "int4", { .scale = "fp16" }, "unknown scale format 'fp16'" },
-        { "int4", { .range = "max" },
+        { "int4",
+          { .range = "max" },
           "range 'max' is not absmax or pct:P with 0 < P <= 100" },
-        { "int4", { .range = "pct:0" },
+        { "int4",
+          { .range = "pct:0" },
           "range 'pct:0' is not absmax or pct:P with 0 < P <= 100" },
-        { "int4", { .round = "up" },
+        { "int4",
+          { .round = "up" },
           "rounding 'up' is not nearest or stochastic" },
-        { "int4", { "x", "x", "x", "x" },
+        { "int4",
+          { "x", "x", "x", "x" },
           "group 'x' is not a number of elements, row or tensor" },
     };
     struct quant_spec s;
@@ -161,13 +175,13 @@ static void sentences_name_every_word_there_is(void **state)
  * reads back as itself, whatever the order of its parts. */
 static void every_combination_reads_back_as_it_was_printed(void **state)
 {
-    static const char *const elems[] = { "int2", "int8n", "e2m1",
-                                         "e4m3:ieee", "e3m0",
-                                         "odd:-1:0:0.25:7" };
+    static const char *const elems[] = {
+        "int2", "int8n", "e2m1", "e4m3:ieee", "e3m0", "odd:-1:0:0.25:7"
+    };
     static const char *const grans[] = { "g1", "g128", "g16777216", "row",
                                          "tensor" };
-    static const char *const scales[] = { "fp32", "bf16", "e8m0", "e8m0-floor",
-                                          "e8m0-round", "e4m3" };
+    static const char *const scales[] = { "fp32",       "bf16",       "e8m0",
+                                          "e8m0-floor", "e8m0-round", "e4m3" };
     static const char *const ranges[] = { "absmax", "pct:99.9", "pct:1e-05" };
     static const char *const roundings[] = { "nearest", "stochastic" };
     struct quant_spec before;
@@ -201,14 +215,14 @@ static void every_combination_reads_back_as_it_was_printed(void **state)
 static void specs_are_equal_where_their_texts_are(void **state)
 {
     static const char *const texts[] = {
-        "int4",          "int8",           "int4/g16",
-        "int4/row",      "int4/tensor",    "int4/bf16",
-        "int4/pct:99",   "int4/pct:99.9",  "int4/stochastic",
-        "a:-1:0:1",      "a:-1:0:2",       "b:-1:0:1",
-        "bf16",          "bf16/row/e8m0",  "bf16/stochastic",
-        "e2m1",          "e2m1:finite",    "none",
-        "mxfp4",         "e2m1/g32/e8m0",  "e8m7",
-        "bf16/pct:3/g4", "int4/pct:100",   "fp32",
+        "int4",          "int8",          "int4/g16",
+        "int4/row",      "int4/tensor",   "int4/bf16",
+        "int4/pct:99",   "int4/pct:99.9", "int4/stochastic",
+        "a:-1:0:1",      "a:-1:0:2",      "b:-1:0:1",
+        "bf16",          "bf16/row/e8m0", "bf16/stochastic",
+        "e2m1",          "e2m1:finite",   "none",
+        "mxfp4",         "e2m1/g32/e8m0", "e8m7",
+        "bf16/pct:3/g4", "int4/pct:100",  "fp32",
     };
     enum { COUNT = sizeof texts / sizeof texts[0] };
 
@@ -289,10 +303,18 @@ static void a_word_reads_its_numbers_within_their_bounds(void **state)
                    { ":steps=", "S", 2, 64, .whole = true } }
     };
     static const char *const wrong[] = {
-        "clip",           "clip:0.5",         "clip:0:steps=8",
-        "clip:1.5:steps=8", "clip:0.5:steps=1", "clip:0.5:steps=65",
-        "clip:0.5:steps=2.5", "clip:0.5:steps=8x", "clip:0.5:8",
-        "clop:0.5:steps=8", "clip:x:steps=8", "",
+        "clip",
+        "clip:0.5",
+        "clip:0:steps=8",
+        "clip:1.5:steps=8",
+        "clip:0.5:steps=1",
+        "clip:0.5:steps=65",
+        "clip:0.5:steps=2.5",
+        "clip:0.5:steps=8x",
+        "clip:0.5:8",
+        "clop:0.5:steps=8",
+        "clip:x:steps=8",
+        "",
     };
     double param[QUANT_PARAMS];
     char buf[QUANT_WORD];
@@ -322,7 +344,8 @@ static void a_brief_text_leaves_out_codes_and_nothing_else(void **state)
     } cases[] = {
         { "nf4:-1:0:1/g32/e8m0", "nf4/g32/e8m0" },
         { "nf4:-1:0:1", "nf4" },
-        { "e2m1/g32/e8m0/pct:99/stochastic", "e2m1/g32/e8m0/pct:99/stochastic" },
+        { "e2m1/g32/e8m0/pct:99/stochastic",
+          "e2m1/g32/e8m0/pct:99/stochastic" },
         { "nf4:-1:0:1/g32/pct:99", "nf4/g32/pct:99" },
         { "e2m1:finite/g32", "e2m1:finite/g32" },
         { "int4", "int4" },

@@ -31,9 +31,9 @@ struct world {
     int ask_after_ms, ask; /* ask that job to stop then */
     bool ask_endless; /* ask 0 and 1 to stop when they said much, 2 ended */
     int n_ended;
-    int limit;             /* after the first tick; 0: none */
-    const char *refuse;    /* a line that is refused */
-    const char *program;   /* instead of the shell */
+    int limit;           /* after the first tick; 0: none */
+    const char *refuse;  /* a line that is refused */
+    const char *program; /* instead of the shell */
     int unstarted;
     char why[200];
 };
@@ -130,9 +130,8 @@ static enum sched_stop tick(void *ctx, struct sched *s, enum sched_stop asked)
 static enum sched_stop run(struct world *w, const char *const *commands,
                            int slots)
 {
-    static const struct sched_ops ops = { next_job, job_started,
-                                          job_unstarted, job_line, job_done,
-                                          tick };
+    static const struct sched_ops ops = { next_job, job_started, job_unstarted,
+                                          job_line, job_done,    tick };
     enum sched_stop stopped;
     struct err err;
 
@@ -156,8 +155,9 @@ static void forget(struct world *w)
 
 static void ends_are_told_apart(void **state)
 {
-    static const char *const commands[] = { "exit 0", "exit 65", "kill -9 $$",
-                                            "kill -11 $$", "exit 75", NULL };
+    static const char *const commands[] = { "exit 0",     "exit 65",
+                                            "kill -9 $$", "kill -11 $$",
+                                            "exit 75",    NULL };
     struct world w = { 0 };
 
     (void)state;
@@ -205,7 +205,8 @@ static void slots_bound_what_runs_at_once(void **state)
 {
     static const char *const commands[] = { "sleep 0.1", "sleep 0.1",
                                             "sleep 0.1", "sleep 0.1",
-                                            "sleep 0.1", "sleep 0.1", NULL };
+                                            "sleep 0.1", "sleep 0.1",
+                                            NULL };
     struct world w = { 0 };
 
     (void)state;
@@ -388,7 +389,8 @@ static void fewer_slots_are_kept_to(void **state)
 {
     static const char *const commands[] = { "sleep 0.1", "sleep 0.1",
                                             "sleep 0.1", "sleep 0.1",
-                                            "sleep 0.1", "sleep 0.1", NULL };
+                                            "sleep 0.1", "sleep 0.1",
+                                            NULL };
     struct world w = { .limit = 1 };
     const double start = clock_monotonic();
 

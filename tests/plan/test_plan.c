@@ -10,10 +10,11 @@
 #include "tests/check.h"
 #include "tests/grid/grid_help.h"
 
-#define TWO_LENGTHS "[model]\nn_layer = 1\nd_model = 32\nseq_len = 32\n"       \
-                    "[train]\nbatch = 2\n"                                   \
-                    "[sweep]\ntrain.tokens = 6400, 12800\n"                  \
-                    "[seeds]\ncount = 2\n"
+#define TWO_LENGTHS                                                            \
+    "[model]\nn_layer = 1\nd_model = 32\nseq_len = 32\n"                       \
+    "[train]\nbatch = 2\n"                                                     \
+    "[sweep]\ntrain.tokens = 6400, 12800\n"                                    \
+    "[seeds]\ncount = 2\n"
 
 static struct plan *plan_of(const struct grid *g, struct plan_options o)
 {
@@ -94,8 +95,8 @@ static void over_budget_is_refused_or_cut_as_the_grid_says(void **state)
     assert_int_equal(plan_budget(&allowed, g, &o, &err), ERR_REFUSED);
     check_says(err, "over budget: budget.max_runs = 3, but the runs need 4");
     grid_free(g);
-    g = grid_of(TWO_LENGTHS, "budget.max_runs=3",
-                "budget.on_exceed=truncate", NULL);
+    g = grid_of(TWO_LENGTHS, "budget.max_runs=3", "budget.on_exceed=truncate",
+                NULL);
     check_ok(plan_budget(&allowed, g, &o, &err), err);
     assert_int_equal(allowed, 3);
     grid_free(g);
@@ -181,8 +182,7 @@ static void summaries_say_what_was_written(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct grid *g =
-            grid_of("[grid]\ntwins = no\n", rows[i].set, NULL);
+        struct grid *g = grid_of("[grid]\ntwins = no\n", rows[i].set, NULL);
         char *text = quant_summary(g->points[0].config);
 
         assert_string_equal(text, rows[i].want);

@@ -68,8 +68,8 @@ static void bytes_are_characters_just_when_the_c_library_says_so(void **state)
     }
 }
 
-static void
-a_cut_label_ends_in_an_ellipsis_and_no_character_is_split(void **state)
+static void a_cut_label_ends_in_an_ellipsis_and_no_character_is_split(
+    void **state)
 {
     char *got = label_cut("\u00e9\u00e9\u00e9\u00e9", 4);
 

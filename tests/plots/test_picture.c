@@ -208,8 +208,8 @@ static void points_with_intervals_are_all_drawn(void **state)
     "<?xml?><svg width=\"2\"\n>\n<rect fill=\"" a "\"/><path stroke='" b       \
     "'/><text>" text "</text></svg>"
 
-static void
-one_picture_serves_both_themes_when_only_colours_differ(void **state)
+static void one_picture_serves_both_themes_when_only_colours_differ(
+    void **state)
 {
     char *both = svg_for_both(SVG("#ffffff", "rgb( 1,  2,  3)", "x"),
                               SVG("#16181d", "rgb(9, 9, 9)", "x"));

@@ -41,10 +41,9 @@ static void numbers_that_are_none_become_a_flag(void **state)
         const char *text;
         int flag;
     } rows[] = {
-        { "NaN", 1 },       { "nan", 1 },      { "-nan", 1 },
-        { "Infinity", 2 },  { "-Infinity", 2 }, { "inf", 2 },
-        { "-inf", 2 },      { "1e999", 2 },    { "-1e999", 2 },
-        { "\"NaN\"", 1 },   { "1e308", 0 },    { "null", 0 },
+        { "NaN", 1 },       { "nan", 1 },     { "-nan", 1 },  { "Infinity", 2 },
+        { "-Infinity", 2 }, { "inf", 2 },     { "-inf", 2 },  { "1e999", 2 },
+        { "-1e999", 2 },    { "\"NaN\"", 1 }, { "1e308", 0 }, { "null", 0 },
         { "\"many\"", 0 },
     };
 
@@ -290,8 +289,7 @@ static void what_is_no_record_is_refused(void **state)
         struct metrics_line m;
         struct err err;
 
-        if (metrics_line_read(&m, rows[i], strlen(rows[i]), &err) !=
-            ERR_CONFIG)
+        if (metrics_line_read(&m, rows[i], strlen(rows[i]), &err) != ERR_CONFIG)
             fail_msg("accepted: %s", rows[i]);
     }
 }

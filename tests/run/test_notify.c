@@ -37,8 +37,7 @@ static int serve_once(int *port, pid_t *pid)
 
         alarm(20);
         while (!memmem(request, (size_t)n, "\"done\":3}", 9) &&
-               (got = recv(fd, request + n, sizeof request - (size_t)n, 0)) >
-                   0)
+               (got = recv(fd, request + n, sizeof request - (size_t)n, 0)) > 0)
             n += got;
         if (write(ends[1], request, (size_t)n) != n ||
             send(fd, content, sizeof content - 1, 0) < 0)
@@ -85,8 +84,8 @@ static void check_refused(const char *url, const char *word)
 static void trouble_is_told_without_the_address(void **state)
 {
     struct http_stub stub = http_stub_start();
-    char *error = mem_printf("http://127.0.0.1:%d/status/500?secret",
-                             stub.port);
+    char *error =
+        mem_printf("http://127.0.0.1:%d/status/500?secret", stub.port);
     char *redirect = mem_printf("http://127.0.0.1:%d/loop", stub.port);
 
     (void)state;

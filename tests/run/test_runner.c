@@ -16,14 +16,17 @@
 #include "tests/check.h"
 #include "tests/grid/grid_help.h"
 
-#define ONE_RUN "[model]\nn_layer = 1\nd_model = 32\nseq_len = 32\n"          \
-                "[train]\nbatch = 2\ntokens = 6400\n"                         \
-                "[run]\nretries = 2\ntimeout = 2s\n"
+#define ONE_RUN                                                                \
+    "[model]\nn_layer = 1\nd_model = 32\nseq_len = 32\n"                       \
+    "[train]\nbatch = 2\ntokens = 6400\n"                                      \
+    "[run]\nretries = 2\ntimeout = 2s\n"
 
-#define POINT(step) "echo '{\"step\":" #step ",\"tokens\":" #step             \
-                    "00,\"train_loss\":3.5,\"lr\":0.1}' >&3\n"
-#define FINAL "echo '{\"final\":true,\"loss\":3.25,\"loss_se\":0.1,"          \
-              "\"tokens\":6400}' >&3\n"
+#define POINT(step)                                                            \
+    "echo '{\"step\":" #step ",\"tokens\":" #step                              \
+    "00,\"train_loss\":3.5,\"lr\":0.1}' >&3\n"
+#define FINAL                                                                  \
+    "echo '{\"final\":true,\"loss\":3.25,\"loss_se\":0.1,"                     \
+    "\"tokens\":6400}' >&3\n"
 
 static struct session session;
 
@@ -85,8 +88,7 @@ static struct runner_summary run_stub(const char *grid, const char *body)
 
     fresh();
     write_stub(body);
-    check_ok(run_grid(&sum, grid, (struct runner_options){ .slots = 2 },
-                      &err),
+    check_ok(run_grid(&sum, grid, (struct runner_options){ .slots = 2 }, &err),
              err);
     return sum;
 }
@@ -132,20 +134,21 @@ static const struct stub {
       "it says so (exit 65)" },
     { "ends in NaN", "echo '{\"final\":true,\"loss\":NaN}' >&3\n", "diverged",
       "diverged", 1, "the final loss is not finite" },
-    { "ends in null", "echo '{\"final\":true,\"loss\":null}' >&3\n",
-      "diverged", "diverged", 1, "the final loss is not finite" },
+    { "ends in null", "echo '{\"final\":true,\"loss\":null}' >&3\n", "diverged",
+      "diverged", 1, "the final loss is not finite" },
     { "crashes", "echo 'cannot read the corpus' >&2; exit 9\n", "failed",
       "error", 3, "exit 9: cannot read the corpus" },
-    { "has a wrong configuration", "echo 'no such key' >&2; exit 3\n",
-      "failed", "error", 1, "exit 3: no such key" },
-    { "is not able to", "echo 'no e9m9 here'; exit 64\n", "skipped", "error",
-      1, "the trainer does not support it: no e9m9 here" },
+    { "has a wrong configuration", "echo 'no such key' >&2; exit 3\n", "failed",
+      "error", 1, "exit 3: no such key" },
+    { "is not able to", "echo 'no e9m9 here'; exit 64\n", "skipped", "error", 1,
+      "the trainer does not support it: no e9m9 here" },
     { "is killed", "kill -9 $$\n", "failed", "signal", 3,
       "killed by signal 9" },
     { "crashes in memory", "kill -11 $$\n", "failed", "signal", 3,
       "killed by signal 11 (Segmentation fault)" },
-    { "dies once", "test -f $5/was && { " FINAL " exit 0; }\n"
-                   "touch $5/was; kill -9 $$\n",
+    { "dies once",
+      "test -f $5/was && { " FINAL " exit 0; }\n"
+      "touch $5/was; kill -9 $$\n",
       "done", "ok", 2, NULL },
     { "stops in vain", "exit 75\n", "failed", "error", 3,
       "stopped by itself without getting further" },
@@ -158,8 +161,9 @@ static const struct stub {
       1, NULL },
     { "is killed after its result", POINT(10) FINAL "kill -9 $$\n", "done",
       "ok", 1, NULL },
-    { "chatters", "echo hello >&3; echo '[1]' >&3; echo '{\"a\":1}' >&3\n"
-                  "echo >&3\n" FINAL,
+    { "chatters",
+      "echo hello >&3; echo '[1]' >&3; echo '{\"a\":1}' >&3\n"
+      "echo >&3\n" FINAL,
       "done", "ok", 1, NULL },
     { "chatters without end", "while :; do echo blah blah; done >&3\n",
       "failed", "error", 1, "1000 lines are no records, as 'blah blah'" },
@@ -171,7 +175,8 @@ static const struct stub {
     { "takes too long", POINT(10) "exec sleep 60\n", "timeout", "timeout", 1,
       "longer than run.timeout" },
     { "pretends to be us",
-      "echo '{\"attempt\":1,\"step\":1,\"end\":\"x\",\"outcome\":\"ok\",\"state\":"
+      "echo "
+      "'{\"attempt\":1,\"step\":1,\"end\":\"x\",\"outcome\":\"ok\",\"state\":"
       "\"done\",\"wall_s\":1,\"cpu_s\":1,\"max_rss\":1}' >&3; exit 1\n",
       "failed", "error", 3, "exit 1" },
 };
@@ -230,8 +235,7 @@ static void curves_are_kept_as_they_came(void **state)
              "echo '{\"step\":2,\"tokens\":20,\"train_loss\":Infinity}' >&3\n"
              "echo '{\"step\":2,\"train_loss\":9}' >&3\n" /* again */
              "echo '{\"step\":1,\"train_loss\":9}' >&3\n" /* backwards */
-             "echo '{\"step\":3,\"tokens\":30,\"train_loss\":0.1}' >&3\n"
-             FINAL
+             "echo '{\"step\":3,\"tokens\":30,\"train_loss\":0.1}' >&3\n" FINAL
              "echo '{\"step\":4,\"train_loss\":9}' >&3\n"); /* too late */
     check_ask("select group_concat(step||':'||coalesce(train_loss,'-')||':'||"
               "nonfinite, ' ') from curve",
@@ -257,8 +261,8 @@ static void a_later_attempt_takes_the_place_of_an_earlier_one(void **state)
 {
     (void)state;
     run_stub(ONE_RUN, "test -f $5/was && {\n" POINT(20) POINT(40) FINAL
-                      "exit 0; }\n" POINT(10) POINT(30) POINT(50)
-                      "touch $5/was; exit 1\n");
+             "exit 0; }\n" POINT(10) POINT(30)
+                 POINT(50) "touch $5/was; exit 1\n");
     check_ask("select group_concat(step) from curve", "10,20,40");
 }
 
@@ -300,20 +304,20 @@ static void failed_runs_wait_to_be_asked_for(void **state)
 
     (void)state;
     assert_int_equal(sum.failed, 1);
-    check_ok(run_grid(&sum, ONE_RUN, (struct runner_options){ .slots = 1 },
-                      &err),
-             err);
+    check_ok(
+        run_grid(&sum, ONE_RUN, (struct runner_options){ .slots = 1 }, &err),
+        err);
     assert_int_equal(starts(), 1);
     assert_int_equal(sum.already, 1);
     command = mem_printf("for d in '%s'/runs/*-1; do touch $d/good; done",
                          grid_path("."));
     assert_int_equal(system(command), 0);
     free(command);
-    check_ok(run_grid(&sum, ONE_RUN,
-                      (struct runner_options){ .slots = 1,
-                                               .retry_failed = true },
-                      &err),
-             err);
+    check_ok(
+        run_grid(&sum, ONE_RUN,
+                 (struct runner_options){ .slots = 1, .retry_failed = true },
+                 &err),
+        err);
     assert_int_equal(sum.done, 1);
     check_ask("select attempts||' '||state from run", "2 done");
 }
@@ -327,16 +331,15 @@ static void a_limit_is_kept_and_the_rest_waits(void **state)
     fresh();
     write_stub(FINAL);
     check_ok(run_grid(&sum, EIGHT_RUNS,
-                      (struct runner_options){ .slots = 2, .limit = 3 },
-                      &err),
+                      (struct runner_options){ .slots = 2, .limit = 3 }, &err),
              err);
     assert_int_equal(starts(), 3);
     assert_int_equal(sum.done, 3);
     assert_int_equal(sum.waiting, 5);
     assert_true(sum.stopped);
-    check_ok(run_grid(&sum, EIGHT_RUNS, (struct runner_options){ .slots = 2 },
-                      &err),
-             err);
+    check_ok(
+        run_grid(&sum, EIGHT_RUNS, (struct runner_options){ .slots = 2 }, &err),
+        err);
     assert_int_equal(starts(), 8);
     assert_int_equal(sum.already, 3);
     check_ask("select done||'/'||runs from progress", "8/8");
@@ -371,14 +374,13 @@ static void results_are_found_in_the_records(void **state)
     (void)state;
     fresh();
     write_stub(POINT(10) FINAL);
-    check_ok(run_grid(&sum, ONE_RUN, (struct runner_options){ .limit = 1 },
-                      &err),
-             err); /* makes the database */
+    check_ok(
+        run_grid(&sum, ONE_RUN, (struct runner_options){ .limit = 1 }, &err),
+        err); /* makes the database */
     check_ok(db_open(&db, grid_path("qlaw.db"), DB_WRITE, &err), err);
     pid = fork();
     if (pid == 0) {
-        run_grid(&sum, EIGHT_RUNS, (struct runner_options){ .slots = 2 },
-                 &err);
+        run_grid(&sum, EIGHT_RUNS, (struct runner_options){ .slots = 2 }, &err);
         _exit(0);
     }
     while (starts() < 2) /* it has registered its grid */
@@ -392,9 +394,9 @@ static void results_are_found_in_the_records(void **state)
     db_rollback(db);
     db_close(db);
     check_ask("select count(*)<8 from result", "1");
-    check_ok(run_grid(&sum, EIGHT_RUNS, (struct runner_options){ .slots = 2 },
-                      &err),
-             err);
+    check_ok(
+        run_grid(&sum, EIGHT_RUNS, (struct runner_options){ .slots = 2 }, &err),
+        err);
     assert_int_equal(starts(), 8);
     assert_true(sum.adopted > 0);
     check_ask("select count(*) from result", "8");
@@ -413,7 +415,8 @@ static void a_killed_session_is_taken_over(void **state)
 
     (void)state;
     fresh();
-    write_stub("case $5 in *-1) " POINT(10) FINAL "sleep 60;; esac\n"
+    write_stub("case $5 in *-1) " POINT(10) FINAL
+               "sleep 60;; esac\n"
                "test -f $5/was && { " FINAL "exit 0; }\n"
                "touch $5/was; " POINT(20) "sleep 60\n");
     pid = fork();
@@ -477,11 +480,11 @@ static void checkpoints_go_when_a_run_is_done(void **state)
 
         fresh();
         write_stub("touch $5/checkpoint.0\n" FINAL);
-        check_ok(run_grid(&sum, ONE_RUN,
-                          (struct runner_options){ .keep_checkpoints =
-                                                       keep > 0 },
-                          &err),
-                 err);
+        check_ok(
+            run_grid(&sum, ONE_RUN,
+                     (struct runner_options){ .keep_checkpoints = keep > 0 },
+                     &err),
+            err);
         assert_int_equal(system(count), 0);
         free(count);
     }

@@ -43,8 +43,7 @@ static void queues_are_read_as_slurm_prints_them(void **state)
     assert_int_equal(t.n, 4); /* one is over */
     assert_string_equal(slurm_tasks_find(&t, "12", 2)->state, "RUNNING");
     assert_string_equal(slurm_tasks_find(&t, "12", 10)->state, "PENDING");
-    assert_string_equal(slurm_tasks_find(&t, "12", 4)->name,
-                        "qlaw:g:0a1b2c3d");
+    assert_string_equal(slurm_tasks_find(&t, "12", 4)->name, "qlaw:g:0a1b2c3d");
     assert_string_equal(slurm_tasks_find(&t, "9", -1)->state, "RUNNING");
     assert_null(slurm_tasks_find(&t, "12", 1));
     assert_null(slurm_tasks_find(&t, "1", 2));
@@ -67,10 +66,8 @@ static void histories_are_read_as_slurm_prints_them(void **state)
     slurm_read_sacct(&t, sacct);
     assert_int_equal(t.n, 4);
     assert_string_equal(slurm_tasks_find(&t, "12", 2)->state, "CANCELLED");
-    assert_string_equal(slurm_tasks_find(&t, "12", 0)->name,
-                        "qlaw:g:0a1b2c3d");
-    assert_string_equal(slurm_tasks_find(&t, "20", -1)->state,
-                        "OUT_OF_MEMORY");
+    assert_string_equal(slurm_tasks_find(&t, "12", 0)->name, "qlaw:g:0a1b2c3d");
+    assert_string_equal(slurm_tasks_find(&t, "20", -1)->state, "OUT_OF_MEMORY");
     slurm_tasks_release(&t);
 }
 
@@ -122,18 +119,18 @@ static void a_range_says_which_tasks_wait(void **state)
  * in another cluster of the federation. */
 static void a_final_state_is_one_that_is_left_no_more(void **state)
 {
-    static const char *const final[] = { "BOOT_FAIL", "CANCELLED", "COMPLETED",
-                                         "DEADLINE", "FAILED", "NODE_FAIL",
-                                         "OUT_OF_MEMORY", "PREEMPTED",
-                                         "TIMEOUT" };
-    static const char *const not[] = { "PENDING", "RUNNING", "COMPLETING",
-                                       "REQUEUED", "RESIZING", "REVOKED",
-                                       "SUSPENDED", "", "COMPLETE" };
+    static const char *const final[] = {
+        "BOOT_FAIL", "CANCELLED",     "COMPLETED", "DEADLINE", "FAILED",
+        "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "TIMEOUT"
+    };
+    static const char *const not [] = { "PENDING",   "RUNNING",  "COMPLETING",
+                                        "REQUEUED",  "RESIZING", "REVOKED",
+                                        "SUSPENDED", "",         "COMPLETE" };
 
     (void)state;
     for (size_t i = 0; i < 9; i++) {
         assert_true(slurm_is_final(final[i]));
-        assert_false(slurm_is_final(not[i]));
+        assert_false(slurm_is_final(not [i]));
     }
 }
 
@@ -178,7 +175,8 @@ static void absence_is_not_an_end(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct claim claim = { .unseen_s = rows[i].missed_s };
-        const struct spool s = { .claim = &claim, .lock = rows[i].lock,
+        const struct spool s = { .claim = &claim,
+                                 .lock = rows[i].lock,
                                  .begun = rows[i].begun,
                                  .quiet_s = rows[i].quiet_s };
 
@@ -268,9 +266,12 @@ static void odd_answers_do_no_harm(void **state)
 
 /* --- packing ------------------------------------------------------------------ */
 
-static const struct pack_options usual = { .target_s = 1800, .max_s = 86400,
-                                           .safety = 2, .slots = 1,
-                                           .max_array = 1001, .known = true };
+static const struct pack_options usual = { .target_s = 1800,
+                                           .max_s = 86400,
+                                           .safety = 2,
+                                           .slots = 1,
+                                           .max_array = 1001,
+                                           .known = true };
 
 /* Every run once, in order within its task; tasks in one array; what Slurm
  * allows. */
@@ -388,9 +389,9 @@ static void any_packing_is_legal(void **state)
 
 static void a_script_says_what_the_grid_asks_for(void **state)
 {
-    const struct script_names names = { "my grid", "1a2b3c4d", "5e",
-                                        "/tmp/a b/runs", "/tmp/a b",
-                                        "/opt/it's/qlaw" };
+    const struct script_names names = { "my grid",  "1a2b3c4d",
+                                        "5e",       "/tmp/a b/runs",
+                                        "/tmp/a b", "/opt/it's/qlaw" };
     const struct pack_array a = { .n = 23, .limit_s = 8400, .throttle = 8 };
     struct config *c = config_new();
     struct str s = { 0 };
@@ -541,8 +542,9 @@ static void a_limit_has_room_for_the_grace(void **state)
 
 static void a_value_cannot_add_a_line_to_a_script(void **state)
 {
-    const struct script_names names = { "g", "1a2b3c4d", "5e", "/r", "/f",
-                                        "/q" };
+    const struct script_names names = {
+        "g", "1a2b3c4d", "5e", "/r", "/f", "/q"
+    };
     const struct pack_array a = { .n = 1, .limit_s = 600 };
     struct config *c = config_new();
     struct str s = { 0 };
@@ -551,8 +553,7 @@ static void a_value_cannot_add_a_line_to_a_script(void **state)
     (void)state;
     check_ok(config_set(c, "slurm.partition", "gpu\n#SBATCH --uid=0", &err),
              err);
-    assert_int_equal(script_print(&s, c, &a, 1001, &names, &err),
-                     ERR_CONFIG);
+    assert_int_equal(script_print(&s, c, &a, 1001, &names, &err), ERR_CONFIG);
     check_says(err, "slurm.partition holds the end of a line");
     str_release(&s);
     config_free(c);
@@ -593,14 +594,18 @@ static void network_file_systems_are_known_by_their_numbers(void **state)
         unsigned long magic;
         const char *name; /* NULL: a local one */
     } rows[] = {
-        { 0x6969, "NFS" },          { 0xff534d42, "CIFS" },
-        { 0x65735546, "FUSE" },     { 0x00c36400, "Ceph" },
-        { 0x5346414f, "AFS" },      { 0x0bd00bd0, "Lustre" },
-        { 0x47504653, "GPFS" },     { 0xef53, NULL }, /* ext4 */
-        { 0x58465342, NULL },       /* xfs */
-        { 0x9123683e, NULL },       /* btrfs */
-        { 0x01021994, NULL },       /* tmpfs */
-        { 0x794c7630, NULL },       /* overlayfs */
+        { 0x6969, "NFS" },
+        { 0xff534d42, "CIFS" },
+        { 0x65735546, "FUSE" },
+        { 0x00c36400, "Ceph" },
+        { 0x5346414f, "AFS" },
+        { 0x0bd00bd0, "Lustre" },
+        { 0x47504653, "GPFS" },
+        { 0xef53, NULL },                 /* ext4 */
+        { 0x58465342, NULL },             /* xfs */
+        { 0x9123683e, NULL },             /* btrfs */
+        { 0x01021994, NULL },             /* tmpfs */
+        { 0x794c7630, NULL },             /* overlayfs */
         { 0xffffffffff534d42ul, "CIFS" }, /* a negative f_type */
     };
 

@@ -304,8 +304,9 @@ static void a_stored_fit_is_in_the_views_and_predicts(void **state)
     /* A preset is its element in its groups; what is not fitted is said. */
     RUN(&o, "qlaw|--db=%s|predict|--fit=%d|N=594M|D=100G|fmt=nvfp4|--json",
         db_file, id);
-    RUN(&again, "qlaw|--db=%s|predict|--fit=%d|N=594M|D=100G|fmt=e2m1|G=16|"
-                "--json",
+    RUN(&again,
+        "qlaw|--db=%s|predict|--fit=%d|N=594M|D=100G|fmt=e2m1|G=16|"
+        "--json",
         db_file, id);
     check_ok(o.status, o.err);
     assert_string_equal(str_text(&o.out), str_text(&again.out));
@@ -542,8 +543,9 @@ static void imported_tables_are_runs_once(void **state)
         db_file, csv);
     check_says_out(&o, "0 runs of 0 points, 5 there already");
     str_release(&o.out);
-    RUN(&o, "qlaw|--db=%s|import|%s|--grid=paper|--map=N=params,loss=val|"
-            "--map=bits=M",
+    RUN(&o,
+        "qlaw|--db=%s|import|%s|--grid=paper|--map=N=params,loss=val|"
+        "--map=bits=M",
         db_file, csv);
     assert_int_equal(o.status, ERR_USAGE);
     check_says(o.err, "line 3 of");
@@ -653,10 +655,12 @@ static void columns_of_a_grid_look_back_along_its_points(void **state)
     json_t *json;
 
     (void)state;
-    RUN(&o, "qlaw|-q|--db=%s|fit|toy|--no-store|--json|"
-            "--derive=s = cumsum(loss by point_id)|"
-            "--derive=y = s - lag(s, 0 by point_id)|"
-            "--formula=y = k*loss", db_file);
+    RUN(&o,
+        "qlaw|-q|--db=%s|fit|toy|--no-store|--json|"
+        "--derive=s = cumsum(loss by point_id)|"
+        "--derive=y = s - lag(s, 0 by point_id)|"
+        "--formula=y = k*loss",
+        db_file);
     check_ok(o.status, o.err);
     check_ok(json_parse(&json, str_text(&o.out), "stdout", &err), err);
     check_close(json_at(json_param(json, "k"), "value"), 1, 1e-12);
@@ -697,15 +701,18 @@ static void candidates_come_from_a_table(void **state)
     struct outcome o;
 
     (void)state;
-    RUN(&o, "qlaw|-q|design|--data=%s|--candidates=%s|--map=x=z|--runs=2|"
-            "--formula=y = a + b*x|--noise=.5", made, cand);
+    RUN(&o,
+        "qlaw|-q|design|--data=%s|--candidates=%s|--map=x=z|--runs=2|"
+        "--formula=y = a + b*x|--noise=.5",
+        made, cand);
     check_ok(o.status, o.err);
     check_says_out(&o, "1           1           1       0.3622  line 7: x=0.9");
     check_says_out(&o, "line 2: x=-1");
     check_says_out(&o, "constants: fitted to the 3 rows");
     str_release(&o.out);
-    RUN(&o, "qlaw|-q|design|--data=%s|--candidates=%s|--map=x=z|--runs=2|"
-            "--formula=y = a + b*x|--at=x=-1|--only=flops == 4|--skip=x < 0",
+    RUN(&o,
+        "qlaw|-q|design|--data=%s|--candidates=%s|--map=x=z|--runs=2|"
+        "--formula=y = a + b*x|--at=x=-1|--only=flops == 4|--skip=x < 0",
         made, cand);
     check_ok(o.status, o.err);
     check_says_out(&o, "line 6: x=1");

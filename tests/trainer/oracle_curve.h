@@ -1,6 +1,8 @@
 /* oracle_curve.h - recorded by oracle_torch.py with PyTorch 1.13.0a0; not
  * edited.  Training losses and gradient norms of 20 steps in
  * double precision, from the weights and batches of test_oracle.c. */
+/* A table: its rows are laid out by hand. */
+/* clang-format off */
 #define ORACLE_DATA \
     "18a031735cb7e40407a939a65dadeaae63dd118f7e51020ab9ffe2055a270474"
 static const struct {

@@ -16,8 +16,7 @@ char *small_folder(void)
     /* In memory where that is possible: tests save hundreds of times, and on a
      * disk each waits for it. */
     char *dir = mem_printf("%s/qlaw-train-XXXXXX",
-                           access("/dev/shm", W_OK) == 0 ? "/dev/shm"
-                                                         : "/tmp");
+                           access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     char *path, text[20000];
     struct err err;
     unsigned letter = 0;
@@ -28,9 +27,9 @@ char *small_folder(void)
         const uint64_t key = rng_key(1, RNG_TEST, 0);
 
         /* mostly the next letter but one, sometimes any */
-        letter = rng_below(key, 2 * i, 4) ? (letter * 3 + 1) % 20
-                                          : (unsigned)rng_below(key, 2 * i + 1,
-                                                                20);
+        letter = rng_below(key, 2 * i, 4)
+                     ? (letter * 3 + 1) % 20
+                     : (unsigned)rng_below(key, 2 * i + 1, 20);
         text[i] = i % 61 == 60 ? '\n' : (char)('a' + letter);
     }
     check_ok(file_replace(path, text, sizeof text, &err), err);
@@ -75,10 +74,10 @@ static void set(struct config *c, const char *text)
 struct config *small_config(const char *dir, ...)
 {
     static const char *const base[] = {
-        "model.n_layer=2", "model.d_model=32", "model.n_head=2",
-        "model.d_ff=64",   "model.seq_len=16", "train.batch=4",
-        "train.tokens=2560", "train.lr=0.01",  "data.val_tokens=512",
-        "run.log_every=5", "run.checkpoint=0", "train.warmup=4",
+        "model.n_layer=2",   "model.d_model=32", "model.n_head=2",
+        "model.d_ff=64",     "model.seq_len=16", "train.batch=4",
+        "train.tokens=2560", "train.lr=0.01",    "data.val_tokens=512",
+        "run.log_every=5",   "run.checkpoint=0", "train.warmup=4",
     };
     struct config *c = config_new();
     struct err err;
@@ -103,8 +102,9 @@ enum status small_run(struct run_result *out, char **lines,
                       int64_t stop_after, const char *isa)
 {
     const int fd = memfd_create("metrics", 0);
-    struct run_io io = { .dir = ckpt, .metrics_fd = fd, .isa_cap = isa,
-                         .stop_after = stop_after };
+    struct run_io io = {
+        .dir = ckpt, .metrics_fd = fd, .isa_cap = isa, .stop_after = stop_after
+    };
     struct err err = { 0 };
     const enum status st = run_train(out, c, seed, seed, &io, &err);
     const off_t n = lseek(fd, 0, SEEK_CUR);

@@ -17,8 +17,7 @@ int small_tear_down(void **state);
 
 /* 2 layers of width 32 in contexts of 16, batches of 4; sets are "key=value"
  * texts ended by NULL.  Resolved; the caller frees it. */
-struct config *small_config(const char *dir, ...)
-    __attribute__((sentinel));
+struct config *small_config(const char *dir, ...) __attribute__((sentinel));
 
 /* A run with its lines collected; stop_after 0 runs to the end; ckpt may be
  * NULL.  The caller frees *lines (may be NULL). */

@@ -22,21 +22,33 @@ static int stops;
 
 /* Each line is one configuration, as assignments. */
 static const char *const kinds[] = {
-    "train.schedule=cosine", "train.schedule=wsd", "train.schedule=constant",
+    "train.schedule=cosine",
+    "train.schedule=wsd",
+    "train.schedule=constant",
     "train.schedule=wsd train.warmup=0 train.decay=1",
-    "train.grad_clip=0", "train.grad_clip=0.1", "train.weight_decay=0",
-    "train.beta1=0 train.beta2=0", "model.tied=yes", "model.n_kv_head=1",
-    "quant.w=int4/tensor", "quant.w=int4/row", "quant.w=int4/g8",
-    "quant.w=int4/g16/bf16", "quant.w=int4/g16/e8m0",
-    "quant.w=int4/g16/e8m0-floor", "quant.w=int4/g16/e8m0-round",
-    "quant.w=e2m1/g16/e4m3", "quant.x=int8/g16/pct:95",
+    "train.grad_clip=0",
+    "train.grad_clip=0.1",
+    "train.weight_decay=0",
+    "train.beta1=0 train.beta2=0",
+    "model.tied=yes",
+    "model.n_kv_head=1",
+    "quant.w=int4/tensor",
+    "quant.w=int4/row",
+    "quant.w=int4/g8",
+    "quant.w=int4/g16/bf16",
+    "quant.w=int4/g16/e8m0",
+    "quant.w=int4/g16/e8m0-floor",
+    "quant.w=int4/g16/e8m0-round",
+    "quant.w=e2m1/g16/e4m3",
+    "quant.x=int8/g16/pct:95",
     "quant.w=int4/g16/stochastic quant.x=int4/g16/stochastic",
     "quant.w=int4/g16 quant.x=int4/g16", /* the integer product */
     "quant.w=int4/g16 quant.x=int4/g16 quant.gemm=fake",
     "quant.w=int4/g16/pct:90 quant.grad=clip",
     "quant.w=int4/g16 quant.w_d=int8/g16 quant.dy_d=e5m2/g16",
     "quant.x=int4/g16 quant.x_g=none quant.dy_g=int8/g16/stochastic",
-    "run.val_every=3", "run.log_every=7",
+    "run.val_every=3",
+    "run.log_every=7",
     "stop.diverge=loss>100 stop.patience=3",
 };
 #define N_KINDS (sizeof kinds / sizeof kinds[0])
@@ -108,8 +120,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < N_KINDS; i++, n++)
         stop_everywhere(kinds[i], steps);
     for (int bits = 2; bits <= 8; bits++, n++) {
-        char *line = mem_printf("quant.w=int%d/g8 quant.x=int%d/g8", bits,
-                                bits);
+        char *line =
+            mem_printf("quant.w=int%d/g8 quant.x=int%d/g8", bits, bits);
 
         stop_everywhere(line, steps);
         free(line);
@@ -124,8 +136,8 @@ int main(int argc, char **argv)
                 stop_everywhere(line, steps);
             free(line);
         }
-    printf("%d configurations, stopped and resumed at %d steps: all equal\n",
-           n, stops);
+    printf("%d configurations, stopped and resumed at %d steps: all equal\n", n,
+           stops);
     small_folder_free(dir);
     return 0;
 }

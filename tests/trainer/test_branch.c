@@ -12,8 +12,8 @@
 #include "trainer/branch.h"
 #include "trainer/checkpoint.h"
 
-#define N 3 /* branches of 40, 70 and 100 steps of 64 tokens; the trunk: 160   \
-             */
+/* branches of 40, 70 and 100 steps of 64 tokens; the trunk: 160 */
+#define N 3
 
 static const char *const arms[][3] = {
     { "quant.w=none", "train.schedule=wsd", "run.log_every=0" },

@@ -19,8 +19,7 @@ static int set_up(void **state)
 {
     /* In memory where that is possible: there are thousands of writes. */
     char *dir = mem_printf("%s/qlaw-ckpt-XXXXXX",
-                           access("/dev/shm", W_OK) == 0 ? "/dev/shm"
-                                                         : "/tmp");
+                           access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 
     *state = mkdtemp(dir);
     return *state == NULL;
@@ -40,8 +39,7 @@ static void write_step(const char *dir, int64_t step)
 {
     double numbers[5] = { (double)step, 1, 2, 3, 4 };
     char text[] = "some text";
-    const struct section sections[] = { { "numbers", numbers,
-                                          sizeof numbers },
+    const struct section sections[] = { { "numbers", numbers, sizeof numbers },
                                         { "text", text, strlen(text) },
                                         { "nothing", NULL, 0 } };
     struct err err;
@@ -113,8 +111,7 @@ static void a_failed_write_leaves_the_older_files(void **state)
     write_step(*state, 1);
     write_step(*state, 2);
     assert_int_equal(mkdir(in_the_way, 0777), 0);
-    assert_int_equal(checkpoint_write(*state, ours, 3, &none, 1, &err),
-                     ERR_IO);
+    assert_int_equal(checkpoint_write(*state, ours, 3, &none, 1, &err), ERR_IO);
     check_says(err, "checkpoint.tmp: cannot create");
     assert_int_equal(find(*state, ours), 2);
     free(in_the_way);
@@ -181,10 +178,14 @@ static void a_table_that_points_outside_is_refused(void **state)
         size_t at;
         uint64_t value;
     } table[] = {
-        { 48, UINT64_C(0x7fffffff) },  { 48, UINT64_C(0xffffffff) },
-        { 48, 65 },                    { 40, UINT64_C(1) << 63 },
-        { 56 + 16, UINT64_MAX - 63 },  { 56 + 16, 0 },
-        { 56 + 24, UINT64_MAX },       { 56 + 24, UINT64_C(1) << 40 },
+        { 48, UINT64_C(0x7fffffff) },
+        { 48, UINT64_C(0xffffffff) },
+        { 48, 65 },
+        { 40, UINT64_C(1) << 63 },
+        { 56 + 16, UINT64_MAX - 63 },
+        { 56 + 16, 0 },
+        { 56 + 24, UINT64_MAX },
+        { 56 + 24, UINT64_C(1) << 40 },
         { 56 + 64 + 16, 256 },
     };
 
@@ -194,8 +195,8 @@ static void a_table_that_points_outside_is_refused(void **state)
         str_add_n(&bad, bytes.data, bytes.len);
         memcpy(bad.data + table[i].at, &table[i].value, 8);
         EVP_Digest(bad.data, 56 + 3 * 64,
-                   (unsigned char *)bad.data + bad.len - 40, NULL,
-                   EVP_sha256(), NULL);
+                   (unsigned char *)bad.data + bad.len - 40, NULL, EVP_sha256(),
+                   NULL);
         write_raw(path, bad.data, bad.len);
         assert_int_equal(find(*state, ours), 1);
         str_release(&bad);

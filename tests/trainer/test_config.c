@@ -58,10 +58,13 @@ static void a_value_has_one_spelling(void **state)
     static const struct {
         const char *key, *text, *canonical;
     } table[] = {
-        { "train.lr", "1e-3", "0.001" },   { "train.lr", ".001", "0.001" },
-        { "train.lr", "1.0E-3", "0.001" }, { "train.tokens", "16Ki", "16384" },
+        { "train.lr", "1e-3", "0.001" },
+        { "train.lr", ".001", "0.001" },
+        { "train.lr", "1.0E-3", "0.001" },
+        { "train.tokens", "16Ki", "16384" },
         { "train.tokens", "1.5M", "1500000" },
-        { "model.tied", "On", "true" },    { "train.schedule", "WSD", "wsd" },
+        { "model.tied", "On", "true" },
+        { "train.schedule", "WSD", "wsd" },
         { "run.checkpoint", "10m", "600" },
     };
 
@@ -125,11 +128,13 @@ static void shapes_that_cannot_be_are_refused(void **state)
     static const struct {
         const char *key, *text, *says;
     } table[] = {
-        { "model.n_head", "3", "model.n_head = 3 does not divide "
-                               "model.d_model = 64" },
+        { "model.n_head", "3",
+          "model.n_head = 3 does not divide "
+          "model.d_model = 64" },
         { "model.n_head", "64", "is odd: rotary embedding needs pairs" },
-        { "model.n_kv_head", "3", "model.n_kv_head = 3 does not divide "
-                                  "model.n_head = 2" },
+        { "model.n_kv_head", "3",
+          "model.n_kv_head = 3 does not divide "
+          "model.n_head = 2" },
         { "quant.w", "int4/g48",
           "quant.w of qkv in block 0: a group of 48 does not divide the "
           "reduction axis of 64" },
@@ -137,8 +142,9 @@ static void shapes_that_cannot_be_are_refused(void **state)
         { "quant.last:1.fc2.x", "int4/g100", "quant.x of fc2 in block 3" },
         { "quant.group", "many", NULL },
         { "train.warmup", "5000", "longer than the run" },
-        { "quant.4.fc2.w", "int4", "quant.4.fc2.w selects no layer: "
-                                   "model.n_layer = 4" },
+        { "quant.4.fc2.w", "int4",
+          "quant.4.fc2.w selects no layer: "
+          "model.n_layer = 4" },
         { "quant.head.x", "int4/g48", "quant.x of the head: a group" },
         { "train.batch", "65536", "tokens a step: with rows of 384" },
     };
@@ -169,15 +175,20 @@ static void parameter_counts_agree_with_both_papers(void **state)
         int64_t body;
     } table[] = {
         { { "model.n_layer=12", "model.d_model=768", "model.d_ff=2048",
-            "model.n_head=16", "model.n_kv_head=4" }, 74317824 },
+            "model.n_head=16", "model.n_kv_head=4" },
+          74317824 },
         { { "model.n_layer=12", "model.d_model=1024", "model.d_ff=3072",
-            "model.n_head=16", "model.n_kv_head=4" }, 144703488 },
+            "model.n_head=16", "model.n_kv_head=4" },
+          144703488 },
         { { "model.n_layer=24", "model.d_model=1536", "model.d_ff=4096",
-            "model.n_head=24", "model.n_kv_head=6" }, 594542592 },
+            "model.n_head=24", "model.n_kv_head=6" },
+          594542592 },
         { { "model.n_layer=12", "model.d_model=512", "model.d_ff=1536",
-            "model.n_head=8" }, 40894464 },
+            "model.n_head=8" },
+          40894464 },
         { { "model.n_layer=24", "model.d_model=2048", "model.d_ff=5632",
-            "model.n_head=32" }, 1233125376 },
+            "model.n_head=32" },
+          1233125376 },
     };
 
     (void)state;
@@ -197,8 +208,8 @@ static void flops_count_products_and_the_causal_half(void **state)
     const struct model_size s = config_size(c);
 
     (void)state;
-    check_close(s.flops_per_token,
-                6 * (body + 256 * 64) + 6.0 * 2 * 128 * 64, 0);
+    check_close(s.flops_per_token, 6 * (body + 256 * 64) + 6.0 * 2 * 128 * 64,
+                0);
     assert_int_equal(s.steps, 977); /* 1 M tokens in steps of 1024, up */
     assert_int_equal(s.tokens, 977 * 1024);
     config_free(c);
@@ -315,16 +326,14 @@ static void a_configuration_survives_json(void **state)
 {
     struct config *c = WITH("quant.w=int4", "quant.last:1.fc2.x=int8/row",
                             "train.lr=1e-4", "model.tied=yes",
-                            "data.path=a b.txt\n/c/*.zst",
-                            "run.checkpoint=5m"),
+                            "data.path=a b.txt\n/c/*.zst", "run.checkpoint=5m"),
                   *again;
     json_t *json = config_json(c), *json2;
     struct err err;
 
     (void)state;
     check_ok(config_from_json(&again, json, "test", &err), err);
-    assert_string_equal(config_get(again, "data.path"),
-                        "a b.txt\n/c/*.zst");
+    assert_string_equal(config_get(again, "data.path"), "a b.txt\n/c/*.zst");
     check_ok(config_resolve(again, &err), err);
     json2 = config_json(again);
     assert_true(json_equal(json, json2));
@@ -338,7 +347,7 @@ static void overrides_reach_exactly_the_layers_they_name(void **state)
 {
     static const struct {
         const char *selector;
-        int from, to; /* blocks */
+        int from, to;     /* blocks */
         const char *kind; /* NULL: all four */
     } table[] = {
         { "fc2", 0, 3, "fc2" },   { "1", 1, 1, NULL },

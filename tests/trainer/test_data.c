@@ -164,9 +164,10 @@ static void compression_and_cutting_do_not_change_the_identity(void **state)
     char *dir = small_folder(), text[30000], packed[60000], hash[HASH_HEX];
     struct corpus corpus;
     struct err err;
-    static const char *const names[] = { "plain.txt", "text.gz", "text.zst",
-                                         "part?.txt", "pieces.gz",
-                                         "pieces.zst" };
+    static const char *const names[] = {
+        "plain.txt", "text.gz",   "text.zst",
+        "part?.txt", "pieces.gz", "pieces.zst"
+    };
     uLongf n = sizeof packed;
     size_t zn;
     gzFile gz;
@@ -323,8 +324,9 @@ static void wrong_data_are_refused_by_name(void **state)
     } table[] = {
         { "none.txt", NULL, "none.txt: no such file" },
         { "empty.txt", NULL, "empty.txt: is empty" },
-        { "tiny.txt", NULL, "the data hold 20 tokens; model.seq_len = 16 "
-                            "needs at least 34" },
+        { "tiny.txt", NULL,
+          "the data hold 20 tokens; model.seq_len = 16 "
+          "needs at least 34" },
         { "text.txt", "model.vocab=100", "the data hold token 1" },
         { "cut.gz", NULL, "cut.gz: the gzip data end too early" },
         { "cut.zst", NULL, "cut.zst: the zstd data end too early" },
@@ -334,8 +336,9 @@ static void wrong_data_are_refused_by_name(void **state)
         { "bomb.zst", NULL, "unpacks to more than 200 times its size" },
         { "odd.u16", NULL, "odd.u16: an odd number of bytes" },
     };
-    static const unsigned char gz[] = { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3,
-                                        0x4b };
+    static const unsigned char gz[] = {
+        0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0x4b
+    };
     unsigned char zst[64] = { 0x28, 0xb5, 0x2f, 0xfd, 0x24, 0xff };
     const size_t big = 64 << 20;
     char *dir = small_folder(), *zeros = mem_alloc(big);
@@ -353,8 +356,7 @@ static void wrong_data_are_refused_by_name(void **state)
     put(dir, "bad.zst", zst, sizeof zst);
     put(dir, "cut.zst", packed,
         ZSTD_compress(packed, 1 << 20, zeros, 100000, 1) - 1);
-    put(dir, "bomb.zst", packed,
-        ZSTD_compress(packed, 1 << 20, zeros, big, 1));
+    put(dir, "bomb.zst", packed, ZSTD_compress(packed, 1 << 20, zeros, big, 1));
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         struct config *c = config_of(dir, table[i].file, table[i].more);
 

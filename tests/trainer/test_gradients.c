@@ -93,8 +93,7 @@ static void check_every_tensor(const char *const *sets)
 
         for (int k = 0; k < n; k++) {
             const double g = p.m->grads[t->offset + (size_t)k];
-            const double d =
-                slope(&p, p.m->params + t->offset + (size_t)k);
+            const double d = slope(&p, p.m->params + t->offset + (size_t)k);
 
             error += (g - d) * (g - d);
             size += d * d;
@@ -135,8 +134,8 @@ static void losses_of_models_written_by_hand(void **state)
     for (int i = 0; i < m->n_tensors; i++)
         if (m->tensors[i].rows > 1)
             memset(m->params + m->tensors[i].offset, 0,
-                   sizeof(double) * (size_t)(m->tensors[i].rows *
-                                             m->tensors[i].cols));
+                   sizeof(double) *
+                       (size_t)(m->tensors[i].rows * m->tensors[i].cols));
     check_close(loss_of(&p), log(11), 1e-14);
 
     r = 1 / sqrt(1 + m->eps);
@@ -177,7 +176,8 @@ static void open_layer(struct layer_case *c, const char *const specs[6],
     memset(c, 0, sizeof *c);
     check_ok(kernels_select(&c->l.kn, "ref", &err), err);
     c->gemm = aligned_alloc(64, GEMM_WORK);
-    c->work = (struct workspaces){ .threads = 1, .gemm = c->gemm,
+    c->work = (struct workspaces){ .threads = 1,
+                                   .gemm = c->gemm,
                                    .quant = c->scratch,
                                    .operand = c->operand };
     c->l.work = &c->work;
@@ -193,8 +193,8 @@ static void open_layer(struct layer_case *c, const char *const specs[6],
     c->l.in_x = clip ? c->in_x : NULL;
     for (int k = 0; k < OPERAND_COUNT; k++) {
         c->l.reuse[k] = strcmp(specs[k], "forward") == 0;
-        check_ok(quant_parse(&c->l.spec[k],
-                             c->l.reuse[k] ? "none" : specs[k], NULL, &err),
+        check_ok(quant_parse(&c->l.spec[k], c->l.reuse[k] ? "none" : specs[k],
+                             NULL, &err),
                  err);
     }
     for (int i = 0; i < ROWS * IN; i++)
@@ -231,16 +231,16 @@ static void by_hand(double *to, const double *from, const char *text, int rows,
             for (int i = at; i < at + s.group; i++) {
                 const int p = along_cols ? line * cols + i : i * cols + line;
 
-                to[p] = scale * (double)num_round(&s.elem,
-                                                  (float)(from[p] / scale),
-                                                  NUM_NEAREST, 0);
+                to[p] =
+                    scale * (double)num_round(&s.elem, (float)(from[p] / scale),
+                                              NUM_NEAREST, 0);
             }
         }
 }
 
 /* c[m, n] = sum_p a(i, p) b(p, j), with the operands' strides. */
-static void product(double *c, const double *a, int ai, int ap,
-                    const double *b, int bp, int bj, int m, int n, int k)
+static void product(double *c, const double *a, int ai, int ap, const double *b,
+                    int bp, int bj, int m, int n, int k)
 {
     for (int i = 0; i < m; i++)
         for (int j = 0; j < n; j++) {
@@ -269,10 +269,8 @@ static void check_layer(const char *const specs[6])
         else
             by_hand(q[k], raw[k], specs[k], rows[k], cols[k], along[k]);
     product(y, q[OPERAND_X], IN, 1, q[OPERAND_W], 1, IN, ROWS, OUT, IN);
-    product(dx, q[OPERAND_DY_D], OUT, 1, q[OPERAND_W_D], IN, 1, ROWS, IN,
-            OUT);
-    product(dw, q[OPERAND_DY_G], 1, OUT, q[OPERAND_X_G], IN, 1, OUT, IN,
-            ROWS);
+    product(dx, q[OPERAND_DY_D], OUT, 1, q[OPERAND_W_D], IN, 1, ROWS, IN, OUT);
+    product(dw, q[OPERAND_DY_G], 1, OUT, q[OPERAND_X_G], IN, 1, OUT, IN, ROWS);
     for (int i = 0; i < ROWS * OUT; i++)
         check_close(c.y[i], y[i], 1e-12);
     for (int i = 0; i < ROWS * IN; i++)
@@ -304,8 +302,8 @@ static void clipping_stops_the_gradient_where_the_value_was_clipped(
     void **state)
 {
     static const char *const specs[6] = { "int4/g8/pct:75", "int4/g8/pct:75",
-                                          "none", "forward", "none",
-                                          "forward" };
+                                          "none",           "forward",
+                                          "none",           "forward" };
     struct layer_case plain, clipped;
     int zeros = 0;
 
@@ -327,9 +325,12 @@ static void clipping_stops_the_gradient_where_the_value_was_clipped(
  * results are visible: dX = Q(dy) and dW = Q(dy)^T. */
 static void each_operand_has_its_own_random_stream(void **state)
 {
-    static const char *const specs[6] = { "none", "none",
-                                          "int4/tensor/stochastic", "none",
-                                          "int4/tensor/stochastic", "none" };
+    static const char *const specs[6] = { "none",
+                                          "none",
+                                          "int4/tensor/stochastic",
+                                          "none",
+                                          "int4/tensor/stochastic",
+                                          "none" };
     struct layer_case c;
     int same = 0;
 

@@ -36,13 +36,17 @@ static const struct {
     const char *sets[6];
 } arms[] = {
     { "plain", STEPS, { "model.n_kv_head=2" } },
-    { "int4", 2, { "model.n_kv_head=2", "quant.w=int4/g32",
-                   "quant.x=int4/g32" } },
-    { "tied", STEPS, { "model.tied=yes", "train.schedule=wsd",
-                       "train.grad_clip=0.3", "train.weight_decay=0.5" } },
-    { "backward", 2, { "quant.w=e2m1/row", "quant.w_d=e2m1/g32",
-                       "quant.x_g=e2m1/row", "quant.dy_g=int4/g64",
-                       "quant.dy_d=int4/g32" } },
+    { "int4",
+      2,
+      { "model.n_kv_head=2", "quant.w=int4/g32", "quant.x=int4/g32" } },
+    { "tied",
+      STEPS,
+      { "model.tied=yes", "train.schedule=wsd", "train.grad_clip=0.3",
+        "train.weight_decay=0.5" } },
+    { "backward",
+      2,
+      { "quant.w=e2m1/row", "quant.w_d=e2m1/g32", "quant.x_g=e2m1/row",
+        "quant.dy_g=int4/g64", "quant.dy_d=int4/g32" } },
 };
 #define N_ARMS (sizeof arms / sizeof arms[0])
 
@@ -54,9 +58,8 @@ static struct config *config_of(size_t i, const char *dir)
         s[k] = arms[i].sets[k] ? arms[i].sets[k] : "train.eps=1e-8";
     return small_config(dir, "model.d_model=64", "model.n_head=4",
                         "model.d_ff=96", "model.seq_len=32",
-                        "train.tokens=2560", "train.lr=3e-3",
-                        "run.log_every=1", s[0], s[1], s[2], s[3], s[4], s[5],
-                        NULL);
+                        "train.tokens=2560", "train.lr=3e-3", "run.log_every=1",
+                        s[0], s[1], s[2], s[3], s[4], s[5], NULL);
 }
 
 /* What the next line says. */

@@ -170,7 +170,7 @@ unsigned completion_of_args(struct str *words, const struct verb *v)
     if (strstr(v->args, "FILE"))
         how |= COMPLETE_FILES;
     if (grid)
-        how |= text_has_prefix(grid, "GRID.ini") ? COMPLETE_INI
-                                                 : COMPLETE_GRIDS;
+        how |=
+            text_has_prefix(grid, "GRID.ini") ? COMPLETE_INI : COMPLETE_GRIDS;
     return how;
 }

@@ -11,7 +11,7 @@
 /* What a word may be completed from, in any combination. */
 enum complete {
     COMPLETE_FILES = 1,
-    COMPLETE_INI = 2,     /* grid files */
+    COMPLETE_INI = 2, /* grid files */
     COMPLETE_FOLDERS = 4,
     COMPLETE_WORDS = 8,   /* those that come with it */
     COMPLETE_GRIDS = 16,  /* names of grids in the database */

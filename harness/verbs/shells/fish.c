@@ -24,8 +24,7 @@ static void add_quoted(struct str *out, const char *text)
 }
 
 /* " -a '...'" for what fish does not find by itself. */
-static void add_choices(struct str *out, unsigned how,
-                        const struct str *words)
+static void add_choices(struct str *out, unsigned how, const struct str *words)
 {
     static const struct {
         unsigned bit;
