@@ -12,7 +12,7 @@
 #include "trainer/branch.h"
 #include "trainer/checkpoint.h"
 
-/* branches of 40, 70 and 100 steps of 64 tokens; the trunk: 160 */
+/* Branches of 40, 70 and 100 steps of 64 tokens; the trunk: 160. */
 #define N 3
 
 static const char *const arms[][3] = {
