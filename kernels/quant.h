@@ -66,7 +66,26 @@ enum quant_field {
 
 #define QUANT_TEXT (NUM_TEXT + QUANT_FIELDS * (QUANT_WORD + 1))
 
-/* "none" gives out->on = false.  Errors name the offending part and suggest. */
+/* What a text itself says; what it does not is open until quant_settle fills it
+ * in.  "none" gives spec.on = false.  Errors name the offending part and
+ * suggest. */
+struct quant_words {
+    struct quant_spec spec;
+    bool said[QUANT_FIELDS];
+};
+enum status quant_read(struct quant_words *out, const char *text,
+                       struct err *err);
+enum status quant_settle(struct quant_spec *out, const struct quant_words *w,
+                         const struct quant_defaults *defaults,
+                         struct err *err);
+
+/* Are the defaults words of their tables?  Else *wrong is the first that is
+ * none. */
+enum status quant_check_defaults(enum quant_field *wrong,
+                                 const struct quant_defaults *defaults,
+                                 struct err *err);
+
+/* All three in one call; a wrong default is told before a wrong text. */
 enum status quant_parse(struct quant_spec *out, const char *text,
                         const struct quant_defaults *defaults, struct err *err);
 

@@ -14,8 +14,8 @@ int64_t branch_step(const struct config *c)
 
     /* First, because grids ask for a million of them.  A user's own trainer
      * leaves no checkpoints of ours. */
-    if (strcmp(config_get(c, "train.schedule"), "cosine") == 0 ||
-        strcmp(config_get(c, "trainer.kind"), "builtin") != 0)
+    if (strcmp(config_train_schedule(c), "cosine") == 0 ||
+        strcmp(config_trainer_kind(c), "builtin") != 0)
         return 0;
     s = schedule_of(c);
     return s.kind == SCHEDULE_WSD && s.decay > 0 ? s.steps - s.decay
@@ -59,7 +59,7 @@ void branch_curve(struct curve *out, double *loss_sum, double *loss_count,
 {
     const struct schedule schedule = schedule_of(c);
     const double step_tokens =
-        config_number(c, "train.batch") * config_number(c, "model.seq_len");
+        (double)config_train_batch(c) * (double)config_model_seq_len(c);
     size_t at = 0;
 
     *loss_sum = *loss_count = 0;

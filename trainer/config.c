@@ -9,43 +9,53 @@
 #include "trainer/config_quant.h"
 
 /* Values are shared between copies, because a grid makes many of them. */
-struct text {
+struct value {
     int refs;
-    char s[];
+    struct setting_value v;
+    struct quant_words quant;
+    char text[];
 };
 
 struct override {
     char *key; /* quant.SELECTOR.KEY */
-    struct text *value;
+    struct value *value;
 };
 
 struct config {
-    int n; /* settings */
-    struct text **value;
+    struct value *value[N_SETTINGS];
     struct override *overrides;
     int n_overrides;
     struct quant_table *quant; /* of these values, or NULL */
 };
 
-static struct text *text_new(const char *s)
+/* Of a canonical text. */
+static struct value *value_new(const struct setting *s, const char *text)
 {
-    struct text *t = mem_alloc(sizeof *t + strlen(s) + 1);
+    struct value *v = mem_alloc(sizeof *v + strlen(text) + 1);
 
-    t->refs = 1;
-    strcpy(t->s, s);
-    return t;
+    v->refs = 1;
+    v->v.text = strcpy(v->text, text);
+    if (s->type == SETTING_BOOL)
+        v->v.number = strcmp(text, "true") == 0;
+    else if (s->type == SETTING_INT || s->type == SETTING_REAL ||
+             s->type == SETTING_DURATION)
+        v->v.number = strtod(text, NULL);
+    else if (s->type == SETTING_QUANT &&
+             quant_read(&v->quant, text, NULL) == OK)
+        v->v.quant = &v->quant;
+    return v;
 }
 
-static struct text *text_share(struct text *t)
+static struct value *value_share(struct value *v)
 {
-    t->refs++;
-    return t;
+    v->refs++;
+    return v;
 }
 
-static void text_drop(struct text *t)
+static void value_drop(struct value *v)
 {
-    if (t && --t->refs == 0)
-        free(t);
+    if (v && --v->refs == 0)
+        free(v);
 }
 
 /* --- life ---------------------------------------------------------------- */
@@ -54,15 +64,12 @@ struct config *config_new(void)
 {
     struct config *c = mem_alloc(sizeof *c);
 
-    while (setting_at(c->n))
-        c->n++;
-    c->value = mem_array((size_t)c->n, sizeof *c->value);
-    for (int i = 0; i < c->n; i++) {
+    for (int i = 0; i < N_SETTINGS; i++) {
         char *canonical = NULL;
 
         setting_canonical(&canonical, setting_at(i), setting_at(i)->fallback,
                           NULL);
-        c->value[i] = text_new(canonical ? canonical : "");
+        c->value[i] = value_new(setting_at(i), canonical ? canonical : "");
         free(canonical);
     }
     return c;
@@ -72,15 +79,13 @@ struct config *config_copy(const struct config *from)
 {
     struct config *c = mem_alloc(sizeof *c);
 
-    c->n = from->n;
-    c->value = mem_array((size_t)c->n, sizeof *c->value);
-    for (int i = 0; i < c->n; i++)
-        c->value[i] = text_share(from->value[i]);
+    for (int i = 0; i < N_SETTINGS; i++)
+        c->value[i] = value_share(from->value[i]);
     c->n_overrides = from->n_overrides;
     c->overrides = mem_array((size_t)c->n_overrides, sizeof *c->overrides);
     for (int i = 0; i < c->n_overrides; i++) {
         c->overrides[i].key = mem_strdup(from->overrides[i].key);
-        c->overrides[i].value = text_share(from->overrides[i].value);
+        c->overrides[i].value = value_share(from->overrides[i].value);
     }
     c->quant = quant_table_share(from->quant);
     return c;
@@ -90,15 +95,14 @@ void config_free(struct config *c)
 {
     if (!c)
         return;
-    for (int i = 0; i < c->n; i++)
-        text_drop(c->value[i]);
+    for (int i = 0; i < N_SETTINGS; i++)
+        value_drop(c->value[i]);
     for (int i = 0; i < c->n_overrides; i++) {
         free(c->overrides[i].key);
-        text_drop(c->overrides[i].value);
+        value_drop(c->overrides[i].value);
     }
     quant_table_drop(c->quant);
     free(c->overrides);
-    free(c->value);
     free(c);
 }
 
@@ -119,12 +123,12 @@ static struct override *find_override(const struct config *c, const char *key)
     return NULL;
 }
 
-static void set_override(struct config *c, const char *key, struct text *value)
+static void set_override(struct config *c, const char *key, struct value *value)
 {
     struct override *o = find_override(c, key);
 
     if (o) {
-        text_drop(o->value);
+        value_drop(o->value);
         o->value = value;
         return;
     }
@@ -137,7 +141,7 @@ static void set_override(struct config *c, const char *key, struct text *value)
 struct config_value {
     char *key;
     int index; /* of the setting, -1: an override */
-    struct text *text;
+    struct value *value;
     bool of_quant; /* the quantizers depend on it */
 };
 
@@ -171,7 +175,7 @@ enum status config_value_new(struct config_value **out, const char *key,
     v = mem_alloc(sizeof *v);
     v->key = mem_strdup(key);
     v->index = index_of(key);
-    v->text = text_new(canonical);
+    v->value = value_new(s, canonical);
     v->of_quant =
         text_has_prefix(key, "quant.") || strcmp(key, "model.n_layer") == 0;
     free(canonical);
@@ -183,7 +187,7 @@ void config_value_free(struct config_value *v)
 {
     if (!v)
         return;
-    text_drop(v->text);
+    value_drop(v->value);
     free(v->key);
     free(v);
 }
@@ -195,11 +199,11 @@ void config_put(struct config *c, const struct config_value *v)
         c->quant = NULL;
     }
     if (v->index < 0) {
-        set_override(c, v->key, text_share(v->text));
+        set_override(c, v->key, value_share(v->value));
         return;
     }
-    text_drop(c->value[v->index]);
-    c->value[v->index] = text_share(v->text);
+    value_drop(c->value[v->index]);
+    c->value[v->index] = value_share(v->value);
 }
 
 enum status config_set(struct config *c, const char *key, const char *text,
@@ -220,23 +224,16 @@ void config_set_number(struct config *c, const char *key, double x)
     const int i = index_of(key);
 
     text_number(buf, x);
-    if (strcmp(c->value[i]->s, buf) == 0)
+    if (strcmp(c->value[i]->text, buf) == 0)
         return; /* copies go on sharing it */
-    text_drop(c->value[i]);
-    c->value[i] = text_new(buf);
+    value_drop(c->value[i]);
+    c->value[i] = value_new(setting_at(i), buf);
 }
 
-const char *config_get(const struct config *c, const char *key)
+const struct setting_value *config_value(const struct config *c,
+                                         enum setting_id id)
 {
-    const int i = index_of(key);
-    const struct override *o = i < 0 ? find_override(c, key) : NULL;
-
-    return i >= 0 ? c->value[i]->s : o ? o->value->s : NULL;
-}
-
-const char *config_at(const struct config *c, int i)
-{
-    return c->value[i]->s;
+    return &c->value[id]->v;
 }
 
 const char *config_override_at(const struct config *c, int i)
@@ -244,39 +241,31 @@ const char *config_override_at(const struct config *c, int i)
     return i < c->n_overrides ? c->overrides[i].key : NULL;
 }
 
-/* Most numbers are short and whole, and strtod takes its time. */
-static double number_of(const char *text)
+const struct setting_value *config_find(const struct config *c, const char *key)
 {
-    int64_t x = 0;
-    int n = 0;
+    const int i = index_of(key);
+    const struct override *o = i < 0 ? find_override(c, key) : NULL;
 
-    for (; text[n] >= '0' && text[n] <= '9' && n < 15; n++)
-        x = 10 * x + (text[n] - '0');
-    return n > 0 && !text[n] ? (double)x : strtod(text, NULL);
+    return i >= 0 ? &c->value[i]->v : o ? &o->value->v : NULL;
+}
+
+const char *config_get(const struct config *c, const char *key)
+{
+    const struct setting_value *v = config_find(c, key);
+
+    return v ? v->text : NULL;
 }
 
 double config_number(const struct config *c, const char *key)
 {
-    const char *text = config_get(c, key);
+    const struct setting_value *v = config_find(c, key);
 
-    return text ? number_of(text) : NAN;
-}
-
-int64_t config_int(const struct config *c, const char *key)
-{
-    return (int64_t)config_number(c, key);
+    return v ? v->number : (double)NAN;
 }
 
 const struct quant_table *config_quant_table(const struct config *c)
 {
     return c->quant;
-}
-
-bool config_bool(const struct config *c, const char *key)
-{
-    const char *text = config_get(c, key);
-
-    return text && strcmp(text, "true") == 0;
 }
 
 bool config_is_exec(const struct config *c)

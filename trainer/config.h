@@ -71,9 +71,25 @@ const struct setting *setting_find_any(const char *key, struct err *err);
 enum status setting_canonical(char **out, const struct setting *s,
                               const char *text, struct err *err);
 
-/* A set of assignments, key -> canonical text; the common currency of grid
- * reader and trainer.  Order of keys is the order of the table, overrides
- * after them in the order they were first set. */
+/* The rows of the table by name: KEY_model_n_layer, .. */
+enum setting_id {
+#define SETTING(type, section, name, ...) KEY_##section##_##name,
+#include "trainer/settings.def"
+#undef SETTING
+    N_SETTINGS
+};
+
+/* A value, read once where it came in; members that its type does not have are
+ * 0.  It lives as long as a configuration that has it. */
+struct setting_value {
+    const char *text;                /* canonical */
+    double number;                   /* INT, REAL, DURATION; BOOL: 0 or 1 */
+    const struct quant_words *quant; /* QUANT; NULL: "forward" */
+};
+
+/* A set of assignments, key -> value; the common currency of grid reader and
+ * trainer.  Order of keys is the order of the table, overrides after them in
+ * the order they were first set. */
 struct config; /* opaque */
 
 struct config *config_new(void); /* every key at its default */
@@ -89,11 +105,37 @@ enum status config_value_new(struct config_value **out, const char *key,
 void config_value_free(struct config_value *v);
 void config_put(struct config *c, const struct config_value *v);
 
+/* A setting's value by its row, for those who ask for one they know: each row
+ * makes a function of its type, config_train_lr(c), config_run_threads(c). */
+const struct setting_value *config_value(const struct config *c,
+                                         enum setting_id id);
+
+#define CONFIG_INT(value)      (int64_t)(value)->number
+#define CONFIG_REAL(value)     (value)->number
+#define CONFIG_DURATION(value) (value)->number
+#define CONFIG_BOOL(value)     (value)->number != 0
+#define CONFIG_WORD(value)     (value)->text
+#define CONFIG_TEXT(value)     (value)->text
+#define CONFIG_QUANT(value)    (value)->text
+typedef int64_t config_INT;
+typedef double config_REAL, config_DURATION;
+typedef bool config_BOOL;
+typedef const char *config_WORD, *config_TEXT, *config_QUANT;
+#define SETTING(type, section, name, ...)                                      \
+    static inline config_##type config_##section##_##name(                     \
+        const struct config *c)                                                \
+    {                                                                          \
+        return CONFIG_##type(config_value(c, KEY_##section##_##name));         \
+    }
+#include "trainer/settings.def"
+#undef SETTING
+
+/* Of a key that is a variable; NULL: unknown, or an override that is not
+ * there. */
+const struct setting_value *config_find(const struct config *c,
+                                        const char *key);
 const char *config_get(const struct config *c, const char *key);
-const char *config_at(const struct config *c, int i); /* of setting_at(i) */
-double config_number(const struct config *c, const char *key);
-int64_t config_int(const struct config *c, const char *key);
-bool config_bool(const struct config *c, const char *key);
+double config_number(const struct config *c, const char *key); /* or NaN */
 
 /* The keys of the layer overrides in the order they were set; NULL past the
  * end. */

@@ -35,22 +35,23 @@ static json_t *lines_to_array(const char *text)
     return array;
 }
 
-static json_t *typed(const struct setting *s, const char *text)
+static json_t *typed(const struct config *c, int i)
 {
-    const double x = strtod(text, NULL);
+    const struct setting *s = setting_at(i);
+    const struct setting_value *v = config_value(c, (enum setting_id)i);
 
     if (s->list)
-        return lines_to_array(text);
+        return lines_to_array(v->text);
     switch (s->type) {
     case SETTING_INT:
-        return json_integer((json_int_t)x);
+        return json_integer((json_int_t)v->number);
     case SETTING_REAL:
     case SETTING_DURATION:
-        return json_real(x);
+        return json_real(v->number);
     case SETTING_BOOL:
-        return json_boolean(strcmp(text, "true") == 0);
+        return json_boolean(v->number != 0);
     default:
-        return json_string(text);
+        return json_string(v->text);
     }
 }
 
@@ -129,7 +130,7 @@ static void flatten(json_t *quant)
 static json_t *quant_identity(const struct config *c)
 {
     const struct quant_table *t = config_quant_table(c);
-    const int n_layer = (int)config_int(c, "model.n_layer");
+    const int n_layer = (int)config_model_n_layer(c);
     json_t *quant = json_object();
 
     for (int kind = 0; t && kind < LAYER_KINDS; kind++)
@@ -147,8 +148,8 @@ static bool identifies(const struct config *c, const struct setting *s,
     if (s->hashed != HASHED_WITH_VAL_LOSS)
         return setting_identifies(s, value);
     return strcmp(s->fallback, value) != 0 &&
-           (strstr(config_get(c, "stop.diverge"), "val_loss") ||
-            strstr(config_get(c, "stop.early"), "val_loss"));
+           (strstr(config_stop_diverge(c), "val_loss") ||
+            strstr(config_stop_early(c), "val_loss"));
 }
 
 json_t *config_identity(const struct config *c, bool with_quant)
@@ -157,13 +158,14 @@ json_t *config_identity(const struct config *c, bool with_quant)
 
     for (int i = 0; setting_at(i); i++) {
         const struct setting *s = setting_at(i);
-        const char *value = config_get(c, s->key), *name;
+        const struct setting_value *v = config_value(c, (enum setting_id)i);
+        const char *name;
         json_t *section;
 
-        if (!identifies(c, s, value) || text_has_prefix(s->key, "quant."))
+        if (!identifies(c, s, v->text) || text_has_prefix(s->key, "quant."))
             continue;
         section = section_of(root, s->key, &name);
-        json_object_set_new(section, name, typed(s, value));
+        json_object_set_new(section, name, typed(c, i));
     }
     quant = with_quant ? quant_identity(c) : json_object();
     if (json_object_size(quant) > 0)
@@ -182,9 +184,7 @@ json_t *config_json(const struct config *c)
         const char *name;
         json_t *section = section_of(root, setting_at(i)->key, &name);
 
-        json_object_set_new(
-            section, name,
-            typed(setting_at(i), config_get(c, setting_at(i)->key)));
+        json_object_set_new(section, name, typed(c, i));
     }
     for (int i = 0; config_override_at(c, i); i++) {
         const char *key = config_override_at(c, i);

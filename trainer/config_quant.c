@@ -26,9 +26,9 @@ const char *const quant_operands[OPERAND_COUNT] = { "w",   "x",    "dy_d",
                                                     "w_d", "dy_g", "x_g" };
 
 /* The values for one layer; the pointers are those of the configuration, so
- * equal pointers are equal texts. */
-struct layer_texts {
-    const char *s[N_NAMES];
+ * equal pointers are equal values. */
+struct layer_values {
+    const struct setting_value *v[N_NAMES];
 };
 
 struct quant_table {
@@ -52,14 +52,17 @@ static int name_of(const char *key)
 
 /* What holds where nothing else is said.  The base section quantizes the
  * linear layers of the blocks; the head only when it is named. */
-static struct layer_texts base_texts(const struct config *c, bool head)
+static struct layer_values base_values(const struct config *c, bool head)
 {
-    struct layer_texts t;
+    static const struct quant_words none;
+    static const struct setting_value open = { "forward", 0, NULL },
+                                      off = { "none", 0, &none };
+    struct layer_values t;
 
     for (int i = 0; i < N_NAMES; i++) {
-        t.s[i] = config_get(c, keys[i]);
+        t.v[i] = config_find(c, keys[i]);
         if (head && i < OPERAND_COUNT)
-            t.s[i] = i == OPERAND_W_D || i == OPERAND_X_G ? "forward" : "none";
+            t.v[i] = i == OPERAND_W_D || i == OPERAND_X_G ? &open : &off;
     }
     return t;
 }
@@ -76,7 +79,7 @@ static char *selector_of(const char *key)
 static const char *key_of(const struct config *c, int layer,
                           enum layer_kind kind, int name)
 {
-    const int n_layer = (int)config_int(c, "model.n_layer");
+    const int n_layer = (int)config_model_n_layer(c);
     const char *key, *found = keys[name];
 
     for (int i = 0; (key = config_override_at(c, i)); i++) {
@@ -92,7 +95,7 @@ static const char *key_of(const struct config *c, int layer,
 }
 
 /* Put one override where its selector says; a later one wins. */
-static enum status apply_override(struct layer_texts *all,
+static enum status apply_override(struct layer_values *all,
                                   const struct config *c, const char *key,
                                   int n_layer, struct err *err)
 {
@@ -107,7 +110,7 @@ static enum status apply_override(struct layer_texts *all,
         if (selector_matches(selector, head ? -1 : layer, n_layer,
                              head ? LAYER_HEAD
                                   : (enum layer_kind)(i % LAYER_HEAD))) {
-            all[i].s[name] = config_get(c, key);
+            all[i].v[name] = config_find(c, key);
             any = true;
         }
     }
@@ -134,53 +137,42 @@ static const char *place(char buf[64], enum quant_operand operand, int layer,
     return buf;
 }
 
-/* Which of the texts that all operands share is none. */
-static int wrong_default(const struct quant_defaults *d)
-{
-    const struct quant_defaults alone[] = { { .group = d->group },
-                                            { .scale = d->scale },
-                                            { .range = d->range },
-                                            { .round = d->round } };
-    struct quant_spec any;
-    int i = 0;
-
-    while (i < 3 && quant_parse(&any, "int8", &alone[i], NULL) == OK)
-        i++;
-    return NAME_GROUP + i;
-}
-
 static enum status parse_layer(struct layer_quant *out,
-                               const struct layer_texts *t,
+                               const struct layer_values *t,
                                const struct config *c, int layer,
                                enum layer_kind kind, struct err *err)
 {
-    const struct quant_defaults d = { t->s[NAME_GROUP], t->s[NAME_SCALE],
-                                      t->s[NAME_RANGE], t->s[NAME_ROUND] };
-    struct quant_spec any;
+    const struct quant_defaults d = {
+        .group = t->v[NAME_GROUP]->text,
+        .scale = t->v[NAME_SCALE]->text,
+        .range = t->v[NAME_RANGE]->text,
+        .round = t->v[NAME_ROUND]->text,
+    };
+    enum quant_field wrong;
     char buf[64];
 
     /* What the base keys say is checked even where nothing uses it. */
-    if (quant_parse(&any, "int8", &d, err) != OK) {
+    if (quant_check_defaults(&wrong, &d, err) != OK) {
         err_prefix(err, "quant: ");
         return err_about(err, ERR_CONFIG, "%s",
-                         key_of(c, layer, kind, wrong_default(&d)));
+                         key_of(c, layer, kind, NAME_GROUP + (int)wrong));
     }
     for (int k = 0; k < OPERAND_COUNT; k++) {
-        const char *text = t->s[k];
+        const struct quant_words *words = t->v[k]->quant;
 
-        out->reuse[k] = strcmp(text, "forward") == 0;
-        if (out->reuse[k])
-            text = t->s[k == OPERAND_W_D ? OPERAND_W : OPERAND_X];
-        if (quant_parse(&out->spec[k], text, &d, err) != OK) {
+        out->reuse[k] = !words;
+        if (!words)
+            words = t->v[k == OPERAND_W_D ? OPERAND_W : OPERAND_X]->quant;
+        if (quant_settle(&out->spec[k], words, &d, err) != OK) {
             err_prefix(err,
                        "%s: ", place(buf, (enum quant_operand)k, layer, kind));
             return err_about(err, ERR_CONFIG, "%s", key_of(c, layer, kind, k));
         }
     }
     /* Nothing is clipped where nothing of the forward pass is quantized. */
-    out->clip = strcmp(t->s[NAME_GRAD], "clip") == 0 &&
+    out->clip = strcmp(t->v[NAME_GRAD]->text, "clip") == 0 &&
                 (out->spec[OPERAND_W].on || out->spec[OPERAND_X].on);
-    out->exact = strcmp(t->s[NAME_GEMM], "integer") == 0;
+    out->exact = strcmp(t->v[NAME_GEMM]->text, "integer") == 0;
     out->integer = out->exact && quant_has_int8(&out->spec[OPERAND_W]) &&
                    quant_has_int8(&out->spec[OPERAND_X]);
     out->fake = !out->integer && quant_has_int8(&out->spec[OPERAND_W]) &&
@@ -189,8 +181,8 @@ static enum status parse_layer(struct layer_quant *out,
 }
 
 /* The row that another layer with the same texts already has, or a new one. */
-static enum status add_row(struct quant_table *t, struct layer_texts *seen,
-                           const struct layer_texts *all,
+static enum status add_row(struct quant_table *t, struct layer_values *seen,
+                           const struct layer_values *all,
                            const struct config *c, int i, struct err *err)
 {
     const int layer = i / LAYER_HEAD;
@@ -213,18 +205,18 @@ enum status quant_table_new(struct quant_table **out, const struct config *c,
                             struct err *err)
 {
     struct quant_table *t = mem_alloc(sizeof *t);
-    const int n_layer = (int)config_int(c, "model.n_layer");
+    const int n_layer = (int)config_model_n_layer(c);
     const int n = n_layer * LAYER_HEAD + 1;
-    struct layer_texts *all = mem_array((size_t)n, sizeof *all);
-    struct layer_texts *seen = mem_array((size_t)n, sizeof *seen);
-    const struct layer_texts blocks = base_texts(c, false);
+    struct layer_values *all = mem_array((size_t)n, sizeof *all);
+    struct layer_values *seen = mem_array((size_t)n, sizeof *seen);
+    const struct layer_values blocks = base_values(c, false);
     enum status st = OK;
 
     t->refs = 1;
     t->n_layer = n_layer;
     t->index = mem_array((size_t)n, sizeof *t->index);
     for (int i = 0; i < n; i++)
-        all[i] = i < n - 1 ? blocks : base_texts(c, true);
+        all[i] = i < n - 1 ? blocks : base_values(c, true);
     for (int i = 0; st == OK && config_override_at(c, i); i++)
         st = apply_override(all, c, config_override_at(c, i), n_layer, err);
     for (int i = 0; st == OK && i < n; i++)

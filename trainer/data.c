@@ -144,9 +144,9 @@ static enum status check_sha256(const struct corpus *corpus, const char *want,
 
 enum corpus_as data_as(const struct config *c)
 {
-    return config_is_exec(c)                                ? CORPUS_FOREIGN
-           : strcmp(config_get(c, "data.kind"), "u16") == 0 ? CORPUS_AS_IDS
-                                                            : CORPUS_AS_IT_IS;
+    return config_is_exec(c)                         ? CORPUS_FOREIGN
+           : strcmp(config_data_kind(c), "u16") == 0 ? CORPUS_AS_IDS
+                                                     : CORPUS_AS_IT_IS;
 }
 
 enum corpus_as data_as_train(const struct corpus *train)
@@ -169,7 +169,7 @@ static enum status cut(struct text *t, const struct data *d,
                        const struct config *c, struct err *err)
 {
     if (!t->corpus.tokens)
-        corpus_cut(&t->corpus, config_get(c, "data.delimiter"));
+        corpus_cut(&t->corpus, config_data_delimiter(c));
     t->n = (int64_t)(t->corpus.tokens ? t->corpus.size / 2 : t->corpus.size);
     if (t->n < 2 * (d->seq + 1))
         return data_too_small(t->n, d->seq, err);
@@ -182,20 +182,20 @@ static enum status open_train(struct data *d, const struct config *c,
 {
     struct text *t = &d->train_text;
     enum status st =
-        corpus_read_cached(&t->corpus, config_get(c, "data.path"), data_as(c),
-                           config_int(c, "data.max_bytes"), err);
+        corpus_read_cached(&t->corpus, config_data_path(c), data_as(c),
+                           config_data_max_bytes(c), err);
 
     if (st == OK)
-        st = check_sha256(&t->corpus, config_get(c, "data.sha256"), err);
+        st = check_sha256(&t->corpus, config_data_sha256(c), err);
     if (st == OK)
         st = cut(t, d, c, err);
     if (st != OK)
         return st;
-    if (*config_get(c, "data.val")) {
+    if (*config_data_val(c)) {
         take_all(&d->train, t);
     } else {
         side_init(&d->train, t);
-        split(d, config_number(c, "data.val_fraction"));
+        split(d, config_data_val_fraction(c));
     }
     return OK;
 }
@@ -233,9 +233,9 @@ enum status data_open(struct data **out, const struct config *c,
     enum status st;
 
     *out = NULL;
-    d->seq = (int)config_int(c, "model.seq_len");
-    d->vocab = (int)config_int(c, "model.vocab");
-    want = config_int(c, "data.val_tokens") / d->seq;
+    d->seq = (int)config_model_seq_len(c);
+    d->vocab = (int)config_model_vocab(c);
+    want = config_data_val_tokens(c) / d->seq;
     st = open_train(d, c, err);
     for (int set = 0; set < DATA_SETS && st == OK; set++) {
         st = open_set(d, (enum data_set)set, c, err);

@@ -49,7 +49,7 @@ static enum status check_text(struct data_facts *facts, struct config *c,
                               const struct corpus *corpus, const char *key,
                               struct err *err)
 {
-    const int seq = (int)config_int(c, "model.seq_len");
+    const int seq = (int)config_model_seq_len(c);
 
     look_at_tokens(facts, corpus);
     if (tokens_in(corpus) < 2 * (seq + 1))
@@ -85,17 +85,16 @@ enum status data_identify(struct config *c, struct data_facts *facts,
 {
     const enum corpus_as as = data_as(c);
     struct corpus corpus;
-    enum status st = corpus_read_fresh(&corpus, config_get(c, "data.path"), as,
-                                       config_int(c, "data.max_bytes"), err);
+    enum status st = corpus_read_fresh(&corpus, config_data_path(c), as,
+                                       config_data_max_bytes(c), err);
 
     *facts = (struct data_facts){ .bytes = (int64_t)corpus.size };
     if (st != OK)
         return st;
     facts->tokens = tokens_in(&corpus);
     if (!corpus.tokens)
-        facts->within =
-            corpus_count_cuts(&facts->cuts, &facts->near_cuts, &corpus,
-                              config_get(c, "data.delimiter"));
+        facts->within = corpus_count_cuts(&facts->cuts, &facts->near_cuts,
+                                          &corpus, config_data_delimiter(c));
     st = check_text(facts, c, &corpus, "data.sha256", err);
     if (st == OK && corpus.tokens && as != CORPUS_FOREIGN)
         st = config_set(c, "data.kind", "u16", err);
@@ -108,7 +107,7 @@ enum status data_identify(struct config *c, struct data_facts *facts,
 enum status data_fits(const struct config *c, const struct data_facts *facts,
                       struct err *err)
 {
-    const int vocab = (int)config_int(c, "model.vocab");
+    const int vocab = (int)config_model_vocab(c);
 
     if (data_as(c) == CORPUS_FOREIGN)
         return OK;
@@ -116,7 +115,7 @@ enum status data_fits(const struct config *c, const struct data_facts *facts,
         return err_set(err, ERR_CONFIG,
                        "the data hold token %d, but model.vocab = %d",
                        facts->max_token, vocab);
-    if (vocab >= TEXT_VOCAB && strcmp(config_get(c, "data.kind"), "text") == 0)
+    if (vocab >= TEXT_VOCAB && strcmp(config_data_kind(c), "text") == 0)
         return err_set(err, ERR_CONFIG,
                        "model.vocab = %d, but the data are read as text, a "
                        "token a byte: 256 are enough; if the files hold 16-bit "

@@ -24,15 +24,15 @@ enum layer_kind layer_find(const char *name)
 struct model_dims model_dims_of(const struct config *c)
 {
     struct model_dims s = {
-        .n_layer = (int)config_int(c, "model.n_layer"),
-        .n_head = (int)config_int(c, "model.n_head"),
-        .n_kv = (int)config_int(c, "model.n_kv_head"),
-        .d = (int)config_int(c, "model.d_model"),
-        .f = (int)config_int(c, "model.d_ff"),
-        .vocab = (int)config_int(c, "model.vocab"),
-        .seq = (int)config_int(c, "model.seq_len"),
-        .batch = (int)config_int(c, "train.batch"),
-        .tied = config_bool(c, "model.tied"),
+        .n_layer = (int)config_model_n_layer(c),
+        .n_head = (int)config_model_n_head(c),
+        .n_kv = (int)config_model_n_kv_head(c),
+        .d = (int)config_model_d_model(c),
+        .f = (int)config_model_d_ff(c),
+        .vocab = (int)config_model_vocab(c),
+        .seq = (int)config_model_seq_len(c),
+        .batch = (int)config_train_batch(c),
+        .tied = config_model_tied(c),
     };
 
     s.head_size = s.d / s.n_head;

@@ -147,8 +147,8 @@ static void bind_linear(struct model *m, struct arena *a, struct linear *l,
     }
     if (l->spec[OPERAND_W].on)
         l->qw = cut_real(a, weights, 1);
-    l->bf16 = kind != LAYER_HEAD &&
-              strcmp(config_get(c, "train.compute"), "bf16") == 0;
+    l->bf16 =
+        kind != LAYER_HEAD && strcmp(config_train_compute(c), "bf16") == 0;
     l->in_place = l->spec[OPERAND_X].on && input_is_ours(l);
     if (l->spec[OPERAND_X].on && !l->in_place)
         l->qx = cut_real(a, inputs, 1);
@@ -365,7 +365,7 @@ static void lay_out(struct model *m, struct arena *a, const struct config *c)
  * floats in the double build too, so that both train the same model. */
 static void draw_weights(struct model *m, const struct config *c, uint64_t seed)
 {
-    const double std = config_number(c, "model.init_std");
+    const double std = config_model_init_std(c);
     const double into = std / sqrt(2.0 * m->dims.n_layer);
 
     for (int i = 0; i < m->n_tensors; i++) {
@@ -415,7 +415,7 @@ static struct model *model_outline(const struct config *c, int threads)
     struct model *m = mem_alloc(sizeof *m);
 
     m->dims = model_dims_of(c);
-    m->eps = (real)config_number(c, "model.norm_eps");
+    m->eps = (real)config_model_norm_eps(c);
     m->threads = threads;
     m->blocks = mem_array((size_t)m->dims.n_layer, sizeof *m->blocks);
     list_tensors(m);
@@ -443,7 +443,7 @@ enum status model_new(struct model **out, const struct config *c,
     a = (struct arena){ .base = m->arena };
     lay_out(m, &a, c);
     draw_weights(m, c, seed);
-    fill_rope(m, config_number(c, "model.rope_theta"));
+    fill_rope(m, config_model_rope_theta(c));
     *out = m;
     return OK;
 }
@@ -460,7 +460,7 @@ void model_free(struct model *m)
 
 int64_t model_memory(const struct config *c)
 {
-    struct model *m = model_outline(c, (int)config_int(c, "run.threads"));
+    struct model *m = model_outline(c, (int)config_run_threads(c));
     struct arena a = { 0 };
 
     lay_out(m, &a, c);

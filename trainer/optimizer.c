@@ -5,11 +5,11 @@
 struct optimizer optimizer_of(const struct config *c)
 {
     return (struct optimizer){
-        .beta1 = config_number(c, "train.beta1"),
-        .beta2 = config_number(c, "train.beta2"),
-        .eps = config_number(c, "train.eps"),
-        .weight_decay = config_number(c, "train.weight_decay"),
-        .grad_clip = config_number(c, "train.grad_clip"),
+        .beta1 = config_train_beta1(c),
+        .beta2 = config_train_beta2(c),
+        .eps = config_train_eps(c),
+        .weight_decay = config_train_weight_decay(c),
+        .grad_clip = config_train_grad_clip(c),
     };
 }
 

@@ -9,7 +9,8 @@
 static enum status check_divides(const struct config *c, const char *a,
                                  const char *b, struct err *err)
 {
-    const int64_t x = config_int(c, a), y = config_int(c, b);
+    const int64_t x = (int64_t)config_number(c, a);
+    const int64_t y = (int64_t)config_number(c, b);
 
     if (x > 0 && y % x == 0)
         return OK;
@@ -20,19 +21,18 @@ static enum status check_divides(const struct config *c, const char *a,
 
 static enum status resolve_shape(struct config *c, struct err *err)
 {
-    const int64_t d = config_int(c, "model.d_model");
+    const int64_t d = config_model_d_model(c);
     int64_t head_size;
 
-    if (config_int(c, "model.n_kv_head") == 0)
-        config_set_number(c, "model.n_kv_head",
-                          config_number(c, "model.n_head"));
-    if (config_int(c, "model.d_ff") == 0)
+    if (config_model_n_kv_head(c) == 0)
+        config_set_number(c, "model.n_kv_head", (double)config_model_n_head(c));
+    if (config_model_d_ff(c) == 0)
         config_set_number(c, "model.d_ff",
                           (double)((8 * d + 3 * 32 - 1) / (3 * 32) * 32));
     if (check_divides(c, "model.n_head", "model.d_model", err) != OK ||
         check_divides(c, "model.n_kv_head", "model.n_head", err) != OK)
         return ERR_CONFIG;
-    head_size = d / config_int(c, "model.n_head");
+    head_size = d / config_model_n_head(c);
     if (head_size % 2 == 0)
         return OK;
     err_set(err, ERR_CONFIG,
@@ -62,12 +62,11 @@ static enum status check_step(const struct config *c, double step,
  * ways of saying the same are one run. */
 static enum status resolve_schedule(struct config *c, struct err *err)
 {
-    const int64_t step =
-        config_int(c, "train.batch") * config_int(c, "model.seq_len");
-    const int64_t tokens = config_int(c, "train.tokens");
+    const int64_t step = config_train_batch(c) * config_model_seq_len(c);
+    const int64_t tokens = config_train_tokens(c);
     const int64_t steps = (tokens + step - 1) / step;
-    const double warmup = config_number(c, "train.warmup");
-    const char *schedule = config_get(c, "train.schedule");
+    const double warmup = config_train_warmup(c);
+    const char *schedule = config_train_schedule(c);
 
     /* What our own trainer cannot hold, another one may. */
     if (!config_is_exec(c) && check_step(c, (double)step, err) != OK)

@@ -36,7 +36,8 @@ void run_identify(unsigned char id[32], const struct config *c, uint64_t seed,
 
 int64_t run_interval(const struct config *c, const char *key, int64_t points)
 {
-    const int64_t every = config_int(c, key), steps = config_size(c).steps;
+    const int64_t every = (int64_t)config_number(c, key);
+    const int64_t steps = config_size(c).steps;
 
     if (every > 0 || points == 0)
         return every;
@@ -51,9 +52,9 @@ double run_wall_s(const struct run *r)
 static enum status open_run(struct run *r, struct err *err)
 {
     const struct kernels *kn = NULL;
-    const int64_t rows = config_int(r->config, "train.batch") *
-                         config_int(r->config, "model.seq_len");
-    const double limit = config_number(r->config, "stop.loss");
+    const int64_t rows =
+        config_train_batch(r->config) * config_model_seq_len(r->config);
+    const double limit = config_stop_loss(r->config);
     enum status st = kernels_select(&kn, r->io->isa_cap, err);
 
     if (st == OK)
@@ -62,7 +63,7 @@ static enum status open_run(struct run *r, struct err *err)
         st = data_open(&r->data, r->config, err);
     if (st == OK)
         st = model_new(&r->model, r->config, kn, r->seed,
-                       (int)config_int(r->config, "run.threads"), err);
+                       (int)config_run_threads(r->config), err);
     if (st != OK)
         return st;
     r->schedule = schedule_of(r->config);
@@ -73,9 +74,8 @@ static enum status open_run(struct run *r, struct err *err)
     r->tokens = mem_array((size_t)rows, sizeof *r->tokens);
     r->targets = mem_array((size_t)rows, sizeof *r->targets);
     r->progress.best_loss = INFINITY;
-    r->loss_limit = limit > 0
-                        ? limit
-                        : 2 * exact_ln(config_number(r->config, "model.vocab"));
+    r->loss_limit =
+        limit > 0 ? limit : 2 * exact_ln((double)config_model_vocab(r->config));
     r->stop = stop_start();
     r->started_s = r->saved_s = clock_monotonic();
     run_identify(r->id, r->config, r->seed, r->data_seed, data_sha256(r->data));
@@ -222,7 +222,7 @@ static bool must_stop(const struct run *r)
 
 static enum status train_loop(struct run *r, struct err *err)
 {
-    const double every = config_number(r->config, "run.checkpoint");
+    const double every = config_run_checkpoint(r->config);
     enum status st = OK;
 
     while (st == OK && r->step < r->steps && !r->result->stopped) {

@@ -153,7 +153,7 @@ static bool is_branch(const struct run *r, const struct run_branch *b)
     char *theirs = branch_identity(b->config, true);
     const bool same = strcmp(ours, theirs) == 0 && b->seed == r->seed &&
                       b->data_seed == r->data_seed &&
-                      config_int(b->config, "run.val_every") == r->val_every;
+                      config_run_val_every(b->config) == r->val_every;
 
     free(ours);
     free(theirs);

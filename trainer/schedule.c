@@ -8,19 +8,18 @@
 
 struct schedule schedule_of(const struct config *c)
 {
-    const char *kind = config_get(c, "train.schedule");
+    const char *kind = config_train_schedule(c);
     struct schedule s = {
         .kind = strcmp(kind, "cosine") == 0 ? SCHEDULE_COSINE
                 : strcmp(kind, "wsd") == 0  ? SCHEDULE_WSD
                                             : SCHEDULE_CONSTANT,
-        .peak = config_number(c, "train.lr"),
+        .peak = config_train_lr(c),
         .steps = config_size(c).steps,
-        .warmup = config_int(c, "train.warmup"),
+        .warmup = (int64_t)config_train_warmup(c),
     };
 
-    s.last = s.peak * config_number(c, "train.lr_final");
-    s.decay =
-        (int64_t)floor(config_number(c, "train.decay") * (double)s.steps + 0.5);
+    s.last = s.peak * config_train_lr_final(c);
+    s.decay = (int64_t)floor(config_train_decay(c) * (double)s.steps + 0.5);
     return s;
 }
 

@@ -27,7 +27,6 @@ static const struct setting settings[] = {
 #include "trainer/settings.def"
 #undef SETTING
 };
-#define N_SETTINGS (int)(sizeof settings / sizeof settings[0])
 
 const struct setting *setting_at(int i)
 {
@@ -256,10 +255,10 @@ static enum status canonical_quant(char **out, const struct setting *s,
 {
     const bool backward =
         strcmp(s->key, "quant.w_d") == 0 || strcmp(s->key, "quant.x_g") == 0;
-    struct quant_spec spec;
+    struct quant_words words;
 
     if (!(backward && strcmp(text, "forward") == 0) &&
-        quant_parse(&spec, text, NULL, err) != OK) {
+        quant_read(&words, text, err) != OK) {
         err_prefix(err, "%s = %.60s: ", s->key, text);
         return ERR_CONFIG;
     }

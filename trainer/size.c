@@ -12,7 +12,7 @@ struct model_size config_counts(const struct config *c)
         .body = model_dims_body(&shape),
         .embed = shape.vocab * d,
         .head = shape.tied ? 0 : layer_weights(&shape, LAYER_HEAD),
-        .tokens = config_int(c, "train.tokens"),
+        .tokens = config_train_tokens(c),
     };
 
     for (int k = 0; k < LAYER_KINDS; k++)

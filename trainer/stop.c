@@ -58,7 +58,7 @@ enum status stop_read(struct stop_rules *out, const struct config *c,
     enum status st = read_rule(&out->diverge, keys[0], c, err);
 
     out->early = NULL;
-    out->patience = config_number(c, "stop.patience");
+    out->patience = (double)config_stop_patience(c);
     return st == OK ? read_rule(&out->early, keys[1], c, err) : st;
 }
 

@@ -91,8 +91,7 @@ enum status bench_steps(struct bench_step *out, struct config *const *c, int n,
     enum status st = OK;
 
     for (int k = 0; k < n && st == OK; k++)
-        st = trained_init(&t[k], c[k], kn, (int)config_int(c[k], "run.threads"),
-                          err);
+        st = trained_init(&t[k], c[k], kn, (int)config_run_threads(c[k]), err);
     for (int i = -1; st == OK && i < rounds; i++) /* the first warms up */
         for (int k = 0; k < n && st == OK; k++) {
             const double start = bench_cpu_s();

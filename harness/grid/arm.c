@@ -195,8 +195,8 @@ char *arm_text(const struct config *c, bool presets)
     if (lead->elem.scaled && !presets)
         arm_add_parts(&s, lead);
     add_rest(&s, lead);
-    if (strcmp(config_get(c, "quant.grad"), "ste") != 0)
-        str_addf(&s, " %s", config_get(c, "quant.grad"));
+    if (strcmp(config_quant_grad(c), "ste") != 0)
+        str_addf(&s, " %s", config_quant_grad(c));
     for (int i = 0; config_override_at(c, i); i++) {
         const char *key = config_override_at(c, i);
         char *value = quant_brief(config_get(c, key));

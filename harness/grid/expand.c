@@ -112,7 +112,7 @@ static void fill_point(struct expansion *x, struct grid_point *p,
     point_ids_of(p->id, p->twin, &operands, x->ids, c);
     p->operands = (unsigned char)operands;
     p->is_base = strcmp(p->id, p->twin) == 0;
-    p->own_order = strcmp(config_get(c, "data.order"), "point") == 0;
+    p->own_order = strcmp(config_data_order(c), "point") == 0;
     p->size = point_size(x->ids, c);
     p->branch_step = branch_step(c);
     p->beginning = p->branch_step > 0 ? point_beginning(x->ids, c) : 0;
@@ -236,7 +236,7 @@ static void note_delimiters(struct doc *d, const struct grid_source *s)
 {
     for (int i = 0; i < s->n_data; i++) {
         const struct data_facts *f = &s->data[i].facts;
-        const char *delimiter = config_get(s->data[i].config, "data.delimiter");
+        const char *delimiter = config_data_delimiter(s->data[i].config);
 
         if (f->near_cuts > 0)
             doc_note(d,

@@ -150,9 +150,8 @@ static bool same_data(const struct data_seen *d, const struct config *c)
         if (strcmp(config_get(d->config, data_keys[i]),
                    config_get(c, data_keys[i])) != 0)
             return false;
-    return strcmp(d->kind_asked, config_get(c, "data.kind")) == 0 &&
-           config_int(d->config, "model.seq_len") >=
-               config_int(c, "model.seq_len");
+    return strcmp(d->kind_asked, config_data_kind(c)) == 0 &&
+           config_model_seq_len(d->config) >= config_model_seq_len(c);
 }
 
 static const struct data_seen *seen(const struct grid_source *s,
@@ -205,7 +204,7 @@ static bool take_known(struct config *c, const struct data_seen *d)
             return false;
     for (int i = 0; i < 2; i++)
         config_set(c, keys[i], config_get(d->config, keys[i]), NULL);
-    config_set(c, "data.kind", config_get(d->config, "data.kind"), NULL);
+    config_set(c, "data.kind", config_data_kind(d->config), NULL);
     return true;
 }
 
@@ -228,15 +227,15 @@ static enum status identify_data(struct made *m, struct grid_source *s,
     struct data_seen fresh;
     enum status st = OK;
 
-    if (!*config_get(c, "data.path") && config_is_exec(c))
+    if (!*config_data_path(c) && config_is_exec(c))
         return OK; /* it has data of its own */
-    if (!*config_get(c, "data.path"))
+    if (!*config_data_path(c))
         return ini_fail(err, data_place(s, block, cell),
                         "data.path is not set: name one or more "
                         "text files in [data]");
     known = seen(s, c);
     if (!known || !take_known(c, known)) {
-        fresh.kind_asked = mem_strdup(config_get(c, "data.kind"));
+        fresh.kind_asked = mem_strdup(config_data_kind(c));
         st = data_identify(c, &fresh.facts, err);
         fresh.config = config_copy(c);
         s->data = mem_grow(s->data, (size_t)s->n_data + 1, sizeof *s->data);
@@ -250,10 +249,9 @@ static enum status identify_data(struct made *m, struct grid_source *s,
         return ERR_CONFIG;
     }
     if (!config_is_exec(c))
-        m->data_tokens = (double)known->facts.tokens *
-                         (*config_get(c, "data.val")
-                              ? 1
-                              : 1 - config_number(c, "data.val_fraction"));
+        m->data_tokens =
+            (double)known->facts.tokens *
+            (*config_data_val(c) ? 1 : 1 - config_data_val_fraction(c));
     return OK;
 }
 

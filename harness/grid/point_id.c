@@ -116,14 +116,14 @@ static void add_values(struct str *out, const struct config *c, bool quant)
 
         if (!s->hashed || is_quant(s->key) != quant)
             continue;
-        str_add(out, config_at(c, i));
+        str_add(out, config_value(c, (enum setting_id)i)->text);
         str_add_char(out, '\n');
     }
     for (int i = 0; quant && config_override_at(c, i); i++)
         str_addf(out, "%s=%s\n", config_override_at(c, i),
                  config_get(c, config_override_at(c, i)));
     if (quant)
-        str_add(out, config_get(c, "model.n_layer"));
+        str_add(out, config_value(c, KEY_model_n_layer)->text);
 }
 
 static uint64_t fnv1a(uint64_t h, const char *text, size_t n)
@@ -253,10 +253,9 @@ struct model_size point_size(struct point_ids *ids, const struct config *c)
     uint64_t h;
 
     for (int i = 0; i < N_MEMORY; i++)
-        want.key[i] = config_int(c, memory_keys[i]);
-    want.key[N_MEMORY] = config_bool(c, "model.tied");
-    want.key[N_MEMORY + 1] =
-        strcmp(config_get(c, "train.compute"), "bf16") == 0;
+        want.key[i] = (int64_t)config_number(c, memory_keys[i]);
+    want.key[N_MEMORY] = config_model_tied(c);
+    want.key[N_MEMORY + 1] = strcmp(config_train_compute(c), "bf16") == 0;
     want.key[N_MEMORY + 2] = config_is_exec(c);
     want.key[N_MEMORY + 3] = (int64_t)quant_part(ids, c)->serial;
     h = fnv1a(FNV_START, (const char *)want.key, sizeof want.key);

@@ -4,9 +4,9 @@
 
 enum status slurm_keys_check(const struct config *base, struct err *err)
 {
-    const double grace = config_number(base, "run.grace");
-    const double limit = config_number(base, "slurm.max_time");
-    char open, **words = words_split(config_get(base, "slurm.args"), &open);
+    const double grace = config_run_grace(base);
+    const double limit = config_slurm_max_time(base);
+    char open, **words = words_split(config_slurm_args(base), &open);
     char a[32], b[32];
 
     words_free(words);

@@ -32,7 +32,7 @@ char *quant_summary(const struct config *c)
         free(key);
     }
     if (text.len)
-        str_addf(&text, " group=%s", config_get(c, "quant.group"));
+        str_addf(&text, " group=%s", config_quant_group(c));
     for (int i = 0; config_override_at(c, i); i++) {
         const char *key = config_override_at(c, i);
         char *value = quant_brief(config_get(c, key));

@@ -42,8 +42,8 @@ bool plan_to_do(const struct plan *p, int run)
 
 int plan_default_slots(const struct grid *g)
 {
-    const int threads = (int)config_int(g->base, "run.threads");
-    const int slots = (int)config_int(g->base, "run.slots");
+    const int threads = (int)config_run_threads(g->base);
+    const int slots = (int)config_run_slots(g->base);
     cpu_set_t set;
     int cores = 1;
 
@@ -167,7 +167,7 @@ static int64_t peak_memory(const struct plan *p)
 
 static int64_t curve_rows(const struct grid *g, const struct model_size *s)
 {
-    const int64_t every = config_int(g->base, "run.log_every");
+    const int64_t every = config_run_log_every(g->base);
 
     if (every > 0)
         return s->steps / every + 1;
@@ -323,7 +323,7 @@ static void use_speed(struct plan *p, double flops_s)
  * says, or what its finished runs come to. */
 static void use_trainer_speed(struct plan *p)
 {
-    const double speed = config_number(p->grid->base, "trainer.speed");
+    const double speed = config_trainer_speed(p->grid->base);
 
     p->speed.unknown = speed <= 0;
     use_speed(p, speed > 0 ? speed : 1);
@@ -337,7 +337,7 @@ enum status plan_make(struct plan **out, const struct grid *g,
 
     *out = NULL;
     p->grid = g;
-    p->threads = (int)config_int(g->base, "run.threads");
+    p->threads = (int)config_run_threads(g->base);
     p->slots = options->slots ? options->slots : plan_default_slots(g);
     p->point_s = mem_array((size_t)g->n_points, sizeof *p->point_s);
     p->speed.correction = 1;

@@ -217,14 +217,14 @@ static void print_trunks(const struct plan *p)
             "one: %.2fx less to train\n",
             p->n_branches, p->n_left,
             (p->flops_left + p->flops_shared) / p->flops_left);
-    else if (config_bool(g->base, "run.share_trunk") &&
-             strcmp(config_get(g->base, "train.schedule"), "cosine") != 0 &&
-             config_number(g->base, "train.warmup") > 0 &&
-             config_number(g->base, "train.warmup") < 1 && g->n_points > 1)
+    else if (config_run_share_trunk(g->base) &&
+             strcmp(config_train_schedule(g->base), "cosine") != 0 &&
+             config_train_warmup(g->base) > 0 &&
+             config_train_warmup(g->base) < 1 && g->n_points > 1)
         say("  shared  nothing: train.warmup = %s is a share of each run; "
             "a number of steps\n          lets runs that differ in length "
             "share their beginning\n",
-            text_number(buf, config_number(g->base, "train.warmup")));
+            text_number(buf, config_train_warmup(g->base)));
 }
 
 static void print_choice(const struct plan *p)

@@ -101,7 +101,7 @@ static void child(int fd, const struct config *c, const char *isa_cap)
     struct model *m = NULL;
 
     if (kernels_select(&kn, isa_cap, NULL) == OK &&
-        model_new(&m, c, kn, 1, (int)config_int(c, "run.threads"), NULL) == OK)
+        model_new(&m, c, kn, 1, (int)config_run_threads(c), NULL) == OK)
         time_model(&t, m, c);
     (void)!write(fd, &t, sizeof t);
     _exit(0);
@@ -296,8 +296,8 @@ static double time_start(const struct config *c, int64_t *val_tokens)
         start_and_end();
         if (data_open(&d, c, NULL) != OK)
             return 0;
-        *val_tokens = (int64_t)data_set_count(d, DATA_VAL) *
-                      config_int(c, "model.seq_len");
+        *val_tokens =
+            (int64_t)data_set_count(d, DATA_VAL) * config_model_seq_len(c);
         data_close(d);
     }
     return clock_monotonic() - start;
@@ -305,7 +305,7 @@ static double time_start(const struct config *c, int64_t *val_tokens)
 
 static int validations(const struct grid *g, const struct model_size *s)
 {
-    const int64_t every = config_int(g->base, "run.val_every");
+    const int64_t every = config_run_val_every(g->base);
 
     return every > 0 ? (int)((s->steps - 1) / every) + 1 : 1;
 }

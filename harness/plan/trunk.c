@@ -39,7 +39,7 @@ static int by_all(const void *a, const void *b)
 
 bool trunk_may_share(const struct grid_point *p, const struct grid *g)
 {
-    return p->branch_step > 0 && config_bool(g->base, "run.share_trunk") &&
+    return p->branch_step > 0 && config_run_share_trunk(g->base) &&
            !config_is_exec(g->base); /* ours knows how to branch */
 }
 

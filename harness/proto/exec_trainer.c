@@ -113,7 +113,7 @@ static enum status read_word(struct str *out, const char **text,
 enum status exec_trainer_argv(char ***out, const struct config *c,
                               const struct exec_job *job, struct err *err)
 {
-    const char *text = config_get(c, "trainer.command");
+    const char *text = config_trainer_command(c);
     char **argv = mem_array(1, sizeof *argv);
     size_t n = 0;
     enum status st = OK;
@@ -207,7 +207,7 @@ enum status exec_trainer_check(const struct config *c, struct err *err)
 /* A deadline that somebody else has set, a cluster's, may come sooner. */
 static void set_deadline(const struct config *c)
 {
-    const double timeout = config_number(c, "run.timeout");
+    const double timeout = config_run_timeout(c);
     const char *given = getenv("QLAW_DEADLINE");
     const double end = (double)time(NULL) + timeout;
     char text[32];

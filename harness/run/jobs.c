@@ -92,9 +92,9 @@ static enum sched_next next_job(void *ctx, struct sched_job *job)
         .user = t,
         .argv = r->argv,
         .log_path = t->attempt->log_path,
-        .timeout_s = config_number(r->g->base, "run.timeout"),
-        .grace_s = config_number(r->g->base, "run.grace"),
-        .threads = (int)config_int(r->g->base, "run.threads"),
+        .timeout_s = config_run_timeout(r->g->base),
+        .grace_s = config_run_grace(r->g->base),
+        .threads = (int)config_run_threads(r->g->base),
         .nice = r->o.nice,
         .cores = r->cores ? &r->cores[t->slot] : NULL,
     };
@@ -229,7 +229,7 @@ static void lower_slots(struct runner *r)
 static bool try_again(struct runner *r, struct task *t, const struct verdict *v,
                       bool progress, const char *message)
 {
-    const int retries = (int)config_int(r->g->base, "run.retries");
+    const int retries = (int)config_run_retries(r->g->base);
     double pause = RETRY_S;
 
     if (v->outcome == OUTCOME_OOM)

@@ -170,9 +170,9 @@ static enum status prepare(struct runner *r, struct err *err)
 
 static int choose_slots(const struct runner *r)
 {
-    const int threads = (int)config_int(r->g->base, "run.threads");
+    const int threads = (int)config_run_threads(r->g->base);
     const int wanted =
-        r->o.slots > 0 ? r->o.slots : (int)config_int(r->g->base, "run.slots");
+        r->o.slots > 0 ? r->o.slots : (int)config_run_slots(r->g->base);
     const int fit = env_cores() / threads;
     const int slots = wanted > 0 ? wanted : fit > 0 ? fit : 1;
 
@@ -183,7 +183,7 @@ static int choose_slots(const struct runner *r)
  * and round when there are more slots than cores. */
 static void pin_slots(struct runner *r)
 {
-    const int threads = (int)config_int(r->g->base, "run.threads");
+    const int threads = (int)config_run_threads(r->g->base);
     cpu_set_t allowed;
     int list[CPU_SETSIZE], n = 0;
 

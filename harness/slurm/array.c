@@ -34,11 +34,11 @@ static void print_bundle(struct str *out, const struct submission *s,
 {
     struct bundle_header h = {
         .limit_s = a->limit_s,
-        .grace_s = config_number(s->base, "run.grace"),
-        .timeout_s = config_number(s->base, "run.timeout"),
-        .slots = (int)config_int(s->base, "slurm.slots"),
-        .threads = (int)config_int(s->base, "run.threads"),
-        .retries = (int)config_int(s->base, "run.retries"),
+        .grace_s = config_run_grace(s->base),
+        .timeout_s = config_run_timeout(s->base),
+        .slots = (int)config_slurm_slots(s->base),
+        .threads = (int)config_run_threads(s->base),
+        .retries = (int)config_run_retries(s->base),
         .settings = s->settings,
     };
 

@@ -117,7 +117,7 @@ static void add_time(struct str *out, double seconds)
  * time is for work. */
 double script_warning_s(const struct config *base, double limit_s)
 {
-    return fmin(config_number(base, "run.grace") + SCRIPT_EARLY_S, limit_s / 2);
+    return fmin(config_run_grace(base) + SCRIPT_EARLY_S, limit_s / 2);
 }
 
 static const char *const plain_keys[] = { "partition",  "account", "qos",
@@ -141,7 +141,7 @@ static enum status add_keys(struct str *out, const struct config *base,
     }
     if (st != OK)
         return st;
-    words = words_split(config_get(base, "slurm.args"), &open);
+    words = words_split(config_slurm_args(base), &open);
     if (!words)
         return slurm_keys_check(base, err);
     st = add_args(out, words, err);
@@ -151,11 +151,11 @@ static enum status add_keys(struct str *out, const struct config *base,
 
 static int cpus_of(const struct config *base)
 {
-    const int64_t cpus = config_int(base, "slurm.cpus");
+    const int64_t cpus = config_slurm_cpus(base);
 
-    return (int)(cpus > 0 ? cpus
-                          : config_int(base, "slurm.slots") *
-                                config_int(base, "run.threads"));
+    return (int)(cpus > 0
+                     ? cpus
+                     : config_slurm_slots(base) * config_run_threads(base));
 }
 
 static void add_array(struct str *out, const struct pack_array *a,
@@ -195,8 +195,8 @@ enum status script_print(struct str *out, const struct config *base,
     path = mem_printf("qlaw:%s", n->store);
     add_option(out, "comment", path);
     free(path);
-    if (*config_get(base, "slurm.setup"))
-        str_addf(out, "%s\n", config_get(base, "slurm.setup"));
+    if (*config_slurm_setup(base))
+        str_addf(out, "%s\n", config_slurm_setup(base));
     str_add(out, "exec");
     add_word(out, n->program);
     str_add(out, " worker --bundle");

@@ -33,15 +33,13 @@ void submitted_release(struct submitted *s)
 static void pack(struct pack *out, const struct submission *s)
 {
     const struct pack_options o = {
-        .target_s =
-            s->o->calibrate > 0 ? 0 : config_number(s->base, "slurm.target"),
-        .max_s = config_number(s->base, "slurm.max_time"),
-        .safety = config_number(s->base, "slurm.safety"),
-        .early_s = config_number(s->base, "run.grace") + SCRIPT_EARLY_S,
-        .slots =
-            s->o->calibrate > 0 ? 1 : (int)config_int(s->base, "slurm.slots"),
+        .target_s = s->o->calibrate > 0 ? 0 : config_slurm_target(s->base),
+        .max_s = config_slurm_max_time(s->base),
+        .safety = config_slurm_safety(s->base),
+        .early_s = config_run_grace(s->base) + SCRIPT_EARLY_S,
+        .slots = s->o->calibrate > 0 ? 1 : (int)config_slurm_slots(s->base),
         .max_array = s->slurm.max_array,
-        .max_running = (int)config_int(s->base, "slurm.max_running"),
+        .max_running = (int)config_slurm_max_running(s->base),
         .known = s->known,
     };
     double *est = mem_array((size_t)s->wanted.n, sizeof *est);

@@ -72,8 +72,8 @@ void point_columns_release(struct point_columns *p)
  * name says it then. */
 static const char *tokenizer_of(const struct config *c)
 {
-    return strcmp(config_get(c, "data.kind"), "u16") == 0 ||
-                   text_has_suffix(config_get(c, "data.path"), ".u16")
+    return strcmp(config_data_kind(c), "u16") == 0 ||
+                   text_has_suffix(config_data_path(c), ".u16")
                ? "u16"
                : "bytes";
 }
@@ -81,9 +81,8 @@ static const char *tokenizer_of(const struct config *c)
 static enum status put_dataset(int64_t *id, const struct config *c,
                                struct db *db, struct err *err)
 {
-    return db_dataset_put(id, db, config_get(c, "data.path"),
-                          config_get(c, "data.sha256"), tokenizer_of(c),
-                          config_int(c, "model.vocab"), err);
+    return db_dataset_put(id, db, config_data_path(c), config_data_sha256(c),
+                          tokenizer_of(c), config_model_vocab(c), err);
 }
 
 static enum status check_stored(const struct point_columns *p, struct db *db,
@@ -110,8 +109,8 @@ static const char *format_of(const struct arm *a, enum quant_operand k)
 /* What the column says: the kind, or the name of a user's own. */
 static const char *trainer_of(const struct config *c)
 {
-    const char *kind = config_get(c, "trainer.kind");
-    const char *name = config_get(c, "trainer.name");
+    const char *kind = config_trainer_kind(c);
+    const char *name = config_trainer_name(c);
 
     return strcmp(kind, "builtin") != 0 && *name ? name : kind;
 }
@@ -135,8 +134,8 @@ static enum status named_by_presets(int64_t *out, struct db *db,
 
 static void set_sizes(struct db_point *out, const struct point_columns *p)
 {
-    out->n_layer = config_int(p->config, "model.n_layer");
-    out->d_model = config_int(p->config, "model.d_model");
+    out->n_layer = config_model_n_layer(p->config);
+    out->d_model = config_model_d_model(p->config);
     out->n_embed = p->size.embed;
     out->n_head_params = p->size.head;
     out->n_body = p->size.body;
@@ -182,7 +181,7 @@ static enum status put_row(const struct point_columns *p, int64_t dataset_id,
     row.dataset_id = dataset_id;
     row.arm = presets ? p->arm : p->plain_arm;
     row.trainer = trainer_of(p->config);
-    row.trainer_rev = config_get(p->config, "trainer.revision");
+    row.trainer_rev = config_trainer_revision(p->config);
     set_sizes(&row, p);
     set_quantizer(&row, p);
     return st == OK ? db_point_put(NULL, db, &row, err) : st;

@@ -257,8 +257,8 @@ enum status store_grid(char **change, const struct grid *g, const char *argv,
 static enum status measure_data(const struct config *c, struct db *db,
                                 struct err *err)
 {
-    const char *path = config_get(c, "data.path");
-    const char *sha = config_get(c, "data.sha256");
+    const char *path = config_data_path(c);
+    const char *sha = config_data_sha256(c);
     struct config *copy;
     sqlite3_stmt *stmt;
     struct data_facts facts;
@@ -300,9 +300,9 @@ enum status store_data_sizes(const struct grid *g, struct db *db,
     for (int i = 0; i < g->n_points && st == OK; i++) {
         const struct config *c = g->points[i].config;
 
-        if (!c || strcmp(config_get(c, "data.sha256"), last) == 0)
+        if (!c || strcmp(config_data_sha256(c), last) == 0)
             continue;
-        last = config_get(c, "data.sha256");
+        last = config_data_sha256(c);
         st = measure_data(c, db, err);
     }
     return st;

@@ -273,7 +273,7 @@ static uint64_t order_of(const struct config *c, uint64_t seed)
 {
     char id[HASH_ID];
 
-    if (strcmp(config_get(c, "data.order"), "point") != 0)
+    if (strcmp(config_data_order(c), "point") != 0)
         return seed;
     point_id(id, c, true);
     return point_own_order(id, seed);

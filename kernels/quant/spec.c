@@ -10,11 +10,13 @@
 #include "kernels/quant/num_table.h"
 
 /* Modifiers are told apart by their spelling. */
-static bool read_modifier(struct quant_spec *s, const char *text)
+static bool read_modifier(struct quant_words *w, const char *text)
 {
     for (int f = 0; f < QUANT_FIELDS; f++)
-        if (quant_fields[f].read(s, text))
+        if (quant_fields[f].read(&w->spec, text)) {
+            w->said[f] = true;
             return true;
+        }
     return false;
 }
 
@@ -82,24 +84,31 @@ static enum status unknown_default(const struct quant_field_row *row,
     return ERR_CONFIG;
 }
 
-static enum status apply_defaults(struct quant_spec *s,
-                                  const struct quant_defaults *d,
-                                  struct err *err)
+/* What the field is where a text says nothing of it. */
+static const char *default_of(const struct quant_defaults *d,
+                              enum quant_field field)
 {
-    static const struct quant_defaults none;
-    const char *said[QUANT_FIELDS];
+    const char *const said[QUANT_FIELDS] = {
+        [QUANT_FIELD_GRAN] = d ? d->group : NULL,
+        [QUANT_FIELD_SCALE] = d ? d->scale : NULL,
+        [QUANT_FIELD_RANGE] = d ? d->range : NULL,
+        [QUANT_FIELD_ROUND] = d ? d->round : NULL,
+    };
 
-    d = d ? d : &none;
-    said[QUANT_FIELD_GRAN] = d->group;
-    said[QUANT_FIELD_SCALE] = d->scale;
-    said[QUANT_FIELD_RANGE] = d->range;
-    said[QUANT_FIELD_ROUND] = d->round;
+    return said[field] ? said[field] : quant_fields[field].fallback;
+}
+
+enum status quant_check_defaults(enum quant_field *wrong,
+                                 const struct quant_defaults *defaults,
+                                 struct err *err)
+{
+    struct quant_spec any = { 0 };
+
     for (int f = 0; f < QUANT_FIELDS; f++) {
-        const struct quant_field_row *row = &quant_fields[f];
-        const char *text = said[f] ? said[f] : row->fallback;
-
-        if (!row->read(s, text))
-            return unknown_default(row, text, err);
+        *wrong = (enum quant_field)f;
+        if (!quant_fields[f].read(&any, default_of(defaults, *wrong)))
+            return unknown_default(&quant_fields[f],
+                                   default_of(defaults, *wrong), err);
     }
     return OK;
 }
@@ -149,17 +158,17 @@ static enum status find_elem(struct num_format *out, const char *name,
     return OK;
 }
 
-static enum status parse_parts(struct quant_spec *s, char *text,
-                               struct err *err)
+static enum status read_parts(struct quant_words *w, char *text,
+                              struct err *err)
 {
     enum status st = OK;
     char *save = NULL, *part = strtok_r(text, "/", &save);
 
     for (int i = 0; part && st == OK; i++) {
         if (i > 0)
-            st = read_modifier(s, part) ? OK : unknown_part(part, err);
-        else if ((st = find_elem(&s->elem, part, err)) == OK)
-            s->on = true;
+            st = read_modifier(w, part) ? OK : unknown_part(part, err);
+        else if ((st = find_elem(&w->spec.elem, part, err)) == OK)
+            w->spec.on = true;
         part = strtok_r(NULL, "/", &save);
     }
     return st;
@@ -176,28 +185,59 @@ static char *spelled_out(const char *text, size_t head)
     return mem_strdup(text);
 }
 
-enum status quant_parse(struct quant_spec *out, const char *text,
-                        const struct quant_defaults *defaults, struct err *err)
+static bool is_none(const char *text)
+{
+    return strcmp(text, "none") == 0 || strcmp(text, "fp32") == 0;
+}
+
+enum status quant_read(struct quant_words *out, const char *text,
+                       struct err *err)
 {
     const size_t head = strcspn(text, "/");
     char *copy;
     enum status st;
 
-    *out = (struct quant_spec){ 0 };
-    if (strcmp(text, "none") == 0 || strcmp(text, "fp32") == 0)
+    *out = (struct quant_words){ 0 };
+    if (is_none(text))
         return OK;
     if (head == 0)
         return err_set(err, ERR_CONFIG, "'%.40s': a number format is missing",
                        text);
-    st = apply_defaults(out, defaults, err);
-    if (st != OK)
-        return st;
     copy = spelled_out(text, head);
-    st = parse_parts(out, copy, err);
+    st = read_parts(out, copy, err);
     free(copy);
-    if (st == OK)
-        normalize(out);
     return st;
+}
+
+enum status quant_settle(struct quant_spec *out, const struct quant_words *w,
+                         const struct quant_defaults *defaults, struct err *err)
+{
+    *out = w->spec;
+    if (!out->on)
+        return OK;
+    for (int f = 0; f < QUANT_FIELDS; f++) {
+        const char *text = default_of(defaults, (enum quant_field)f);
+
+        if (!w->said[f] && !quant_fields[f].read(out, text))
+            return unknown_default(&quant_fields[f], text, err);
+    }
+    normalize(out);
+    return OK;
+}
+
+enum status quant_parse(struct quant_spec *out, const char *text,
+                        const struct quant_defaults *defaults, struct err *err)
+{
+    struct quant_words w;
+    enum quant_field wrong;
+    enum status st = OK;
+
+    *out = (struct quant_spec){ 0 };
+    if (!is_none(text) && *text && *text != '/')
+        st = quant_check_defaults(&wrong, defaults, err);
+    if (st == OK)
+        st = quant_read(&w, text, err);
+    return st == OK ? quant_settle(out, &w, defaults, err) : st;
 }
 
 const char *quant_print(char buf[QUANT_TEXT], const struct quant_spec *s)

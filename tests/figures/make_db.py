@@ -33,7 +33,7 @@ def open_db(root, path):
     if os.path.exists(path):
         os.remove(path)
     header = open(os.path.join(root, "db/db.h")).read()
-    version = int(re.search(r"#define DB_VERSION (\d+)", header).group(1))
+    version = int(re.search(r"#define DB_VERSION\s+(\d+)", header).group(1))
     db = sqlite3.connect(path)
     db.executescript(open(os.path.join(root, "db/schema.sql")).read())
     db.execute("PRAGMA application_id = %d" % 0x514C4157)

@@ -38,9 +38,9 @@ static void a_sweep_is_crossed_with_a_zipped_axis(void **state)
     assert_int_equal(grid_count(g, "model.n_layer", "2"), 3);
     assert_int_equal(grid_count(g, "train.tokens", "32768"), 2);
     for (int i = 0; i < 6; i++)
-        assert_int_equal(
-            config_int(g->points[i].config, "model.d_model"),
-            config_int(g->points[i].config, "model.n_layer") == 2 ? 32 : 64);
+        assert_int_equal(config_model_d_model(g->points[i].config),
+                         config_model_n_layer(g->points[i].config) == 2 ? 32
+                                                                        : 64);
     assert_int_equal(g->n_axes, 2);
     assert_string_equal(g->axes[0].values, "(2, 32) (3, 64)");
     grid_free(g);
@@ -110,8 +110,8 @@ static void keys_of_a_block_move_together(void **state)
     assert_int_equal(g->blocks[1].points, 2 * 2);
     assert_int_equal(grid_count(g, "quant.group", "4"), 2);
     for (int i = 0; i < g->n_points; i++) {
-        const char *w = config_get(g->points[i].config, "quant.w");
-        const int group = (int)config_int(g->points[i].config, "quant.group");
+        const char *w = config_quant_w(g->points[i].config);
+        const int group = atoi(config_quant_group(g->points[i].config));
 
         if (strcmp(w, "int8") != 0)
             assert_int_equal(group, strcmp(w, "int4") == 0   ? 32
@@ -194,9 +194,8 @@ static void each_quantized_point_gets_its_unquantized_twin_once(void **state)
         const struct grid_point *p = &g->points[i];
 
         bases += p->is_base;
-        assert_string_equal(config_get(p->config, "quant.w"),
-                            p->is_base ? "none"
-                                       : config_get(p->config, "quant.w"));
+        assert_string_equal(config_quant_w(p->config),
+                            p->is_base ? "none" : config_quant_w(p->config));
         for (int k = 0; k < g->n_points; k++)
             if (g->points[k].is_base && g->points[k].size.body == p->size.body)
                 assert_string_equal(p->twin, g->points[k].id);
@@ -279,7 +278,7 @@ static void derived_keys_are_computed_in_the_order_they_need(void **state)
         const double flops = i == 0 ? 1e9 : 4e9;
 
         check_close((double)g->points[i].size.body, N_32, 0);
-        check_close(config_number(g->points[i].config, "train.tokens"),
+        check_close((double)config_train_tokens(g->points[i].config),
                     round(flops / (6 * N_32) / 512) * 512, 0);
     }
     grid_free(g);
@@ -295,9 +294,9 @@ static void a_size_is_computed_again_after_what_it_depends_on(void **state)
                              NULL);
 
     (void)state;
-    assert_int_equal(config_int(g->points[0].config, "train.batch"), 3);
-    check_relative(config_number(g->points[0].config, "train.lr"),
-                   2605 * 384 / 1e9, 1e-12);
+    assert_int_equal(config_train_batch(g->points[0].config), 3);
+    check_relative(config_train_lr(g->points[0].config), 2605 * 384 / 1e9,
+                   1e-12);
     grid_free(g);
 }
 
@@ -577,7 +576,7 @@ static void data_lie_beside_the_file_that_names_them(void **state)
     grid_write("top.ini", "[include]\npath = lab/data.ini\n");
     check_ok(grid_load(&g, grid_path("top.ini"), NULL, &err), err);
     want = mem_strdup(grid_path("lab/words.txt"));
-    assert_string_equal(config_get(g->points[0].config, "data.path"), want);
+    assert_string_equal(config_data_path(g->points[0].config), want);
     /* The merged file stands where the grid file does. */
     assert_non_null(strstr(g->text, "path = lab/words.txt\n"));
     grid_free(g);
@@ -607,11 +606,11 @@ static void profiles_apply_only_when_asked_for(void **state)
 
     (void)state;
     assert_int_equal(g->n_points, 2);
-    assert_int_equal(config_int(g->base, "run.slots"), 0);
+    assert_int_equal(config_run_slots(g->base), 0);
     grid_free(g);
     check_ok(grid_from(&g, text, &options, &err), err);
     assert_int_equal(g->n_points, 1);
-    assert_int_equal(config_int(g->base, "run.slots"), 2);
+    assert_int_equal(config_run_slots(g->base), 2);
     grid_free(g);
 }
 
@@ -631,10 +630,9 @@ static void only_and_skip_choose_and_the_grid_stays(void **state)
     assert_string_equal(g->choice, "--only 'model.d_model > 32' --skip "
                                    "'train.lr > 0.01'");
     for (int i = 0; i < g->n_points; i++)
-        assert_int_equal(
-            g->points[i].chosen,
-            config_int(g->points[i].config, "model.d_model") > 32 &&
-                config_number(g->points[i].config, "train.lr") <= 0.01);
+        assert_int_equal(g->points[i].chosen,
+                         config_model_d_model(g->points[i].config) > 32 &&
+                             config_train_lr(g->points[i].config) <= 0.01);
     grid_free(g);
 }
 
@@ -658,9 +656,8 @@ static void the_twins_of_what_is_chosen_are_chosen(void **state)
         assert_int_equal(g->n_chosen, 4);
         for (int i = 0; i < g->n_points; i++)
             if (g->points[i].is_base)
-                assert_int_equal(
-                    g->points[i].chosen,
-                    config_number(g->points[i].config, "train.lr") < 5e-3);
+                assert_int_equal(g->points[i].chosen,
+                                 config_train_lr(g->points[i].config) < 5e-3);
         grid_free(g);
         free(text);
     }
@@ -686,9 +683,9 @@ static void cheapest_runs_come_first_unless_said_otherwise(void **state)
         assert_true(g->points[i].size.body >= g->points[i - 1].size.body);
     grid_free(g);
     g = grid_of(text, "order.by=file", "grid.twins=no", NULL);
-    assert_int_equal(config_int(g->points[0].config, "model.d_model"), 64);
-    assert_int_equal(config_int(g->points[1].config, "model.d_model"), 32);
-    assert_int_equal(config_int(g->points[2].config, "model.d_model"), 96);
+    assert_int_equal(config_model_d_model(g->points[0].config), 64);
+    assert_int_equal(config_model_d_model(g->points[1].config), 32);
+    assert_int_equal(config_model_d_model(g->points[2].config), 96);
     grid_free(g);
 }
 
@@ -1239,7 +1236,7 @@ static void the_formats_that_are_shipped_are_the_published(void **state)
     (void)state;
     check_ok(grid_from(&g, text, &options, &err), err);
     for (int i = 0; i < g->n_points; i++) {
-        const char *w = config_get(g->points[i].config, "quant.w");
+        const char *w = config_quant_w(g->points[i].config);
         struct quant_spec spec;
 
         check_ok(quant_parse(&spec, w, NULL, &err), err);

@@ -512,14 +512,14 @@ static void text_and_ids_are_not_taken_for_each_other(void **state)
         struct data_facts facts;
         struct err err = { 0 };
         const enum status st = data_identify(c, &facts, &err);
-        const char *kind = config_get(c, "data.kind");
+        const char *kind = config_data_kind(c);
 
         if (st == OK ? strcmp(kind, table[i].kind) != 0
                      : !strstr(err.text, table[i].kind) ||
                            !strstr(err.text, table[i].file))
             fail_msg("%s: %s", table[i].file, st == OK ? kind : err.text);
         if (st == OK && strcmp(kind, "u16") == 0) {
-            assert_string_equal(config_get(c, "data.sha256"), hash);
+            assert_string_equal(config_data_sha256(c), hash);
             assert_int_equal(facts.tokens, IDS);
         }
         config_free(c);
@@ -652,7 +652,7 @@ static void the_identity_is_filled_in_or_checked(void **state)
     (void)state;
     check_ok(data_identify(c, &facts, &err), err);
     assert_int_equal(facts.bytes, 20000);
-    assert_int_equal(strlen(config_get(c, "data.sha256")), 64);
+    assert_int_equal(strlen(config_data_sha256(c)), 64);
     check_ok(data_identify(c, &facts, &err), err);
     put(dir, "text.txt", "other text", 10);
     assert_int_equal(data_identify(c, &facts, &err), ERR_CONFIG);
@@ -718,7 +718,7 @@ static void a_validation_text_of_its_own_leaves_all_of_the_data_to_train(
     data_close(a);
     data_close(b);
     check_ok(data_identify(with, &facts, &err), err);
-    assert_int_equal(strlen(config_get(with, "data.val_sha256")), 64);
+    assert_int_equal(strlen(config_data_val_sha256(with)), 64);
     put(dir, "val.txt", "other", 5);
     assert_int_equal(data_open(&b, with, &err), ERR_CONFIG);
     check_says(err, "data.val: the data changed");
