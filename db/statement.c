@@ -68,6 +68,18 @@ static struct db_stmt *take_kept(struct db *db, const char *sql)
     return NULL;
 }
 
+static struct db_stmt *keep(struct db *db, sqlite3_stmt *stmt)
+{
+    struct db_stmt *s = mem_alloc(sizeof *s);
+
+    make_room(db);
+    s->db = db;
+    s->stmt = stmt;
+    db->kept = mem_grow(db->kept, db->n_kept + 1, sizeof db->kept[0]);
+    db->kept[db->n_kept++] = s;
+    return s;
+}
+
 /* One of that text which nobody uses, made where there is none. */
 static enum status take(struct db_stmt **out, struct db *db, const char *sql,
                         struct err *err)
@@ -80,12 +92,7 @@ static enum status take(struct db_stmt **out, struct db *db, const char *sql,
         if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
                                &stmt, NULL) != SQLITE_OK)
             return db_failed(db, "cannot prepare", err);
-        make_room(db);
-        *out = s = mem_alloc(sizeof *s);
-        s->db = db;
-        s->stmt = stmt;
-        db->kept = mem_grow(db->kept, db->n_kept + 1, sizeof db->kept[0]);
-        db->kept[db->n_kept++] = s;
+        *out = s = keep(db, stmt);
     }
     sqlite3_reset(s->stmt);
     sqlite3_clear_bindings(s->stmt);
@@ -104,6 +111,37 @@ enum status db_stmt_open(struct db_stmt **out, struct db *db, const char *sql,
         (*out)->code = SQLITE_OK;
     }
     return st;
+}
+
+enum db_refusal db_stmt_asked(struct db_stmt **out, struct db *db,
+                              const char *sql)
+{
+    sqlite3_stmt *stmt;
+    const char *tail;
+    enum db_refusal why = DB_TAKEN;
+
+    *out = NULL;
+    if (sqlite3_prepare_v2(db->handle, sql, -1, &stmt, &tail) != SQLITE_OK)
+        return DB_NOT_SQL;
+    if (!stmt)
+        why = DB_EMPTY;
+    else if (tail[strspn(tail, " \t\r\n;")])
+        why = DB_SEVERAL;
+    else if (!sqlite3_stmt_readonly(stmt))
+        why = DB_WRITES;
+    if (why != DB_TAKEN) {
+        sqlite3_finalize(stmt);
+        return why;
+    }
+    *out = keep(db, stmt);
+    (*out)->is_open = true;
+    (*out)->bound = UINT64_MAX;
+    return DB_TAKEN;
+}
+
+const char *db_message(const struct db *db)
+{
+    return sqlite3_errmsg(db->handle);
 }
 
 void db_stmt_close(struct db_stmt *s)
@@ -220,12 +258,13 @@ static enum status check_bound(struct db_stmt *s, struct err *err)
 {
     const int n = sqlite3_bind_parameter_count(s->stmt);
     const uint64_t all = n >= 64 ? UINT64_MAX : ((uint64_t)1 << n) - 1;
+    const bool whole = (s->bound & all) == all;
     const char *missing = NULL;
 
-    for (int i = 1; i <= n && !missing && s->bound != all; i++)
+    for (int i = 1; i <= n && !missing && !whole; i++)
         if (i > 64 || !(s->bound >> (i - 1) & 1))
             missing = sqlite3_bind_parameter_name(s->stmt, i);
-    if (!s->misbound && s->bound == all && s->code == SQLITE_OK)
+    if (!s->misbound && whole && s->code == SQLITE_OK)
         return OK;
     s->db->code = s->code == SQLITE_OK ? SQLITE_MISUSE : s->code;
     if (s->code != SQLITE_OK)
@@ -344,6 +383,22 @@ enum status db_ask(int64_t *out, struct db *db, const char *sql,
         st = db_stmt_step(&row, s, err);
     if (st == OK && row)
         *out = db_int(s, 0);
+    db_stmt_close(s);
+    return st;
+}
+
+enum status db_ask_text(char **out, struct db *db, const char *sql,
+                        const struct db_value *values, struct err *err)
+{
+    struct db_stmt *s;
+    bool row;
+    enum status st = db_stmt_with(&s, db, sql, values, err);
+
+    *out = NULL;
+    if (st == OK)
+        st = db_stmt_step(&row, s, err);
+    if (st == OK && row)
+        *out = mem_strdup(db_text(s, 0));
     db_stmt_close(s);
     return st;
 }

@@ -22,6 +22,22 @@ enum status db_stmt_open(struct db_stmt **out, struct db *db, const char *sql,
                          struct err *err);
 void db_stmt_close(struct db_stmt *s); /* NULL is none */
 
+/* A question in a person's own SQL: one statement that only reads.  A parameter
+ * of it that nobody binds is NULL. */
+enum db_refusal {
+    DB_TAKEN,   /* *out is open, to be closed as any other; else it is NULL */
+    DB_NOT_SQL, /* db_message says why */
+    DB_EMPTY,   /* nothing but blanks and comments */
+    DB_SEVERAL, /* more than one statement */
+    DB_WRITES,
+};
+enum db_refusal db_stmt_asked(struct db_stmt **out, struct db *db,
+                              const char *sql);
+
+/* What SQLite says of the last failure, without our own words around it; lives
+ * until the next call of this room. */
+const char *db_message(const struct db *db);
+
 /* Texts and blobs are copied; a NaN and a NULL text are NULL. */
 void db_bind_int(struct db_stmt *s, const char *name, int64_t value);
 void db_bind_real(struct db_stmt *s, const char *name, double value);
@@ -78,6 +94,10 @@ enum status db_do(struct db *db, const char *sql, const struct db_value *values,
  */
 enum status db_ask(int64_t *out, struct db *db, const char *sql,
                    const struct db_value *values, struct err *err);
+
+/* The same as text, "" for NULL, which the caller frees; NULL: no row. */
+enum status db_ask_text(char **out, struct db *db, const char *sql,
+                        const struct db_value *values, struct err *err);
 
 /* Open with its values bound. */
 enum status db_stmt_with(struct db_stmt **out, struct db *db, const char *sql,

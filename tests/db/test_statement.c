@@ -128,6 +128,50 @@ static void what_a_binding_does_wrong_is_a_failure(void **state)
     db_stmt_close(s);
 }
 
+static void a_question_of_a_person_is_one_that_only_reads(void **state)
+{
+    struct db_stmt *s;
+    struct err err;
+    bool row;
+
+    (void)state;
+    assert_int_equal(db_stmt_asked(&s, db, "SELEC 1"), DB_NOT_SQL);
+    assert_null(s);
+    assert_non_null(strstr(db_message(db), "near \"SELEC\""));
+    assert_int_equal(db_stmt_asked(&s, db, " -- nothing"), DB_EMPTY);
+    assert_int_equal(db_stmt_asked(&s, db, "SELECT 1; SELECT 2"), DB_SEVERAL);
+    assert_int_equal(db_stmt_asked(&s, db, "DELETE FROM t"), DB_WRITES);
+    assert_null(s);
+    assert_int_equal(db_stmt_asked(&s, db, "SELECT ?1, :x, 3 ; \n"), DB_TAKEN);
+    assert_true(step(s));
+    assert_true(db_is_null(s, 0) && db_is_null(s, 1));
+    assert_int_equal(db_int(s, 2), 3);
+    db_stmt_close(s);
+    assert_int_equal(db_stmt_asked(&s, db, "SELECT abs(:x)"), DB_TAKEN);
+    db_bind_int(s, "x", INT64_MIN);
+    assert_int_equal(db_stmt_step(&row, s, &err), ERR_DB);
+    assert_string_equal(db_message(db), "integer overflow");
+    db_stmt_close(s);
+}
+
+static void a_text_is_asked_for_in_one_call(void **state)
+{
+    struct err err;
+    char *text;
+
+    (void)state;
+    check_ok(
+        db_ask_text(&text, db, "SELECT :x", DB_VALUES(DB_T("x", "y")), &err),
+        err);
+    assert_string_equal(text, "y");
+    free(text);
+    check_ok(db_ask_text(&text, db, "SELECT NULL", NULL, &err), err);
+    assert_string_equal(text, "");
+    free(text);
+    check_ok(db_ask_text(&text, db, "SELECT 1 WHERE 0", NULL, &err), err);
+    assert_null(text);
+}
+
 /* The same SQL within its own loop: each row of nine meets nine. */
 static void an_open_statement_is_nobody_elses(void **state)
 {
@@ -262,6 +306,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         in_folder(values_come_back_as_they_went_in),
         in_folder(what_a_binding_does_wrong_is_a_failure),
+        in_folder(a_question_of_a_person_is_one_that_only_reads),
+        in_folder(a_text_is_asked_for_in_one_call),
         in_folder(an_open_statement_is_nobody_elses),
         in_folder(what_is_open_is_not_forgotten),
         in_folder(every_column_of_a_point_has_its_row),
