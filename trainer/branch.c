@@ -7,14 +7,15 @@
 #include "trainer/schedule.h"
 
 /* A constant rate is a wsd without decay.  One step is left to each run, which
- * also brings its final validation. */
+ * also brings its final validation.  A post-training run leaves no trunk: its
+ * parent does. */
 int64_t branch_step(const struct config *c)
 {
     struct schedule s;
 
     /* First, because grids ask for a million of them.  A user's own trainer
      * leaves no checkpoints of ours. */
-    if (strcmp(config_train_schedule(c), "cosine") == 0 ||
+    if (strcmp(config_train_schedule(c), "cosine") == 0 || config_is_post(c) ||
         strcmp(config_trainer_kind(c), "builtin") != 0)
         return 0;
     s = schedule_of(c);
@@ -22,11 +23,11 @@ int64_t branch_step(const struct config *c)
                                                  : s.steps - 1;
 }
 
-char *branch_identity(const struct config *c, bool with_quant)
+char *branch_identity(const struct config *c, enum identity what)
 {
     static const char *const own[] = { "tokens", "schedule", "decay",
                                        "lr_final" };
-    json_t *identity = config_identity(c, with_quant);
+    json_t *identity = config_identity(c, what);
     json_t *train = json_object_get(identity, "train");
     char *text;
 

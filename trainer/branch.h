@@ -30,7 +30,7 @@ int64_t branch_step(const struct config *c);
 
 /* Canonical text of all that must be equal for two runs to share their
  * beginning, seeds apart; the caller frees it. */
-char *branch_identity(const struct config *c, bool with_quant);
+char *branch_identity(const struct config *c, enum identity what);
 
 /* What one step of the trunk adds to curves. */
 struct branch_note {

@@ -25,7 +25,7 @@ struct config {
     struct value *value[N_SETTINGS];
     struct override *overrides;
     int n_overrides;
-    struct quant_table *quant; /* of these values, or NULL */
+    struct quant_table *quant[QUANT_SECTIONS]; /* of these values, or NULL */
 };
 
 /* Of a canonical text. */
@@ -60,18 +60,24 @@ static void value_drop(struct value *v)
 
 /* --- life ---------------------------------------------------------------- */
 
+static struct value *default_of(int i)
+{
+    const struct setting *s = setting_at(i);
+    char *canonical = NULL;
+    struct value *v;
+
+    setting_canonical(&canonical, s, s->fallback, NULL);
+    v = value_new(s, canonical ? canonical : "");
+    free(canonical);
+    return v;
+}
+
 struct config *config_new(void)
 {
     struct config *c = mem_alloc(sizeof *c);
 
-    for (int i = 0; i < N_SETTINGS; i++) {
-        char *canonical = NULL;
-
-        setting_canonical(&canonical, setting_at(i), setting_at(i)->fallback,
-                          NULL);
-        c->value[i] = value_new(setting_at(i), canonical ? canonical : "");
-        free(canonical);
-    }
+    for (int i = 0; i < N_SETTINGS; i++)
+        c->value[i] = default_of(i);
     return c;
 }
 
@@ -87,7 +93,8 @@ struct config *config_copy(const struct config *from)
         c->overrides[i].key = mem_strdup(from->overrides[i].key);
         c->overrides[i].value = value_share(from->overrides[i].value);
     }
-    c->quant = quant_table_share(from->quant);
+    for (int i = 0; i < QUANT_SECTIONS; i++)
+        c->quant[i] = quant_table_share(from->quant[i]);
     return c;
 }
 
@@ -101,7 +108,8 @@ void config_free(struct config *c)
         free(c->overrides[i].key);
         value_drop(c->overrides[i].value);
     }
-    quant_table_drop(c->quant);
+    for (int i = 0; i < QUANT_SECTIONS; i++)
+        quant_table_drop(c->quant[i]);
     free(c->overrides);
     free(c);
 }
@@ -142,7 +150,7 @@ struct config_value {
     char *key;
     int index; /* of the setting, -1: an override */
     struct value *value;
-    bool of_quant; /* the quantizers depend on it */
+    bool of_quant; /* quantizers depend on it */
 };
 
 /* A configuration is JSON when it is hashed and kept, and JSON holds nothing but
@@ -176,8 +184,8 @@ enum status config_value_new(struct config_value **out, const char *key,
     v->key = mem_strdup(key);
     v->index = index_of(key);
     v->value = value_new(s, canonical);
-    v->of_quant =
-        text_has_prefix(key, "quant.") || strcmp(key, "model.n_layer") == 0;
+    v->of_quant = quant_section_of(key) != QUANT_SECTIONS ||
+                  v->index == KEY_model_n_layer;
     free(canonical);
     *out = v;
     return OK;
@@ -194,9 +202,9 @@ void config_value_free(struct config_value *v)
 
 void config_put(struct config *c, const struct config_value *v)
 {
-    if (v->of_quant) {
-        quant_table_drop(c->quant);
-        c->quant = NULL;
+    for (int i = 0; i < QUANT_SECTIONS && v->of_quant; i++) {
+        quant_table_drop(c->quant[i]);
+        c->quant[i] = NULL;
     }
     if (v->index < 0) {
         set_override(c, v->key, value_share(v->value));
@@ -263,19 +271,86 @@ double config_number(const struct config *c, const char *key)
     return v ? v->number : (double)NAN;
 }
 
-const struct quant_table *config_quant_table(const struct config *c)
+const struct quant_table *config_quant_table(const struct config *c,
+                                             enum quant_section section)
 {
-    return c->quant;
+    return c->quant[section];
 }
 
 bool config_is_exec(const struct config *c)
 {
-    return strcmp(config_get(c, "trainer.kind"), "exec") == 0;
+    return strcmp(config_trainer_kind(c), "exec") == 0;
+}
+
+bool config_is_post(const struct config *c)
+{
+    return strcmp(config_post_fit(c), "none") != 0;
 }
 
 enum status config_settle_quant(struct config *c, struct err *err)
 {
-    enum status st = c->quant ? OK : quant_table_new(&c->quant, c, err);
+    const int sections = config_is_post(c) ? QUANT_SECTIONS : SECTION_POST;
+    enum status st = OK;
 
-    return st == OK ? quant_table_check(c->quant, c, err) : st;
+    for (int i = 0; i < sections && st == OK; i++) {
+        if (!c->quant[i])
+            st = quant_table_new(&c->quant[i], c, (enum quant_section)i, err);
+        if (st == OK)
+            st = quant_table_check(c->quant[i], c, err);
+    }
+    return st;
+}
+
+/* --- others that come of one --------------------------------------------- */
+
+/* Does a key not count for what? */
+static bool is_left_out(const char *key, enum identity what)
+{
+    const enum quant_section section = quant_section_of(key);
+
+    return (section == SECTION_POST && what != IDENTITY_RUN) ||
+           (section == SECTION_QUANT && what == IDENTITY_TWIN);
+}
+
+static void leave_out_overrides(struct config *c, enum identity what)
+{
+    int kept = 0;
+
+    for (int i = 0; i < c->n_overrides; i++) {
+        struct override *o = &c->overrides[i];
+
+        if (!is_left_out(o->key, what)) {
+            c->overrides[kept++] = *o;
+            continue;
+        }
+        value_drop(o->value);
+        free(o->key);
+    }
+    c->n_overrides = kept;
+}
+
+struct config *config_base(const struct config *from, enum identity what)
+{
+    struct config *c = config_copy(from);
+
+    for (int i = 0; i < N_SETTINGS; i++)
+        if (is_left_out(setting_at(i)->key, what)) {
+            value_drop(c->value[i]);
+            c->value[i] = default_of(i);
+        }
+    leave_out_overrides(c, what);
+    for (int i = 0; i < QUANT_SECTIONS; i++)
+        if (is_left_out(quant_sections[i], what)) {
+            quant_table_drop(c->quant[i]);
+            c->quant[i] = NULL;
+        }
+    return c;
+}
+
+struct config *config_infer(const struct config *from)
+{
+    struct config *c = config_base(from, IDENTITY_TWIN);
+
+    c->quant[SECTION_QUANT] = quant_table_inputs(from->quant[SECTION_POST]);
+    return c;
 }

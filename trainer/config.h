@@ -5,7 +5,11 @@
  * the reader, the canonical text and `qlaw keys` come from these rows.
  *
  * Keys of [quant "SELECTOR"] sections (layer overrides) are the keys of
- * [quant] spelled quant.SELECTOR.KEY. */
+ * [quant] spelled quant.SELECTOR.KEY; so are those of [post "SELECTOR"].
+ *
+ * A configuration with a [post] section is that of a post-training run: its
+ * parent is the same configuration without it, the training that comes before;
+ * its twin is the same without [post] and [quant]. */
 #ifndef TRAINER_CONFIG_H
 #define TRAINER_CONFIG_H
 
@@ -65,6 +69,15 @@ const struct setting *setting_find(const char *key);
 /* Also accepts quant.SELECTOR.KEY, returning the row of quant.KEY; on failure
  * NULL and a sentence with a suggestion. */
 const struct setting *setting_find_any(const char *key, struct err *err);
+
+/* The sections whose keys say how layers are quantized, with their dots: in
+ * training, and after it. */
+enum quant_section { SECTION_QUANT, SECTION_POST, QUANT_SECTIONS };
+extern const char *const quant_sections[QUANT_SECTIONS];
+enum quant_section quant_section_of(const char *key); /* QUANT_SECTIONS: none */
+
+/* SELECTOR of quant.SELECTOR.KEY, which the caller frees; NULL: it has none. */
+char *setting_selector(const char *key);
 
 /* Check text against the row and write its canonical spelling, which the
  * caller frees: "1e-3" -> "0.001", "16Ki" -> "16384", "On" -> "true". */
@@ -148,6 +161,25 @@ void config_set_number(struct config *c, const char *key, double x);
 /* Is it for a trainer of the user's own? */
 bool config_is_exec(const struct config *c);
 
+/* Is something done to the model after its training? */
+bool config_is_post(const struct config *c);
+
+/* What of a configuration counts. */
+enum identity {
+    IDENTITY_RUN,    /* everything that can change a loss */
+    IDENTITY_PARENT, /* without post: the training that comes before */
+    IDENTITY_TWIN    /* without post and quant */
+};
+
+/* A new configuration of c's parent or twin: the keys that do not count are at
+ * their defaults.  Not resolved when c is not; a twin never is. */
+struct config *config_base(const struct config *c, enum identity what);
+
+/* A new configuration of the model that c, a resolved post-training run, ends
+ * with: its own quantizers are those of [post], but for the weights of the
+ * blocks, which are rounded once and for all. */
+struct config *config_infer(const struct config *c);
+
 /* Resolve what depends on several keys (d_ff = 0, n_kv_head = 0, warm-up as a
  * share, quantizer defaults) and check the shape: heads divide the width,
  * groups divide the axis they cut, tokens hold at least one step, ...  The
@@ -161,8 +193,9 @@ enum status config_resolve(struct config *c, struct err *err);
  * use, so that equal numerics are one identity: {"w":"int4/g32/...","x":...}
  * when all linear layers of the blocks agree, else one entry a kind ("qkv",
  * "o", "fc1", "fc2", "head"), a list when blocks differ; it is absent when
- * nothing is quantized.  with_quant = false gives the unquantized twin. */
-json_t *config_identity(const struct config *c, bool with_quant);
+ * nothing is quantized.  "post" says the same of what follows training, with
+ * the keys that its fitter reads. */
+json_t *config_identity(const struct config *c, enum identity what);
 
 /* All keys, hashed or not, for the trainer and for a person. */
 json_t *config_json(const struct config *c);
@@ -195,6 +228,10 @@ struct layer_quant {
  * and for a layer it does not have. */
 const struct layer_quant *config_layer(const struct config *c, int layer,
                                        enum layer_kind kind);
+
+/* The same of what follows training: w and x; NULL also where nothing does. */
+const struct layer_quant *config_post_layer(const struct config *c, int layer,
+                                            enum layer_kind kind);
 
 /* One operand of it; "none" where config_layer is NULL. */
 void config_quant(struct quant_spec *out, bool *reuse, const struct config *c,

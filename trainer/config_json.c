@@ -127,9 +127,10 @@ static void flatten(json_t *quant)
         json_object_del(quant, layer_rows[kind].name);
 }
 
-static json_t *quant_identity(const struct config *c)
+static json_t *quant_identity(const struct config *c,
+                              enum quant_section section)
 {
-    const struct quant_table *t = config_quant_table(c);
+    const struct quant_table *t = config_quant_table(c, section);
     const int n_layer = (int)config_model_n_layer(c);
     json_t *quant = json_object();
 
@@ -138,6 +139,12 @@ static json_t *quant_identity(const struct config *c)
                  (enum layer_kind)kind);
     flatten(quant);
     return quant;
+}
+
+/* Is a key of [post] one that quant_identity has looked at? */
+static bool is_of_quantizers(int i)
+{
+    return i >= KEY_post_w && i <= KEY_post_round;
 }
 
 /* How often the validation loss is measured decides when a rule that reads it
@@ -152,9 +159,32 @@ static bool identifies(const struct config *c, const struct setting *s,
             strstr(config_stop_early(c), "val_loss"));
 }
 
-json_t *config_identity(const struct config *c, bool with_quant)
+/* The operands, with the keys that what is done reads: quantizers are said by
+ * operand, and the rest counts as anywhere. */
+static json_t *post_identity(const struct config *c)
 {
-    json_t *root = json_object(), *quant;
+    json_t *post = quant_identity(c, SECTION_POST);
+
+    for (int i = KEY_post_fit; i <= KEY_post_damp; i++) {
+        const struct setting *s = setting_at(i);
+
+        if (!is_of_quantizers(i) &&
+            setting_identifies(s, config_value(c, (enum setting_id)i)->text))
+            json_object_set_new(post, strchr(s->key, '.') + 1, typed(c, i));
+    }
+    return post;
+}
+
+static void add_section(json_t *root, const char *name, json_t *section)
+{
+    if (json_object_size(section) > 0)
+        json_object_set(root, name, section);
+    json_decref(section);
+}
+
+json_t *config_identity(const struct config *c, enum identity what)
+{
+    json_t *root = json_object();
 
     for (int i = 0; setting_at(i); i++) {
         const struct setting *s = setting_at(i);
@@ -162,23 +192,46 @@ json_t *config_identity(const struct config *c, bool with_quant)
         const char *name;
         json_t *section;
 
-        if (!identifies(c, s, v->text) || text_has_prefix(s->key, "quant."))
+        if (!identifies(c, s, v->text) ||
+            quant_section_of(s->key) != QUANT_SECTIONS)
             continue;
         section = section_of(root, s->key, &name);
         json_object_set_new(section, name, typed(c, i));
     }
-    quant = with_quant ? quant_identity(c) : json_object();
-    if (json_object_size(quant) > 0)
-        json_object_set(root, "quant", quant);
-    json_decref(quant);
+    if (what != IDENTITY_TWIN)
+        add_section(root, "quant", quant_identity(c, SECTION_QUANT));
+    if (what == IDENTITY_RUN && config_is_post(c))
+        add_section(root, "post", post_identity(c));
     return root;
 }
 
 /* --- all keys ------------------------------------------------------------ */
 
+/* "layers": [["fc2", {"x": "int8"}], ...] of one section. */
+static json_t *layers_json(const struct config *c, enum quant_section section)
+{
+    json_t *layers = json_array();
+    const char *key;
+
+    for (int i = 0; (key = config_override_at(c, i)); i++) {
+        json_t *pair = json_array(), *object = json_object();
+        char *selector = setting_selector(key);
+
+        json_object_set_new(object, strrchr(key, '.') + 1,
+                            json_string(config_get(c, key)));
+        json_array_append_new(pair, json_string(selector));
+        json_array_append_new(pair, object);
+        if (quant_section_of(key) == section)
+            json_array_append(layers, pair);
+        json_decref(pair);
+        free(selector);
+    }
+    return layers;
+}
+
 json_t *config_json(const struct config *c)
 {
-    json_t *root = json_object(), *layers = json_array();
+    json_t *root = json_object();
 
     for (int i = 0; setting_at(i); i++) {
         const char *name;
@@ -186,19 +239,15 @@ json_t *config_json(const struct config *c)
 
         json_object_set_new(section, name, typed(c, i));
     }
-    for (int i = 0; config_override_at(c, i); i++) {
-        const char *key = config_override_at(c, i);
-        const char *start = key + strlen("quant."), *dot = strrchr(key, '.');
-        json_t *pair = json_array(), *object = json_object();
+    for (int i = 0; i < QUANT_SECTIONS; i++) {
+        json_t *layers = layers_json(c, (enum quant_section)i);
+        const char *name;
 
-        json_object_set_new(object, dot + 1, json_string(config_get(c, key)));
-        json_array_append_new(pair, json_stringn(start, (size_t)(dot - start)));
-        json_array_append_new(pair, object);
-        json_array_append_new(layers, pair);
+        if (json_array_size(layers) > 0)
+            json_object_set(section_of(root, quant_sections[i], &name),
+                            "layers", layers);
+        json_decref(layers);
     }
-    if (json_array_size(layers) > 0)
-        json_object_set(json_object_get(root, "quant"), "layers", layers);
-    json_decref(layers);
     return root;
 }
 
@@ -233,9 +282,9 @@ static enum status set_from(struct config *c, const char *key,
     return st;
 }
 
-/* "layers": [["fc2", {"x": "int8"}], ...] */
-static enum status set_layers(struct config *c, const json_t *layers,
-                              const char *name, struct err *err)
+static enum status set_layers(struct config *c, const char *section,
+                              const json_t *layers, const char *name,
+                              struct err *err)
 {
     for (size_t i = 0; i < json_array_size(layers); i++) {
         const json_t *pair = json_array_get(layers, i);
@@ -245,12 +294,12 @@ static enum status set_layers(struct config *c, const json_t *layers,
 
         if (!selector || !json_is_object(json_array_get(pair, 1)))
             return err_set(err, ERR_CONFIG,
-                           "%s: quant.layers holds [selector, {key: value}] "
+                           "%s: %s.layers holds [selector, {key: value}] "
                            "pairs",
-                           name);
+                           name, section);
         json_object_foreach(json_array_get(pair, 1), key, value)
         {
-            char *full = mem_printf("quant.%s.%s", selector, key);
+            char *full = mem_printf("%s.%s.%s", section, selector, key);
             const enum status st = set_from(c, full, value, name, err);
 
             free(full);
@@ -273,8 +322,9 @@ static enum status set_section(struct config *c, const char *section,
     {
         char *full = mem_printf("%s.%s", section, key);
 
-        if (strcmp(full, "quant.layers") == 0)
-            st = set_layers(c, value, name, err);
+        if (quant_section_of(full) != QUANT_SECTIONS &&
+            strcmp(key, "layers") == 0)
+            st = set_layers(c, section, value, name, err);
         else
             st = set_from(c, full, value, name, err);
         free(full);

@@ -6,13 +6,15 @@
 
 #include "base/str.h"
 
-/* The keys of a [quant] section, operands first. */
-static const char *const keys[] = {
-    "quant.w",     "quant.x",     "quant.dy_d",  "quant.w_d",
-    "quant.dy_g",  "quant.x_g",   "quant.group", "quant.scale",
-    "quant.range", "quant.round", "quant.grad",  "quant.gemm"
+/* The keys of a section, operands first; NULL where it has none. */
+static const char *const keys[QUANT_SECTIONS][12] = {
+    { "quant.w", "quant.x", "quant.dy_d", "quant.w_d", "quant.dy_g",
+      "quant.x_g", "quant.group", "quant.scale", "quant.range", "quant.round",
+      "quant.grad", "quant.gemm" },
+    { "post.w", "post.x", NULL, NULL, NULL, NULL, "post.group", "post.scale",
+      "post.range", "post.round", NULL, NULL }
 };
-#define N_NAMES (int)(sizeof keys / sizeof keys[0])
+#define N_NAMES (int)(sizeof keys[0] / sizeof keys[0][0])
 enum {
     NAME_GROUP = OPERAND_COUNT,
     NAME_SCALE,
@@ -32,6 +34,7 @@ struct layer_values {
 };
 
 struct quant_table {
+    enum quant_section section;
     int refs, n_layer;
     int *index; /* of the row: [n_layer][LAYER_HEAD], then the head's */
     struct layer_quant *rows;
@@ -45,47 +48,47 @@ static int name_of(const char *key)
     const char *name = strrchr(key, '.') + 1;
 
     for (int i = 0; i < N_NAMES; i++)
-        if (strcmp(keys[i] + strlen("quant."), name) == 0)
+        if (strcmp(keys[SECTION_QUANT][i] + strlen("quant."), name) == 0)
             return i;
     return -1;
 }
 
 /* What holds where nothing else is said.  The base section quantizes the
- * linear layers of the blocks; the head only when it is named. */
-static struct layer_values base_values(const struct config *c, bool head)
+ * linear layers of the blocks; the head only when it is named.  A key that the
+ * section does not have is at what changes nothing. */
+static struct layer_values base_values(const struct config *c,
+                                       enum quant_section section, bool head)
 {
     static const struct quant_words none;
-    static const struct setting_value open = { "forward", 0, NULL },
-                                      off = { "none", 0, &none };
+    static const struct setting_value off = { "none", 0, &none },
+                                      open = { "forward", 0, NULL },
+                                      ste = { "ste", 0, NULL },
+                                      integer = { "integer", 0, NULL };
+    static const struct setting_value *const usual[N_NAMES] = {
+        &off, &off, &off, &open, &off, &open,
+        NULL, NULL, NULL, NULL,  &ste, &integer
+    };
     struct layer_values t;
 
-    for (int i = 0; i < N_NAMES; i++) {
-        t.v[i] = config_find(c, keys[i]);
-        if (head && i < OPERAND_COUNT)
-            t.v[i] = i == OPERAND_W_D || i == OPERAND_X_G ? &open : &off;
-    }
+    for (int i = 0; i < N_NAMES; i++)
+        t.v[i] = !keys[section][i] || (head && i < OPERAND_COUNT)
+                     ? usual[i]
+                     : config_find(c, keys[section][i]);
     return t;
-}
-
-static char *selector_of(const char *key)
-{
-    const char *start = key + strlen("quant.");
-
-    return mem_strndup(start, (size_t)(strrchr(key, '.') - start));
 }
 
 /* The key that says name of a layer: the last override that selects it, or the
  * base section's. */
-static const char *key_of(const struct config *c, int layer,
-                          enum layer_kind kind, int name)
+static const char *key_of(const struct config *c, enum quant_section section,
+                          int layer, enum layer_kind kind, int name)
 {
     const int n_layer = (int)config_model_n_layer(c);
-    const char *key, *found = keys[name];
+    const char *key, *found = keys[section][name];
 
     for (int i = 0; (key = config_override_at(c, i)); i++) {
-        char *selector = selector_of(key);
+        char *selector = setting_selector(key);
 
-        if (name_of(key) == name &&
+        if (quant_section_of(key) == section && name_of(key) == name &&
             selector_matches(selector, kind == LAYER_HEAD ? -1 : layer, n_layer,
                              kind))
             found = key;
@@ -100,7 +103,7 @@ static enum status apply_override(struct layer_values *all,
                                   int n_layer, struct err *err)
 {
     const int name = name_of(key);
-    char *selector = selector_of(key);
+    char *selector = setting_selector(key);
     bool any = false;
 
     for (int i = 0; i <= n_layer * LAYER_HEAD; i++) {
@@ -126,20 +129,25 @@ static enum status apply_override(struct layer_values *all,
 /* --- texts to quantizers ------------------------------------------------- */
 
 /* "quant.w of qkv in block 0" */
-static const char *place(char buf[64], enum quant_operand operand, int layer,
+static const char *place(char buf[64], enum quant_section section,
+                         enum quant_operand operand, int layer,
                          enum layer_kind kind)
 {
+    const int n = snprintf(buf, 64, "%s%s of ", quant_sections[section],
+                           quant_operands[operand]);
+
     if (kind == LAYER_HEAD)
-        snprintf(buf, 64, "quant.%s of the head", quant_operands[operand]);
+        snprintf(buf + n, 64 - (size_t)n, "the head");
     else
-        snprintf(buf, 64, "quant.%s of %s in block %d", quant_operands[operand],
+        snprintf(buf + n, 64 - (size_t)n, "%s in block %d",
                  layer_rows[kind].name, layer);
     return buf;
 }
 
 static enum status parse_layer(struct layer_quant *out,
                                const struct layer_values *t,
-                               const struct config *c, int layer,
+                               const struct config *c,
+                               enum quant_section section, int layer,
                                enum layer_kind kind, struct err *err)
 {
     const struct quant_defaults d = {
@@ -153,9 +161,11 @@ static enum status parse_layer(struct layer_quant *out,
 
     /* What the base keys say is checked even where nothing uses it. */
     if (quant_check_defaults(&wrong, &d, err) != OK) {
-        err_prefix(err, "quant: ");
-        return err_about(err, ERR_CONFIG, "%s",
-                         key_of(c, layer, kind, NAME_GROUP + (int)wrong));
+        err_prefix(err, "%.*s: ", (int)strlen(quant_sections[section]) - 1,
+                   quant_sections[section]);
+        return err_about(
+            err, ERR_CONFIG, "%s",
+            key_of(c, section, layer, kind, NAME_GROUP + (int)wrong));
     }
     for (int k = 0; k < OPERAND_COUNT; k++) {
         const struct quant_words *words = t->v[k]->quant;
@@ -164,9 +174,10 @@ static enum status parse_layer(struct layer_quant *out,
         if (!words)
             words = t->v[k == OPERAND_W_D ? OPERAND_W : OPERAND_X]->quant;
         if (quant_settle(&out->spec[k], words, &d, err) != OK) {
-            err_prefix(err,
-                       "%s: ", place(buf, (enum quant_operand)k, layer, kind));
-            return err_about(err, ERR_CONFIG, "%s", key_of(c, layer, kind, k));
+            err_prefix(err, "%s: ",
+                       place(buf, section, (enum quant_operand)k, layer, kind));
+            return err_about(err, ERR_CONFIG, "%s",
+                             key_of(c, section, layer, kind, k));
         }
     }
     /* Nothing is clipped where nothing of the forward pass is quantized. */
@@ -196,29 +207,31 @@ static enum status add_row(struct quant_table *t, struct layer_values *seen,
     t->rows = mem_grow(t->rows, (size_t)t->n_rows + 1, sizeof *t->rows);
     seen[t->n_rows] = all[i];
     t->index[i] = t->n_rows++;
-    return parse_layer(&t->rows[t->n_rows - 1], &all[i], c, layer,
+    return parse_layer(&t->rows[t->n_rows - 1], &all[i], c, t->section, layer,
                        head ? LAYER_HEAD : (enum layer_kind)(i % LAYER_HEAD),
                        err);
 }
 
 enum status quant_table_new(struct quant_table **out, const struct config *c,
-                            struct err *err)
+                            enum quant_section section, struct err *err)
 {
     struct quant_table *t = mem_alloc(sizeof *t);
     const int n_layer = (int)config_model_n_layer(c);
     const int n = n_layer * LAYER_HEAD + 1;
     struct layer_values *all = mem_array((size_t)n, sizeof *all);
     struct layer_values *seen = mem_array((size_t)n, sizeof *seen);
-    const struct layer_values blocks = base_values(c, false);
+    const struct layer_values blocks = base_values(c, section, false);
     enum status st = OK;
 
     t->refs = 1;
+    t->section = section;
     t->n_layer = n_layer;
     t->index = mem_array((size_t)n, sizeof *t->index);
     for (int i = 0; i < n; i++)
-        all[i] = i < n - 1 ? blocks : base_values(c, true);
+        all[i] = i < n - 1 ? blocks : base_values(c, section, true);
     for (int i = 0; st == OK && config_override_at(c, i); i++)
-        st = apply_override(all, c, config_override_at(c, i), n_layer, err);
+        if (quant_section_of(config_override_at(c, i)) == section)
+            st = apply_override(all, c, config_override_at(c, i), n_layer, err);
     for (int i = 0; st == OK && i < n; i++)
         st = add_row(t, seen, all, c, i, err);
     free(all);
@@ -227,6 +240,28 @@ enum status quant_table_new(struct quant_table **out, const struct config *c,
     if (st != OK)
         quant_table_drop(t);
     return st;
+}
+
+struct quant_table *quant_table_inputs(const struct quant_table *from)
+{
+    struct quant_table *t = mem_alloc(sizeof *t);
+    const int n = from->n_layer * LAYER_HEAD;
+
+    *t = (struct quant_table){ .section = from->section,
+                               .refs = 1,
+                               .n_layer = from->n_layer,
+                               .n_rows = n + 1 };
+    t->index = mem_array((size_t)n + 1, sizeof *t->index);
+    t->rows = mem_array((size_t)n + 1, sizeof *t->rows);
+    for (int i = 0; i <= n; i++) {
+        t->index[i] = i;
+        t->rows[i] = from->rows[from->index[i]];
+        if (i < n) {
+            t->rows[i].spec[OPERAND_W] = (struct quant_spec){ 0 };
+            t->rows[i].integer = false;
+        }
+    }
+    return t;
 }
 
 struct quant_table *quant_table_share(struct quant_table *t)
@@ -275,6 +310,7 @@ static int reduction_length(const struct model_dims *s, enum layer_kind kind,
 /* The place is put into words only where a check fails: a plan of a million
  * runs makes half a billion of them. */
 static enum status check_layer(const struct layer_quant *row,
+                               enum quant_section section,
                                const struct config *c,
                                const struct model_dims *s, int layer,
                                enum layer_kind kind, struct err *err)
@@ -287,11 +323,12 @@ static enum status check_layer(const struct layer_quant *row,
 
         if (!row->reuse[k] &&
             quant_check(&row->spec[k], length, "", NULL) != OK)
-            return err_about(err,
-                             quant_check(&row->spec[k], length,
-                                         place(buf, operand, layer, kind), err),
-                             "%s %s", key_of(c, layer, kind, NAME_GROUP),
-                             key_of(c, layer, kind, k));
+            return err_about(
+                err,
+                quant_check(&row->spec[k], length,
+                            place(buf, section, operand, layer, kind), err),
+                "%s %s", key_of(c, section, layer, kind, NAME_GROUP),
+                key_of(c, section, layer, kind, k));
     }
     return OK;
 }
@@ -307,7 +344,8 @@ enum status quant_table_check(const struct quant_table *t,
                                          ? LAYER_HEAD
                                          : (enum layer_kind)(i % LAYER_HEAD);
 
-        if (check_layer(&t->rows[t->index[i]], c, &s, layer, kind, err) != OK)
+        if (check_layer(&t->rows[t->index[i]], t->section, c, &s, layer, kind,
+                        err) != OK)
             return ERR_CONFIG;
     }
     return OK;
@@ -315,14 +353,24 @@ enum status quant_table_check(const struct quant_table *t,
 
 /* --- the public questions ------------------------------------------------ */
 
-const struct layer_quant *config_layer(const struct config *c, int layer,
-                                       enum layer_kind kind)
+static const struct layer_quant *layer_of(const struct quant_table *t,
+                                          int layer, enum layer_kind kind)
 {
-    const struct quant_table *t = config_quant_table(c);
-
     if (!t || (kind != LAYER_HEAD && (layer < 0 || layer >= t->n_layer)))
         return NULL;
     return quant_table_row(t, quant_table_index(t, layer, kind));
+}
+
+const struct layer_quant *config_layer(const struct config *c, int layer,
+                                       enum layer_kind kind)
+{
+    return layer_of(config_quant_table(c, SECTION_QUANT), layer, kind);
+}
+
+const struct layer_quant *config_post_layer(const struct config *c, int layer,
+                                            enum layer_kind kind)
+{
+    return layer_of(config_quant_table(c, SECTION_POST), layer, kind);
 }
 
 void config_quant(struct quant_spec *out, bool *reuse, const struct config *c,

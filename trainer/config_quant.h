@@ -11,9 +11,12 @@
 
 struct quant_table;
 
-/* Read the keys quant.* of c.  ERR_CONFIG names the key and the layer. */
+/* Read the keys of a section of c.  ERR_CONFIG names the key and the layer. */
 enum status quant_table_new(struct quant_table **out, const struct config *c,
-                            struct err *err);
+                            enum quant_section section, struct err *err);
+
+/* A new one without the weights of the blocks. */
+struct quant_table *quant_table_inputs(const struct quant_table *t);
 struct quant_table *quant_table_share(struct quant_table *t);
 void quant_table_drop(struct quant_table *t); /* the last one frees */
 
@@ -22,7 +25,7 @@ enum status quant_table_check(const struct quant_table *t,
                               const struct config *c, struct err *err);
 
 /* Read them unless that is done, and check the shapes: the last step of
- * config_resolve. */
+ * config_resolve.  That of [post] is there for a post-training run only. */
 enum status config_settle_quant(struct config *c, struct err *err);
 
 /* The number of the row of a layer: equal numbers mean equal quantizers. */
@@ -32,6 +35,7 @@ const struct layer_quant *quant_table_row(const struct quant_table *t,
                                           int index);
 
 /* The table of a configuration, or NULL until it is resolved. */
-const struct quant_table *config_quant_table(const struct config *c);
+const struct quant_table *config_quant_table(const struct config *c,
+                                             enum quant_section section);
 
 #endif

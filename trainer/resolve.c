@@ -90,6 +90,71 @@ static enum status resolve_schedule(struct config *c, struct err *err)
     return OK;
 }
 
+static void to_default(struct config *c, enum setting_id id)
+{
+    const struct setting *s = setting_at(id);
+
+    /* What is there already keeps the tables of quantizers. */
+    if (strcmp(config_value(c, id)->text, s->fallback) != 0)
+        config_set(c, s->key, s->fallback, NULL);
+}
+
+/* Nothing of [post] says something alone. */
+static enum status check_no_post(const struct config *c, struct err *err)
+{
+    const char *key = NULL, *at;
+
+    for (int i = 0; (at = config_override_at(c, i)) && !key; i++)
+        if (quant_section_of(at) == SECTION_POST)
+            key = at;
+    for (int i = 0; i < N_SETTINGS && !key; i++)
+        if (quant_section_of(setting_at(i)->key) == SECTION_POST &&
+            strcmp(config_value(c, (enum setting_id)i)->text,
+                   setting_at(i)->fallback) != 0)
+            key = setting_at(i)->key;
+    if (!key)
+        return OK;
+    err_set(err, ERR_CONFIG,
+            "%s = %s without post.fit: say what is done after training, rtn or "
+            "gptq",
+            key, config_get(c, key));
+    return err_about(err, ERR_CONFIG, "%s", key);
+}
+
+/* Is a random number drawn for any rounding after training? */
+static bool post_draws(const struct config *c)
+{
+    const struct layer_quant *q;
+
+    for (int i = 0; i < config_model_n_layer(c) * LAYER_HEAD; i++) {
+        q = config_post_layer(c, i / LAYER_HEAD,
+                              (enum layer_kind)(i % LAYER_HEAD));
+        if ((q->spec[OPERAND_W].on && q->spec[OPERAND_W].rounding->draws) ||
+            (q->spec[OPERAND_X].on && q->spec[OPERAND_X].rounding->draws))
+            return true;
+    }
+    return false;
+}
+
+/* What the fitter does not read goes back to its default, so that one run has
+ * one spelling. */
+static enum status resolve_post(struct config *c, struct err *err)
+{
+    bool draws;
+
+    if (!config_is_post(c))
+        return check_no_post(c, err);
+    if (strcmp(config_post_fit(c), "gptq") == 0)
+        return OK;
+    draws = post_draws(c);
+    to_default(c, KEY_post_calib);
+    to_default(c, KEY_post_act_order);
+    to_default(c, KEY_post_damp);
+    if (!draws)
+        to_default(c, KEY_post_draw);
+    return config_settle_quant(c, err);
+}
+
 enum status config_resolve(struct config *c, struct err *err)
 {
     enum status st = resolve_shape(c, err);
@@ -100,5 +165,7 @@ enum status config_resolve(struct config *c, struct err *err)
         st = stop_resolve(c, err);
     if (st == OK)
         st = config_settle_quant(c, err);
+    if (st == OK)
+        st = resolve_post(c, err);
     return st;
 }

@@ -22,7 +22,7 @@
 void run_identify(unsigned char id[32], const struct config *c, uint64_t seed,
                   uint64_t data_seed, const char *data)
 {
-    json_t *json = config_identity(c, true);
+    json_t *json = config_identity(c, IDENTITY_RUN);
     char *text = json_canonical_text(json);
     char *all = mem_printf("%s seed=%llu data_seed=%llu data=%s", text,
                            (unsigned long long)seed,

@@ -149,8 +149,8 @@ enum status run_resume(struct run *r, struct err *err)
 /* Does b share the steps before it leaves with this run? */
 static bool is_branch(const struct run *r, const struct run_branch *b)
 {
-    char *ours = branch_identity(r->config, true);
-    char *theirs = branch_identity(b->config, true);
+    char *ours = branch_identity(r->config, IDENTITY_RUN);
+    char *theirs = branch_identity(b->config, IDENTITY_RUN);
     const bool same = strcmp(ours, theirs) == 0 && b->seed == r->seed &&
                       b->data_seed == r->data_seed &&
                       config_run_val_every(b->config) == r->val_every;

@@ -86,14 +86,26 @@ const struct setting *setting_find(const char *key)
     return NULL;
 }
 
-/* The part between "quant." and the last dot, or 0 when there is none. */
-static size_t selector_length(const char *key)
-{
-    const char *start = key + strlen("quant."), *last = strrchr(key, '.');
+const char *const quant_sections[QUANT_SECTIONS] = { "quant.", "post." };
 
-    return text_has_prefix(key, "quant.") && last > start
-               ? (size_t)(last - start)
-               : 0;
+enum quant_section quant_section_of(const char *key)
+{
+    int i = 0;
+
+    while (i < QUANT_SECTIONS && !text_has_prefix(key, quant_sections[i]))
+        i++;
+    return (enum quant_section)i;
+}
+
+char *setting_selector(const char *key)
+{
+    const enum quant_section section = quant_section_of(key);
+    const char *last = strrchr(key, '.'), *start;
+
+    if (section == QUANT_SECTIONS)
+        return NULL;
+    start = key + strlen(quant_sections[section]);
+    return last > start ? mem_strndup(start, (size_t)(last - start)) : NULL;
 }
 
 static const struct setting *unknown(const char *key, struct err *err)
@@ -115,15 +127,14 @@ static const struct setting *unknown(const char *key, struct err *err)
 const struct setting *setting_find_any(const char *key, struct err *err)
 {
     const struct setting *s = setting_find(key);
-    const size_t n = s ? 0 : selector_length(key);
-    char *plain, *selector;
+    char *plain, *selector = s ? NULL : setting_selector(key);
 
     if (s)
         return s;
-    if (n == 0)
+    if (!selector)
         return unknown(key, err);
-    selector = mem_strndup(key + strlen("quant."), n);
-    plain = mem_printf("quant%s", strrchr(key, '.'));
+    plain = mem_printf("%s%s", quant_sections[quant_section_of(key)],
+                       strrchr(key, '.') + 1);
     s = setting_find(plain);
     if (s && !selector_check(selector, err))
         s = NULL;

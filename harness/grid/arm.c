@@ -34,6 +34,19 @@ static void count(struct tally *t, const struct quant_spec *spec,
     t->inputs[i] += weights * input;
 }
 
+/* What a layer is quantized by: after training, where anything is done then. */
+static void spec_of(struct quant_spec *out, const struct config *c, int layer,
+                    enum layer_kind kind, enum quant_operand operand)
+{
+    const struct layer_quant *q = config_is_post(c)
+                                      ? config_post_layer(c, layer, kind)
+                                      : config_layer(c, layer, kind);
+
+    *out = q ? q->spec[operand] : (struct quant_spec){ 0 };
+    if (q && q->reuse[operand])
+        out->on = false;
+}
+
 static void tally_operand(struct tally *t, const struct config *c,
                           enum quant_operand operand, bool head)
 {
@@ -46,11 +59,8 @@ static void tally_operand(struct tally *t, const struct config *c,
     for (int l = 0; l < layers; l++)
         for (enum layer_kind k = first; k <= last; k++) {
             struct quant_spec spec;
-            bool reuse;
 
-            config_quant(&spec, &reuse, c, l, k, operand);
-            if (reuse)
-                spec.on = false;
+            spec_of(&spec, c, l, k, operand);
             count(t, &spec, (double)layer_weights(&shape, k),
                   layer_in(&shape, k));
         }
@@ -180,29 +190,85 @@ static void add_rest(struct str *s, const struct quant_spec *lead)
             add_field(s, lead, (enum quant_field)f);
 }
 
-char *arm_text(const struct config *c, bool presets)
+/* " fc2.x=int8": the overrides of a section. */
+static void add_overrides(struct str *s, const struct config *c,
+                          enum quant_section section)
 {
-    struct arm a;
-    struct str s = { 0 };
-    const struct quant_spec *lead;
+    const char *key;
 
-    arm_read(&a, c);
-    if (a.lead < 0)
-        return mem_strdup("unquantized");
-    lead = &a.spec[a.lead];
-    presets = presets && all_presets(&a);
-    add_operands(&s, &a, presets);
-    if (lead->elem.scaled && !presets)
-        arm_add_parts(&s, lead);
-    add_rest(&s, lead);
-    if (strcmp(config_quant_grad(c), "ste") != 0)
-        str_addf(&s, " %s", config_quant_grad(c));
-    for (int i = 0; config_override_at(c, i); i++) {
-        const char *key = config_override_at(c, i);
+    for (int i = 0; (key = config_override_at(c, i)); i++) {
         char *value = quant_brief(config_get(c, key));
 
-        str_addf(&s, " %s=%s", key + strlen("quant."), value);
+        if (quant_section_of(key) == section)
+            str_addf(s, " %s=%s", key + strlen(quant_sections[section]), value);
         free(value);
     }
+}
+
+static void add_quantizers(struct str *s, const struct arm *a, bool presets)
+{
+    const struct quant_spec *lead = &a->spec[a->lead];
+
+    presets = presets && all_presets(a);
+    add_operands(s, a, presets);
+    if (lead->elem.scaled && !presets)
+        arm_add_parts(s, lead);
+    add_rest(s, lead);
+}
+
+/* How it was trained. */
+static void add_training(struct str *s, const struct config *c, bool presets)
+{
+    struct arm a;
+
+    arm_read(&a, c);
+    if (a.lead < 0) {
+        str_add(s, "unquantized");
+        return;
+    }
+    add_quantizers(s, &a, presets);
+    if (strcmp(config_quant_grad(c), "ste") != 0)
+        str_addf(s, " %s", config_quant_grad(c));
+    add_overrides(s, c, SECTION_QUANT);
+}
+
+/* What was done then: "PTQ int3 W g32 gptq".  What of its settings is not the
+ * usual one is said, so that two arms are two texts. */
+static void add_post(struct str *s, const struct config *c, bool presets)
+{
+    struct arm a;
+
+    arm_read(&a, c);
+    str_add(s, "PTQ ");
+    if (a.lead >= 0)
+        add_quantizers(s, &a, presets);
+    else
+        str_add(s, "unquantized");
+    str_addf(s, " %s", config_post_fit(c));
+    for (int i = KEY_post_calib; i <= KEY_post_damp; i++)
+        if (setting_identifies(setting_at(i),
+                               config_value(c, (enum setting_id)i)->text))
+            str_addf(s, " %s=%s", strchr(setting_at(i)->key, '.') + 1,
+                     config_value(c, (enum setting_id)i)->text);
+    add_overrides(s, c, SECTION_POST);
+}
+
+char *arm_text(const struct config *c, bool presets)
+{
+    struct str s = { 0 };
+    struct config *parent;
+
+    if (!config_is_post(c)) {
+        add_training(&s, c, presets);
+        return str_steal(&s);
+    }
+    parent = config_base(c, IDENTITY_PARENT);
+    add_training(&s, parent, presets);
+    if (strcmp(str_text(&s), "unquantized") == 0)
+        str_clear(&s);
+    else
+        str_add(&s, ", ");
+    config_free(parent);
+    add_post(&s, c, presets);
     return str_steal(&s);
 }

@@ -1,5 +1,9 @@
 /* arm.h - what a configuration quantizes, as columns to group by.
  *
+ * A post-training run is described by what is done after training; its text
+ * says how it was trained before, where that was quantized, too:
+ * "PTQ int3 W g32 gptq", "int4 W+A g32, PTQ int3 W g32 rtn".
+ *
  * Layers may differ, so each operand is described by the quantizer that most
  * weights of the blocks see; where some see another, the overrides are named
  * in the text. */

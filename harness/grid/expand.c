@@ -107,11 +107,15 @@ static void take_point(struct expansion *x, const struct grid_point *p,
 static void fill_point(struct expansion *x, struct grid_point *p,
                        const struct config *c)
 {
-    int operands;
+    struct point_names names;
 
-    point_ids_of(p->id, p->twin, &operands, x->ids, c);
-    p->operands = (unsigned char)operands;
+    point_ids_of(&names, x->ids, c);
+    memcpy(p->id, names.id, HASH_ID);
+    memcpy(p->parent, names.parent, HASH_ID);
+    memcpy(p->twin, names.twin, HASH_ID);
+    p->operands = (unsigned char)names.operands;
     p->is_base = strcmp(p->id, p->twin) == 0;
+    p->is_post = strcmp(p->id, p->parent) != 0;
     p->own_order = strcmp(config_data_order(c), "point") == 0;
     p->size = point_size(x->ids, c);
     p->branch_step = branch_step(c);
@@ -170,61 +174,87 @@ static enum status check_size(const struct expansion *x)
     return too_many(x, (int64_t)cells, "lists multiply to", "cells");
 }
 
-/* --- twins --------------------------------------------------------------- */
+/* --- twins and parents --------------------------------------------------- */
 
-static enum status add_twin(struct expansion *x, int of, int block)
+/* Points that others need and that no block of the file gives have one of their
+ * own. */
+struct added {
+    enum identity what;
+    const char *label, *values;
+    int block; /* -1: there is none yet */
+};
+
+static const char *name_of(const struct grid_point *p, enum identity what)
 {
-    struct grid_point twin = x->g->points[of];
-    struct config *quantized = grid_config(x->g, of);
-    struct config *c = point_twin_config(quantized);
+    return what == IDENTITY_TWIN ? p->twin : p->parent;
+}
+
+static enum status add_base(struct expansion *x, int of, const struct added *a)
+{
+    struct grid_point base = x->g->points[of];
+    struct config *full = grid_config(x->g, of);
+    struct config *c = config_base(full, a->what);
     const enum status st = config_resolve(c, x->err);
 
-    config_free(quantized);
+    config_free(full);
     if (st != OK) {
         config_free(c);
         return st;
     }
-    twin.config = NULL;
-    twin.added = true;
-    twin.block = x->g->blocks[block].label;
-    fill_point(x, &twin, c);
-    assert(twin.is_base && strcmp(twin.id, x->g->points[of].twin) == 0);
-    take_point(x, &twin, c, block);
+    base.config = NULL;
+    base.added = true;
+    base.added_as = a->what;
+    base.block = x->g->blocks[a->block].label;
+    fill_point(x, &base, c);
+    assert(strcmp(base.id, name_of(&x->g->points[of], a->what)) == 0);
+    take_point(x, &base, c, a->block);
     return OK;
 }
 
-/* A block for the twins that no block of the file gives. */
-static int twin_block(struct expansion *x)
+static int add_block(struct grid *g, const struct added *a)
 {
-    struct grid *g = x->g;
-
     g->blocks = mem_grow(g->blocks, (size_t)g->n_blocks + 1, sizeof *g->blocks);
     g->blocks[g->n_blocks] =
-        (struct grid_block){ .label = BASELINE,
-                             .values = mem_strdup("unquantized twins") };
+        (struct grid_block){ .label = a->label,
+                             .values = mem_strdup(a->values) };
     return g->n_blocks++;
 }
 
-static enum status add_twins(struct expansion *x)
+static enum status add_bases(struct expansion *x, struct added *a)
 {
     const int n = x->g->n_points;
-    int block = -1;
     enum status st = OK;
 
     for (int i = 0; i < n && st == OK; i++) {
         const struct grid_point *p = &x->g->points[i];
-        const int at = p->is_base ? 0 : *find_slot(x, p->twin);
+        const char *name = name_of(p, a->what);
+        const int at = strcmp(p->id, name) == 0 ? 0 : *find_slot(x, name);
 
-        if (p->is_base)
+        if (strcmp(p->id, name) == 0)
             continue;
         if (at) {
             join_point(x->g, &x->g->points[at - 1], p);
             continue;
         }
-        if (block < 0)
-            block = twin_block(x);
-        st = add_twin(x, i, block);
+        if (a->block < 0)
+            a->block = add_block(x->g, a);
+        st = add_base(x, i, a);
     }
+    return st;
+}
+
+/* A parent that is a twin, too, is listed among the twins. */
+static enum status add_all_bases(struct expansion *x)
+{
+    struct added twins = { IDENTITY_TWIN, BASELINE, "unquantized twins", -1 };
+    struct added parents = { IDENTITY_PARENT, "parents",
+                             "the training before post", -1 };
+    enum status st = OK;
+
+    if (doc_bool(x->s->doc, "grid.twins"))
+        st = add_bases(x, &twins);
+    if (st == OK && doc_bool(x->s->doc, "grid.parents"))
+        st = add_bases(x, &parents);
     return st;
 }
 
@@ -421,8 +451,8 @@ enum status grid_expand(struct grid *g, struct err *err)
         st = nothing_left(&x);
     if (st == OK)
         add_notes(&x);
-    if (st == OK && doc_bool(x.s->doc, "grid.twins"))
-        st = add_twins(&x);
+    if (st == OK)
+        st = add_all_bases(&x);
     free(x.table);
     point_ids_free(x.ids);
     if (st == OK) {

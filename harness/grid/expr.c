@@ -42,7 +42,9 @@ static bool first_format(struct num_format *out, const struct config *c)
         const char *key = config_override_at(c, i);
         const struct setting *s = setting_find_any(key, NULL);
 
-        if (s && s->type == SETTING_QUANT && format_of(out, config_get(c, key)))
+        if (s && s->type == SETTING_QUANT &&
+            quant_section_of(key) == SECTION_QUANT &&
+            format_of(out, config_get(c, key)))
             return true;
     }
     return false;
@@ -108,7 +110,7 @@ enum status view_size(struct point_view *v, struct err *err)
     if (st != OK) {
         /* A quantizer that does not fit is for filters to judge; a shape that
          * does not fit has no size. */
-        struct config *twin = point_twin_config(v->config);
+        struct config *twin = config_base(v->config, IDENTITY_TWIN);
 
         config_free(copy);
         copy = twin;

@@ -187,7 +187,7 @@ struct config *grid_config(const struct grid *g, int point)
     st = source_make(&m, &removed_by, g->source, p->source_block,
                      p->source_cell, NULL);
     assert(st == OK && removed_by < 0);
-    c = p->added ? point_twin_config(m.config) : config_copy(m.config);
+    c = p->added ? config_base(m.config, p->added_as) : config_copy(m.config);
     if (p->added)
         st = config_resolve(c, NULL);
     assert(st == OK);
@@ -197,5 +197,5 @@ struct config *grid_config(const struct grid *g, int point)
 
 uint64_t grid_data_seed(const struct grid_point *p, uint64_t seed)
 {
-    return p->own_order ? point_own_order(p->id, seed) : seed;
+    return p->own_order ? point_own_order(p->parent, seed) : seed;
 }

@@ -33,18 +33,21 @@
 struct grid_point {
     struct config *config; /* resolved, owned by the grid; or NULL, see above */
     char id[HASH_ID];      /* SHA-256 of the canonical identity, cut */
-    char twin[HASH_ID];    /* the same without quant.* */
+    char parent[HASH_ID];  /* the same without post.* */
+    char twin[HASH_ID];    /* and without quant.* */
     bool is_base;          /* id == twin: the unquantized twin itself */
-    bool added;            /* a twin that no cell gives */
-    bool chosen;           /* by --only and --skip: it may be started */
-    bool own_order;        /* data.order = point */
+    bool is_post;          /* id != parent: something follows its training */
+    bool added;            /* a twin or a parent that no cell gives */
+    enum identity added_as; /* then which of the two */
+    bool chosen;            /* by --only and --skip: it may be started */
+    bool own_order;         /* data.order = point */
     unsigned char operands; /* GEMM operands of a layer that are quantized */
     const char *block;      /* label, "" outside blocks */
     int ordinal;            /* place in the grid's order, from 0 */
     int priority;
     int n_seeds;
     int source_block;      /* the cell it comes from (grid/source.h); of an */
-    uint64_t source_cell;  /* added twin, that of a point it is the twin of */
+    uint64_t source_cell;  /* added one, that of a point it was added for */
     const uint64_t *seeds; /* owned by the grid, shared by points */
     struct model_size size;
     double data_tokens;  /* there are to train on; 0: not known */
@@ -66,7 +69,8 @@ struct grid_axis {
 };
 
 struct grid_block {
-    const char *label; /* "" outside blocks, "baseline" for added twins */
+    const char *label; /* "" outside blocks, "baseline" for added twins,
+                          "parents" for other parents that are added */
     int64_t cells;     /* before filters */
     int points, runs;  /* that this block was the first to give */
     int duplicates;    /* cells that gave a point already there */

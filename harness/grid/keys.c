@@ -93,13 +93,15 @@ const struct setting *key_find(const char *key, bool *ok, struct err *err)
 {
     const struct setting *s = setting_find(key);
     const char *near;
+    char *selector;
 
     *ok = true;
     if (s || key_is_scratch(key))
         return s;
     if (!is_special(key))
         s = grid_key_find(key);
-    if (!s && text_has_prefix(key, "quant.") && strchr(key + 6, '.'))
+    selector = s ? NULL : setting_selector(key);
+    if (selector)
         s = setting_find_any(key, err);
     else if (!s) {
         near = nearest_key(key);
@@ -111,6 +113,7 @@ const struct setting *key_find(const char *key, bool *ok, struct err *err)
                     "unknown key '%.80s' ('qlaw keys' lists them)", key);
     }
     *ok = s != NULL;
+    free(selector);
     return s;
 }
 
@@ -138,7 +141,7 @@ bool key_has_lines(const struct setting *s)
 bool key_is_raw(const struct setting *s)
 {
     return s && s->type == SETTING_TEXT && !s->list &&
-           !text_has_prefix(s->key, "quant.");
+           quant_section_of(s->key) == QUANT_SECTIONS;
 }
 
 /* --- values -------------------------------------------------------------- */

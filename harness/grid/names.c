@@ -115,13 +115,14 @@ static bool find_key(struct names *n, const char *name, struct expr_symbol *out)
 
     if (!s)
         return false;
-    if (strcmp(s->key, "quant.group") == 0)
+    if (s == setting_at(KEY_quant_group) || s == setting_at(KEY_post_group))
         kind = SLOT_GROUP;
     else if (s->type == SETTING_BOOL)
         kind = SLOT_BOOL;
     else if (s->type == SETTING_QUANT)
         kind = SLOT_QUANT;
-    else if (s->type == SETTING_WORD || strcmp(s->key, "quant.range") == 0)
+    else if (s->type == SETTING_WORD || s == setting_at(KEY_quant_range) ||
+             s == setting_at(KEY_post_range))
         kind = SLOT_WORD;
     else if (s->type == SETTING_TEXT)
         return false;

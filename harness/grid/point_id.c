@@ -7,18 +7,18 @@
 #include "base/rng.h"
 #include "trainer/branch.h"
 
-char *point_canonical(const struct config *c, bool with_quant)
+char *point_canonical(const struct config *c, enum identity what)
 {
-    json_t *identity = config_identity(c, with_quant);
+    json_t *identity = config_identity(c, what);
     char *text = json_canonical_text(identity);
 
     json_decref(identity);
     return text;
 }
 
-void point_id(char id[HASH_ID], const struct config *c, bool with_quant)
+void point_id(char id[HASH_ID], const struct config *c, enum identity what)
 {
-    char *text = point_canonical(c, with_quant);
+    char *text = point_canonical(c, what);
 
     hash_id(id, text, strlen(text));
     free(text);
@@ -30,40 +30,22 @@ uint64_t point_own_order(const char *id, uint64_t seed)
     return rng_key(seed, RNG_DATA, strtoull(id, NULL, 16)) >> 11;
 }
 
-static bool is_quant(const char *key)
-{
-    return strncmp(key, "quant.", strlen("quant.")) == 0;
-}
-
-struct config *point_twin_config(const struct config *c)
-{
-    const bool overrides = config_override_at(c, 0) != NULL;
-    struct config *twin = overrides ? config_new() : config_copy(c);
-
-    /* Overrides cannot be taken back, so a new one is filled then. */
-    for (int i = 0; setting_at(i); i++) {
-        const struct setting *s = setting_at(i);
-
-        if (overrides && !is_quant(s->key))
-            config_set(twin, s->key, config_get(c, s->key), NULL);
-        else if (!overrides && is_quant(s->key))
-            config_set(twin, s->key, s->fallback, NULL);
-    }
-    return twin;
-}
-
 /* --- many ---------------------------------------------------------------- */
 
 #define CACHE 4096 /* of each kind; a new one takes an old one's place */
 
-/* What came of the values of one half of the keys. */
+/* The keys are parted by their section; the last are all others. */
+#define OTHER QUANT_SECTIONS
+#define PARTS (QUANT_SECTIONS + 1)
+
+/* What came of the values of one part of the keys. */
 struct part {
-    char *values;     /* all values of that half, the look-up key */
-    char *text;       /* quant: its JSON or ""; other: the JSON without quant */
-    size_t split;     /* other: where the quant object belongs */
-    int operands;     /* quant: GEMM operands of fc1 that are quantized */
-    char id[HASH_ID]; /* other: of the twin */
-    uint64_t beginning; /* other: 0 until it is asked for */
+    char *values; /* all values of that part, the look-up key */
+    char *text;   /* a section: its JSON or ""; OTHER: the JSON of the rest */
+    size_t split; /* OTHER: where the objects of the sections belong */
+    int operands; /* quant: GEMM operands of fc1 that are quantized */
+    char id[HASH_ID];   /* OTHER: of the twin */
+    uint64_t beginning; /* OTHER: 0 until it is asked for */
     uint64_t serial;    /* a number of its own */
 };
 
@@ -81,7 +63,7 @@ struct memory {
 };
 
 struct point_ids {
-    struct part quant[CACHE], other[CACHE];
+    struct part part[PARTS][CACHE];
     struct memory memory[CACHE];
     struct str values, text; /* scratch */
     uint64_t n_parts;        /* made so far */
@@ -96,11 +78,9 @@ void point_ids_free(struct point_ids *ids)
 {
     if (!ids)
         return;
-    for (int i = 0; i < CACHE; i++) {
-        free(ids->quant[i].values);
-        free(ids->quant[i].text);
-        free(ids->other[i].values);
-        free(ids->other[i].text);
+    for (int i = 0; i < PARTS * CACHE; i++) {
+        free(ids->part[i / CACHE][i % CACHE].values);
+        free(ids->part[i / CACHE][i % CACHE].text);
     }
     str_release(&ids->values);
     str_release(&ids->text);
@@ -109,20 +89,22 @@ void point_ids_free(struct point_ids *ids)
 
 /* What a quantizer is made of also depends on the number of blocks, which
  * selectors count from. */
-static void add_values(struct str *out, const struct config *c, bool quant)
+static void add_values(struct str *out, const struct config *c, int part)
 {
+    const char *key;
+
     for (int i = 0; setting_at(i); i++) {
         const struct setting *s = setting_at(i);
 
-        if (!s->hashed || is_quant(s->key) != quant)
+        if (!s->hashed || (int)quant_section_of(s->key) != part)
             continue;
         str_add(out, config_value(c, (enum setting_id)i)->text);
         str_add_char(out, '\n');
     }
-    for (int i = 0; quant && config_override_at(c, i); i++)
-        str_addf(out, "%s=%s\n", config_override_at(c, i),
-                 config_get(c, config_override_at(c, i)));
-    if (quant)
+    for (int i = 0; (key = config_override_at(c, i)); i++)
+        if ((int)quant_section_of(key) == part)
+            str_addf(out, "%s=%s\n", key, config_get(c, key));
+    if (part != OTHER)
         str_add(out, config_value(c, KEY_model_n_layer)->text);
 }
 
@@ -136,16 +118,16 @@ static uint64_t fnv1a(uint64_t h, const char *text, size_t n)
 #define FNV_START 14695981039346656037u
 
 /* The entry of these values; filled when they are new. */
-static struct part *find_part(struct part *cache, struct point_ids *ids,
-                              const struct config *c, bool quant, bool *found)
+static struct part *find_part(struct point_ids *ids, const struct config *c,
+                              int part, bool *found)
 {
     struct part *p;
     uint64_t h;
 
     str_clear(&ids->values);
-    add_values(&ids->values, c, quant);
+    add_values(&ids->values, c, part);
     h = fnv1a(FNV_START, ids->values.data, ids->values.len);
-    p = &cache[(h ^ h >> 32) % CACHE];
+    p = &ids->part[part][(h ^ h >> 32) % CACHE];
     *found = p->values && strcmp(p->values, str_text(&ids->values)) == 0;
     if (*found)
         return p;
@@ -170,37 +152,39 @@ static int count_operands(const struct config *c)
     return n;
 }
 
-static const struct part *quant_part(struct point_ids *ids,
-                                     const struct config *c)
+static const struct part *section_part(struct point_ids *ids,
+                                       const struct config *c,
+                                       enum quant_section section)
 {
     bool found;
-    struct part *p = find_part(ids->quant, ids, c, true, &found);
-    json_t *identity, *quant;
+    struct part *p = find_part(ids, c, (int)section, &found);
+    json_t *identity, *object;
 
     if (found)
         return p;
-    identity = config_identity(c, true);
-    quant = json_object_get(identity, "quant");
-    p->text = quant ? json_canonical_text(quant) : mem_strdup("");
+    identity = config_identity(c, IDENTITY_RUN);
+    object =
+        json_object_get(identity, section == SECTION_QUANT ? "quant" : "post");
+    p->text = object ? json_canonical_text(object) : mem_strdup("");
     p->operands = count_operands(c);
     json_decref(identity);
     return p;
 }
 
-/* The text without quant, and where in it the quant object would stand: after
- * "data" and "model", which every run has. */
+/* The text without the sections, and where in it their objects would stand:
+ * after "data" and "model", which every run has. */
 static struct part *other_part(struct point_ids *ids, const struct config *c)
 {
     bool found;
-    struct part *p = find_part(ids->other, ids, c, false, &found);
+    struct part *p = find_part(ids, c, OTHER, &found);
     json_t *identity, *value, *before;
     const char *key;
 
     if (found)
         return p;
-    identity = config_identity(c, false);
+    identity = config_identity(c, IDENTITY_TWIN);
     before = json_object();
-    json_object_foreach(identity, key, value) if (strcmp(key, "quant") < 0)
+    json_object_foreach(identity, key, value) if (strcmp(key, "post") < 0)
         json_object_set(before, key, value);
     p->text = json_canonical_text(before);
     p->split = strlen(p->text) - 1; /* before the closing brace */
@@ -212,33 +196,48 @@ static struct part *other_part(struct point_ids *ids, const struct config *c)
     return p;
 }
 
-void point_ids_of(char id[HASH_ID], char twin[HASH_ID], int *operands,
-                  struct point_ids *ids, const struct config *c)
+/* The identity of the rest with the objects of sections, "" for none; keys
+ * stand in the order of the alphabet. */
+static void hash_parts(char id[HASH_ID], struct point_ids *ids,
+                       const struct part *other, const char *post,
+                       const char *quant)
 {
-    const struct part *quant = quant_part(ids, c);
-    const struct part *other = other_part(ids, c);
-    const char *rest = other->text + other->split; /* ",..." or "}" */
-
-    *operands = quant->operands;
-    memcpy(twin, other->id, HASH_ID);
-    if (!*quant->text) {
-        memcpy(id, twin, HASH_ID);
-        return;
-    }
     str_clear(&ids->text);
     str_add_n(&ids->text, other->text, other->split);
-    str_addf(&ids->text, ",\"quant\":%s", quant->text);
-    str_add(&ids->text, rest);
+    if (*post)
+        str_addf(&ids->text, ",\"post\":%s", post);
+    if (*quant)
+        str_addf(&ids->text, ",\"quant\":%s", quant);
+    str_add(&ids->text, other->text + other->split); /* ",..." or "}" */
     hash_id(id, str_text(&ids->text), ids->text.len);
+}
+
+void point_ids_of(struct point_names *out, struct point_ids *ids,
+                  const struct config *c)
+{
+    const struct part *quant = section_part(ids, c, SECTION_QUANT);
+    const struct part *other = other_part(ids, c);
+
+    out->operands = quant->operands;
+    memcpy(out->twin, other->id, HASH_ID);
+    if (*quant->text)
+        hash_parts(out->parent, ids, other, "", quant->text);
+    else
+        memcpy(out->parent, out->twin, HASH_ID);
+    if (config_is_post(c))
+        hash_parts(out->id, ids, other,
+                   section_part(ids, c, SECTION_POST)->text, quant->text);
+    else
+        memcpy(out->id, out->parent, HASH_ID);
 }
 
 uint64_t point_beginning(struct point_ids *ids, const struct config *c)
 {
-    const struct part *quant = quant_part(ids, c);
+    const struct part *quant = section_part(ids, c, SECTION_QUANT);
     struct part *other = other_part(ids, c);
 
     if (!other->beginning) {
-        char *text = branch_identity(c, false);
+        char *text = branch_identity(c, IDENTITY_TWIN);
 
         other->beginning = fnv1a(FNV_START, text, strlen(text));
         free(text);
@@ -257,7 +256,8 @@ struct model_size point_size(struct point_ids *ids, const struct config *c)
     want.key[N_MEMORY] = config_model_tied(c);
     want.key[N_MEMORY + 1] = strcmp(config_train_compute(c), "bf16") == 0;
     want.key[N_MEMORY + 2] = config_is_exec(c);
-    want.key[N_MEMORY + 3] = (int64_t)quant_part(ids, c)->serial;
+    want.key[N_MEMORY + 3] =
+        (int64_t)section_part(ids, c, SECTION_QUANT)->serial;
     h = fnv1a(FNV_START, (const char *)want.key, sizeof want.key);
     known = &ids->memory[(h ^ h >> 32) % CACHE];
     if (memcmp(known->key, want.key, sizeof want.key) != 0) {

@@ -12,18 +12,15 @@
 #include "harness/grid/grid.h"
 #include "trainer/size.h"
 
-/* with_quant false: of the unquantized twin. */
-void point_id(char id[HASH_ID], const struct config *c, bool with_quant);
+/* Of the point itself, its parent (which is itself where nothing follows
+ * training), or its twin. */
+void point_id(char id[HASH_ID], const struct config *c, enum identity what);
 
 /* The data seed of a point whose order of the data is its own (data.order). */
 uint64_t point_own_order(const char *id, uint64_t seed);
 
 /* The text that is hashed; the caller frees it. */
-char *point_canonical(const struct config *c, bool with_quant);
-
-/* A new configuration with every quant.* key at its default: what the
- * unquantized twin trains.  Not resolved when c is not. */
-struct config *point_twin_config(const struct config *c);
+char *point_canonical(const struct config *c, enum identity what);
 
 /* Identities of many configurations that differ in few keys: the parts of the
  * text that come again are kept.  Same answers as point_id. */
@@ -37,7 +34,11 @@ uint64_t point_beginning(struct point_ids *ids, const struct config *c);
 
 /* The same as config_size. */
 struct model_size point_size(struct point_ids *ids, const struct config *c);
-void point_ids_of(char id[HASH_ID], char twin[HASH_ID], int *operands,
-                  struct point_ids *ids, const struct config *c);
+struct point_names {
+    char id[HASH_ID], parent[HASH_ID], twin[HASH_ID];
+    int operands; /* GEMM operands of fc1 that are quantized in training */
+};
+void point_ids_of(struct point_names *out, struct point_ids *ids,
+                  const struct config *c);
 
 #endif

@@ -43,7 +43,8 @@ enum status reading_assign(struct reading *r, const char *key,
 
 static enum status read_base(struct reading *r, const struct ini_section *s)
 {
-    if (s->label && strcmp(s->name, "quant") != 0)
+    if (s->label && strcmp(s->name, "quant") != 0 &&
+        strcmp(s->name, "post") != 0)
         return ini_fail(r->err, s->where, "[%s] takes no label", s->name);
     for (int i = 0; i < s->n_entries; i++) {
         char *key = mem_printf("%s.%s%s%s", s->name, s->label ? s->label : "",

@@ -136,7 +136,7 @@ static void add_all_base(struct str *out, const struct doc *d)
     for (int i = 0; setting_at(i); i++)
         add_base(out, d, setting_at(i)->key, &section);
     for (int i = 0; i < d->n_base; i++)
-        if (text_has_prefix(d->base[i].key, "quant.") &&
+        if (quant_section_of(d->base[i].key) != QUANT_SECTIONS &&
             !setting_find(d->base[i].key))
             add_base(out, d, d->base[i].key, &section);
     for (int i = 0; grid_key_at(i); i++)

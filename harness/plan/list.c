@@ -37,8 +37,9 @@ char *quant_summary(const struct config *c)
         const char *key = config_override_at(c, i);
         char *value = quant_brief(config_get(c, key));
 
-        str_addf(&text, "%s%s=%s", text.len ? " " : "", key + strlen("quant."),
-                 value);
+        if (quant_section_of(key) == SECTION_QUANT)
+            str_addf(&text, "%s%s=%s", text.len ? " " : "",
+                     key + strlen("quant."), value);
         free(value);
     }
     if (!text.len)

@@ -117,7 +117,7 @@ static enum status nearest_stored(struct side *best, int *least,
 static json_t *planned_config(const struct plan *p, int point)
 {
     struct config *c = grid_config(p->grid, point);
-    char *text = point_canonical(c, true);
+    char *text = point_canonical(c, IDENTITY_RUN);
     json_t *json = json_loads(text, 0, NULL);
 
     free(text);

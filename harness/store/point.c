@@ -44,15 +44,15 @@ void point_columns_of(struct point_columns *p, const struct config *c,
 {
     *p = (struct point_columns){
         .config = c,
-        .identity = point_canonical(c, true),
+        .identity = point_canonical(c, IDENTITY_RUN),
         .settings = point_settings(c),
         .arm = arm_text(c, true),
         .plain_arm = arm_text(c, false),
         .size = config_size(c),
         .gmse = NAN,
     };
-    point_id(p->id, c, true);
-    point_id(p->twin, c, false);
+    point_id(p->id, c, IDENTITY_RUN);
+    point_id(p->twin, c, IDENTITY_TWIN);
     arm_read(&p->quant, c);
     if (p->quant.lead >= 0)
         p->gmse = gmse_of(known, &p->quant.spec[p->quant.lead].elem);

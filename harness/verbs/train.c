@@ -275,7 +275,7 @@ static uint64_t order_of(const struct config *c, uint64_t seed)
 
     if (strcmp(config_data_order(c), "point") != 0)
         return seed;
-    point_id(id, c, true);
+    point_id(id, c, IDENTITY_PARENT);
     return point_own_order(id, seed);
 }
 

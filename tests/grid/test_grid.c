@@ -768,6 +768,14 @@ static const char *other_value(const struct setting *s)
         { "slurm.max_time", "2h" },
         { "quant.round", "stochastic" },
         { "quant.grad", "clip" },
+        { "post.fit", "rtn" },
+        { "post.w", "int8" },
+        { "post.x", "int4" },
+        { "post.group", "16" },
+        { "post.scale", "bf16" },
+        { "post.range", "pct:99" },
+        { "post.round", "stochastic" },
+        { "post.act_order", "no" },
         { "slurm.max_time", "2h" },
     };
 
@@ -792,7 +800,8 @@ static void every_hashed_key_changes_the_identity_and_no_other(void **state)
 {
     const char *text = "[quant]\nw = int4\nx = int8\n"
                        "[model]\nd_model = 64\nn_head = 2\n"
-                       "[train]\nschedule = wsd\n" TWINS_OFF;
+                       "[train]\nschedule = wsd\n"
+                       "[post]\nfit = gptq\nw = int4\n" TWINS_OFF "parents = no\n";
     struct grid *base = grid_of(text, NULL);
     struct point_ids *ids = point_ids_new();
 
@@ -872,7 +881,7 @@ static void golden_identities_are_as_written(void **state)
     for (size_t i = 0; i < sizeof golden / sizeof golden[0]; i++) {
         char *with_twins_off = mem_printf(TWINS_OFF "%s", golden[i].grid);
         struct grid *g = grid_of(with_twins_off, NULL);
-        char *text = point_canonical(g->points[0].config, true);
+        char *text = point_canonical(g->points[0].config, IDENTITY_RUN);
 
         assert_string_equal(text, golden[i].canonical);
         assert_string_equal(g->points[0].id, golden[i].id);
@@ -900,6 +909,10 @@ static void kept_parts_give_the_same_identities(void **state)
         { "train.batch", "4" },       { "train.batch", "8" },
         { "quant.gemm", "fake" },     { "quant.gemm", "integer" },
         { "train.compute", "bf16" },  { "train.compute", "f32" },
+        { "post.fit", "rtn" },        { "post.fit", "gptq" },
+        { "post.w", "int3" },         { "post.w", "int4" },
+        { "post.fc2.w", "int8" },     { "post.group", "16" },
+        { "post.calib", "8" },        { "post.draw", "2" },
     };
     const size_t n_sets = sizeof sets / sizeof sets[0];
     struct grid *g = grid_of(TWINS_OFF, NULL);
@@ -908,20 +921,23 @@ static void kept_parts_give_the_same_identities(void **state)
     uint32_t x = 1;
 
     (void)state;
-    for (int i = 0; i < 400; i++) {
+    config_set(g->points[0].config, "post.fit", "rtn", NULL);
+    for (int i = 0; i < 800; i++) {
         struct config *c = g->points[0].config;
-        char id[HASH_ID], twin[HASH_ID], want[HASH_ID];
-        int operands;
+        char want[HASH_ID];
+        struct point_names names;
 
         x = x * 1664525u + 1013904223u;
         config_set(c, sets[(x >> 16) % n_sets][0], sets[(x >> 16) % n_sets][1],
                    NULL);
         check_ok(config_resolve(c, &err), err);
-        point_ids_of(id, twin, &operands, ids, c);
-        point_id(want, c, true);
-        assert_string_equal(id, want);
-        point_id(want, c, false);
-        assert_string_equal(twin, want);
+        point_ids_of(&names, ids, c);
+        point_id(want, c, IDENTITY_RUN);
+        assert_string_equal(names.id, want);
+        point_id(want, c, IDENTITY_PARENT);
+        assert_string_equal(names.parent, want);
+        point_id(want, c, IDENTITY_TWIN);
+        assert_string_equal(names.twin, want);
         check_size(ids, c);
     }
     point_ids_free(ids);
@@ -954,9 +970,9 @@ static void large_grids_make_configurations_again(void **state)
 
         assert_null(p->config);
         assert_int_equal(p->ordinal, i);
-        point_id(id, c, true);
+        point_id(id, c, IDENTITY_RUN);
         assert_string_equal(id, p->id);
-        point_id(id, c, false);
+        point_id(id, c, IDENTITY_TWIN);
         assert_string_equal(id, p->twin);
         assert_int_equal(p->operands, p->is_base ? 0 : 1);
         assert_int_equal(config_size(c).memory_bytes, p->size.memory_bytes);
@@ -1157,7 +1173,7 @@ static void values_are_part_of_a_point(void **state)
 
         assert_int_equal(g->n_points, 1);
         strcpy(id[i], g->points[0].id);
-        point_id(i ? other : twin, g->points[0].config, false);
+        point_id(i ? other : twin, g->points[0].config, IDENTITY_TWIN);
         if (i)
             assert_string_equal(twin, other);
         grid_free(g);
@@ -1199,7 +1215,7 @@ static void formats_survive_printing_and_json(void **state)
 
         check_ok(config_from_json(&copy, json, "child", &err), err);
         check_ok(config_resolve(copy, &err), err);
-        point_id(id, copy, true);
+        point_id(id, copy, IDENTITY_RUN);
         assert_string_equal(id, g->points[i].id);
         assert_true(has_point(again, id));
         config_free(copy);

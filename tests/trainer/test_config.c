@@ -26,7 +26,7 @@ static struct config *with(const char *const *sets)
 
 static char *identity(struct config *c)
 {
-    json_t *json = config_identity(c, true);
+    json_t *json = config_identity(c, IDENTITY_RUN);
     char *text = json_canonical_text(json);
 
     json_decref(json);
@@ -280,8 +280,8 @@ static void the_twin_is_the_same_without_quantization(void **state)
 {
     struct config *q = WITH("quant.w=int4", "quant.fc2.x=int8");
     struct config *plain = WITH("quant.group=64");
-    json_t *twin = config_identity(q, false);
-    json_t *base = config_identity(plain, true);
+    json_t *twin = config_identity(q, IDENTITY_TWIN);
+    json_t *base = config_identity(plain, IDENTITY_RUN);
 
     (void)state;
     assert_true(json_equal(twin, base));

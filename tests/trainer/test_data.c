@@ -539,13 +539,13 @@ static void how_files_are_read_is_part_of_the_identity(void **state)
 
     (void)state;
     check_ok(data_identify(c, &facts, &err), err);
-    identity = config_identity(c, true);
+    identity = config_identity(c, IDENTITY_RUN);
     text = json_canonical_text(identity);
     assert_null(strstr(text, "\"kind\":\"text\""));
     free(text);
     json_decref(identity);
     check_ok(config_set(c, "data.kind", "u16", &err), err);
-    identity = config_identity(c, true);
+    identity = config_identity(c, IDENTITY_RUN);
     text = json_canonical_text(json_object_get(identity, "data"));
     assert_non_null(strstr(text, "\"kind\":\"u16\""));
     free(text);

@@ -240,7 +240,7 @@ static void bf16_is_part_of_the_identity_and_f32_is_not(void **state)
 
     (void)state;
     for (int i = 0; i < 3; i++) {
-        json_t *json = config_identity(all[i], true);
+        json_t *json = config_identity(all[i], IDENTITY_RUN);
 
         text[i] = json_canonical_text(json);
         json_decref(json);

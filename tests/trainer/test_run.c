@@ -255,6 +255,17 @@ static const struct {
     { "quant.round", "stochastic", "quant.w=int4" },
     { "quant.grad", "clip", "quant.w=int4/pct:90" },
     { "quant.gemm", "fake", "quant.w=int4 quant.x=int4" },
+    { "post.fit", NULL, NULL }, /* tests/post */
+    { "post.w", NULL, NULL },
+    { "post.x", NULL, NULL },
+    { "post.group", NULL, NULL },
+    { "post.scale", NULL, NULL },
+    { "post.range", NULL, NULL },
+    { "post.round", NULL, NULL },
+    { "post.calib", NULL, NULL },
+    { "post.draw", NULL, NULL },
+    { "post.act_order", NULL, NULL },
+    { "post.damp", NULL, NULL },
     { "stop.loss", "0.5", NULL },
     { "stop.diverge", "step > 2", NULL },
     { "stop.early", "step > 2", NULL },
@@ -265,6 +276,7 @@ static const struct {
     { "run.log_every", NULL, NULL },
     { "run.val_every", NULL, NULL },
     { "run.share_trunk", "no", NULL },
+    { "run.keep_weights", "yes", NULL },
     { "run.retries", "9", NULL },
     { "run.timeout", "1h", NULL },
     { "run.grace", "2s", NULL },
@@ -304,7 +316,7 @@ static void facts_of(char **records, char **identity, const char *context,
     struct config *c =
         small_config(small_dir, "train.tokens=256", "train.warmup=1", first,
                      rest ? rest + 1 : first, set, NULL);
-    json_t *json = config_identity(c, true);
+    json_t *json = config_identity(c, IDENTITY_RUN);
     struct run_result r;
     char *lines;
 
