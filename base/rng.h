@@ -19,6 +19,7 @@ enum rng_purpose {
     RNG_HOLDOUT = 4, /* which parts of a corpus are held out */
     RNG_FIT = 5,     /* start points and bootstrap resamples */
     RNG_TEST = 6,
+    RNG_CALIBRATE = 7, /* sequences that a model is calibrated on */
 };
 
 /* Key of the stream (seed, purpose, lane); lane tells tensors, steps or

@@ -17,7 +17,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-ROOMS = ["base", "kernels", "trainer", "fit", "db", "plots", "harness"]
+ROOMS = ["base", "kernels", "trainer", "post", "fit", "db", "plots", "harness"]
 ROW = re.compile(r'\{\s*"([a-z][a-z0-9-]*)",\s*(?:0|\'.\'),\s*'
                  r'(?:NULL|"[^"]*"),\s*(?:"(?:[^"\\]|\\.)*"\s*)+\}')
 COMMENT = re.compile(r"/\*.*?\*/", re.S)

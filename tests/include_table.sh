@@ -7,7 +7,7 @@
 #   include_table.sh SOURCE_ROOT
 set -eu
 cd "$1"
-find base kernels trainer fit db plots harness -name '*.[ch]' -o -name '*.def' |
+find base kernels trainer post fit db plots harness -name '*.[ch]' -o -name '*.def' |
     sort | xargs awk '
 function room_of(path, r) {
     for (r = path; r != "" && !(r in row); )

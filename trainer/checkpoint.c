@@ -177,15 +177,15 @@ void checkpoint_close(struct checkpoint *c)
     free(c);
 }
 
-/* One generation with a sound head, or NULL; why is "" when there is no
- * file. */
-static struct checkpoint *open_one(const char *dir, int generation,
-                                   const unsigned char id[32], const char **why)
+/* A file with a sound head, or NULL; why is "" when there is no file.  The path
+ * is taken over. */
+static struct checkpoint *open_path(char *path, const unsigned char id[32],
+                                    const char **why)
 {
     struct checkpoint *c = mem_alloc(sizeof *c);
     struct stat sb;
 
-    c->path = path_of(dir, generation);
+    c->path = path;
     c->fd = open(c->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (c->fd < 0)
         *why = errno == ENOENT ? "" : "it cannot be opened";
@@ -199,6 +199,12 @@ static struct checkpoint *open_one(const char *dir, int generation,
         return c;
     checkpoint_close(c);
     return NULL;
+}
+
+static struct checkpoint *open_one(const char *dir, int generation,
+                                   const unsigned char id[32], const char **why)
+{
+    return open_path(path_of(dir, generation), id, why);
 }
 
 static void complain(void (*warn)(const char *sentence), const char *dir,
@@ -241,6 +247,23 @@ struct checkpoint *checkpoint_open(const char *dir, const unsigned char id[32],
     checkpoint_close(c[0]);
     checkpoint_close(c[1]);
     return found;
+}
+
+struct checkpoint *checkpoint_open_file(const char *path,
+                                        const unsigned char id[32],
+                                        struct err *err)
+{
+    const char *why;
+    struct checkpoint *c = open_path(mem_strdup(path), id, &why);
+
+    if (c)
+        why = check_body(c);
+    if (!why)
+        return c;
+    checkpoint_close(c);
+    err_set(err, ERR_IO, "%s is not used: %s", path,
+            *why ? why : "it is not there");
+    return NULL;
 }
 
 int64_t checkpoint_step(const struct checkpoint *c)
@@ -378,11 +401,11 @@ static char *temporary(const char *dir)
     return mem_printf("%s/checkpoint.tmp", dir);
 }
 
-enum status checkpoint_write(const char *dir, const unsigned char id[32],
-                             int64_t step, const struct section *sections,
-                             int n, struct err *err)
+enum status checkpoint_write_file(const char *path, const char *tmp,
+                                  const unsigned char id[32], int64_t step,
+                                  const struct section *sections, int n,
+                                  struct err *err)
 {
-    char *path = path_of(dir, victim(dir, id)), *tmp = temporary(dir);
     const int fd =
         open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
     enum status st = fd < 0 ? err_errno(err, ERR_IO, "%s: cannot create", tmp)
@@ -398,6 +421,17 @@ enum status checkpoint_write(const char *dir, const unsigned char id[32],
         st = file_sync_dir(path, err);
     else if (fd >= 0)
         unlink(tmp);
+    return st;
+}
+
+enum status checkpoint_write(const char *dir, const unsigned char id[32],
+                             int64_t step, const struct section *sections,
+                             int n, struct err *err)
+{
+    char *path = path_of(dir, victim(dir, id)), *tmp = temporary(dir);
+    const enum status st =
+        checkpoint_write_file(path, tmp, id, step, sections, n, err);
+
     free(path);
     free(tmp);
     return st;

@@ -63,6 +63,18 @@ int64_t checkpoint_peek(const char *dir);
 enum status checkpoint_read(const struct checkpoint *c, const char *name,
                             void **data, size_t *size, struct err *err);
 
+/* One file of this form by its own path, beside the generations; tmp is the
+ * name it has until it is whole.  The same promises. */
+enum status checkpoint_write_file(const char *path, const char *tmp,
+                                  const unsigned char id[32], int64_t step,
+                                  const struct section *sections, int n,
+                                  struct err *err);
+
+/* Checked from end to end; NULL with a sentence that says why. */
+struct checkpoint *checkpoint_open_file(const char *path,
+                                        const unsigned char id[32],
+                                        struct err *err);
+
 /* Remove both generations. */
 void checkpoint_remove(const char *dir);
 

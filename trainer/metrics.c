@@ -34,10 +34,8 @@ enum status metrics_point(int fd, const struct curve_point *p, struct err *err)
     return put_line(fd, &s, err);
 }
 
-static void add_loss(struct str *s, const struct run_result *r)
+static void add_training(struct str *s, const struct run_result *r)
 {
-    json_add_number(s, "loss", r->loss);
-    json_add_number(s, "loss_se", r->loss_se);
     json_add_number(s, "train_loss", r->train_loss);
     json_add_number(s, "best_loss", r->best_loss);
     if (!isnan(r->probe_loss))
@@ -48,6 +46,16 @@ static void add_loss(struct str *s, const struct run_result *r)
         snprintf(name, sizeof name, "kurtosis.%s", layer_rows[kind].name);
         json_add_number(s, name, r->kurtosis[kind]);
     }
+}
+
+static void add_loss(struct str *s, const struct run_result *r)
+{
+    json_add_number(s, "loss", r->loss);
+    json_add_number(s, "loss_se", r->loss_se);
+    if (!r->is_post)
+        add_training(s, r);
+    for (int i = 0; i < r->n_numbers; i++)
+        json_add_number(s, r->numbers[i].name, r->numbers[i].value);
     json_add_text(s, "weights_sha256", r->weights_sha256);
 }
 

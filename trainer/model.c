@@ -468,6 +468,15 @@ int64_t model_memory(const struct config *c)
     return (int64_t)a.used;
 }
 
+real *model_weight(struct model *m, enum layer_kind kind, int layer)
+{
+    const bool tied = kind == LAYER_HEAD && m->dims.tied;
+
+    return m->params +
+           find_tensor(m, tied ? "embed" : layer_rows[kind].name, layer)
+               ->offset;
+}
+
 void model_hash(char *hex, const struct model *m)
 {
     hash_bytes(hex, m->params, m->n_params * sizeof *m->params);

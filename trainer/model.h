@@ -96,6 +96,22 @@ bool model_step(struct model *m, double *loss, const int *tokens,
 /* Forward only; m->loss[bt] holds the loss of each position. */
 bool model_forward(struct model *m, const int *tokens, const int *targets);
 
+/* The same in pieces, for those who look at what is between: up to the last
+ * norm; the logits of rows at .. at+n-1, [n, vocab], n at most m->chunk, until
+ * the next call; and their losses, which use the logits up. */
+bool model_body(struct model *m, const int *tokens);
+const real *model_logits(struct model *m, int at, int n);
+void model_losses(struct model *m, const int *targets, int at, int n);
+
+/* The tokens as the first block is given them, and one block by itself: from
+ * its x to next, [bt, d], which may be the x of the block after it. */
+void model_embed(struct model *m, real *x, const int *tokens);
+bool model_block(struct model *m, int layer, real *next);
+
+/* The matrix of a layer among the parameters, [out, in]; layer -1: the head's,
+ * which is the embedding where they are tied. */
+real *model_weight(struct model *m, enum layer_kind kind, int layer);
+
 /* SHA-256 of the parameters, as little-endian bytes in table order. */
 void model_hash(char *hex, const struct model *m);
 

@@ -228,13 +228,20 @@ static bool block_backward(struct model *m, struct block *b)
 
 /* --- the whole ----------------------------------------------------------- */
 
+void model_embed(struct model *m, real *x, const int *tokens)
+{
+    const int d = m->dims.d;
+
+    for (int i = 0; i < m->dims.bt; i++)
+        memcpy(row(x, i, d), m->embed + (ptrdiff_t)tokens[i] * d,
+               (size_t)d * sizeof(real));
+}
+
 static bool body_forward(struct model *m, const int *tokens)
 {
-    const int d = m->dims.d, bt = m->dims.bt, last = m->dims.n_layer - 1;
+    const int bt = m->dims.bt, last = m->dims.n_layer - 1;
 
-    for (int i = 0; i < bt; i++)
-        memcpy(row(m->blocks[0].x, i, d), m->embed + (ptrdiff_t)tokens[i] * d,
-               (size_t)d * sizeof(real));
+    model_embed(m, m->blocks[0].x, tokens);
     for (int l = 0; l <= last; l++)
         if (!block_forward(m, &m->blocks[l],
                            l < last ? m->blocks[l + 1].x : m->out))
@@ -244,21 +251,29 @@ static bool body_forward(struct model *m, const int *tokens)
     return linear_begin(&m->head);
 }
 
-/* Logits and loss of rows at .. at+n-1; with a gradient scale also the way
- * back to dtmp and to the head's weight. */
-static bool head_rows(struct model *m, const int *targets, int at, int n,
-                      real grad_scale)
+static void losses(struct model *m, const int *targets, int at, int n,
+                   real grad_scale)
 {
-    const int d = m->dims.d, v = m->dims.vocab;
-    real *h = row(m->h_f, at, d);
+    const int v = m->dims.vocab;
 
-    if (!linear_forward(&m->head, m->logits, h, at, n, false))
-        return false;
 #pragma omp parallel for num_threads(m->threads) schedule(static)
     for (int i = 0; i < n; i += PIECE)
         m->kn->cross_entropy(m->loss + at + i, row(m->logits, i, v),
                              targets + at + i, n - i < PIECE ? n - i : PIECE, v,
                              grad_scale);
+}
+
+/* Logits and loss of rows at .. at+n-1; with a gradient scale also the way
+ * back to dtmp and to the head's weight. */
+static bool head_rows(struct model *m, const int *targets, int at, int n,
+                      real grad_scale)
+{
+    const int d = m->dims.d;
+    real *h = row(m->h_f, at, d);
+
+    if (!linear_forward(&m->head, m->logits, h, at, n, false))
+        return false;
+    losses(m, targets, at, n, grad_scale);
     return grad_scale == 0 ||
            linear_backward(&m->head, row(m->dtmp, at, d), m->logits, h, at, n);
 }
@@ -278,6 +293,31 @@ bool model_forward(struct model *m, const int *tokens, const int *targets)
 {
     m->work.keep_inputs = true;
     return body_forward(m, tokens) && head_all(m, targets, 0);
+}
+
+bool model_body(struct model *m, const int *tokens)
+{
+    m->work.keep_inputs = true;
+    return body_forward(m, tokens);
+}
+
+const real *model_logits(struct model *m, int at, int n)
+{
+    return linear_forward(&m->head, m->logits, row(m->h_f, at, m->dims.d), at,
+                          n, false)
+               ? m->logits
+               : NULL;
+}
+
+void model_losses(struct model *m, const int *targets, int at, int n)
+{
+    losses(m, targets, at, n, 0);
+}
+
+bool model_block(struct model *m, int layer, real *next)
+{
+    m->work.keep_inputs = true;
+    return block_forward(m, &m->blocks[layer], next);
 }
 
 static void embed_backward(struct model *m, const int *tokens)

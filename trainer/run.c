@@ -16,6 +16,7 @@
 #include "trainer/metrics.h"
 #include "trainer/run_state.h"
 #include "trainer/size.h"
+#include "trainer/weights.h"
 
 /* --- set-up -------------------------------------------------------------- */
 
@@ -284,6 +285,16 @@ static enum status finish(struct run *r, bool resumed_at_end, struct err *err)
         return st;
     r->result->probe_loss = probe.loss;
     fill_result(r);
+    if (r->io->keep_weights && r->io->dir)
+        st = weights_write(r->model, r->io->dir, r->id, r->step, err);
+    if (st != OK)
+        return st;
+    if (r->io->weights) {
+        const size_t bytes = r->model->n_params * sizeof(real);
+
+        r->io->weights->params = mem_alloc(bytes);
+        memcpy(r->io->weights->params, r->model->params, bytes);
+    }
     return metrics_final(r->io->metrics_fd, r->result, r->config, err);
 }
 

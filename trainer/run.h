@@ -15,7 +15,8 @@
  *
  * A line may hold more numbers by other names, which are kept as metrics (our
  * final line has "probe_loss" when data.probe is set, and "kurtosis.qkv",
- * "kurtosis.o", "kurtosis.fc1", "kurtosis.fc2").
+ * "kurtosis.o", "kurtosis.fc1", "kurtosis.fc2"; that of a post-training run has
+ * those of post/post.h).
  *
  * train_loss of a curve point is the mean since the point before.  A resumed
  * run first repeats the curve points up to its checkpoint, so that each
@@ -29,6 +30,7 @@
 
 #include "base/err.h"
 #include "base/hash.h"
+#include "kernels/real.h"
 #include "trainer/config.h"
 #include "trainer/selector.h"
 
@@ -46,7 +48,23 @@ struct run_io {
     const struct run_branch *branches; /* runs to leave a checkpoint for */
     int n_branches;
     int64_t stop_after; /* tests: stop like a signal after this step; 0: no */
+    bool keep_weights;  /* leave DIR/weights (weights.h) at the end */
+    const char *parent; /* post-training: a folder where the parent's weights
+                           may be, or NULL */
+    struct run_weights *weights; /* NULL, or where the last ones are copied */
 };
+
+/* The parameters at the end of a run; the caller frees them. */
+struct run_weights {
+    real *params; /* NULL: the run did not end well */
+};
+
+/* One more number of the final line, by name. */
+struct run_number {
+    const char *name; /* a constant */
+    double value;
+};
+#define RUN_NUMBERS 24
 
 struct run_result {
     bool diverged;
@@ -58,6 +76,11 @@ struct run_result {
     int64_t steps, tokens;
     double flops, wall_s;
     char weights_sha256[HASH_HEX];
+    bool
+        is_post; /* what follows training: best_loss, train_loss, probe_loss and
+                     kurtosis are not measured then, numbers are */
+    struct run_number numbers[RUN_NUMBERS]; /* n of them */
+    int n_numbers;
 };
 
 /* Train c (resolved) with the given seeds: seed draws the initial weights and

@@ -111,10 +111,7 @@ static enum status load_state(struct run *r, const struct checkpoint *k,
     return st;
 }
 
-/* Two processes that write the same checkpoints would each undo the other's
- * work.  The lock goes with its holder, however that ends.  A file system
- * without locks is left to the scheduler's care. */
-static enum status lock_folder(int *lock, const char *dir, struct err *err)
+enum status run_lock_folder(int *lock, const char *dir, struct err *err)
 {
     *lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (*lock < 0)
@@ -132,7 +129,7 @@ enum status run_resume(struct run *r, struct err *err)
 
     if (!r->io->dir)
         return OK;
-    st = lock_folder(&r->lock, r->io->dir, err);
+    st = run_lock_folder(&r->lock, r->io->dir, err);
     if (st != OK)
         return st;
     k = checkpoint_open(r->io->dir, r->id, warn);
@@ -206,7 +203,7 @@ static enum status serve(const struct run *r, const struct leaving *l,
 {
     struct checkpoint *k;
     int lock = -1;
-    enum status st = lock_folder(&lock, b->dir, err);
+    enum status st = run_lock_folder(&lock, b->dir, err);
 
     if (st == OK) {
         k = checkpoint_open(b->dir, l->id, NULL);

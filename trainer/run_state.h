@@ -66,6 +66,12 @@ void run_identify(unsigned char id[32], const struct config *c, uint64_t seed,
 /* Save the state where io says; nothing without a folder. */
 enum status run_save(struct run *r, struct err *err);
 
+/* Two processes that write into one folder would each undo the other's work:
+ * ERR_IO when another holds it.  The lock, a descriptor, goes with its holder,
+ * however that ends.  A file system without locks is left to the scheduler's
+ * care. */
+enum status run_lock_folder(int *lock, const char *dir, struct err *err);
+
 /* Continue from the newest checkpoint and repeat the curve so far. */
 enum status run_resume(struct run *r, struct err *err);
 

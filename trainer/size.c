@@ -4,6 +4,20 @@
 
 #include "trainer/model.h"
 
+/* Two models over the validation set, and the calibration once for each layer
+ * of a block and once more. */
+static double post_flops(const struct model_size *s, const struct config *c)
+{
+    const double forward = s->flops_per_token / 3;
+    const double passes = strcmp(config_post_fit(c), "gptq") == 0
+                              ? (LAYER_HEAD + 1.0) *
+                                    (double)config_post_calib(c) *
+                                    (double)config_model_seq_len(c)
+                              : 0;
+
+    return forward * (2.0 * (double)config_data_val_tokens(c) + passes);
+}
+
 struct model_size config_counts(const struct config *c)
 {
     const struct model_dims shape = model_dims_of(c);
@@ -25,6 +39,8 @@ struct model_size config_counts(const struct config *c)
     s.flops_per_token =
         6.0 * (double)(s.body + layer_weights(&shape, LAYER_HEAD)) +
         6.0 * (double)l * (double)shape.seq * (double)d;
+    s.flops = config_is_post(c) ? post_flops(&s, c)
+                                : s.flops_per_token * (double)s.tokens;
     return s;
 }
 

@@ -12,7 +12,8 @@ struct model_size {
     int64_t embed, head, other; /* head 0 when tied; other: norms */
     double flops_per_token;     /* 6 N(body + head) + attention, forward+back */
     int64_t memory_bytes;       /* weights, gradients, moments, activations */
-    int64_t steps, tokens;      /* of the whole run */
+    int64_t steps, tokens;      /* of the whole run, or of its parent */
+    double flops; /* of the whole run; what follows a training, alone */
 };
 struct model_size config_size(const struct config *c);
 

@@ -69,7 +69,7 @@ static double size_value(enum computed_id id, const struct model_size *s)
     case C_STEPS:
         return (double)s->steps;
     case C_FLOPS:
-        return s->flops_per_token * (double)s->tokens;
+        return s->flops;
     default:
         return (double)s->memory_bytes;
     }

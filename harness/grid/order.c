@@ -14,7 +14,7 @@ struct ordering {
 static double order_key(const struct ordering *o, const struct grid_point *p)
 {
     if (strcmp(o->by, "flops") == 0)
-        return p->size.flops_per_token * (double)p->size.tokens;
+        return p->size.flops;
     if (strcmp(o->by, "random") == 0)
         return rng_f64(o->key, strtoull(p->id, NULL, 16) >> 2);
     return 0; /* file, priority */

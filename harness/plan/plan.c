@@ -16,7 +16,7 @@ static double point_flops(const struct grid *g, int point)
 {
     const struct model_size *s = &g->points[point].size;
 
-    return s->flops_per_token * (double)s->tokens;
+    return s->flops;
 }
 
 /* The share of a run that no other run does for it. */

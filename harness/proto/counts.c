@@ -19,7 +19,7 @@ static void add(struct str *s, const char *name, double reported,
 bool counts_differ(char *out, size_t size, const struct metrics_line *final,
                    const struct model_size *planned)
 {
-    const double flops = planned->flops_per_token * (double)planned->tokens;
+    const double flops = planned->flops;
     const double ratio = final->flops / flops;
     struct str s = { 0 };
     bool differ;

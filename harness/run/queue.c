@@ -30,7 +30,7 @@ double task_flops(const struct runner *r, const struct task *t)
 {
     const struct model_size *s = &task_point(r, t)->size;
 
-    return s->flops_per_token * (double)s->tokens;
+    return s->flops;
 }
 
 double task_share(const struct runner *r, const struct task *t)
@@ -87,7 +87,7 @@ static void keep_closed(struct runner *r, const struct store_run *run)
 
     r->sum.already++;
     count_state(r, run->state, 1);
-    r->state.flops_done += s->flops_per_token * (double)s->tokens;
+    r->state.flops_done += s->flops;
 }
 
 /* Open runs that share their beginning wait for the longest of them. */
@@ -124,7 +124,7 @@ void queue_make(struct runner *r)
 
         if (!r->g->points[run->point].chosen)
             continue;
-        r->state.flops_total += s->flops_per_token * (double)s->tokens;
+        r->state.flops_total += s->flops;
         if (run->state == RUN_QUEUED || run->state == RUN_RUNNING) {
             r->sum.elsewhere++; /* recovery closed those of this machine */
         } else if (run_state_open(run->state, r->o.retry_failed)) {

@@ -141,7 +141,7 @@ static void set_sizes(struct db_point *out, const struct point_columns *p)
     out->n_body = p->size.body;
     out->n_other = p->size.other;
     out->tokens = p->size.tokens;
-    out->flops_plan = p->size.flops_per_token * (double)p->size.tokens;
+    out->flops_plan = p->size.flops;
     out->mem_plan = p->size.memory_bytes;
 }
 

@@ -53,7 +53,7 @@ static void describe(char *cells[N_COLUMNS], const struct grid_point *p,
     cells[11] = mem_printf("%s%s%s%s%s", a.lead > OPERAND_W ? "" : cells[10],
                            act ? "/" : "", act ? act : "", grad ? "//" : "",
                            grad ? grad : "");
-    cells[12] = number(p->size.flops_per_token * (double)p->size.tokens);
+    cells[12] = number(p->size.flops);
     cells[13] = arm_text(c, true);
 }
 

@@ -16,6 +16,7 @@
 #include "harness/grid/point_id.h"
 #include "harness/proto/exec_trainer.h"
 #include "harness/verbs/verbs.h"
+#include "post/post.h"
 #include "trainer/branch.h"
 #include "trainer/dump.h"
 #include "trainer/run.h"
@@ -39,6 +40,10 @@ static const struct cli_option options[] = {
     { "branch", 0, "DIR",
       "leave a checkpoint in DIR, whose config.json differs "
       "in its length only (repeatable)" },
+    { "parent", 0, "DIR",
+      "with [post]: take the weights of the training before from "
+      "DIR, if they are there" },
+    { "keep-weights", 0, NULL, "leave the weights in --dir at the end" },
     { "stop-after", 0, "STEP", "stop after this step as a signal would" },
     { "dump-weights", 0, "FILE", "write the initial weights and end" },
     { "dump-batches", 0, "N", "with --dump-weights: append N batches" },
@@ -211,6 +216,10 @@ static void report(const struct cli *cli, const struct run_result *r)
         cli_note(cli, "%s", r->reason);
         return;
     }
+    for (int i = 0; i < r->n_numbers; i++)
+        if (strcmp(r->numbers[i].name, "delta") == 0)
+            cli_note(cli, "rounding costs %.6f +- %.6f nats per token",
+                     r->numbers[i].value, r->numbers[i + 1].value);
     cli_note(cli,
              "loss %.6f +- %.6f nats per token after %lld steps, %lld "
              "tokens, %s",
@@ -222,6 +231,9 @@ static enum status train(struct cli *cli, const struct config *c, uint64_t seed,
                          uint64_t data_seed, struct err *err)
 {
     struct run_io io = { .dir = cli_value(cli, "dir", NULL),
+                         .parent = cli_value(cli, "parent", NULL),
+                         .keep_weights = cli_flag(cli, "keep-weights") ||
+                                         config_run_keep_weights(c),
                          .isa_cap = getenv("QLAW_ISA"),
                          .stop = &stop_asked };
     struct run_branch *branches;
@@ -243,7 +255,8 @@ static enum status train(struct cli *cli, const struct config *c, uint64_t seed,
     io.stop_after = (int64_t)after;
     io.branches = branches = read_branches(&io.n_branches, cli);
     prepare_to_end();
-    st = run_train(&r, c, seed, data_seed, &io, err);
+    st = (config_is_post(c) ? post_run : run_train)(&r, c, seed, data_seed, &io,
+                                                    err);
     free_branches(branches, io.n_branches);
     if (st == OK)
         report(cli, &r);

@@ -798,10 +798,11 @@ static void check_size(struct point_ids *ids, const struct config *c)
 
 static void every_hashed_key_changes_the_identity_and_no_other(void **state)
 {
-    const char *text = "[quant]\nw = int4\nx = int8\n"
-                       "[model]\nd_model = 64\nn_head = 2\n"
-                       "[train]\nschedule = wsd\n"
-                       "[post]\nfit = gptq\nw = int4\n" TWINS_OFF "parents = no\n";
+    const char *text =
+        "[quant]\nw = int4\nx = int8\n"
+        "[model]\nd_model = 64\nn_head = 2\n"
+        "[train]\nschedule = wsd\n"
+        "[post]\nfit = gptq\nw = int4\n" TWINS_OFF "parents = no\n";
     struct grid *base = grid_of(text, NULL);
     struct point_ids *ids = point_ids_new();
 

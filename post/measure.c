@@ -1,0 +1,244 @@
+#include "post/measure.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/exact.h"
+#include "base/str.h"
+
+#define TOP 25
+
+static double small_exp(double x)
+{
+    return x > -700 ? exact_exp(x) : 0;
+}
+
+/* log of the sum of the exponentials of those that are not below least. */
+static double log_sum(const real *z, const real *order, double least, int n)
+{
+    double max = -INFINITY, sum = 0;
+
+    for (int i = 0; i < n; i++)
+        if ((double)order[i] >= least)
+            max = fmax(max, (double)z[i]);
+    for (int i = 0; i < n; i++)
+        if ((double)order[i] >= least)
+            sum += small_exp((double)z[i] - max);
+    return max + exact_ln(sum);
+}
+
+/* KL over the tokens whose logit under p is at least `least`. */
+static double kl_over(const real *p, const real *q, double least, int n)
+{
+    const double lp = log_sum(p, p, least, n), lq = log_sum(q, p, least, n);
+    double sum = 0;
+
+    for (int i = 0; i < n; i++)
+        if ((double)p[i] >= least) {
+            const double a = (double)p[i] - lp, b = (double)q[i] - lq;
+
+            sum += small_exp(a) * (a - b);
+        }
+    return sum;
+}
+
+static int falling(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x < y) - (x > y);
+}
+
+void measure_kl(double *all, double *of_top, const real *p, const real *q,
+                int n, int top, double *scratch)
+{
+    for (int i = 0; i < n; i++)
+        scratch[i] = (double)p[i];
+    qsort(scratch, (size_t)n, sizeof *scratch, falling);
+    *all = kl_over(p, q, -INFINITY, n);
+    *of_top = n > top ? kl_over(p, q, scratch[top - 1], n) : *all;
+}
+
+/* One batch through both models. */
+struct pass {
+    struct model *parent, *model;
+    int *tokens, *targets;
+    double *scratch;   /* [threads, vocab] */
+    double *kl, *kl25; /* [bt] */
+    struct model *bad;
+};
+
+static int rest(const struct model *m, int at)
+{
+    const int left = m->chunk - at % m->chunk, all = m->dims.bt - at;
+
+    return left < all ? left : all;
+}
+
+/* The logits of rows from `at` on, made where a chunk begins. */
+static const real *logits_at(struct pass *p, struct model *m,
+                             const real **first, int at)
+{
+    const int into = at % m->chunk;
+
+    if (into == 0)
+        *first = model_logits(m, at, rest(m, at));
+    if (!*first) {
+        p->bad = m;
+        return NULL;
+    }
+    return *first + (ptrdiff_t)into * m->dims.vocab;
+}
+
+static void finish_chunk(struct pass *p, struct model *m, int end)
+{
+    const int at = (end - 1) / m->chunk * m->chunk;
+
+    if (end % m->chunk == 0 || end == m->dims.bt)
+        model_losses(m, p->targets, at, end - at);
+}
+
+/* The chunks of the two may differ: rows are taken up to the next end of
+ * either. */
+static bool heads(struct pass *p)
+{
+    const int bt = p->model->dims.bt, vocab = p->model->dims.vocab;
+    const real *first[2] = { NULL, NULL };
+
+    for (int at = 0; at < bt;) {
+        const real *a = logits_at(p, p->parent, &first[0], at);
+        const real *b = a ? logits_at(p, p->model, &first[1], at) : NULL;
+        const int left = rest(p->parent, at), right = rest(p->model, at);
+        const int n = left < right ? left : right;
+
+        if (!b)
+            return false;
+        for (int i = 0; i < n; i++)
+            measure_kl(&p->kl[at + i], &p->kl25[at + i],
+                       a + (ptrdiff_t)i * vocab, b + (ptrdiff_t)i * vocab,
+                       vocab, TOP, p->scratch);
+        at += n;
+        finish_chunk(p, p->parent, at);
+        finish_chunk(p, p->model, at);
+    }
+    return true;
+}
+
+static bool both(struct pass *p)
+{
+    struct model *const list[] = { p->parent, p->model };
+
+    for (int i = 0; i < 2; i++) {
+        p->bad = list[i];
+        list[i]->work.step = -1; /* its own rounding stream, as evaluate's */
+        if (!model_body(list[i], p->tokens))
+            return false;
+    }
+    p->bad = NULL;
+    return heads(p);
+}
+
+/* Sums over sequences; [0] of the parent, [1] of the model, [2] of their
+ * difference. */
+struct sums {
+    int n;
+    double sum[3], squares[3], kl, kl25;
+};
+
+static double of_sequence(const double *x, int seq)
+{
+    double sum = 0;
+
+    for (int i = 0; i < seq; i++)
+        sum += x[i] / seq;
+    return sum;
+}
+
+static double loss_of(const struct model *m, int sequence)
+{
+    const int seq = m->dims.seq;
+    double sum = 0;
+
+    for (int i = 0; i < seq; i++)
+        sum += (double)m->loss[sequence * seq + i] / seq;
+    return sum;
+}
+
+static void add_sequence(struct sums *s, const struct pass *p, int i)
+{
+    const int seq = p->model->dims.seq;
+    const double parent = loss_of(p->parent, i), own = loss_of(p->model, i);
+    const double x[3] = { parent, own, own - parent };
+
+    for (int k = 0; k < 3; k++) {
+        s->sum[k] += x[k];
+        s->squares[k] += x[k] * x[k];
+    }
+    s->kl += of_sequence(p->kl + (ptrdiff_t)i * seq, seq);
+    s->kl25 += of_sequence(p->kl25 + (ptrdiff_t)i * seq, seq);
+    s->n++;
+}
+
+static double error_of(const struct sums *s, int k)
+{
+    const double n = s->n, mean = s->sum[k] / n;
+
+    return n > 1 ? sqrt(fmax(0, s->squares[k] - s->sum[k] * mean) / (n - 1) / n)
+                 : (double)NAN;
+}
+
+static struct pass open_pass(struct model *parent, struct model *model)
+{
+    const size_t bt = (size_t)model->dims.bt;
+
+    return (struct pass){
+        .parent = parent,
+        .model = model,
+        .tokens = mem_array(bt, sizeof(int)),
+        .targets = mem_array(bt, sizeof(int)),
+        .scratch = mem_array((size_t)model->dims.vocab, sizeof(double)),
+        .kl = mem_array(bt, sizeof(double)),
+        .kl25 = mem_array(bt, sizeof(double)),
+    };
+}
+
+static void close_pass(struct pass *p)
+{
+    free(p->tokens);
+    free(p->targets);
+    free(p->scratch);
+    free(p->kl);
+    free(p->kl25);
+}
+
+bool measure_paired(struct paired *out, struct model **bad,
+                    struct model *parent, struct model *model,
+                    const struct data *d, enum data_set set)
+{
+    const int n = data_set_count(d, set), batch = model->dims.batch;
+    const int seq = model->dims.seq;
+    struct pass p = open_pass(parent, model);
+    struct sums s = { 0 };
+    bool ok = true;
+
+    for (int at = 0; at < n && ok; at += batch) {
+        for (int b = 0; b < batch; b++)
+            data_set_read(d, set, p.tokens + b * seq, p.targets + b * seq,
+                          at + b < n ? at + b : 0);
+        ok = both(&p);
+        for (int b = 0; b < batch && at + b < n && ok; b++)
+            add_sequence(&s, &p, b);
+    }
+    *bad = p.bad;
+    close_pass(&p);
+    *out = (struct paired){
+        .parent_loss = s.sum[0] / s.n,
+        .loss = s.sum[1] / s.n,
+        .loss_se = error_of(&s, 1),
+        .delta = s.sum[2] / s.n,
+        .delta_se = error_of(&s, 2),
+        .kl = s.kl / s.n,
+        .kl25 = s.kl25 / s.n,
+    };
+    return ok;
+}
