@@ -15,6 +15,11 @@ sqlite3 *db_handle(struct db *db)
     return db->handle;
 }
 
+const char *db_library_version(void)
+{
+    return sqlite3_libversion();
+}
+
 const char *db_path(const struct db *db)
 {
     return db->path;

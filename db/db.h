@@ -29,6 +29,9 @@ enum db_mode {
     DB_WRITE, /* created when absent; the schema is made under EXCLUSIVE */
 };
 
+/* Of the SQLite that is linked, "3.40.1". */
+const char *db_library_version(void);
+
 struct db; /* owns the connection and its cached statements */
 
 /* ":memory:" and URIs would open something else than the file that everything

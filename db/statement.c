@@ -156,14 +156,19 @@ void db_stmt_close(struct db_stmt *s)
 /* --- values in
  * --------------------------------------------------------------------- */
 
+static int find_place(struct db_stmt *s, const char *name)
+{
+    char full[64] = ":";
+
+    strncat(full, name, sizeof full - 2);
+    return sqlite3_bind_parameter_index(s->stmt, full);
+}
+
 /* The place of a parameter, 0: the statement has none of that name. */
 static int place_of(struct db_stmt *s, const char *name)
 {
-    char full[64] = ":";
-    int i;
+    const int i = find_place(s, name);
 
-    strncat(full, name, sizeof full - 2);
-    i = sqlite3_bind_parameter_index(s->stmt, full);
     if (i < 1 || i > 64) {
         s->misbound = name;
         return 0;
@@ -296,7 +301,12 @@ int64_t db_int(struct db_stmt *s, int i)
 
 double db_real(struct db_stmt *s, int i)
 {
-    return db_is_null(s, i) ? (double)NAN : sqlite3_column_double(s->stmt, i);
+    return db_real_or(s, i, (double)NAN);
+}
+
+double db_real_or(struct db_stmt *s, int i, double otherwise)
+{
+    return db_is_null(s, i) ? otherwise : sqlite3_column_double(s->stmt, i);
 }
 
 const char *db_text(struct db_stmt *s, int i)
@@ -368,6 +378,26 @@ enum status db_do(struct db *db, const char *sql, const struct db_value *values,
     while (st == OK && row)
         st = db_stmt_step(&row, s, err);
     db_stmt_close(s);
+    return st;
+}
+
+enum status db_do_all(struct db *db, const char *const *sql, size_t n,
+                      const struct db_value *values, struct err *err)
+{
+    enum status st = OK;
+
+    for (size_t i = 0; i < n && st == OK; i++) {
+        struct db_stmt *s;
+        bool row = true;
+
+        st = db_stmt_open(&s, db, sql[i], err);
+        for (const struct db_value *v = values; st == OK && v->name; v++)
+            if (find_place(s, v->name))
+                bind_value(s, v);
+        while (st == OK && row)
+            st = db_stmt_step(&row, s, err);
+        db_stmt_close(s);
+    }
     return st;
 }
 

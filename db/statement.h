@@ -54,9 +54,10 @@ enum status db_stmt_step(bool *row, struct db_stmt *s, struct err *err);
 
 /* Column i, from 0, of the row; what they point to lives until the next step.
  */
-int64_t db_int(struct db_stmt *s, int i);      /* 0 for NULL */
-double db_real(struct db_stmt *s, int i);      /* NaN for NULL */
-const char *db_text(struct db_stmt *s, int i); /* "" for NULL */
+int64_t db_int(struct db_stmt *s, int i); /* 0 for NULL */
+double db_real(struct db_stmt *s, int i); /* NaN for NULL */
+double db_real_or(struct db_stmt *s, int i, double otherwise); /* for NULL */
+const char *db_text(struct db_stmt *s, int i);                 /* "" for NULL */
 const void *db_blob(size_t *size, struct db_stmt *s, int i);
 bool db_is_null(struct db_stmt *s, int i);
 
@@ -89,6 +90,11 @@ struct db_value {
 /* Run it to the end; values NULL: it has no parameters. */
 enum status db_do(struct db *db, const char *sql, const struct db_value *values,
                   struct err *err);
+
+/* Several statements, one after the other, each with those of the values that
+ * it names. */
+enum status db_do_all(struct db *db, const char *const *sql, size_t n,
+                      const struct db_value *values, struct err *err);
 
 /* The first column of its first row as a whole number; 0 where there is none.
  */

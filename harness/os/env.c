@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "db/env.h"
 #include "harness/os/build_info.h"
 #include "harness/os/cgroup.h"
 #include "kernels/kernels.h"
@@ -54,7 +55,7 @@ static char *libraries(void)
     json_add_text(&s, "curl", curl_version_info(CURLVERSION_NOW)->version);
     json_add_text(&s, "gsl", gsl_version);
     json_add_text(&s, "jansson", jansson_version_str());
-    json_add_text(&s, "sqlite", sqlite3_libversion());
+    json_add_text(&s, "sqlite", db_library_version());
     json_add_text(&s, "zstd", ZSTD_versionString());
     str_add(&s, "}");
     return str_steal(&s);
@@ -117,28 +118,20 @@ void env_release(struct env *e)
 enum status env_store(int64_t *env_id, const struct env *e, struct db *db,
                       struct err *err)
 {
-    sqlite3_stmt *stmt;
-    bool row;
-    enum status st = db_run(
-        db, err,
-        "INSERT OR IGNORE INTO env(fingerprint, qlaw_version, git_commit, "
-        "git_dirty, compiler, cflags, cpu_model, isa, cores, kernel, libc, "
-        "libs_json) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
-        "tttittttittt", e->fingerprint, e->version, e->git_commit,
-        (int64_t)e->git_dirty, e->compiler, e->cflags, e->cpu_model, e->isa,
-        (int64_t)e->cores, e->kernel, e->libc, e->libs_json);
+    const struct db_env row = {
+        .fingerprint = e->fingerprint,
+        .qlaw_version = e->version,
+        .git_commit = e->git_commit,
+        .git_dirty = e->git_dirty,
+        .compiler = e->compiler,
+        .cflags = e->cflags,
+        .cpu_model = e->cpu_model,
+        .isa = e->isa,
+        .cores = e->cores,
+        .kernel = e->kernel,
+        .libc = e->libc,
+        .libs_json = e->libs_json,
+    };
 
-    if (st == OK)
-        st = db_prepare(&stmt, db,
-                        "SELECT env_id FROM env WHERE "
-                        "fingerprint = ?",
-                        err);
-    if (st != OK)
-        return st;
-    db_bind(stmt, "t", e->fingerprint);
-    st = db_step(&row, db, stmt, err);
-    if (st == OK && row)
-        *env_id = sqlite3_column_int64(stmt, 0);
-    sqlite3_reset(stmt);
-    return st;
+    return db_env_put(env_id, db, &row, err);
 }

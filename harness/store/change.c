@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "db/statement.h"
 #include "harness/store/store.h"
 
 /* What the database has under the name. */
@@ -15,26 +16,22 @@ struct before {
 static enum status read_before(struct before *out, const struct grid *g,
                                struct db *db, struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = false;
-    enum status st = db_prepare(
-        &stmt, db,
-        "SELECT grid_id, ini_sha256=?2, (SELECT "
-        "coalesce(sum(json_array_length(seeds)), 0) FROM grid_point p WHERE "
-        "p.grid_id=grid.grid_id) FROM grid WHERE name=?1 ORDER BY grid_id "
-        "DESC LIMIT 1",
-        err);
+    enum status st = db_stmt_with(
+        &s, db,
+        "SELECT grid_id, ini_sha256=:sha256, "
+        "(SELECT coalesce(sum(json_array_length(seeds)), 0) "
+        " FROM grid_point p WHERE p.grid_id=grid.grid_id) "
+        "FROM grid WHERE name=:name ORDER BY grid_id DESC LIMIT 1",
+        DB_VALUES(DB_T("name", g->name), DB_T("sha256", g->sha256)), err);
 
     *out = (struct before){ .grid_id = 0 };
-    if (st != OK)
-        return st;
-    db_bind(stmt, "tt", g->name, g->sha256);
-    st = db_step(&row, db, stmt, err);
+    if (st == OK)
+        st = db_stmt_step(&row, s, err);
     if (st == OK && row)
-        *out = (struct before){ sqlite3_column_int64(stmt, 0),
-                                sqlite3_column_int64(stmt, 2),
-                                sqlite3_column_int(stmt, 1) != 0 };
-    sqlite3_reset(stmt);
+        *out = (struct before){ db_int(s, 0), db_int(s, 2), db_int(s, 1) != 0 };
+    db_stmt_close(s);
     return st;
 }
 
@@ -44,22 +41,17 @@ static enum status add_kept(int64_t *kept, int64_t grid_id,
                             struct err *err)
 {
     char *seeds = store_seeds(p);
-    sqlite3_stmt *stmt;
-    bool row = false;
-    enum status st = db_prepare(
-        &stmt, db,
-        "SELECT count(*) FROM grid_point g, json_each(g.seeds) s WHERE "
-        "g.grid_id=? AND g.point_id=? AND s.value IN (SELECT value FROM "
-        "json_each(?))",
-        err);
+    int64_t n;
+    const enum status st =
+        db_ask(&n, db,
+               "SELECT count(*) FROM grid_point g, json_each(g.seeds) s "
+               "WHERE g.grid_id=:grid_id AND g.point_id=:point_id "
+               "AND s.value IN (SELECT value FROM json_each(:seeds))",
+               DB_VALUES(DB_I("grid_id", grid_id), DB_T("point_id", p->id),
+                         DB_T("seeds", seeds)),
+               err);
 
-    if (st == OK) {
-        db_bind(stmt, "itt", grid_id, p->id, seeds);
-        st = db_step(&row, db, stmt, err);
-        if (st == OK && row)
-            *kept += sqlite3_column_int64(stmt, 0);
-        sqlite3_reset(stmt);
-    }
+    *kept += n;
     free(seeds);
     return st;
 }

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "db/statement.h"
 
 #define DUE_S    0.1
 #define DUE_ROWS 500
@@ -228,27 +229,41 @@ static enum status write_begin(struct journal *j, const struct entry *e,
                                struct err *err)
 {
     const struct attempt_begin *b = &e->begin->b;
-    enum status st = db_run(
-        j->db, err,
+    static const char sql[] =
         "INSERT INTO attempt(run_id, number, env_id, backend, host, pid, "
         "start_ticks, boot_id, token, started_at, log_path, from_step, "
-        "slurm_job) VALUES(?1,?2,coalesce((SELECT env_id FROM env WHERE "
-        "fingerprint=?3),nullif(?4,0)),CASE ?13 WHEN '' THEN 'local' ELSE "
-        "'slurm' END,?5,?6,?7,?8,?9,?10,?11,max(?12,0),nullif(?13,'')) "
+        "slurm_job) "
+        "VALUES(:run_id, :number, "
+        "coalesce((SELECT env_id FROM env WHERE fingerprint=:env), "
+        "nullif(:env_id,0)), "
+        "CASE :slurm_job WHEN '' THEN 'local' ELSE 'slurm' END, "
+        ":host, :pid, :start_ticks, :boot_id, :token, :started_at, :log_path, "
+        "max(:from_step,0), nullif(:slurm_job,'')) "
         "ON CONFLICT(run_id, number) DO UPDATE SET env_id=excluded.env_id, "
         "host=excluded.host, pid=excluded.pid, "
         "start_ticks=excluded.start_ticks, boot_id=excluded.boot_id, "
-        "started_at=excluded.started_at WHERE token=excluded.token",
-        "iititiittttit", e->run_id, (int64_t)b->number, b->env, j->env_id,
-        b->host, b->process.pid, b->process.start_ticks, b->process.boot,
-        b->token, b->at, e->begin->log_path, b->from_step, b->slurm_job);
+        "started_at=excluded.started_at WHERE token=excluded.token";
+    const enum status st =
+        db_do(j->db, sql,
+              DB_VALUES(DB_I("run_id", e->run_id), DB_I("number", b->number),
+                        DB_T("env", b->env), DB_I("env_id", j->env_id),
+                        DB_T("slurm_job", b->slurm_job), DB_T("host", b->host),
+                        DB_I("pid", b->process.pid),
+                        DB_I("start_ticks", b->process.start_ticks),
+                        DB_T("boot_id", b->process.boot),
+                        DB_T("token", b->token), DB_T("started_at", b->at),
+                        DB_T("log_path", e->begin->log_path),
+                        DB_I("from_step", b->from_step)),
+              err);
 
-    return st != OK ? st
-                    : db_run(j->db, err,
-                             "UPDATE run SET state='running', "
-                             "state_reason=NULL, attempts=max(attempts,?) "
-                             "WHERE run_id=?",
-                             "ii", (int64_t)b->number, e->run_id);
+    return st != OK
+               ? st
+               : db_do(j->db,
+                       "UPDATE run SET state='running', state_reason=NULL, "
+                       "attempts=max(attempts,:number) WHERE run_id=:run_id",
+                       DB_VALUES(DB_I("number", b->number),
+                                 DB_I("run_id", e->run_id)),
+                       err);
 }
 
 /* A resumed attempt repeats the points before its checkpoint; one that began
@@ -256,47 +271,67 @@ static enum status write_begin(struct journal *j, const struct entry *e,
 static enum status write_point(struct journal *j, const struct entry *e,
                                struct err *err)
 {
+    static const char *const forget[] = {
+        "DELETE FROM curve WHERE run_id=:run_id AND step>=:step",
+        "DELETE FROM metric WHERE run_id=:run_id AND step>=:step",
+    };
     const struct point *p = &e->point;
     enum status st = OK;
 
     if (p->first)
-        st = db_run(j->db, err, "DELETE FROM curve WHERE run_id=? AND step>=?",
-                    "ii", e->run_id, p->step);
-    if (st == OK && p->first)
-        st = db_run(j->db, err, "DELETE FROM metric WHERE run_id=? AND step>=?",
-                    "ii", e->run_id, p->step);
+        st = db_do_all(
+            j->db, forget, 2,
+            DB_VALUES(DB_I("run_id", e->run_id), DB_I("step", p->step)), err);
     return st != OK
                ? st
-               : db_run(j->db, err,
-                        "INSERT OR REPLACE INTO curve(run_id, step, tokens, "
-                        "train_loss, val_loss, nonfinite, lr, grad_norm, "
-                        "wall_s) VALUES(?,?,?,?,?,?,?,?,?)",
-                        "iiiddiddd", e->run_id, p->step, p->tokens,
-                        p->train_loss, p->val_loss, (int64_t)p->nonfinite,
-                        p->lr, p->grad_norm, p->wall_s);
+               : db_do(j->db,
+                       "INSERT OR REPLACE INTO curve(run_id, step, tokens, "
+                       "train_loss, val_loss, nonfinite, lr, grad_norm, "
+                       "wall_s) "
+                       "VALUES(:run_id, :step, :tokens, :train_loss, "
+                       ":val_loss, :nonfinite, :lr, :grad_norm, :wall_s)",
+                       DB_VALUES(
+                           DB_I("run_id", e->run_id), DB_I("step", p->step),
+                           DB_I("tokens", p->tokens),
+                           DB_R("train_loss", p->train_loss),
+                           DB_R("val_loss", p->val_loss),
+                           DB_I("nonfinite", p->nonfinite), DB_R("lr", p->lr),
+                           DB_R("grad_norm", p->grad_norm),
+                           DB_R("wall_s", p->wall_s)),
+                       err);
 }
 
 static enum status write_extra(struct journal *j, const struct entry *e,
                                struct err *err)
 {
-    return db_run(j->db, err,
-                  "INSERT OR REPLACE INTO metric(run_id, name, step, value) "
-                  "VALUES(?,?,?,?)",
-                  "itid", e->run_id, e->extra->name, e->extra->step,
-                  e->extra->value);
+    return db_do(
+        j->db,
+        "INSERT OR REPLACE INTO metric(run_id, name, step, value) "
+        "VALUES(:run_id, :name, :step, :value)",
+        DB_VALUES(DB_I("run_id", e->run_id), DB_T("name", e->extra->name),
+                  DB_I("step", e->extra->step), DB_R("value", e->extra->value)),
+        err);
 }
 
 static enum status write_result(struct journal *j, int64_t run_id,
                                 const struct metrics_line *l, struct err *err)
 {
-    return db_run(j->db, err,
-                  "INSERT OR REPLACE INTO result(run_id, loss, loss_se, "
-                  "train_loss, best_loss, steps, tokens, flops, wall_s, "
-                  "tok_per_s, weights_sha256) VALUES(?,?,?,?,?,?,?,?,?,?,?)",
-                  "iddddiidddt", run_id, l->loss, l->loss_se, l->train_loss,
-                  l->best_loss, whole(l->steps), whole(l->tokens), l->flops,
-                  l->wall_s, l->tok_per_s,
-                  *l->weights_sha256 ? l->weights_sha256 : NULL);
+    const char *sha256 = *l->weights_sha256 ? l->weights_sha256 : NULL;
+
+    return db_do(
+        j->db,
+        "INSERT OR REPLACE INTO result(run_id, loss, loss_se, train_loss, "
+        "best_loss, steps, tokens, flops, wall_s, tok_per_s, weights_sha256) "
+        "VALUES(:run_id, :loss, :loss_se, :train_loss, :best_loss, :steps, "
+        ":tokens, :flops, :wall_s, :tok_per_s, :weights_sha256)",
+        DB_VALUES(
+            DB_I("run_id", run_id), DB_R("loss", l->loss),
+            DB_R("loss_se", l->loss_se), DB_R("train_loss", l->train_loss),
+            DB_R("best_loss", l->best_loss), DB_I("steps", whole(l->steps)),
+            DB_I("tokens", whole(l->tokens)), DB_R("flops", l->flops),
+            DB_R("wall_s", l->wall_s), DB_R("tok_per_s", l->tok_per_s),
+            DB_T("weights_sha256", sha256)),
+        err);
 }
 
 /* What a trainer of the user's own counted takes the place of the plan: it
@@ -306,24 +341,31 @@ static enum status write_counts(struct journal *j, int64_t run_id,
 {
     if (!(l->n_body > 0 && l->n_body < 0x1p53))
         return OK;
-    return db_run(j->db, err,
-                  "UPDATE point SET n_body=?, "
-                  "n_embed=coalesce(CAST(? AS INTEGER),n_embed), "
-                  "n_head_params=coalesce(CAST(? AS INTEGER),n_head_params), "
-                  "n_other=coalesce(CAST(? AS INTEGER),n_other) WHERE "
-                  "point_id=(SELECT point_id FROM run WHERE run_id=?) AND "
-                  "trainer<>'builtin'",
-                  "idddi", whole(l->n_body), l->n_embed, l->n_head_params,
-                  l->n_other, run_id);
+    return db_do(
+        j->db,
+        "UPDATE point SET n_body=:body, "
+        "n_embed=coalesce(CAST(:embed AS INTEGER),n_embed), "
+        "n_head_params=coalesce(CAST(:head AS INTEGER),n_head_params), "
+        "n_other=coalesce(CAST(:other AS INTEGER),n_other) "
+        "WHERE point_id=(SELECT point_id FROM run WHERE run_id=:run_id) "
+        "AND trainer<>'builtin'",
+        DB_VALUES(DB_I("body", whole(l->n_body)), DB_R("embed", l->n_embed),
+                  DB_R("head", l->n_head_params), DB_R("other", l->n_other),
+                  DB_I("run_id", run_id)),
+        err);
 }
 
 static enum status write_state(struct journal *j, int64_t run_id,
                                enum run_state state, const char *reason,
                                struct err *err)
 {
-    return db_run(
-        j->db, err, "UPDATE run SET state=?, state_reason=? WHERE run_id=?",
-        "tti", run_states[state], reason && *reason ? reason : NULL, run_id);
+    return db_do(j->db,
+                 "UPDATE run SET state=:state, state_reason=:reason "
+                 "WHERE run_id=:run_id",
+                 DB_VALUES(DB_T("state", run_states[state]),
+                           DB_T("reason", reason && *reason ? reason : NULL),
+                           DB_I("run_id", run_id)),
+                 err);
 }
 
 /* A number that does not apply is NULL. */
@@ -337,16 +379,21 @@ static enum status write_end(struct journal *j, const struct entry *entry,
 {
     const struct end *end = entry->end;
     const struct attempt_end *e = &end->e;
-    enum status st =
-        db_run(j->db, err,
-               "UPDATE attempt SET ended_at=?, outcome=?, exit_code=?, "
-               "term_signal=?, message=?, cpu_s=?, wall_s=?, max_rss=? WHERE "
-               "run_id=? AND number=?",
-               "ttddtddiii", e->at, outcomes[e->outcome],
-               or_null(e->exit_code, e->exit_code >= 0),
-               or_null(e->term_signal, e->term_signal > 0),
-               *e->message ? e->message : NULL, e->cpu_s, e->wall_s, e->max_rss,
-               entry->run_id, (int64_t)end->number);
+    enum status st = db_do(
+        j->db,
+        "UPDATE attempt SET ended_at=:at, outcome=:outcome, "
+        "exit_code=:exit_code, term_signal=:term_signal, message=:message, "
+        "cpu_s=:cpu_s, wall_s=:wall_s, max_rss=:max_rss "
+        "WHERE run_id=:run_id AND number=:number",
+        DB_VALUES(
+            DB_T("at", e->at), DB_T("outcome", outcomes[e->outcome]),
+            DB_R("exit_code", or_null(e->exit_code, e->exit_code >= 0)),
+            DB_R("term_signal", or_null(e->term_signal, e->term_signal > 0)),
+            DB_T("message", *e->message ? e->message : NULL),
+            DB_R("cpu_s", e->cpu_s), DB_R("wall_s", e->wall_s),
+            DB_I("max_rss", e->max_rss), DB_I("run_id", entry->run_id),
+            DB_I("number", end->number)),
+        err);
 
     if (st == OK && end->has_result)
         st = write_result(j, entry->run_id, &end->result, err);
@@ -371,10 +418,13 @@ static enum status write_one(struct journal *j, const struct entry *e,
     case KIND_STATE:
         return write_state(j, e->run_id, e->words.state, e->words.text, err);
     case KIND_EVENT:
-        return db_run(j->db, err,
-                      "INSERT INTO event(run_id, kind, detail) "
-                      "VALUES(nullif(?,0),?,?)",
-                      "itt", e->run_id, e->words.kind, e->words.text);
+        return db_do(j->db,
+                     "INSERT INTO event(run_id, kind, detail) "
+                     "VALUES(nullif(:run_id,0), :kind, :detail)",
+                     DB_VALUES(DB_I("run_id", e->run_id),
+                               DB_T("kind", e->words.kind),
+                               DB_T("detail", e->words.text)),
+                     err);
     }
     return OK;
 }

@@ -4,23 +4,28 @@
  * a probe changes no loss.  So such runs are there, and a person is told. */
 #include <stdlib.h>
 
+#include "db/statement.h"
 #include "harness/store/store.h"
 
 static const struct {
     const char *key, *advice;
-    const char *sql; /* ?1: point, ?2: what the grid says now */
+    const char *sql; /* :now is what the grid says */
 } keys[] = {
     { "trainer.command",
       "if that changes their losses, change trainer.revision",
-      "SELECT json_extract(settings,'$.trainer.command') FROM point WHERE "
-      "point_id=?1 AND coalesce(json_extract(settings,'$.trainer.command'),'')"
-      "!=?2 AND EXISTS(SELECT 1 FROM run r WHERE r.point_id=?1 AND "
-      "r.state='done')" },
+      "SELECT json_extract(settings,'$.trainer.command') "
+      "FROM point WHERE point_id=:point "
+      "AND coalesce(json_extract(settings,'$.trainer.command'),'')!=:now "
+      "AND EXISTS(SELECT 1 FROM run r WHERE r.point_id=:point "
+      "AND r.state='done')" },
     { "data.probe", "their probe_loss, where they have one, is of that text",
-      "SELECT text FROM (SELECT coalesce((SELECT group_concat(value, char(10)) "
-      "FROM json_each(settings,'$.data.probe')),'') text FROM point WHERE "
-      "point_id=?1 AND EXISTS(SELECT 1 FROM run r WHERE r.point_id=?1 AND "
-      "r.state='done')) WHERE text!=?2" },
+      "SELECT text FROM ("
+      "SELECT coalesce((SELECT group_concat(value, char(10)) "
+      "FROM json_each(settings,'$.data.probe')),'') text "
+      "FROM point WHERE point_id=:point "
+      "AND EXISTS(SELECT 1 FROM run r WHERE r.point_id=:point "
+      "AND r.state='done')) "
+      "WHERE text!=:now" },
 };
 #define N_KEYS (sizeof keys / sizeof keys[0])
 
@@ -29,20 +34,15 @@ static enum status ask(bool *differs, char **was, const char *sql,
                        const char *id, const char *now, struct db *db,
                        struct err *err)
 {
-    sqlite3_stmt *stmt;
-    enum status st = db_prepare(&stmt, db, sql, err);
+    char *text;
+    const enum status st = db_ask_text(
+        &text, db, sql, DB_VALUES(DB_T("point", id), DB_T("now", now)), err);
 
-    *differs = false;
-    if (st != OK)
-        return st;
-    db_bind(stmt, "tt", id, now);
-    st = db_step(differs, db, stmt, err);
-    if (st == OK && *differs && !*was) {
-        const char *text = (const char *)sqlite3_column_text(stmt, 0);
-
-        *was = mem_strdup(text ? text : "");
-    }
-    sqlite3_reset(stmt);
+    *differs = text != NULL;
+    if (*was)
+        free(text);
+    else
+        *was = text;
     return st;
 }
 

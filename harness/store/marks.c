@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "db/deleted.h"
 #include "db/need_grid.h"
+#include "db/statement.h"
 #include "harness/proto/record.h"
 #include "harness/store/store.h"
 
@@ -17,17 +18,20 @@
  */
 
 static const char all_marks[] =
-    "SELECT json_object('deleted_grids', (SELECT json_group_array(grid) FROM "
-    "(SELECT DISTINCT grid FROM deleted WHERE kind='grid')), 'deleted_runs', "
-    "(SELECT json_group_array(json_array(point_id, seed)) FROM deleted WHERE "
-    "kind='run' AND grid IS NULL), 'renamed', (SELECT "
-    "json_group_array(json_array(substr(key, 9), value, substr(key, 9) IN "
-    "(SELECT name FROM grid), (SELECT json_group_array(ini_sha256) FROM grid "
-    "WHERE name=value), (SELECT json_group_array(ini_sha256) FROM grid WHERE "
-    "name=substr(key, 9)))) FROM meta WHERE key GLOB 'renamed:*'), 'tags', "
-    "(SELECT json_group_array(CASE WHEN run_id IS NULL THEN json_array(tag, "
-    "grid) ELSE json_array(tag, point_id, seed) END) FROM tag LEFT JOIN run "
-    "USING(run_id)))";
+    "SELECT json_object("
+    "'deleted_grids', (SELECT json_group_array(grid) "
+    " FROM (SELECT DISTINCT grid FROM deleted WHERE kind='grid')), "
+    "'deleted_runs', (SELECT json_group_array(json_array(point_id, seed)) "
+    " FROM deleted WHERE kind='run' AND grid IS NULL), "
+    "'renamed', (SELECT json_group_array(json_array("
+    "  substr(key, 9), value, substr(key, 9) IN (SELECT name FROM grid), "
+    "  (SELECT json_group_array(ini_sha256) FROM grid WHERE name=value), "
+    "  (SELECT json_group_array(ini_sha256) FROM grid "
+    "   WHERE name=substr(key, 9)))) "
+    " FROM meta WHERE key GLOB 'renamed:*'), "
+    "'tags', (SELECT json_group_array(CASE WHEN run_id IS NULL "
+    "  THEN json_array(tag, grid) ELSE json_array(tag, point_id, seed) END) "
+    " FROM tag LEFT JOIN run USING(run_id)))";
 
 static const char no_marks[] =
     "{\"deleted_grids\":[],\"deleted_runs\":[],\"renamed\":[],\"tags\":[]}";
@@ -35,24 +39,16 @@ static const char no_marks[] =
 static enum status write_text(struct db *db, const char *folder,
                               const char *path, struct err *err)
 {
-    sqlite3_stmt *stmt;
-    bool row;
-    enum status st = db_prepare(&stmt, db, all_marks, err);
+    char *text;
+    enum status st = db_ask_text(&text, db, all_marks, NULL, err);
 
-    if (st == OK)
-        st = db_step(&row, db, stmt, err);
-    if (st == OK) {
-        const char *text = (const char *)sqlite3_column_text(stmt, 0);
-
-        /* Nobody said anything yet: no file. */
-        if (strcmp(text, no_marks) != 0 || access(path, F_OK) == 0)
-            st = file_make_dirs(folder, err);
-        else
-            text = NULL;
-        if (st == OK && text)
+    /* Nobody said anything yet: no file. */
+    if (st == OK && (strcmp(text, no_marks) != 0 || access(path, F_OK) == 0)) {
+        st = file_make_dirs(folder, err);
+        if (st == OK)
             st = file_replace(path, text, strlen(text), err);
-        sqlite3_reset(stmt);
     }
+    free(text);
     return st;
 }
 
@@ -76,32 +72,36 @@ enum status marks_write(struct db *db, const char *db_path, struct err *err)
  */
 
 static const char *const rename_steps[] = {
-    "UPDATE grid SET name=?2 WHERE name=?1",
-    "UPDATE tag SET grid=?2 WHERE grid=?1",
-    /* The command that makes the same fit again names the grid, too. */
-    "UPDATE fit SET name=CASE WHEN substr(name, 1, length(?1)+1)=?1||' ' THEN "
-    "?2||substr(name, length(?1)+1) ELSE name END, "
-    "selection=json_set(selection, '$.grid', ?2, coalesce('$.argv['||(SELECT "
-    "min(key) FROM json_each(selection, '$.argv') WHERE value=?1)||']', "
-    "'$.grid'), ?2) WHERE json_extract(selection, '$.grid')=?1",
+    "UPDATE grid SET name=:to WHERE name=:from",
+    "UPDATE tag SET grid=:to WHERE grid=:from",
     /* Where a name has gone, in one step. */
-    "UPDATE meta SET value=?2 WHERE key GLOB 'renamed:*' AND value=?1",
-    "INSERT OR REPLACE INTO meta(key, value) VALUES('renamed:'||?1, ?2)",
-    "DELETE FROM meta WHERE key='renamed:'||?2",
+    "UPDATE meta SET value=:to WHERE key GLOB 'renamed:*' AND value=:from",
+    "INSERT OR REPLACE INTO meta(key, value) VALUES('renamed:'||:from, :to)",
+    "DELETE FROM meta WHERE key='renamed:'||:to",
 };
+#define N_RENAME_STEPS (sizeof rename_steps / sizeof rename_steps[0])
+
+/* The command that makes the same fit again names the grid, too. */
+static const char rename_fits[] =
+    "UPDATE fit SET name=CASE "
+    "WHEN substr(name, 1, length(:from)+1)=:from||' ' "
+    "THEN :to||substr(name, length(:from)+1) ELSE name END, "
+    "selection=json_set(selection, '$.grid', :to, "
+    "coalesce('$.argv['||(SELECT min(key) FROM json_each(selection, '$.argv') "
+    "WHERE value=:from)||']', '$.grid'), :to) "
+    "WHERE json_extract(selection, '$.grid')=:from";
 
 enum status marks_rename(int64_t *fits, struct db *db, const char *from,
                          const char *to, struct err *err)
 {
-    enum status st = OK;
+    const struct db_value *names =
+        DB_VALUES(DB_T("from", from), DB_T("to", to));
+    const enum status st = db_do(db, rename_fits, names, err);
 
-    for (size_t i = 0;
-         i < sizeof rename_steps / sizeof rename_steps[0] && st == OK; i++) {
-        st = db_run(db, err, rename_steps[i], "tt", from, to);
-        if (fits && i == 2)
-            *fits = sqlite3_changes(db_handle(db));
-    }
-    return st;
+    if (st == OK && fits)
+        *fits = db_changes(db);
+    return st == OK ? db_do_all(db, rename_steps, N_RENAME_STEPS, names, err)
+                    : st;
 }
 
 /* --- a database made again
@@ -115,46 +115,36 @@ static const char *text_at(const json_t *list, size_t i)
 }
 
 /* A grid that was begun again under its old name has records of both: its texts
- * with their points, those of the list ?3 where there is one, get the new name,
- * and the old one keeps what is not in that list, or is in ?4, too. */
+ * with their points, those of the list :moved where there is one, get the new
+ * name, and the old one keeps what is not in that list, or is in :stayed, too.
+ */
 static const char *const both_steps[] = {
-    "INSERT INTO grid(name, ini_text, ini_sha256, argv, created_at) SELECT ?2, "
-    "ini_text, ini_sha256, argv, created_at FROM grid WHERE name=?1 AND (?3 IS "
-    "NULL OR ini_sha256 IN (SELECT value FROM json_each(?3))) AND ?4 IS ?4 "
+    "INSERT INTO grid(name, ini_text, ini_sha256, argv, created_at) "
+    "SELECT :to, ini_text, ini_sha256, argv, created_at "
+    "FROM grid WHERE name=:from AND (:moved IS NULL OR "
+    "ini_sha256 IN (SELECT value FROM json_each(:moved))) "
     "ORDER BY grid_id",
     "INSERT INTO grid_point(grid_id, point_id, ordinal, block, priority, "
-    "seeds) SELECT n.grid_id, p.point_id, p.ordinal, p.block, p.priority, "
-    "p.seeds FROM grid_point p JOIN grid o USING(grid_id) JOIN grid n ON "
-    "n.ini_sha256=o.ini_sha256 AND n.name=?2 WHERE o.name=?1 AND ?3 IS ?3 AND "
-    "?4 IS ?4",
-    "DELETE FROM grid WHERE name=?1 AND ?2 IS ?2 AND ini_sha256 IN (SELECT "
-    "value FROM json_each(?3)) AND ini_sha256 NOT IN (SELECT value FROM "
-    "json_each(?4))",
-    "INSERT OR REPLACE INTO meta(key, value) SELECT 'renamed:'||?1, ?2 WHERE "
-    "?3 IS ?3 AND ?4 IS ?4",
+    "seeds) "
+    "SELECT n.grid_id, p.point_id, p.ordinal, p.block, p.priority, p.seeds "
+    "FROM grid_point p JOIN grid o USING(grid_id) "
+    "JOIN grid n ON n.ini_sha256=o.ini_sha256 AND n.name=:to "
+    "WHERE o.name=:from",
+    "DELETE FROM grid WHERE name=:from "
+    "AND ini_sha256 IN (SELECT value FROM json_each(:moved)) "
+    "AND ini_sha256 NOT IN (SELECT value FROM json_each(:stayed))",
+    "INSERT OR REPLACE INTO meta(key, value) VALUES('renamed:'||:from, :to)",
 };
+#define N_BOTH_STEPS (sizeof both_steps / sizeof both_steps[0])
 
 /* Texts of that name that were begun after the mark was written. */
 static enum status other_texts(int64_t *n, struct db *db, const char *name,
                                const char *moved, struct err *err)
 {
-    sqlite3_stmt *stmt;
-    bool row = false;
-    enum status st = db_prepare(
-        &stmt, db,
-        "SELECT count(*) FROM grid WHERE name=? AND ini_sha256 NOT IN (SELECT "
-        "value FROM json_each(?))",
-        err);
-
-    if (st != OK)
-        return st;
-    db_bind(stmt, "tt", name, moved);
-    st = db_step(&row, db, stmt, err);
-    if (st == OK && row) {
-        *n = sqlite3_column_int64(stmt, 0);
-        sqlite3_reset(stmt);
-    }
-    return st;
+    return db_ask(n, db,
+                  "SELECT count(*) FROM grid WHERE name=:name AND "
+                  "ini_sha256 NOT IN (SELECT value FROM json_each(:moved))",
+                  DB_VALUES(DB_T("name", name), DB_T("moved", moved)), err);
 }
 
 /* The list of a mark as text, "[...]"; NULL: an earlier version wrote none. */
@@ -168,12 +158,12 @@ static char *list_at(const json_t *mark, size_t i)
 static enum status rename_both(struct db *db, const json_t *r, struct err *err)
 {
     char *moved = list_at(r, 3), *stayed = list_at(r, 4);
-    enum status st = OK;
+    const enum status st = db_do_all(
+        db, both_steps, N_BOTH_STEPS,
+        DB_VALUES(DB_T("from", text_at(r, 0)), DB_T("to", text_at(r, 1)),
+                  DB_T("moved", moved), DB_T("stayed", stayed)),
+        err);
 
-    for (size_t i = 0; i < sizeof both_steps / sizeof both_steps[0] && st == OK;
-         i++)
-        st = db_run(db, err, both_steps[i], "tttt", text_at(r, 0),
-                    text_at(r, 1), moved, stayed);
     free(moved);
     free(stayed);
     return st;
@@ -199,36 +189,31 @@ static enum status rename_again(struct db *db, const json_t *r, struct err *err)
 static enum status tag_again(struct db *db, const json_t *t, struct err *err)
 {
     if (json_array_size(t) == 2)
-        return db_run(db, err,
-                      "INSERT OR IGNORE INTO tag(tag, grid) SELECT ?1, ?2 "
-                      "WHERE ?2 IN (SELECT name FROM grid)",
-                      "tt", text_at(t, 0), text_at(t, 1));
-    return db_run(db, err,
-                  "INSERT OR IGNORE INTO tag(tag, run_id) SELECT ?, run_id "
-                  "FROM run WHERE point_id=? AND seed=?",
-                  "tti", text_at(t, 0), text_at(t, 1),
-                  (int64_t)json_integer_value(json_array_get(t, 2)));
+        return db_do(
+            db,
+            "INSERT OR IGNORE INTO tag(tag, grid) "
+            "SELECT :tag, :grid WHERE :grid IN (SELECT name FROM grid)",
+            DB_VALUES(DB_T("tag", text_at(t, 0)), DB_T("grid", text_at(t, 1))),
+            err);
+    return db_do(
+        db,
+        "INSERT OR IGNORE INTO tag(tag, run_id) "
+        "SELECT :tag, run_id FROM run WHERE point_id=:point AND seed=:seed",
+        DB_VALUES(DB_T("tag", text_at(t, 0)), DB_T("point", text_at(t, 1)),
+                  DB_I("seed", json_integer_value(json_array_get(t, 2)))),
+        err);
 }
 
 static enum status delete_run_again(struct db *db, const json_t *r,
                                     struct err *err)
 {
     struct deleted_sum sum = { 0 };
-    sqlite3_stmt *stmt;
-    int64_t id = 0;
-    bool row = false;
-    enum status st = db_prepare(
-        &stmt, db, "SELECT run_id FROM run WHERE point_id=? AND seed=?", err);
+    int64_t id;
+    const enum status st = store_run_id(
+        &id, text_at(r, 0), (uint64_t)json_integer_value(json_array_get(r, 1)),
+        db, err);
 
-    if (st != OK)
-        return st;
-    db_bind(stmt, "ti", text_at(r, 0),
-            (int64_t)json_integer_value(json_array_get(r, 1)));
-    st = db_step(&row, db, stmt, err);
-    if (st == OK && row)
-        id = sqlite3_column_int64(stmt, 0);
-    sqlite3_reset(stmt);
-    return st == OK && row ? deleted_put_run(&sum, db, id, err) : st;
+    return st == OK && id ? deleted_put_run(&sum, db, id, err) : st;
 }
 
 static enum status delete_grid_again(struct db *db, const json_t *name,
@@ -316,19 +301,19 @@ static bool purge_run(const char *folder, const char *store)
 static enum status purge_runs(int *left, struct db *db, const char *db_path,
                               const char *store, struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = true;
-    enum status st = db_prepare(
-        &stmt, db, "SELECT point_id, seed FROM deleted WHERE kind='run'", err);
+    enum status st = db_stmt_open(
+        &s, db, "SELECT point_id, seed FROM deleted WHERE kind='run'", err);
 
-    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row) {
         char *folder =
-            record_folder(db_path, (const char *)sqlite3_column_text(stmt, 0),
-                          (uint64_t)sqlite3_column_int64(stmt, 1));
+            record_folder(db_path, db_text(s, 0), (uint64_t)db_int(s, 1));
 
         *left += !purge_run(folder, store);
         free(folder);
     }
+    db_stmt_close(s);
     return st;
 }
 
@@ -348,17 +333,18 @@ static enum status purge_grids(struct db *db, const char *db_path,
                                struct err *err)
 {
     char *root = record_root(db_path);
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = true;
-    enum status st = db_prepare(
-        &stmt, db,
+    enum status st = db_stmt_open(
+        &s, db,
         "SELECT state FROM deleted d WHERE kind='grid' AND state IS NOT NULL "
-        "AND NOT EXISTS(SELECT 1 FROM grid g WHERE instr(d.state, "
-        "g.ini_sha256))",
+        "AND NOT EXISTS(SELECT 1 FROM grid g "
+        "WHERE instr(d.state, g.ini_sha256))",
         err);
 
-    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row)
-        purge_versions(root, (const char *)sqlite3_column_text(stmt, 0));
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row)
+        purge_versions(root, db_text(s, 0));
+    db_stmt_close(s);
     free(root);
     return st;
 }

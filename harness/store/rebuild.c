@@ -11,6 +11,8 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "db/deleted.h"
+#include "db/env.h"
+#include "db/statement.h"
 #include "harness/proto/bundle.h"
 #include "harness/proto/claimed.h"
 #include "harness/proto/record_sum.h"
@@ -167,18 +169,22 @@ static enum status put_env(struct db *db, const json_t *e, struct err *err)
     char *libs = json_is_object(json_object_get(e, "libs"))
                      ? json_canonical_text(json_object_get(e, "libs"))
                      : mem_strdup("{}");
-    const enum status st = db_run(
-        db, err,
-        "INSERT OR IGNORE INTO env(fingerprint, qlaw_version, git_commit, "
-        "git_dirty, compiler, cflags, cpu_model, isa, cores, kernel, libc, "
-        "libs_json) VALUES(?,?,?,?,?,?,?,?,?,?,?,?)",
-        "tttittttittt", text_of(e, "fingerprint"), text_of(e, "qlaw_version"),
-        text_of(e, "git_commit"),
-        (int64_t)(json_number_value(json_object_get(e, "git_dirty")) != 0),
-        text_of(e, "compiler"), text_of(e, "cflags"), text_of(e, "cpu_model"),
-        text_of(e, "isa"),
-        (int64_t)json_number_value(json_object_get(e, "cores")),
-        text_of(e, "kernel"), text_of(e, "libc"), libs);
+    const struct db_env row = {
+        .fingerprint = text_of(e, "fingerprint"),
+        .qlaw_version = text_of(e, "qlaw_version"),
+        .git_commit = text_of(e, "git_commit"),
+        .git_dirty = json_number_value(json_object_get(e, "git_dirty")) != 0,
+        .compiler = text_of(e, "compiler"),
+        .cflags = text_of(e, "cflags"),
+        .cpu_model = text_of(e, "cpu_model"),
+        .isa = text_of(e, "isa"),
+        .cores = (int64_t)json_number_value(json_object_get(e, "cores")),
+        .kernel = text_of(e, "kernel"),
+        .libc = text_of(e, "libc"),
+        .libs_json = libs,
+    };
+    int64_t env_id;
+    const enum status st = db_env_put(&env_id, db, &row, err);
 
     free(libs);
     return st;
@@ -432,14 +438,18 @@ static enum status put_place(struct db *db, int64_t grid_id, const json_t *p,
     char *seeds = json_array_get(p, 4)
                       ? json_canonical_text(json_array_get(p, 4))
                       : mem_strdup("[1]");
-    const enum status st = db_run(
-        db, err,
+    const enum status st = db_do(
+        db,
         "INSERT OR IGNORE INTO grid_point(grid_id, point_id, ordinal, block, "
-        "priority, seeds) SELECT ?1,point_id,?3,?4,?5,?6 FROM point WHERE "
-        "point_id=?2",
-        "ititit", grid_id, id ? id : "",
-        (int64_t)json_integer_value(json_array_get(p, 1)), block ? block : "",
-        (int64_t)json_integer_value(json_array_get(p, 3)), seeds);
+        "priority, seeds) "
+        "SELECT :grid_id, point_id, :ordinal, :block, :priority, :seeds "
+        "FROM point WHERE point_id=:point_id",
+        DB_VALUES(DB_I("grid_id", grid_id), DB_T("point_id", id ? id : ""),
+                  DB_I("ordinal", json_integer_value(json_array_get(p, 1))),
+                  DB_T("block", block ? block : ""),
+                  DB_I("priority", json_integer_value(json_array_get(p, 3))),
+                  DB_T("seeds", seeds)),
+        err);
 
     free(seeds);
     return st;
@@ -452,13 +462,23 @@ static enum status put_grid(struct db *db, const json_t *g, struct err *err)
     enum status st = db_begin(db, err);
 
     if (st == OK)
-        st = db_run(db, err,
-                    "INSERT OR IGNORE INTO grid(name, ini_text, ini_sha256, "
-                    "argv, created_at) VALUES(?,?,?,?,?)",
-                    "ttttt", text_of(g, "name"), text_of(g, "ini_text"),
-                    text_of(g, "ini_sha256"), text_of(g, "argv"),
-                    text_of(g, "created_at"));
-    grid_id = sqlite3_last_insert_rowid(db_handle(db));
+        st = db_do(db,
+                   "INSERT OR IGNORE INTO grid(name, ini_text, ini_sha256, "
+                   "argv, created_at) "
+                   "VALUES(:name, :ini_text, :ini_sha256, :argv, :created_at)",
+                   DB_VALUES(DB_T("name", text_of(g, "name")),
+                             DB_T("ini_text", text_of(g, "ini_text")),
+                             DB_T("ini_sha256", text_of(g, "ini_sha256")),
+                             DB_T("argv", text_of(g, "argv")),
+                             DB_T("created_at", text_of(g, "created_at"))),
+                   err);
+    if (st == OK) /* it may be there: of another file of the same grid */
+        st = db_ask(&grid_id, db,
+                    "SELECT grid_id FROM grid WHERE name=:name "
+                    "AND ini_sha256=:ini_sha256",
+                    DB_VALUES(DB_T("name", text_of(g, "name")),
+                              DB_T("ini_sha256", text_of(g, "ini_sha256"))),
+                    err);
     for (size_t i = 0; i < json_array_size(points) && st == OK; i++)
         st = put_place(db, grid_id, json_array_get(points, i), err);
     if (st == OK)
@@ -493,10 +513,10 @@ enum status rebuild_from(struct rebuild *out, struct db *db, const char *root,
     if (!*r.store) /* nobody has recorded anything but in a task's own file */
         bundle_store(r.store, root);
     if (st == OK && *r.store)
-        st = db_run(db, err,
-                    "INSERT OR REPLACE INTO meta(key, value) "
-                    "VALUES('store', ?)",
-                    "t", r.store);
+        st = db_do(db,
+                   "INSERT OR REPLACE INTO meta(key, value) "
+                   "VALUES('store', :name)",
+                   DB_VALUES(DB_T("name", r.store)), err);
     if (st == OK)
         st = each_json(db, root, "grids", put_grid, &out->grids, &out->odd,
                        warn, err);

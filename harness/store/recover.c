@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "db/statement.h"
 #include "harness/proto/claimed.h"
 #include "harness/store/retell.h"
 
@@ -96,48 +97,49 @@ static void read_run(struct reading *r, const char *folder)
 /* An attempt that is open in the database and nowhere else. */
 static enum status close_unrecorded(struct db *db, struct err *err)
 {
-    enum status st = db_run(
-        db, err,
+    const enum status st = db_do(
+        db,
         "UPDATE attempt SET outcome='lost', message='its scheduler ended', "
-        "ended_at=strftime('%Y-%m-%dT%H:%M:%fZ','now') WHERE outcome IS NULL "
-        "AND backend<>'slurm'",
-        "");
+        "ended_at=strftime('%Y-%m-%dT%H:%M:%fZ','now') "
+        "WHERE outcome IS NULL AND backend<>'slurm'",
+        NULL, err);
 
     return st != OK ? st
-                    : db_run(db, err,
-                             "UPDATE run SET state='pending', "
-                             "state_reason='its scheduler ended' WHERE state "
-                             "IN ('running','queued') AND run_id NOT IN "
-                             "(SELECT run_id FROM attempt WHERE outcome IS "
-                             "NULL AND backend='slurm')",
-                             "");
+                    : db_do(db,
+                            "UPDATE run SET state='pending', "
+                            "state_reason='its scheduler ended' "
+                            "WHERE state IN ('running','queued') "
+                            "AND run_id NOT IN (SELECT run_id FROM attempt "
+                            "WHERE outcome IS NULL AND backend='slurm')",
+                            NULL, err);
 }
 
 static enum status read_running(struct reading *r, struct db *db,
                                 struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = true;
-    enum status st = db_prepare(
-        &stmt, db,
-        "SELECT run_id, point_id, seed, coalesce((SELECT min(number) FROM "
-        "attempt a WHERE a.run_id=r.run_id AND outcome IS NULL), attempts+1) "
+    enum status st = db_stmt_open(
+        &s, db,
+        "SELECT run_id, point_id, seed, coalesce((SELECT min(number) "
+        "FROM attempt a WHERE a.run_id=r.run_id AND outcome IS NULL), "
+        "attempts+1) "
         "FROM run r WHERE (state IN ('running','queued') OR run_id IN "
-        "(SELECT run_id FROM attempt WHERE outcome IS NULL)) AND run_id NOT IN "
-        "(SELECT run_id FROM attempt WHERE outcome IS NULL AND "
-        "backend='slurm')",
+        "(SELECT run_id FROM attempt WHERE outcome IS NULL)) "
+        "AND run_id NOT IN (SELECT run_id FROM attempt "
+        "WHERE outcome IS NULL AND backend='slurm')",
         err);
 
-    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
-        char *folder = record_folder(db_path(db),
-                                     (const char *)sqlite3_column_text(stmt, 1),
-                                     (uint64_t)sqlite3_column_int64(stmt, 2));
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row) {
+        char *folder =
+            record_folder(db_path(db), db_text(s, 1), (uint64_t)db_int(s, 2));
 
-        r->told.run_id = sqlite3_column_int64(stmt, 0);
-        r->from = sqlite3_column_int(stmt, 3);
+        r->told.run_id = db_int(s, 0);
+        r->from = (int)db_int(s, 3);
         read_run(r, folder);
         free(folder);
     }
+    db_stmt_close(s);
     return st;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "db/run_name.h"
+#include "db/statement.h"
 
 /* --- one ------------------------------------------------------------------------ */
 
@@ -65,19 +66,18 @@ static enum status add_named(struct chosen *c, struct db *db, const char *name,
                              struct err *err)
 {
     const int before = c->n;
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     int64_t id;
     bool row = true;
-    enum status st = db_prepare(
-        &stmt, db,
-        "SELECT run_id FROM grid_run WHERE grid_id=(SELECT max(grid_id) FROM "
-        "grid WHERE name=?)",
-        err);
+    enum status st =
+        db_stmt_with(&s, db,
+                     "SELECT run_id FROM grid_run WHERE grid_id="
+                     "(SELECT max(grid_id) FROM grid WHERE name=:name)",
+                     DB_VALUES(DB_T("name", name)), err);
 
-    if (st == OK)
-        db_bind(stmt, "t", name);
-    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row)
-        keep(c, sqlite3_column_int64(stmt, 0));
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row)
+        keep(c, db_int(s, 0));
+    db_stmt_close(s);
     if (st != OK || c->n > before)
         return st;
     st = run_look(&id, db, name, err);
@@ -92,25 +92,30 @@ static enum status add_named(struct chosen *c, struct db *db, const char *name,
 
 /* The condition is the user's own SQL on a read-only connection; anything but
  * one SELECT is refused. */
-static enum status prepare(sqlite3_stmt **stmt, struct db *db,
+static enum status prepare(struct db_stmt **out, struct db *db,
                            const char *where, struct err *err)
 {
     char *sql = mem_printf(
-        "SELECT * FROM (SELECT r.*, a.outcome, a.exit_code, a.message, a.host "
-        "FROM runs r LEFT JOIN attempt a ON a.run_id=r.run_id AND "
-        "a.number=r.attempts WHERE (?1 IS NULL OR instr(?1, ' '||r.state||' "
-        "')))%s%s%s",
+        "SELECT * FROM ("
+        "SELECT r.*, a.outcome, a.exit_code, a.message, a.host FROM runs r "
+        "LEFT JOIN attempt a ON a.run_id=r.run_id AND a.number=r.attempts "
+        "WHERE (:states IS NULL OR instr(:states, ' '||r.state||' ')))"
+        "%s%s%s",
         where ? " WHERE (" : "", where ? where : "", where ? ")" : "");
-    const char *tail = "";
-    enum status st = OK;
+    const enum db_refusal why = db_stmt_asked(out, db, sql);
 
-    if (sqlite3_prepare_v2(db_handle(db), sql, -1, stmt, &tail) != SQLITE_OK)
-        st = err_set(err, ERR_USAGE, "--where: %s",
-                     sqlite3_errmsg(db_handle(db)));
-    else if (*tail || !sqlite3_stmt_readonly(*stmt))
-        st = err_set(err, ERR_USAGE, "--where: one condition, please");
     free(sql);
-    return st;
+    if (why == DB_TAKEN)
+        return OK;
+    return err_set(err, ERR_USAGE, "--where: %s",
+                   why == DB_NOT_SQL ? db_message(db)
+                                     : "one condition, please");
+}
+
+static bool is_named(const struct chosen *named, bool all, int64_t id)
+{
+    return all || bsearch(&id, named->ids, (size_t)named->n, sizeof id,
+                          by_number) != NULL;
 }
 
 static enum status filter(struct chosen *out, const struct chosen *named,
@@ -118,23 +123,19 @@ static enum status filter(struct chosen *out, const struct chosen *named,
                           const char *where, struct err *err)
 {
     char *words = states ? mem_printf(" %s ", states) : NULL;
-    sqlite3_stmt *stmt = NULL;
-    enum status st = prepare(&stmt, db, where, err);
-    int code = SQLITE_DONE;
+    struct db_stmt *s;
+    enum status st = prepare(&s, db, where, err);
+    bool row = st == OK;
 
     if (st == OK)
-        sqlite3_bind_text(stmt, 1, words, -1, SQLITE_STATIC);
-    while (st == OK && (code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        const int64_t id = sqlite3_column_int64(stmt, 0);
-
-        if (all ||
-            bsearch(&id, named->ids, (size_t)named->n, sizeof id, by_number))
-            keep(out, id);
+        db_bind_text(s, "states", words);
+    while (row) {
+        if (db_stmt_step(&row, s, NULL) != OK)
+            st = err_set(err, ERR_USAGE, "--where: %s", db_message(db));
+        if (row && is_named(named, all, db_int(s, 0)))
+            keep(out, db_int(s, 0));
     }
-    if (st == OK && code != SQLITE_DONE)
-        st = err_set(err, ERR_USAGE, "--where: %s",
-                     sqlite3_errmsg(db_handle(db)));
-    sqlite3_finalize(stmt);
+    db_stmt_close(s);
     free(words);
     return st;
 }

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "db/statement.h"
 #include "harness/os/lock.h"
 #include "harness/store/status_text.h"
 
@@ -10,6 +11,7 @@ struct list {
     const char *key, *sql;
     const char *const *names;
     int n;
+    bool of_grid; /* it has :grid */
 };
 
 static const char *const grid_names[] = { "grid",    "runs",     "done",
@@ -20,18 +22,14 @@ static const char *const running_names[] = { "run", "N",    "D",     "arm",
 static const char *const cause_names[] = { "state", "message", "runs",
                                            "run_id" };
 
-static void add_row(struct str *out, sqlite3_stmt *stmt, const struct list *l)
+static void add_row(struct str *out, struct db_stmt *s, const struct list *l)
 {
     str_add(out, "{");
     for (int i = 0; i < l->n; i++)
-        if (sqlite3_column_type(stmt, i) == SQLITE_TEXT)
-            json_add_text(out, l->names[i],
-                          (const char *)sqlite3_column_text(stmt, i));
+        if (db_type(s, i) == DB_TEXT)
+            json_add_text(out, l->names[i], db_text(s, i));
         else
-            json_add_number(out, l->names[i],
-                            sqlite3_column_type(stmt, i) == SQLITE_NULL
-                                ? 0.0 / 0.0
-                                : sqlite3_column_double(stmt, i));
+            json_add_number(out, l->names[i], db_real(s, i));
     str_add(out, "}");
 }
 
@@ -39,18 +37,19 @@ static enum status add_list(struct str *out, int *n, struct db *db,
                             const struct list *l, const char *grid,
                             struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = true;
-    enum status st = db_prepare(&stmt, db, l->sql, err);
+    enum status st = db_stmt_open(&s, db, l->sql, err);
 
     *n = 0;
     str_addf(out, ",\"%s\":[", l->key);
-    if (st == OK && sqlite3_bind_parameter_count(stmt) > 0)
-        db_bind(stmt, "t", grid);
-    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
+    if (st == OK && l->of_grid)
+        db_bind_text(s, "grid", grid);
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row) {
         str_add(out, (*n)++ ? "," : "");
-        add_row(out, stmt, l);
+        add_row(out, s, l);
     }
+    db_stmt_close(s);
     str_add(out, "]");
     return st;
 }
@@ -59,9 +58,9 @@ enum status status_json(struct str *out, int *found, struct db *db,
                         const char *grid, struct err *err)
 {
     const struct list lists[] = {
-        { "grids", status_grids_sql, grid_names, 9 },
-        { "running", status_running_sql, running_names, 7 },
-        { "causes", status_causes_sql, cause_names, 4 },
+        { "grids", status_grids_sql, grid_names, 9, true },
+        { "running", status_running_sql, running_names, 7, false },
+        { "causes", status_causes_sql, cause_names, 4, true },
     };
     struct lock_holder holder;
     char at[32];

@@ -5,46 +5,27 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "db/statement.h"
 #include "harness/store/point.h"
 #include "trainer/data_identity.h"
 
 /* --- small questions ------------------------------------------------------------ */
 
-/* One whole number; fallback when there is no row. */
-static enum status ask(int64_t *out, struct db *db, sqlite3_stmt *stmt,
-                       int64_t fallback, struct err *err)
-{
-    bool row;
-    enum status st = db_step(&row, db, stmt, err);
-
-    *out = fallback;
-    if (st == OK && row)
-        *out = sqlite3_column_int64(stmt, 0);
-    sqlite3_reset(stmt);
-    return st;
-}
-
 enum status store_name(char name[RECORD_TOKEN], struct db *db, struct err *err)
 {
-    char drawn[RECORD_TOKEN];
-    sqlite3_stmt *stmt;
-    bool row;
+    char drawn[RECORD_TOKEN], *kept = NULL;
     enum status st;
 
     record_draw_token(drawn);
-    st = db_run(db, err,
-                "INSERT OR IGNORE INTO meta(key, value) VALUES('store', ?)",
-                "t", drawn);
+    st = db_do(db,
+               "INSERT OR IGNORE INTO meta(key, value) VALUES('store', :name)",
+               DB_VALUES(DB_T("name", drawn)), err);
     if (st == OK)
-        st = db_prepare(&stmt, db, "SELECT value FROM meta WHERE key='store'",
-                        err);
+        st = db_ask_text(&kept, db, "SELECT value FROM meta WHERE key='store'",
+                         NULL, err);
     if (st == OK)
-        st = db_step(&row, db, stmt, err);
-    if (st == OK) {
-        snprintf(name, RECORD_TOKEN, "%s",
-                 (const char *)sqlite3_column_text(stmt, 0));
-        sqlite3_reset(stmt);
-    }
+        snprintf(name, RECORD_TOKEN, "%s", kept);
+    free(kept);
     return st;
 }
 
@@ -53,17 +34,13 @@ enum status store_name(char name[RECORD_TOKEN], struct db *db, struct err *err)
 static enum status has_point(bool *yes, int64_t grid_id, const char *point_id,
                              struct db *db, struct err *err)
 {
-    sqlite3_stmt *stmt;
-    int64_t found = 0;
-    enum status st = db_prepare(&stmt, db,
-                                "SELECT 1 FROM grid_point WHERE grid_id=? AND "
-                                "point_id=?",
-                                err);
+    int64_t found;
+    const enum status st = db_ask(
+        &found, db,
+        "SELECT 1 FROM grid_point WHERE grid_id=:grid_id AND "
+        "point_id=:point_id",
+        DB_VALUES(DB_I("grid_id", grid_id), DB_T("point_id", point_id)), err);
 
-    if (st == OK) {
-        db_bind(stmt, "it", grid_id, point_id);
-        st = ask(&found, db, stmt, 0, err);
-    }
     *yes = found != 0;
     return st;
 }
@@ -71,13 +48,7 @@ static enum status has_point(bool *yes, int64_t grid_id, const char *point_id,
 static enum status count(int64_t *n, int64_t grid_id, const char *sql,
                          struct db *db, struct err *err)
 {
-    sqlite3_stmt *stmt;
-    enum status st = db_prepare(&stmt, db, sql, err);
-
-    if (st != OK)
-        return st;
-    db_bind(stmt, "i", grid_id);
-    return ask(n, db, stmt, 0, err);
+    return db_ask(n, db, sql, DB_VALUES(DB_I("grid_id", grid_id)), err);
 }
 
 /* Is this very grid there, whole, and the current one of its name?  One that
@@ -85,26 +56,23 @@ static enum status count(int64_t *n, int64_t grid_id, const char *sql,
 static enum status find_current(int64_t *grid_id, const struct grid *g,
                                 struct db *db, struct err *err)
 {
-    sqlite3_stmt *stmt;
     int64_t n = 0, runs = 0;
     bool first = false, last = false;
-    enum status st = db_prepare(&stmt, db,
-                                "SELECT grid_id FROM grid WHERE name=?1 AND "
-                                "ini_sha256=?2 AND grid_id=(SELECT "
-                                "max(grid_id) FROM grid WHERE name=?1)",
-                                err);
+    enum status st = db_ask(
+        grid_id, db,
+        "SELECT grid_id FROM grid WHERE name=:name AND ini_sha256=:sha256 "
+        "AND grid_id=(SELECT max(grid_id) FROM grid WHERE name=:name)",
+        DB_VALUES(DB_T("name", g->name), DB_T("sha256", g->sha256)), err);
 
-    if (st == OK) {
-        db_bind(stmt, "tt", g->name, g->sha256);
-        st = ask(grid_id, db, stmt, 0, err);
-    }
     if (st != OK || *grid_id == 0 || g->n_points == 0)
         return st;
-    st = count(&n, *grid_id, "SELECT count(*) FROM grid_point WHERE grid_id=?",
-               db, err);
+    st = count(&n, *grid_id,
+               "SELECT count(*) FROM grid_point WHERE grid_id=:grid_id", db,
+               err);
     if (st == OK)
         st = count(&runs, *grid_id,
-                   "SELECT sum(runs) FROM grid_count WHERE grid_id=?", db, err);
+                   "SELECT sum(runs) FROM grid_count WHERE grid_id=:grid_id",
+                   db, err);
     if (st == OK)
         st = has_point(&first, *grid_id, g->points[0].id, db, err);
     if (st == OK)
@@ -119,16 +87,19 @@ static enum status put_grid_row(int64_t *grid_id, const struct grid *g,
                                 struct err *err)
 {
     enum status st =
-        db_run(db, err, "DELETE FROM grid WHERE name=? AND ini_sha256=?", "tt",
-               g->name, g->sha256);
+        db_do(db, "DELETE FROM grid WHERE name=:name AND ini_sha256=:sha256",
+              DB_VALUES(DB_T("name", g->name), DB_T("sha256", g->sha256)), err);
 
     if (st == OK)
-        st = db_run(db, err,
-                    "INSERT INTO grid(grid_id, name, ini_text, ini_sha256, "
-                    "argv) SELECT coalesce(max(grid_id),0)+1,?,?,?,? FROM "
-                    "grid",
-                    "tttt", g->name, g->text, g->sha256, argv);
-    *grid_id = sqlite3_last_insert_rowid(db_handle(db));
+        st = db_do(db,
+                   "INSERT INTO grid(grid_id, name, ini_text, ini_sha256, "
+                   "argv) "
+                   "SELECT coalesce(max(grid_id),0)+1, :name, :text, :sha256, "
+                   ":argv FROM grid",
+                   DB_VALUES(DB_T("name", g->name), DB_T("text", g->text),
+                             DB_T("sha256", g->sha256), DB_T("argv", argv)),
+                   err);
+    *grid_id = db_last_id(db);
     return st;
 }
 
@@ -148,25 +119,28 @@ enum status store_point(char id[HASH_ID], const struct config *c,
     return st;
 }
 
+enum status store_run_id(int64_t *run_id, const char *point_id, uint64_t seed,
+                         struct db *db, struct err *err)
+{
+    return db_ask(
+        run_id, db,
+        "SELECT run_id FROM run WHERE point_id=:point_id AND seed=:seed",
+        DB_VALUES(DB_T("point_id", point_id), DB_I("seed", (int64_t)seed)),
+        err);
+}
+
 enum status store_run(int64_t *run_id, const char *point_id, uint64_t seed,
                       uint64_t data_seed, struct db *db, struct err *err)
 {
-    sqlite3_stmt *stmt;
-    enum status st = db_run(db, err,
-                            "INSERT OR IGNORE INTO run(run_id, point_id, "
-                            "seed, data_seed) SELECT run_id,?,?,? FROM "
-                            "next_run",
-                            "tii", point_id, (int64_t)seed, (int64_t)data_seed);
+    const enum status st =
+        db_do(db,
+              "INSERT OR IGNORE INTO run(run_id, point_id, seed, data_seed) "
+              "SELECT run_id, :point_id, :seed, :data_seed FROM next_run",
+              DB_VALUES(DB_T("point_id", point_id), DB_I("seed", (int64_t)seed),
+                        DB_I("data_seed", (int64_t)data_seed)),
+              err);
 
-    if (st == OK)
-        st = db_prepare(&stmt, db,
-                        "SELECT run_id FROM run WHERE point_id=? "
-                        "AND seed=?",
-                        err);
-    if (st != OK)
-        return st;
-    db_bind(stmt, "ti", point_id, (int64_t)seed);
-    return ask(run_id, db, stmt, 0, err);
+    return st == OK ? store_run_id(run_id, point_id, seed, db, err) : st;
 }
 
 char *store_seeds(const struct grid_point *p)
@@ -193,11 +167,15 @@ static enum status put_runs(const struct grid_point *p, int64_t grid_id,
         st = store_run(&run_id, p->id, p->seeds[i],
                        grid_data_seed(p, p->seeds[i]), db, err);
     if (st == OK)
-        st = db_run(db, err,
-                    "INSERT INTO grid_point(grid_id, point_id, ordinal, "
-                    "block, priority, seeds) VALUES(?,?,?,?,?,?)",
-                    "ititit", grid_id, p->id, (int64_t)p->ordinal, p->block,
-                    (int64_t)p->priority, seeds);
+        st = db_do(
+            db,
+            "INSERT INTO grid_point(grid_id, point_id, ordinal, block, "
+            "priority, seeds) "
+            "VALUES(:grid_id, :point_id, :ordinal, :block, :priority, :seeds)",
+            DB_VALUES(DB_I("grid_id", grid_id), DB_T("point_id", p->id),
+                      DB_I("ordinal", p->ordinal), DB_T("block", p->block),
+                      DB_I("priority", p->priority), DB_T("seeds", seeds)),
+            err);
     free(seeds);
     return st;
 }
@@ -260,28 +238,28 @@ static enum status measure_data(const struct config *c, struct db *db,
     const char *path = config_data_path(c);
     const char *sha = config_data_sha256(c);
     struct config *copy;
-    sqlite3_stmt *stmt;
     struct data_facts facts;
-    int64_t open = 0;
-    enum status st = db_prepare(&stmt, db,
-                                "SELECT 1 FROM dataset WHERE name=? AND "
-                                "sha256=? AND n_tokens=0",
-                                err);
+    int64_t open;
+    enum status st;
 
-    if (st != OK || !*path)
-        return st;
-    db_bind(stmt, "tt", path, sha);
-    st = ask(&open, db, stmt, 0, err);
+    if (!*path)
+        return OK;
+    st = db_ask(&open, db,
+                "SELECT 1 FROM dataset WHERE name=:name AND sha256=:sha256 "
+                "AND n_tokens=0",
+                DB_VALUES(DB_T("name", path), DB_T("sha256", sha)), err);
     if (st != OK || !open)
         return st;
     copy = config_copy(c);
     st = data_identify(copy, &facts, err);
     if (st == OK)
-        st = db_run(db, err,
-                    "UPDATE dataset SET bytes=?3, n_tokens=CASE tokenizer "
-                    "WHEN 'u16' THEN ?3/2 ELSE ?3 END WHERE name=?1 AND "
-                    "sha256=?2",
-                    "tti", path, sha, facts.bytes);
+        st = db_do(db,
+                   "UPDATE dataset SET bytes=:bytes, n_tokens=CASE tokenizer "
+                   "WHEN 'u16' THEN :bytes/2 ELSE :bytes END "
+                   "WHERE name=:name AND sha256=:sha256",
+                   DB_VALUES(DB_T("name", path), DB_T("sha256", sha),
+                             DB_I("bytes", facts.bytes)),
+                   err);
     config_free(copy);
     return st;
 }
@@ -332,28 +310,28 @@ static enum status check_order(uint64_t stored, const struct grid_point *p,
 static enum status one_run(struct store_run *r, const struct grid_point *p,
                            struct db *db, struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row;
-    enum status st = db_prepare(&stmt, db,
-                                "SELECT run_id, data_seed, state, attempts "
-                                "FROM run WHERE point_id=? AND seed=?",
-                                err);
+    enum status st = db_stmt_with(
+        &s, db,
+        "SELECT run_id, data_seed, state, attempts "
+        "FROM run WHERE point_id=:point_id AND seed=:seed",
+        DB_VALUES(DB_T("point_id", p->id), DB_I("seed", (int64_t)r->seed)),
+        err);
 
-    if (st != OK)
-        return st;
-    db_bind(stmt, "ti", p->id, (int64_t)r->seed);
-    st = db_step(&row, db, stmt, err);
+    if (st == OK)
+        st = db_stmt_step(&row, s, err);
     if (st == OK && !row)
         st = err_set(err, ERR_DB, "run %s-%llu is missing", p->id,
                      (unsigned long long)r->seed);
     if (st == OK) {
-        r->run_id = sqlite3_column_int64(stmt, 0);
-        r->data_seed = (uint64_t)sqlite3_column_int64(stmt, 1);
+        r->run_id = db_int(s, 0);
+        r->data_seed = (uint64_t)db_int(s, 1);
         st = check_order(r->data_seed, p, r->seed, err);
-        r->state = run_state_find((const char *)sqlite3_column_text(stmt, 2));
-        r->attempts = sqlite3_column_int(stmt, 3);
+        r->state = run_state_find(db_text(s, 2));
+        r->attempts = (int)db_int(s, 3);
     }
-    sqlite3_reset(stmt);
+    db_stmt_close(s);
     return st;
 }
 

@@ -47,6 +47,10 @@ enum status store_point(char id[HASH_ID], const struct config *c,
 enum status store_run(int64_t *run_id, const char *point_id, uint64_t seed,
                       uint64_t data_seed, struct db *db, struct err *err);
 
+/* The number of a run; 0: there is none. */
+enum status store_run_id(int64_t *run_id, const char *point_id, uint64_t seed,
+                         struct db *db, struct err *err);
+
 /* The database's own name, drawn when it was made. */
 enum status store_name(char name[RECORD_TOKEN], struct db *db, struct err *err);
 

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "db/deleted.h"
 #include "db/need_grid.h"
+#include "db/statement.h"
 #include "harness/store/store.h"
 
 static enum status back_grid(struct deleted_sum *sum, const struct grid *g,
@@ -41,22 +42,17 @@ static enum status back_runs(struct deleted_sum *sum, const struct grid *g,
 static enum status say_renamed(char **said, const struct grid *g, struct db *db,
                                struct err *err)
 {
-    sqlite3_stmt *stmt;
-    bool row = false;
-    enum status st = db_prepare(
-        &stmt, db,
-        "SELECT value FROM meta WHERE key='renamed:'||?1 AND ?1 NOT IN (SELECT "
-        "name FROM grid)",
-        err);
+    char *now;
+    const enum status st =
+        db_ask_text(&now, db,
+                    "SELECT value FROM meta WHERE key='renamed:'||:name "
+                    "AND :name NOT IN (SELECT name FROM grid)",
+                    DB_VALUES(DB_T("name", g->name)), err);
 
-    if (st != OK)
-        return st;
-    db_bind(stmt, "t", g->name);
-    st = db_step(&row, db, stmt, err);
-    if (st == OK && row)
+    if (now)
         *said = mem_printf("%s was renamed %s; this begins another %s", g->name,
-                           (const char *)sqlite3_column_text(stmt, 0), g->name);
-    sqlite3_reset(stmt);
+                           now, g->name);
+    free(now);
     return st;
 }
 

@@ -172,6 +172,33 @@ static void a_text_is_asked_for_in_one_call(void **state)
     assert_null(text);
 }
 
+static void each_of_several_takes_the_values_that_it_names(void **state)
+{
+    static const char *const steps[] = {
+        "INSERT INTO t(i, x) VALUES(:i, :x)",
+        "UPDATE t SET r=i+1",
+        "INSERT INTO t(x) VALUES(:x)",
+        "INSERT INTO t(x) VALUES(:left_out)",
+        "DELETE FROM t",
+    };
+    const struct db_value *values = DB_VALUES(DB_I("i", 4), DB_T("x", "y"));
+    struct db_stmt *s;
+    struct err err;
+
+    (void)state;
+    check_ok(db_do_all(db, steps, 3, values, &err), err);
+    assert_int_equal(db_do_all(db, steps + 3, 2, values, &err), ERR_DB);
+    check_says(err, "lacks its parameter :left_out");
+    s = open_stmt("SELECT r, x FROM t ORDER BY rowid");
+    assert_true(step(s));
+    assert_true(db_real_or(s, 0, 9) == 5);
+    assert_true(step(s));
+    assert_true(db_real_or(s, 0, 9) == 9);
+    assert_string_equal(db_text(s, 1), "y");
+    assert_false(step(s));
+    db_stmt_close(s);
+}
+
 /* The same SQL within its own loop: each row of nine meets nine. */
 static void an_open_statement_is_nobody_elses(void **state)
 {
@@ -308,6 +335,7 @@ int main(void)
         in_folder(what_a_binding_does_wrong_is_a_failure),
         in_folder(a_question_of_a_person_is_one_that_only_reads),
         in_folder(a_text_is_asked_for_in_one_call),
+        in_folder(each_of_several_takes_the_values_that_it_names),
         in_folder(an_open_statement_is_nobody_elses),
         in_folder(what_is_open_is_not_forgotten),
         in_folder(every_column_of_a_point_has_its_row),

@@ -144,6 +144,15 @@ is "main study,second" "select group_concat(name) from (select name from
 "$qlaw" db merge was.db >log.txt || fail "merge ended with $?"
 is "main study,second" "select group_concat(name) from (select name from
     current_grid order by 1)"
+# a second copy of a grid's record gives its points to nobody else
+points="select group_concat(name || ' ' || n) from (select name, count(*) n
+    from current_grid join grid_point using(grid_id) group by 1 order by 1)"
+had=$(sqlite3 qlaw.db "$points")
+cp "$(grep -l '"name":"first"' runs/grids/*.json)" runs/grids/again.json
+mv qlaw.db was.db
+"$qlaw" db rebuild >log.txt || fail "rebuild ended with $?"
+is "$had" "$points"
+rm runs/grids/again.json
 # begun again under its old name: both are there after a rebuild
 ends 0 "nothing to do" "$qlaw" run first.ini
 mv qlaw.db was.db
