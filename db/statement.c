@@ -391,7 +391,7 @@ enum status db_do_all(struct db *db, const char *const *sql, size_t n,
         bool row = true;
 
         st = db_stmt_open(&s, db, sql[i], err);
-        for (const struct db_value *v = values; st == OK && v->name; v++)
+        for (const struct db_value *v = values; st == OK && v && v->name; v++)
             if (find_place(s, v->name))
                 bind_value(s, v);
         while (st == OK && row)

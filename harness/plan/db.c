@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "db/db.h"
+#include "db/statement.h"
 #include "harness/plan/plan.h"
 
 /* Runs of the plan by point and seed. */
@@ -58,20 +58,18 @@ struct sums {
     double measured, estimated;
 };
 
-static void take_row(struct index *x, sqlite3_stmt *row, struct sums *sums)
+static void take_row(struct index *x, struct db_stmt *row, struct sums *sums)
 {
-    const char *id = (const char *)sqlite3_column_text(row, 0);
-    const char *state = (const char *)sqlite3_column_text(row, 2);
-    const int at = *find(x, id, (uint64_t)sqlite3_column_int64(row, 1));
+    const int at = *find(x, db_text(row, 0), (uint64_t)db_int(row, 1));
     struct plan_run *r;
 
     if (!at)
         return;
     r = &x->p->runs[at - 1];
-    r->state = state_of(state);
-    if (r->state != PLAN_DONE || sqlite3_column_type(row, 3) == SQLITE_NULL)
+    r->state = state_of(db_text(row, 2));
+    if (r->state != PLAN_DONE || db_is_null(row, 3))
         return;
-    sums->measured += sqlite3_column_double(row, 3);
+    sums->measured += db_real(row, 3);
     sums->estimated += x->p->point_s[r->point];
     x->p->speed.n_finished++;
 }
@@ -79,23 +77,22 @@ static void take_row(struct index *x, sqlite3_stmt *row, struct sums *sums)
 /* A deleted run counts: running the grid brings it back. */
 static enum status read_rows(struct index *x, struct db *db, struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     struct sums sums = { 0, 0 };
     bool row = true;
-    enum status st =
-        db_prepare(&stmt, db,
-                   "SELECT r.point_id, r.seed, r.state, coalesce(a.wall_s, "
-                   "x.wall_s) FROM run r LEFT JOIN result x USING(run_id) LEFT "
-                   "JOIN attempt a ON a.run_id=r.run_id AND a.outcome='ok' AND "
-                   "a.from_step=0 UNION ALL SELECT point_id, seed, state, NULL "
-                   "FROM deleted WHERE kind='run'",
-                   err);
+    enum status st = db_stmt_open(
+        &s, db,
+        "SELECT r.point_id, r.seed, r.state, coalesce(a.wall_s, x.wall_s) "
+        "FROM run r LEFT JOIN result x USING(run_id) "
+        "LEFT JOIN attempt a ON a.run_id=r.run_id AND a.outcome='ok' "
+        "AND a.from_step=0 "
+        "UNION ALL SELECT point_id, seed, state, NULL "
+        "FROM deleted WHERE kind='run'",
+        err);
 
-    while (st == OK && row) {
-        st = db_step(&row, db, stmt, err);
-        if (st == OK && row)
-            take_row(x, stmt, &sums);
-    }
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row)
+        take_row(x, s, &sums);
+    db_stmt_close(s);
     if (st == OK && sums.estimated > 0 && sums.measured > 0)
         x->p->speed.correction = sums.measured / sums.estimated;
     return st;

@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "base/wrap.h"
-#include "db/db.h"
+#include "db/statement.h"
 #include "harness/grid/point_id.h"
 #include "harness/plan/print.h"
 
@@ -92,24 +92,19 @@ static enum status nearest_stored(struct side *best, int *least,
                                   const struct side *target, struct db *db,
                                   struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = true;
     enum status st =
-        db_prepare(&stmt, db, "SELECT point_id, config FROM point", err);
+        db_stmt_open(&s, db, "SELECT point_id, config FROM point", err);
 
-    while (st == OK && row) {
-        json_t *config;
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row) {
+        json_t *config = json_loads(db_text(s, 1), 0, NULL);
 
-        st = db_step(&row, db, stmt, err);
-        if (st != OK || !row)
-            break;
-        config =
-            json_loads((const char *)sqlite3_column_text(stmt, 1), 0, NULL);
         if (config)
-            consider(best, least, target,
-                     (const char *)sqlite3_column_text(stmt, 0), config);
+            consider(best, least, target, db_text(s, 0), config);
         json_decref(config);
     }
+    db_stmt_close(s);
     return st;
 }
 
@@ -153,31 +148,21 @@ static void print_nearest(const struct side *target, const struct side *best,
 static enum status print_states(const char *id, struct db *db, bool *any,
                                 struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = true;
-    enum status st = db_prepare(&stmt, db,
-                                "SELECT seed, state, attempts, state_reason "
-                                "FROM run WHERE point_id = ? ORDER BY seed",
-                                err);
+    enum status st = db_stmt_with(&s, db,
+                                  "SELECT seed, state, attempts, state_reason "
+                                  "FROM run WHERE point_id=:id ORDER BY seed",
+                                  DB_VALUES(DB_T("id", id)), err);
 
     *any = false;
-    if (st == OK)
-        db_bind(stmt, "t", id);
-    while (st == OK && row) {
-        const char *reason;
-
-        st = db_step(&row, db, stmt, err);
-        if (st != OK || !row)
-            break;
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row) {
         *any = true;
-        reason = (const char *)sqlite3_column_text(stmt, 3);
-        say("  seed %lld: %s after %d attempt%s%s%s\n",
-            (long long)sqlite3_column_int64(stmt, 0),
-            (const char *)sqlite3_column_text(stmt, 1),
-            sqlite3_column_int(stmt, 2),
-            sqlite3_column_int(stmt, 2) == 1 ? "" : "s", reason ? ": " : "",
-            reason ? reason : "");
+        say("  seed %lld: %s after %d attempt%s%s%s\n", (long long)db_int(s, 0),
+            db_text(s, 1), (int)db_int(s, 2), db_int(s, 2) == 1 ? "" : "s",
+            db_is_null(s, 3) ? "" : ": ", db_text(s, 3));
     }
+    db_stmt_close(s);
     return st;
 }
 
@@ -226,32 +211,37 @@ static enum status explain_planned(const struct plan *p, struct db *db, int at,
     return st;
 }
 
+/* The last stored point whose identity begins with text, and how many do. */
+static enum status find_stored(struct side *out, int *n, struct db *db,
+                               const char *text, struct err *err)
+{
+    struct db_stmt *s;
+    bool row = true;
+    enum status st =
+        db_stmt_with(&s, db,
+                     "SELECT point_id, config FROM point "
+                     "WHERE substr(point_id, 1, length(:text))=:text",
+                     DB_VALUES(DB_T("text", text)), err);
+
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row) {
+        ++*n;
+        snprintf(out->id, sizeof out->id, "%s", db_text(s, 0));
+        json_decref(out->config);
+        out->config = json_loads(db_text(s, 1), 0, NULL);
+    }
+    db_stmt_close(s);
+    return st;
+}
+
 /* A stored point that this grid does not have. */
 static enum status explain_stored(const struct plan *p, struct db *db,
                                   const char *text, struct err *err)
 {
     struct side target = { .config = NULL }, best = { .config = NULL };
     int least = -1, n = 0;
-    sqlite3_stmt *stmt;
-    bool row = true, any;
-    enum status st = db_prepare(&stmt, db,
-                                "SELECT point_id, config FROM point WHERE "
-                                "substr(point_id, 1, length(?1)) = ?1",
-                                err);
+    bool any;
+    enum status st = find_stored(&target, &n, db, text, err);
 
-    if (st == OK)
-        db_bind(stmt, "t", text);
-    while (st == OK && row) {
-        st = db_step(&row, db, stmt, err);
-        if (st != OK || !row)
-            break;
-        n++;
-        snprintf(target.id, sizeof target.id, "%s",
-                 (const char *)sqlite3_column_text(stmt, 0));
-        json_decref(target.config);
-        target.config =
-            json_loads((const char *)sqlite3_column_text(stmt, 1), 0, NULL);
-    }
     if (st == OK && n != 1)
         st = err_set(err, ERR_USAGE,
                      n ? "'%s' is the beginning of %d stored points"

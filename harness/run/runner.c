@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "base/words.h"
+#include "db/statement.h"
 #include "harness/os/memory.h"
 #include "harness/proto/conduct.h"
 #include "harness/run/state.h"
@@ -23,24 +24,18 @@
 /* After a kill the file is read through once before more is written to it. */
 static enum status check_file(struct runner *r, struct err *err)
 {
-    sqlite3_stmt *stmt;
-    bool row;
+    char *found;
     enum status st;
 
     if (!r->lock.unclean)
         return OK;
-    st = db_prepare(&stmt, r->db, "PRAGMA quick_check(1)", err);
-    if (st == OK)
-        st = db_step(&row, r->db, stmt, err);
-    if (st == OK && row &&
-        strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") != 0)
-        st =
-            err_set(err, ERR_DB,
-                    "%s is damaged (%s); 'qlaw db rebuild' makes it again "
-                    "from runs/",
-                    db_path(r->db), (const char *)sqlite3_column_text(stmt, 0));
-    if (st == OK)
-        sqlite3_reset(stmt);
+    st = db_ask_text(&found, r->db, "PRAGMA quick_check(1)", NULL, err);
+    if (found && strcmp(found, "ok") != 0)
+        st = err_set(err, ERR_DB,
+                     "%s is damaged (%s); 'qlaw db rebuild' makes it again "
+                     "from runs/",
+                     db_path(r->db), found);
+    free(found);
     return st;
 }
 
@@ -87,16 +82,18 @@ static enum status put_grid(struct runner *r, int64_t *env_id, struct err *err)
 /* Wishes that came too late for the scheduler they were meant for. */
 static enum status grant_old_wishes(struct runner *r, struct err *err)
 {
-    const enum status st = db_run(
-        r->db, err,
-        "UPDATE run SET state_reason='asked for', state=CASE (SELECT wish "
-        "FROM request q WHERE q.run_id=run.run_id ORDER BY request_id DESC) "
-        "WHEN 'cancel' THEN 'cancelled' WHEN 'retry' THEN 'pending' ELSE "
-        "state END WHERE run_id IN (SELECT run_id FROM request) AND state NOT "
-        "IN ('done','diverged')",
-        "");
+    static const char *const steps[] = {
+        "UPDATE run SET state_reason='asked for', state=CASE "
+        "(SELECT wish FROM request q WHERE q.run_id=run.run_id "
+        " ORDER BY request_id DESC) "
+        "WHEN 'cancel' THEN 'cancelled' WHEN 'retry' THEN 'pending' "
+        "ELSE state END "
+        "WHERE run_id IN (SELECT run_id FROM request) "
+        "AND state NOT IN ('done','diverged')",
+        "DELETE FROM request",
+    };
 
-    return st == OK ? db_run(r->db, err, "DELETE FROM request", "") : st;
+    return db_do_all(r->db, steps, 2, NULL, err);
 }
 
 static void tell_recovery(struct runner *r, const struct recovery *x)
@@ -114,26 +111,26 @@ static void tell_recovery(struct runner *r, const struct recovery *x)
 /* What earlier runs of the grid took is the best estimate for the others. */
 static void learn_times(struct runner *r)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = true;
 
-    if (db_prepare(&stmt, r->db,
-                   "SELECT p.flops_plan, x.steps, x.wall_s, a.wall_s - "
-                   "x.wall_s FROM result x JOIN run USING(run_id) JOIN point p "
-                   "USING(point_id) JOIN grid_point gp USING(point_id) LEFT "
-                   "JOIN attempt a ON a.run_id=x.run_id AND a.outcome='ok' "
-                   "AND a.from_step=0 WHERE gp.grid_id=(SELECT "
-                   "max(grid_id) FROM grid WHERE name=?) AND x.wall_s>0 "
-                   "LIMIT 1000",
-                   NULL) != OK)
+    if (db_stmt_with(
+            &s, r->db,
+            "SELECT p.flops_plan, x.steps, x.wall_s, a.wall_s - x.wall_s "
+            "FROM result x JOIN run USING(run_id) "
+            "JOIN point p USING(point_id) JOIN grid_point gp USING(point_id) "
+            "LEFT JOIN attempt a ON a.run_id=x.run_id AND a.outcome='ok' "
+            "AND a.from_step=0 "
+            "WHERE gp.grid_id=(SELECT max(grid_id) FROM grid WHERE name=:name) "
+            "AND x.wall_s>0 LIMIT 1000",
+            DB_VALUES(DB_T("name", r->g->name)), NULL) != OK)
         return;
-    db_bind(stmt, "t", r->g->name);
-    while (db_step(&row, r->db, stmt, NULL) == OK && row) {
-        eta_add(&r->eta, sqlite3_column_double(stmt, 0),
-                sqlite3_column_double(stmt, 1), sqlite3_column_double(stmt, 2));
-        if (sqlite3_column_type(stmt, 3) != SQLITE_NULL)
-            eta_add_start(&r->eta, sqlite3_column_double(stmt, 3));
+    while (db_stmt_step(&row, s, NULL) == OK && row) {
+        eta_add(&r->eta, db_real(s, 0), db_real(s, 1), db_real(s, 2));
+        if (!db_is_null(s, 3))
+            eta_add_start(&r->eta, db_real(s, 3));
     }
+    db_stmt_close(s);
 }
 
 static enum status read_runs(struct runner *r, struct err *err)

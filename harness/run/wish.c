@@ -1,11 +1,13 @@
 /* wish.c - what other processes ask of this one: the verbs cancel,
  * pause and retry leave a row in the table request while a scheduler holds the
  * lock. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/str.h"
+#include "db/statement.h"
 #include "harness/run/state.h"
 
 #define LOOK_S 0.5
@@ -18,39 +20,34 @@ struct wished {
 /* A number that changes whenever another process has written. */
 static int64_t data_version(struct runner *r)
 {
-    sqlite3_stmt *stmt;
-    bool row = false;
-    int64_t version = r->data_version;
+    int64_t version;
 
-    if (db_prepare(&stmt, r->db, "PRAGMA data_version", NULL) == OK &&
-        db_step(&row, r->db, stmt, NULL) == OK && row)
-        version = sqlite3_column_int64(stmt, 0);
-    sqlite3_reset(stmt);
-    return version;
+    return db_ask(&version, r->db, "PRAGMA data_version", NULL, NULL) == OK
+               ? version
+               : r->data_version;
 }
 
 static struct wished *read_wishes(int *n, struct runner *r)
 {
     struct wished *list = NULL;
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = true;
 
     *n = 0;
-    if (db_prepare(&stmt, r->db,
-                   "SELECT request_id, run_id, wish FROM request ORDER BY 1",
-                   NULL) != OK)
+    if (db_stmt_open(&s, r->db,
+                     "SELECT request_id, run_id, wish FROM request ORDER BY 1",
+                     NULL) != OK)
         return NULL;
-    while (db_step(&row, r->db, stmt, NULL) == OK && row) {
+    while (db_stmt_step(&row, s, NULL) == OK && row) {
         struct wished *w;
 
         list = mem_grow(list, (size_t)*n + 1, sizeof *list);
         w = &list[(*n)++];
-        w->id = sqlite3_column_int64(stmt, 0);
-        w->run_id = sqlite3_column_int64(stmt, 1);
-        strncpy(w->wish, (const char *)sqlite3_column_text(stmt, 2),
-                sizeof w->wish - 1);
-        w->wish[sizeof w->wish - 1] = '\0';
+        w->id = db_int(s, 0);
+        w->run_id = db_int(s, 1);
+        snprintf(w->wish, sizeof w->wish, "%s", db_text(s, 2));
     }
+    db_stmt_close(s);
     return list;
 }
 
@@ -126,8 +123,8 @@ static void forget(struct runner *r, const struct wished *list, int n)
     bool ok = db_begin(r->db, NULL) == OK;
 
     for (int i = 0; i < n && ok; i++)
-        ok = db_run(r->db, NULL, "DELETE FROM request WHERE request_id=?", "i",
-                    list[i].id) == OK;
+        ok = db_do(r->db, "DELETE FROM request WHERE request_id=:id",
+                   DB_VALUES(DB_I("id", list[i].id)), NULL) == OK;
     if (!ok || db_commit(r->db, NULL) != OK) {
         db_rollback(r->db);
         r->data_version = -1; /* look again: granting twice changes nothing */

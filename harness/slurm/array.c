@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/words.h"
+#include "db/statement.h"
 #include "harness/slurm/script.h"
 #include "harness/slurm/slurm.h"
 
@@ -102,20 +103,26 @@ static enum status claim_run(struct submission *s, const struct wanted *w,
     char *folder = bundle_folder(s->root, &w->run);
     char *log = mem_printf("%s/log.txt", folder);
     char *job = mem_printf("bundle:%s_%d", id, task), now[32];
-    enum status st = db_run(
-        s->db, err,
+    enum status st = db_do(
+        s->db,
         "INSERT INTO attempt(run_id, number, backend, token, slurm_job, "
-        "slurm_task, started_at, log_path) VALUES(?,?,'slurm',?,?,?,?,?)",
-        "iittitt", w->run_id, (int64_t)w->run.attempt, w->run.token, job,
-        (int64_t)task, clock_iso(now), log);
+        "slurm_task, started_at, log_path) "
+        "VALUES(:run_id, :number, 'slurm', :token, :job, :task, :now, :log)",
+        DB_VALUES(DB_I("run_id", w->run_id), DB_I("number", w->run.attempt),
+                  DB_T("token", w->run.token), DB_T("job", job),
+                  DB_I("task", task), DB_T("now", clock_iso(now)),
+                  DB_T("log", log)),
+        err);
 
     if (s->first_claim == 0)
-        s->first_claim = sqlite3_last_insert_rowid(db_handle(s->db));
+        s->first_claim = db_last_id(s->db);
     if (st == OK)
-        st = db_run(s->db, err,
-                    "UPDATE run SET state='queued', state_reason=NULL, "
-                    "attempts=? WHERE run_id=?",
-                    "ii", (int64_t)w->run.attempt, w->run_id);
+        st = db_do(s->db,
+                   "UPDATE run SET state='queued', state_reason=NULL, "
+                   "attempts=:number WHERE run_id=:run_id",
+                   DB_VALUES(DB_I("number", w->run.attempt),
+                             DB_I("run_id", w->run_id)),
+                   err);
     free(job);
     free(log);
     free(folder);
@@ -141,13 +148,20 @@ static enum status claim_array(struct submission *s, const struct pack *p,
     return st;
 }
 
+/* In one transaction: job is what the claims of a bundle get for a name. */
 static enum status in_one(struct submission *s, const char *const *sql,
-                          const char *a, const char *b, struct err *err)
+                          size_t n, const char *id, const char *job,
+                          struct err *err)
 {
+    char *pattern = mem_printf("bundle:%s_*", id);
     enum status st = db_begin(s->db, err);
 
-    for (; st == OK && *sql; sql++)
-        st = db_run(s->db, err, *sql, "tti", a, b, s->first_claim);
+    if (st == OK)
+        st = db_do_all(s->db, sql, n,
+                       DB_VALUES(DB_T("pattern", pattern), DB_T("job", job),
+                                 DB_I("first", s->first_claim)),
+                       err);
+    free(pattern);
     if (st == OK)
         st = db_commit(s->db, err);
     if (st != OK)
@@ -160,32 +174,24 @@ static enum status release_array(struct submission *s, const char *id,
 {
     static const char *const sql[] = {
         "UPDATE run SET state='pending', attempts=attempts-1 WHERE run_id IN "
-        "(SELECT run_id FROM attempt WHERE attempt_id>=?3 AND slurm_job GLOB "
-        "?1 AND outcome IS NULL) AND ?2 IS NOT NULL",
-        "DELETE FROM attempt WHERE attempt_id>=?3 AND slurm_job GLOB ?1 AND "
-        "outcome IS NULL AND ?2 IS NOT NULL",
-        NULL
+        "(SELECT run_id FROM attempt WHERE attempt_id>=:first "
+        "AND slurm_job GLOB :pattern AND outcome IS NULL)",
+        "DELETE FROM attempt WHERE attempt_id>=:first "
+        "AND slurm_job GLOB :pattern AND outcome IS NULL",
     };
-    char *pattern = mem_printf("bundle:%s_*", id);
-    const enum status st = in_one(s, sql, pattern, "", err);
 
-    free(pattern);
-    return st;
+    return in_one(s, sql, 2, id, NULL, err);
 }
 
 static enum status name_array(struct submission *s, const char *id,
                               const char *job, struct err *err)
 {
     static const char *const sql[] = {
-        "UPDATE attempt SET slurm_job=?2||'_'||slurm_task WHERE "
-        "attempt_id>=?3 AND slurm_job GLOB ?1",
-        NULL
+        "UPDATE attempt SET slurm_job=:job||'_'||slurm_task "
+        "WHERE attempt_id>=:first AND slurm_job GLOB :pattern",
     };
-    char *pattern = mem_printf("bundle:%s_*", id);
-    const enum status st = in_one(s, sql, pattern, job, err);
 
-    free(pattern);
-    return st;
+    return in_one(s, sql, 1, id, job, err);
 }
 
 /* --- one array ---------------------------------------------------------------------- */

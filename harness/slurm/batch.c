@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "db/statement.h"
 #include "trainer/checkpoint.h"
 
 #define PATIENCE_S 60
@@ -12,7 +13,7 @@
 struct change {
     const char *sql;
     char *text; /* owned, may be NULL */
-    int64_t id;
+    int64_t attempt;
 };
 
 struct leftover {
@@ -25,11 +26,11 @@ static char *copy(const char *text)
 }
 
 void batch_change(struct batch *b, const char *sql, const char *text,
-                  int64_t id)
+                  int64_t attempt)
 {
     b->changes =
         mem_grow(b->changes, (size_t)b->n_changes + 1, sizeof *b->changes);
-    b->changes[b->n_changes++] = (struct change){ sql, copy(text), id };
+    b->changes[b->n_changes++] = (struct change){ sql, copy(text), attempt };
 }
 
 void batch_leave(struct batch *b, const char *spool, const char *folder)
@@ -51,8 +52,10 @@ static enum status write_changes(struct batch *b, struct err *err)
     enum status st = b->n_changes > 0 ? db_begin(b->db, err) : OK;
 
     for (int i = 0; i < b->n_changes && st == OK; i++)
-        st = db_run(b->db, err, b->changes[i].sql, "ti", b->changes[i].text,
-                    b->changes[i].id);
+        st = db_do_all(b->db, &b->changes[i].sql, 1,
+                       DB_VALUES(DB_T("text", b->changes[i].text),
+                                 DB_I("attempt", b->changes[i].attempt)),
+                       err);
     if (st == OK && b->n_changes > 0)
         st = db_commit(b->db, err);
     if (st != OK)

@@ -26,9 +26,10 @@ struct batch {
     int n_changes, n_leftovers;
 };
 
-/* A statement with a text, which may be NULL, and a number. */
+/* A statement with :text, which may be NULL, and the number :attempt, either
+ * of which it may lack. */
 void batch_change(struct batch *b, const char *sql, const char *text,
-                  int64_t id);
+                  int64_t attempt);
 
 /* Afterwards remove a file of records, and the checkpoints of a folder; either
  * may be NULL. */

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "db/statement.h"
 #include "harness/proto/bundle.h"
 #include "harness/slurm/claims.h"
 #include "harness/slurm/spool.h"
@@ -37,6 +38,10 @@ static enum status give_back(struct slurm_cancelled *out, struct db *db,
                              const char *root, const struct claim *c,
                              struct err *err)
 {
+    static const char *const steps[] = {
+        "UPDATE run SET attempts=attempts-1 WHERE run_id=:run_id",
+        "DELETE FROM attempt WHERE attempt_id=:attempt_id",
+    };
     char *folder = record_folder_in(root, c->point, c->seed);
     bool done;
     enum status st = spool_fence(&done, folder, c->token, err);
@@ -45,11 +50,10 @@ static enum status give_back(struct slurm_cancelled *out, struct db *db,
     out->begun += st == OK && !done;
     if (st != OK || !done)
         return st;
-    st = db_run(db, err, "UPDATE run SET attempts=attempts-1 WHERE run_id=?",
-                "i", c->run_id);
-    return st == OK ? db_run(db, err, "DELETE FROM attempt WHERE attempt_id=?",
-                             "i", c->attempt_id)
-                    : st;
+    return db_do_all(
+        db, steps, 2,
+        DB_VALUES(DB_I("run_id", c->run_id), DB_I("attempt_id", c->attempt_id)),
+        err);
 }
 
 static bool is_one_of(int64_t id, const int64_t *ids, int n)
@@ -132,10 +136,10 @@ enum status slurm_cancel_runs(struct slurm_cancelled *out, struct db *db,
         any = true;
         st = mark(root, c, err);
         if (st == OK)
-            st = db_run(db, err,
-                        "UPDATE run SET state='cancelled', "
-                        "state_reason='asked for' WHERE run_id=?",
-                        "i", c->run_id);
+            st = db_do(db,
+                       "UPDATE run SET state='cancelled', "
+                       "state_reason='asked for' WHERE run_id=:run_id",
+                       DB_VALUES(DB_I("run_id", c->run_id)), err);
         if (st == OK)
             st = give_back(out, db, root, c, err);
         c->state = RUN_CANCELLED;

@@ -5,32 +5,31 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "db/statement.h"
 
 /* --- reading ------------------------------------------------------------------ */
 
-static void column(char *to, size_t size, sqlite3_stmt *row, int i)
+static void column(char *to, size_t size, struct db_stmt *row, int i)
 {
-    const char *text = (const char *)sqlite3_column_text(row, i);
-
-    snprintf(to, size, "%s", text ? text : "");
+    snprintf(to, size, "%s", db_text(row, i));
 }
 
-static void read_claim(struct claim *c, sqlite3_stmt *row)
+static void read_claim(struct claim *c, struct db_stmt *row)
 {
     char state[24], *line;
 
-    c->attempt_id = sqlite3_column_int64(row, 0);
-    c->run_id = sqlite3_column_int64(row, 1);
-    c->number = sqlite3_column_int(row, 2);
+    c->attempt_id = db_int(row, 0);
+    c->run_id = db_int(row, 1);
+    c->number = (int)db_int(row, 2);
     column(c->token, sizeof c->token, row, 3);
     column(c->job, sizeof c->job, row, 4);
-    c->task = sqlite3_column_int(row, 5);
+    c->task = (int)db_int(row, 5);
     column(c->slurm_state, sizeof c->slurm_state, row, 6);
     column(c->point, sizeof c->point, row, 7);
-    c->seed = (uint64_t)sqlite3_column_int64(row, 8);
+    c->seed = (uint64_t)db_int(row, 8);
     column(state, sizeof state, row, 9);
     c->state = run_state_find(state);
-    c->unseen_s = sqlite3_column_double(row, 10);
+    c->unseen_s = db_real_or(row, 10, 0);
     column(c->unseen_at, sizeof c->unseen_at, row, 11);
     line = strchr(c->job, '_'); /* "88120_7" */
     if (line)
@@ -47,17 +46,18 @@ static void read_claim(struct claim *c, sqlite3_stmt *row)
 static enum status read_claims(struct claims *out, struct db *db,
                                const char *sql, struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = true;
-    enum status st = db_prepare(&stmt, db, sql, err);
+    enum status st = db_stmt_open(&s, db, sql, err);
 
     *out = (struct claims){ .list = NULL };
-    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row) {
         if ((out->n & (out->n - 1)) == 0)
             out->list = mem_grow(out->list, out->n ? 2 * (size_t)out->n : 1,
                                  sizeof *out->list);
-        read_claim(&out->list[out->n++], stmt);
+        read_claim(&out->list[out->n++], s);
     }
+    db_stmt_close(s);
     return st;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/wrap.h"
+#include "db/statement.h"
 #include "harness/os/lock.h"
 #include "harness/os/netfs.h"
 #include "harness/slurm/batch.h"
@@ -83,13 +84,14 @@ static enum status take_end(struct collecting *c, struct spool *s,
 
 /* As if it had never been claimed. */
 #define RELEASE_RUN(state)                                                     \
-    "UPDATE run SET attempts=attempts-1, state=CASE state WHEN 'cancelled' "   \
-    "THEN state ELSE '" state "' END, state_reason=?1 WHERE run_id=(SELECT "   \
-    "run_id FROM attempt WHERE attempt_id=?2)"
+    "UPDATE run SET attempts=attempts-1, "                                     \
+    "state=CASE state WHEN 'cancelled' THEN state ELSE '" state "' END, "      \
+    "state_reason=:text WHERE run_id="                                         \
+    "(SELECT run_id FROM attempt WHERE attempt_id=:attempt)"
 static const char release_pending[] = RELEASE_RUN("pending");
 static const char release_paused[] = RELEASE_RUN("paused");
 static const char release_attempt[] =
-    "DELETE FROM attempt WHERE attempt_id=?2 AND coalesce(?1,'') IS NOT NULL";
+    "DELETE FROM attempt WHERE attempt_id=:attempt";
 
 static void release_claim(struct collecting *c, const struct claim *claim,
                           const char *state)
@@ -116,7 +118,8 @@ static void miss(struct collecting *c, const struct claim *claim)
         snprintf(c->sum->since, sizeof c->sum->since, "%s", at);
     if (claim->unseen_s < 0)
         batch_change(&c->batch,
-                     "UPDATE attempt SET heartbeat_at=?1 WHERE attempt_id=?2",
+                     "UPDATE attempt SET heartbeat_at=:text "
+                     "WHERE attempt_id=:attempt",
                      at, claim->attempt_id);
 }
 
@@ -220,11 +223,10 @@ static void take_alive(struct collecting *c, struct spool *s,
                       "asked for");
     if (is_listed(place) &&
         (strcmp(state, claim->slurm_state) != 0 || claim->unseen_s >= 0))
-        batch_change(
-            &c->batch,
-            "UPDATE attempt SET slurm_state=?1, heartbeat_at=NULL WHERE "
-            "attempt_id=?2",
-            state, claim->attempt_id);
+        batch_change(&c->batch,
+                     "UPDATE attempt SET slurm_state=:text, heartbeat_at=NULL "
+                     "WHERE attempt_id=:attempt",
+                     state, claim->attempt_id);
 }
 
 static void name_claim(struct collecting *c, struct claim *claim)
@@ -235,8 +237,8 @@ static void name_claim(struct collecting *c, struct claim *claim)
         return;
     job = mem_printf("%s_%d", claim->job, claim->task);
     batch_change(&c->batch,
-                 "UPDATE attempt SET slurm_job=?1 WHERE attempt_id=?2", job,
-                 claim->attempt_id);
+                 "UPDATE attempt SET slurm_job=:text WHERE attempt_id=:attempt",
+                 job, claim->attempt_id);
     free(job);
 }
 
@@ -379,20 +381,13 @@ enum status slurm_collect(struct collected *out, struct db *db,
 
 enum status slurm_claims_open(int *n, struct db *db, struct err *err)
 {
-    sqlite3_stmt *stmt;
-    bool row;
-    enum status st = db_prepare(&stmt, db,
-                                "SELECT count(*) FROM attempt WHERE "
-                                "backend='slurm' AND outcome IS NULL",
-                                err);
+    int64_t open;
+    const enum status st = db_ask(&open, db,
+                                  "SELECT count(*) FROM attempt "
+                                  "WHERE backend='slurm' AND outcome IS NULL",
+                                  NULL, err);
 
-    *n = 0;
-    if (st == OK)
-        st = db_step(&row, db, stmt, err);
-    if (st == OK)
-        *n = sqlite3_column_int(stmt, 0);
-    if (st == OK)
-        sqlite3_reset(stmt);
+    *n = (int)open;
     return st;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "db/statement.h"
 #include "harness/os/netfs.h"
 
 #define VAIN 3 /* ends without getting further: given up */
@@ -53,22 +54,22 @@ static const struct {
 static enum status history(int *vain, double *best, struct db *db,
                            int64_t run_id, struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row;
-    enum status st = db_prepare(
-        &stmt, db,
-        "SELECT (SELECT count(*) FROM attempt WHERE run_id=?1 AND outcome IN "
-        "('lost','timeout','oom')), (SELECT max(step) FROM curve WHERE "
-        "run_id=?1)",
-        err);
+    enum status st = db_stmt_with(
+        &s, db,
+        "SELECT (SELECT count(*) FROM attempt WHERE run_id=:run_id "
+        "AND outcome IN ('lost','timeout','oom')), "
+        "(SELECT max(step) FROM curve WHERE run_id=:run_id)",
+        DB_VALUES(DB_I("run_id", run_id)), err);
 
-    if (st != OK)
-        return st;
-    db_bind(stmt, "i", run_id);
-    st = db_step(&row, db, stmt, err);
-    *vain = sqlite3_column_int(stmt, 0);
-    *best = sqlite3_column_double(stmt, 1);
-    sqlite3_reset(stmt);
+    if (st == OK)
+        st = db_stmt_step(&row, s, err);
+    if (st == OK) {
+        *vain = (int)db_int(s, 0);
+        *best = db_real_or(s, 1, 0);
+    }
+    db_stmt_close(s);
     return st;
 }
 

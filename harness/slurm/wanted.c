@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "db/statement.h"
+
 void wanted_release(struct wanted_list *w)
 {
     wanted_cut(w, 0);
@@ -27,54 +29,53 @@ void wanted_add_planned(struct wanted_list *w, double est_s)
     grow(w)->run.est_s = est_s;
 }
 
-static void read_row(struct wanted *w, sqlite3_stmt *row)
+static void read_row(struct wanted *w, struct db_stmt *row)
 {
     struct bundle_run *r = &w->run;
-    const double batch = sqlite3_column_double(row, 5);
+    const double batch = db_real(row, 5);
 
-    snprintf(r->point, sizeof r->point, "%s",
-             (const char *)sqlite3_column_text(row, 0));
-    r->seed = (uint64_t)sqlite3_column_int64(row, 1);
-    r->data_seed = (uint64_t)sqlite3_column_int64(row, 2);
-    r->attempt = sqlite3_column_int(row, 3) + 1;
-    r->tokens = sqlite3_column_double(row, 4);
+    snprintf(r->point, sizeof r->point, "%s", db_text(row, 0));
+    r->seed = (uint64_t)db_int(row, 1);
+    r->data_seed = (uint64_t)db_int(row, 2);
+    r->attempt = (int)db_int(row, 3) + 1;
+    r->tokens = db_real(row, 4);
     r->steps = batch > 0 ? r->tokens / batch : 0;
-    w->settings = mem_strdup((const char *)sqlite3_column_text(row, 6));
-    w->flops = sqlite3_column_double(row, 7);
-    r->failures = sqlite3_column_int(row, 8);
-    r->best_step = sqlite3_column_double(row, 9);
+    w->settings = mem_strdup(db_text(row, 6));
+    w->flops = db_real(row, 7);
+    r->failures = (int)db_int(row, 8);
+    r->best_step = db_real_or(row, 9, 0);
     record_draw_token(r->token);
 }
 
 enum status wanted_add(struct wanted_list *w, struct db *db, int64_t run_id,
                        double est_s, struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row;
-    enum status st = db_prepare(
-        &stmt, db,
+    enum status st = db_stmt_with(
+        &s, db,
         "SELECT r.point_id, r.seed, r.data_seed, r.attempts, p.tokens, "
         "(p.config ->> '$.train.batch') * (p.config ->> '$.model.seq_len'), "
-        "p.settings, p.flops_plan, (SELECT count(*) FROM attempt a WHERE "
-        "a.run_id=r.run_id AND outcome IN ('error','signal','oom')), (SELECT "
-        "max(step) FROM curve c WHERE c.run_id=r.run_id) FROM run r JOIN "
-        "point p USING(point_id) WHERE r.run_id=? AND NOT EXISTS (SELECT 1 "
-        "FROM attempt o WHERE o.run_id=r.run_id AND o.outcome IS NULL AND "
-        "o.backend='slurm')",
-        err);
+        "p.settings, p.flops_plan, "
+        "(SELECT count(*) FROM attempt a WHERE a.run_id=r.run_id "
+        "AND outcome IN ('error','signal','oom')), "
+        "(SELECT max(step) FROM curve c WHERE c.run_id=r.run_id) "
+        "FROM run r JOIN point p USING(point_id) "
+        "WHERE r.run_id=:run_id AND NOT EXISTS ("
+        "SELECT 1 FROM attempt o WHERE o.run_id=r.run_id "
+        "AND o.outcome IS NULL AND o.backend='slurm')",
+        DB_VALUES(DB_I("run_id", run_id)), err);
 
-    if (st != OK)
-        return st;
-    db_bind(stmt, "i", run_id);
-    st = db_step(&row, db, stmt, err);
+    if (st == OK)
+        st = db_stmt_step(&row, s, err);
     if (st == OK && row) {
         struct wanted *x = grow(w);
 
         x->run_id = run_id;
         x->run.est_s = est_s;
-        read_row(x, stmt);
+        read_row(x, s);
     }
-    sqlite3_reset(stmt);
+    db_stmt_close(s);
     return st;
 }
 
@@ -142,22 +143,15 @@ char *wanted_settings(const struct wanted *w, const json_t *how)
 static enum status grid_of_run(char *name, size_t size, struct db *db,
                                int64_t run_id, struct err *err)
 {
-    sqlite3_stmt *stmt;
-    bool row;
-    enum status st = db_prepare(&stmt, db,
-                                "SELECT g.name FROM run JOIN grid_point "
-                                "USING(point_id) JOIN grid g USING(grid_id) "
-                                "WHERE run_id=? ORDER BY grid_id DESC",
-                                err);
+    char *found;
+    const enum status st = db_ask_text(
+        &found, db,
+        "SELECT g.name FROM run JOIN grid_point USING(point_id) "
+        "JOIN grid g USING(grid_id) WHERE run_id=:run_id ORDER BY grid_id DESC",
+        DB_VALUES(DB_I("run_id", run_id)), err);
 
-    *name = '\0';
-    if (st != OK)
-        return st;
-    db_bind(stmt, "i", run_id);
-    st = db_step(&row, db, stmt, err);
-    if (st == OK && row)
-        snprintf(name, size, "%s", (const char *)sqlite3_column_text(stmt, 0));
-    sqlite3_reset(stmt);
+    snprintf(name, size, "%s", found ? found : "");
+    free(found);
     return st;
 }
 
