@@ -34,9 +34,10 @@ static enum status check_idle(struct db *db, struct err *err)
     int64_t busy;
     enum status st = db_ask(
         &busy, db,
-        "SELECT run_id FROM temp.going JOIN run USING(run_id) WHERE state IN "
-        "('running','queued') OR run_id IN (SELECT run_id FROM attempt WHERE "
-        "outcome IS NULL) ORDER BY 1",
+        "SELECT run_id FROM temp.going JOIN run USING(run_id) "
+        "WHERE state IN (SELECT state FROM run_states WHERE is_held) "
+        "OR run_id IN (SELECT run_id FROM attempt WHERE outcome IS NULL) "
+        "ORDER BY 1",
         NULL, err);
 
     if (st == OK && busy)

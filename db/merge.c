@@ -28,15 +28,17 @@ static const char *const base_steps[] = {
 static const char *const run_steps[] = {
     /* Nothing runs here that runs there. */
     "INSERT INTO temp.run_map SELECT s.run_id, r.run_id, "
-    "r.state NOT IN ('done','diverged') AND s.state IN ('done','diverged') "
+    "r.state NOT IN (SELECT state FROM run_states WHERE is_result) "
+    "AND s.state IN (SELECT state FROM run_states WHERE is_result) "
     "AND r.data_seed=s.data_seed, "
     "r.attempts FROM src.run s JOIN main.run r ON r.point_id=s.point_id AND "
     "r.seed=s.seed",
     /* What is deleted here stays deleted. */
     "INSERT INTO run(run_id, point_id, seed, data_seed, state, state_reason) "
     "SELECT (SELECT run_id FROM main.next_run)-1+row_number() OVER (ORDER BY "
-    "run_id), point_id, seed, data_seed, CASE WHEN state IN "
-    "('running','queued') THEN 'pending' ELSE state END, state_reason FROM "
+    "run_id), point_id, seed, data_seed, "
+    "CASE WHEN state IN (SELECT state FROM run_states WHERE is_held) "
+    "THEN 'pending' ELSE state END, state_reason FROM "
     "src.run WHERE run_id NOT IN (SELECT src FROM temp.run_map) AND "
     "(point_id, seed) NOT IN (SELECT point_id, seed FROM main.deleted WHERE "
     "kind='run') ORDER BY run_id",
@@ -75,7 +77,8 @@ static const char *const run_steps[] = {
     "m JOIN src.run s ON s.run_id=m.src WHERE m.dst=run.run_id), "
     "state_reason=(SELECT s.state_reason FROM temp.run_map m JOIN src.run s "
     "ON s.run_id=m.src WHERE m.dst=run.run_id), state=(SELECT CASE WHEN "
-    "s.state IN ('running','queued') THEN 'pending' ELSE s.state END FROM "
+    "s.state IN (SELECT state FROM run_states WHERE is_held) "
+    "THEN 'pending' ELSE s.state END FROM "
     "temp.run_map m JOIN src.run s ON s.run_id=m.src WHERE m.dst=run.run_id) "
     "WHERE run_id IN (SELECT dst FROM temp.run_map WHERE taken)",
 

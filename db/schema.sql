@@ -293,6 +293,21 @@ END;
 
 -- ---------- views: the public, versioned interface -------------------------
 
+-- What each state of a run counts as.  is_result: nothing more comes of it;
+-- is_held: a scheduler or Slurm has the run; is_failure: the view failures tells
+-- of it.
+CREATE VIEW run_states(state, kind, is_result, is_held, is_failure) AS VALUES
+  ('pending',   'waiting',  0, 0, 0),
+  ('queued',    'waiting',  0, 1, 0),
+  ('running',   'running',  0, 1, 0),
+  ('paused',    'waiting',  0, 0, 0),
+  ('done',      'done',     1, 0, 0),
+  ('diverged',  'diverged', 1, 0, 1),
+  ('failed',    'failed',   0, 0, 1),
+  ('timeout',   'failed',   0, 0, 1),
+  ('cancelled', 'left out', 0, 0, 1),
+  ('skipped',   'left out', 0, 0, 0);
+
 -- The number of the next run: those of deleted ones are kept for them.
 CREATE VIEW next_run AS
 SELECT 1+max(coalesce((SELECT max(run_id) FROM run),0),
@@ -449,7 +464,7 @@ SELECT r.run_id, r.state, a.outcome, a.exit_code, a.term_signal,
 FROM run r JOIN quantized p USING(point_id)
 LEFT JOIN attempt a ON a.run_id=r.run_id
   AND a.number=(SELECT max(number) FROM attempt x WHERE x.run_id=r.run_id)
-WHERE r.state IN ('failed','timeout','diverged','cancelled');
+WHERE r.state IN (SELECT state FROM run_states WHERE is_failure);
 
 CREATE VIEW curves AS
 SELECT c.run_id, c.step, c.tokens, c.train_loss, c.val_loss, c.grad_norm,
@@ -466,12 +481,16 @@ CREATE VIEW progress AS
 SELECT g.name AS grid, sum(c.runs) AS runs,
        sum(c.runs*(c.state='done')) AS done,
        sum(c.runs*(c.state='running')) AS running,
-       sum(c.runs*(c.state IN('pending','queued','paused'))) AS waiting,
+       sum(c.runs*(c.state IN(SELECT state FROM run_states
+                              WHERE kind='waiting'))) AS waiting,
        sum(c.runs*(c.state='diverged')) AS diverged,
-       sum(c.runs*(c.state IN('failed','timeout'))) AS failed,
-       round(100.0*sum(c.flops*(c.state IN('done','diverged')))/sum(c.flops),1)
+       sum(c.runs*(c.state IN(SELECT state FROM run_states
+                              WHERE kind='failed'))) AS failed,
+       round(100.0*sum(c.flops*(c.state IN(SELECT state FROM run_states
+                                           WHERE is_result)))/sum(c.flops),1)
          AS pct_flops,
-       sum(c.runs*(c.state IN('cancelled','skipped'))) AS left_out,
+       sum(c.runs*(c.state IN(SELECT state FROM run_states
+                              WHERE kind='left out'))) AS left_out,
        sum(c.flops) AS flops, g.grid_id
 FROM grid g JOIN grid_count c USING(grid_id)
 WHERE g.grid_id=(SELECT max(h.grid_id) FROM grid h WHERE h.name=g.name)

@@ -38,15 +38,18 @@ static const char runs_of_grid[] =
     "(SELECT point_id FROM grid_point WHERE grid_id = ?1)";
 static const char runs_of_all[] = "SELECT r.*, 1 AS own FROM run r";
 
+#define OF_KIND "SELECT state FROM run_states WHERE kind = "
+
 /* Standard errors in two passes, as the views make them. */
 #define FOLDED                                                                 \
-    "states AS (SELECT point_id, count(*) AS runs, sum(state = 'done') AS "    \
-    "done, sum(state = 'diverged') AS diverged, sum(state IN ('failed',"       \
-    "'timeout')) AS failed, sum(state IN ('cancelled','skipped')) AS "         \
-    "left_out, sum(state IN ('pending','queued','running','paused')) AS "      \
-    "waiting, sum(wall_s) AS wall_s, sum((SELECT sum(a.wall_s) FROM attempt "  \
-    "a WHERE a.run_id = mine.run_id)) AS slot_s FROM mine "                    \
-    "LEFT JOIN result USING(run_id) WHERE own GROUP BY point_id), "            \
+    "states AS (SELECT point_id, count(*) AS runs, "                           \
+    "sum(state = 'done') AS done, sum(state = 'diverged') AS diverged, "       \
+    "sum(state IN (" OF_KIND "'failed')) AS failed, "                          \
+    "sum(state IN (" OF_KIND "'left out')) AS left_out, "                      \
+    "sum(state IN (" OF_KIND "'waiting' OR kind = 'running')) AS waiting, "    \
+    "sum(wall_s) AS wall_s, sum((SELECT sum(a.wall_s) FROM attempt a "         \
+    "WHERE a.run_id = mine.run_id)) AS slot_s "                                \
+    "FROM mine LEFT JOIN result USING(run_id) WHERE own GROUP BY point_id), "  \
     "done AS (SELECT point_id, seed, loss FROM mine JOIN result "              \
     "USING(run_id) WHERE state = 'done'), "                                    \
     "pm AS (SELECT point_id, count(*) AS k, avg(loss) AS mu FROM done "        \

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "db/state.h"
 #include "db/statement.h"
 #include "harness/plan/plan.h"
 
@@ -48,9 +49,11 @@ static void make_index(struct index *x)
 
 static enum plan_state state_of(const char *word)
 {
-    return strcmp(word, "done") == 0       ? PLAN_DONE
-           : strcmp(word, "diverged") == 0 ? PLAN_DIVERGED
-                                           : PLAN_OPEN;
+    const enum run_kind kind = run_kind_of(run_state_find(word));
+
+    return kind == KIND_DONE       ? PLAN_DONE
+           : kind == KIND_DIVERGED ? PLAN_DIVERGED
+                                   : PLAN_OPEN;
 }
 
 /* The sums over finished runs behind the correction. */

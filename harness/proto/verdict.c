@@ -3,14 +3,6 @@
 #include <signal.h>
 #include <string.h>
 
-const char *const run_states[RUN_STATES] = {
-    [RUN_PENDING] = "pending",     [RUN_QUEUED] = "queued",
-    [RUN_RUNNING] = "running",     [RUN_PAUSED] = "paused",
-    [RUN_DONE] = "done",           [RUN_DIVERGED] = "diverged",
-    [RUN_FAILED] = "failed",       [RUN_TIMEOUT] = "timeout",
-    [RUN_CANCELLED] = "cancelled", [RUN_SKIPPED] = "skipped",
-};
-
 const char *const outcomes[OUTCOMES] = {
     [OUTCOME_OK] = "ok",
     [OUTCOME_DIVERGED] = "diverged",
@@ -22,30 +14,6 @@ const char *const outcomes[OUTCOMES] = {
     [OUTCOME_LOST] = "lost",
     [OUTCOME_CANCELLED] = "cancelled",
 };
-
-enum run_state run_state_find(const char *word)
-{
-    for (int i = 0; i < RUN_STATES; i++)
-        if (strcmp(run_states[i], word) == 0)
-            return (enum run_state)i;
-    return RUN_STATES;
-}
-
-bool run_state_open(enum run_state state, bool retry_failed)
-{
-    switch (state) {
-    case RUN_PENDING:
-    case RUN_QUEUED:
-    case RUN_RUNNING:
-    case RUN_PAUSED:
-        return true;
-    case RUN_FAILED:
-    case RUN_TIMEOUT:
-        return retry_failed;
-    default:
-        return false;
-    }
-}
 
 /* --- the table, first match wins ------------------------------------------------ */
 

@@ -7,26 +7,7 @@
 
 #include <stdbool.h>
 
-enum run_state {
-    RUN_PENDING,
-    RUN_QUEUED,
-    RUN_RUNNING,
-    RUN_PAUSED,
-    RUN_DONE,
-    RUN_DIVERGED,
-    RUN_FAILED,
-    RUN_TIMEOUT,
-    RUN_CANCELLED,
-    RUN_SKIPPED,
-    RUN_STATES
-};
-
-/* The words of the database; RUN_STATES for an unknown one. */
-extern const char *const run_states[RUN_STATES];
-enum run_state run_state_find(const char *word);
-
-/* Does a run in this state still want to be run by `qlaw run`? */
-bool run_state_open(enum run_state state, bool retry_failed);
+#include "db/state.h"
 
 enum outcome {
     OUTCOME_OK,

@@ -8,6 +8,8 @@
 
 /* --- runs ----------------------------------------------------------------- */
 
+#define OF_KIND "SELECT state FROM run_states WHERE kind = "
+
 static void add_states(struct report *r)
 {
     page_table(r->page, "Runs by what is quantized");
@@ -22,9 +24,9 @@ static void add_states(struct report *r)
     report_rows(r,
                 "SELECT CASE WHEN p.is_base THEN 'unquantized' ELSE p.arm END, "
                 "count(DISTINCT point_id), count(*), sum(state = 'done'), "
-                "sum(state = 'diverged'), sum(state IN ('failed','timeout')), "
-                "sum(state IN ('pending','queued','running','paused')), "
-                "sum(state IN ('cancelled','skipped')) FROM run "
+                "sum(state = 'diverged'), sum(state IN (" OF_KIND "'failed')), "
+                "sum(state IN (" OF_KIND "'waiting' OR kind = 'running')), "
+                "sum(state IN (" OF_KIND "'left out')) FROM run "
                 "JOIN point p USING(point_id) "
                 "WHERE " RUN_OF_GRID " GROUP BY 1 "
                 "ORDER BY max(p.is_base) DESC, p.fmt, p.group_size, 1");
@@ -82,9 +84,9 @@ void report_runs(struct report *r)
 void report_failures(struct report *r)
 {
     page_section(r->page, "failures", "Failures and divergences");
-    if (report_number(
-            r, "SELECT count(*) FROM run WHERE state IN ('failed',"
-               "'timeout','diverged','cancelled') AND " RUN_OF_GRID) == 0) {
+    if (report_number(r, "SELECT count(*) FROM run WHERE state IN "
+                         "(SELECT state FROM run_states WHERE is_failure) "
+                         "AND " RUN_OF_GRID) == 0) {
         page_paragraph(r->page);
         page_say(r->page, "None.");
         return;

@@ -63,10 +63,12 @@ void task_reopen(struct runner *r, struct task *t)
 
 static void count_state(struct runner *r, enum run_state state, int sign)
 {
-    r->sum.done += sign * (state == RUN_DONE);
-    r->sum.diverged += sign * (state == RUN_DIVERGED);
-    r->sum.failed += sign * (state == RUN_FAILED || state == RUN_TIMEOUT);
-    r->sum.left_out += sign * (state == RUN_CANCELLED || state == RUN_SKIPPED);
+    const enum run_kind kind = run_kind_of(state);
+
+    r->sum.done += sign * (kind == KIND_DONE);
+    r->sum.diverged += sign * (kind == KIND_DIVERGED);
+    r->sum.failed += sign * (kind == KIND_FAILED);
+    r->sum.left_out += sign * (kind == KIND_LEFT_OUT);
 }
 
 void task_state(struct runner *r, struct task *t, enum run_state state)

@@ -89,7 +89,7 @@ static enum status grant_old_wishes(struct runner *r, struct err *err)
         "WHEN 'cancel' THEN 'cancelled' WHEN 'retry' THEN 'pending' "
         "ELSE state END "
         "WHERE run_id IN (SELECT run_id FROM request) "
-        "AND state NOT IN ('done','diverged')",
+        "AND state NOT IN (SELECT state FROM run_states WHERE is_result)",
         "DELETE FROM request",
     };
 

@@ -74,10 +74,11 @@ enum status claims_read_closed(struct claims *out, struct db *db,
     return read_claims(out, db,
                        SELECT_CLAIMS
                        "outcome IN ('lost','timeout','oom','preempted',"
-                       "'cancelled') AND state NOT IN ('done','diverged') AND "
-                       "NOT EXISTS (SELECT 1 FROM attempt o WHERE "
-                       "o.run_id=a.run_id AND o.outcome IS NULL) ORDER BY "
-                       "attempt_id",
+                       "'cancelled') AND state NOT IN "
+                       "(SELECT state FROM run_states WHERE is_result) "
+                       "AND NOT EXISTS (SELECT 1 FROM attempt o WHERE "
+                       "o.run_id=a.run_id AND o.outcome IS NULL) "
+                       "ORDER BY attempt_id",
                        err);
 }
 

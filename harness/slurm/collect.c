@@ -41,10 +41,11 @@ static void warn(const char *sentence)
 
 static void count(struct collected *sum, const struct attempt_end *e)
 {
-    sum->done += e->state == RUN_DONE;
-    sum->diverged += e->state == RUN_DIVERGED;
-    sum->failed += e->state == RUN_FAILED || e->state == RUN_TIMEOUT ||
-                   e->state == RUN_SKIPPED || e->state == RUN_CANCELLED;
+    const enum run_kind kind = run_kind_of(e->state);
+
+    sum->done += kind == KIND_DONE;
+    sum->diverged += kind == KIND_DIVERGED;
+    sum->failed += kind == KIND_FAILED || kind == KIND_LEFT_OUT;
     sum->again += e->state == RUN_PENDING || e->state == RUN_PAUSED;
 }
 

@@ -108,7 +108,8 @@ static enum status close_unrecorded(struct db *db, struct err *err)
                     : db_do(db,
                             "UPDATE run SET state='pending', "
                             "state_reason='its scheduler ended' "
-                            "WHERE state IN ('running','queued') "
+                            "WHERE state IN "
+                            "(SELECT state FROM run_states WHERE is_held) "
                             "AND run_id NOT IN (SELECT run_id FROM attempt "
                             "WHERE outcome IS NULL AND backend='slurm')",
                             NULL, err);
@@ -124,8 +125,9 @@ static enum status read_running(struct reading *r, struct db *db,
         "SELECT run_id, point_id, seed, coalesce((SELECT min(number) "
         "FROM attempt a WHERE a.run_id=r.run_id AND outcome IS NULL), "
         "attempts+1) "
-        "FROM run r WHERE (state IN ('running','queued') OR run_id IN "
-        "(SELECT run_id FROM attempt WHERE outcome IS NULL)) "
+        "FROM run r WHERE "
+        "(state IN (SELECT state FROM run_states WHERE is_held) "
+        "OR run_id IN (SELECT run_id FROM attempt WHERE outcome IS NULL)) "
         "AND run_id NOT IN (SELECT run_id FROM attempt "
         "WHERE outcome IS NULL AND backend='slurm')",
         err);
