@@ -3,6 +3,7 @@
  * A quantizer spec is data:
  *
  *   element format x scale format x granularity x range x rounding
+ *                  x zero point x transform
  *
  * Order of operations (design decision, each step tested):
  *   1. partition the operand along the axis the GEMM reduces over;
@@ -16,9 +17,12 @@
  *
  *   int4/g32/fp32/absmax/nearest
  *
+ * and behind it asym or asymf, and hadN, where they are not the usual ones
+ * (zero.h, rotate.h).
+ *
  * format (with its values, for a table of codes) or preset (mxfp4, nvint4, ..),
  * then overrides in any order, each a word of one of the tables quant/gran.c,
- * quant/scale.c, quant/range.c and quant/round.c.  A new rule is a row there,
+ * quant/scale.c, quant/range.c, quant/round.c, quant/zero.c and quant/rotate.c.  A new rule is a row there,
  * with its function; texts, errors, lists and the manual follow.  e8m0 means
  * ceil, which never clips (arXiv 2510.25602 eq. 7-9); e8m0-floor is the OCP
  * rule.  e4m3 has a second, fp32 scale for the whole tensor (NVFP4,
@@ -33,8 +37,10 @@
 #include "kernels/num.h"
 #include "kernels/quant/gran.h"
 #include "kernels/quant/range.h"
+#include "kernels/quant/rotate.h"
 #include "kernels/quant/round.h"
 #include "kernels/quant/scale.h"
+#include "kernels/quant/zero.h"
 #include "kernels/real.h"
 
 struct quant_spec {
@@ -42,10 +48,14 @@ struct quant_spec {
     struct num_format elem;
     const struct quant_scale *scale;
     enum quant_gran gran;
-    int group; /* QUANT_GROUP: elements that share a scale, else 0 */
+    int group; /* QUANT_GROUP: elements that share a scale; QUANT_TILE: lines
+                  and columns that do; else 0 */
     const struct quant_range *range;
     double range_param[QUANT_PARAMS];
     const struct num_rounding *rounding;
+    enum quant_zero zero;
+    enum quant_transform transform;
+    int rotated; /* QUANT_HADAMARD: N */
 };
 
 /* What the base keys of [quant] say; a preset and a modifier override it. */
@@ -61,6 +71,8 @@ enum quant_field {
     QUANT_FIELD_SCALE,
     QUANT_FIELD_RANGE,
     QUANT_FIELD_ROUND,
+    QUANT_FIELD_ZERO,
+    QUANT_FIELD_TRANSFORM,
     QUANT_FIELDS
 };
 
@@ -155,7 +167,9 @@ enum quant_axis { QUANT_ALONG_COLS, QUANT_ALONG_ROWS };
  * ALONG_ROWS part p of column c is scales[p * cols + c]. */
 struct quant_out {
     real *value;     /* dequantized, [rows, cols], may be the input itself */
-    real *elem;      /* the code as a number (before the scale) */
+    real *elem;      /* the code as a number, before the scale: less the zero
+                        point of asym, before the least number of asymf, and
+                        of the rotated operand */
     real *scale;     /* rounded scale of each part */
     uint8_t *inside; /* 1 where the input was not clipped */
     int8_t *code;    /* elem / step_zero, where quant_has_int8 */
@@ -172,6 +186,10 @@ bool quant_by_rows(const struct quant_spec *spec);
 /* Are all values of a spec, scales included, exact in bf16: at most 8
  * significant bits times a power of two? */
 bool quant_is_bf16(const struct quant_spec *spec);
+
+/* Is each number rounded by itself, at a scale that quant_out gives: symmetric
+ * codes, no transform, and parts along one line? */
+bool quant_is_elementwise(const struct quant_spec *spec);
 
 /* Elements that share a scale along an axis of k: the group, else k. */
 int quant_part_length(const struct quant_spec *spec, int k);

@@ -183,6 +183,17 @@ static enum status parse_layer(struct layer_quant *out,
     /* Nothing is clipped where nothing of the forward pass is quantized. */
     out->clip = strcmp(t->v[NAME_GRAD]->text, "clip") == 0 &&
                 (out->spec[OPERAND_W].on || out->spec[OPERAND_X].on);
+    if (out->clip)
+        for (int k = 0; k < 2; k++)
+            if (out->spec[k].on && out->spec[k].transform != QUANT_PLAIN) {
+                err_set(
+                    err, ERR_CONFIG,
+                    "%s: quant.grad = clip: what is clipped after a "
+                    "rotation is no single input",
+                    place(buf, section, (enum quant_operand)k, layer, kind));
+                return err_about(err, ERR_CONFIG, "quant.grad %s",
+                                 key_of(c, section, layer, kind, k));
+            }
     out->exact = strcmp(t->v[NAME_GEMM]->text, "integer") == 0;
     out->integer = out->exact && quant_has_int8(&out->spec[OPERAND_W]) &&
                    quant_has_int8(&out->spec[OPERAND_X]);

@@ -136,6 +136,29 @@ static bool post_draws(const struct config *c)
     return false;
 }
 
+/* A fitter that rounds one weight after another needs to know what it alone
+ * becomes. */
+static enum status check_elementwise(const struct config *c, struct err *err)
+{
+    char buf[QUANT_TEXT];
+
+    for (int i = 0; i < config_model_n_layer(c) * LAYER_HEAD; i++) {
+        const enum layer_kind kind = (enum layer_kind)(i % LAYER_HEAD);
+        const struct quant_spec *s =
+            &config_post_layer(c, i / LAYER_HEAD, kind)->spec[OPERAND_W];
+
+        if (!s->on || quant_is_elementwise(s))
+            continue;
+        err_set(err, ERR_CONFIG,
+                "post.fit = gptq rounds one weight after another, which %s of "
+                "%s in block %d does not do: a zero point, a rotation or a "
+                "tile needs post.fit = rtn",
+                quant_print(buf, s), layer_rows[kind].name, i / LAYER_HEAD);
+        return err_about(err, ERR_CONFIG, "post.fit post.w");
+    }
+    return OK;
+}
+
 /* What the fitter does not read goes back to its default, so that one run has
  * one spelling. */
 static enum status resolve_post(struct config *c, struct err *err)
@@ -145,7 +168,7 @@ static enum status resolve_post(struct config *c, struct err *err)
     if (!config_is_post(c))
         return check_no_post(c, err);
     if (strcmp(config_post_fit(c), "gptq") == 0)
-        return OK;
+        return check_elementwise(c, err);
     draws = post_draws(c);
     to_default(c, KEY_post_calib);
     to_default(c, KEY_post_act_order);

@@ -4,6 +4,7 @@
  * cache.  Parts of 16 elements or more take a scale each; parts of 1, 2, 4 or
  * 8 elements sit side by side in a vector, which then holds a scale a lane. */
 #include "kernels/quant/body_emit.h"
+#include "kernels/quant/rotated.h"
 
 /* A scale of 0 belongs to zeros, which any scale leaves zeros. */
 LANES_INLINE lanes divisor(lanes scale)
@@ -363,13 +364,18 @@ static bool quant_apply(const struct quant_spec *spec,
     float global = 0;
 
     /* A branch in the loops for this cost all others 8 % and more. */
-    if (spec->rounding->lanes == ROUND_BY_ROW)
+    if (spec->transform == QUANT_HADAMARD)
+        return quant_apply_rotated(quant_apply, spec, out, x, rows, cols, axis,
+                                   key, work);
+    if (spec->rounding->lanes == ROUND_BY_ROW || spec->zero != QUANT_SYM ||
+        spec->gran == QUANT_TILE)
         return quant_apply_ref(spec, out, x, rows, cols, axis, key, work);
     p.span = span_of(&p.rounder, out);
     if (!spec->elem.scaled)
         return quant_cast(&p, n);
     if (spec->scale->two_level)
-        global = quant_global_scale(tensor_max(&p, n), spec->elem.max);
+        global =
+            quant_global_scale(spec->scale, tensor_max(&p, n), spec->elem.max);
     p.scaler = scaler(spec, global);
     if (spec->gran == QUANT_TENSOR)
         return quant_tensor(&p, n);

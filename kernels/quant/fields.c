@@ -27,6 +27,7 @@ static bool read_gran(struct quant_spec *s, const char *text)
     double param[QUANT_PARAMS];
     int i = match(param, gran_at, text);
 
+    param[0] = i == QUANT_GROUP || i == QUANT_TILE ? param[0] : 0;
     if (i < 0 && quant_params_read(param, gran_at(QUANT_GROUP), text))
         i = QUANT_GROUP;
     if (i < 0)
@@ -116,17 +117,70 @@ static int round_row(const struct quant_spec *s, double param[QUANT_PARAMS])
     return (int)(s->rounding - num_roundings);
 }
 
+/* --- zero point -------------------------------------------------------- */
+
+static const struct quant_word *zero_at(int i)
+{
+    return i < QUANT_ZEROS ? &quant_zeros[i].word : NULL;
+}
+
+static bool read_zero(struct quant_spec *s, const char *text)
+{
+    double param[QUANT_PARAMS];
+    const int i = match(param, zero_at, text);
+
+    if (i >= 0)
+        s->zero = (enum quant_zero)i;
+    return i >= 0;
+}
+
+static int zero_row(const struct quant_spec *s, double param[QUANT_PARAMS])
+{
+    (void)param;
+    return (int)s->zero;
+}
+
+/* --- transform --------------------------------------------------------- */
+
+static const struct quant_word *transform_at(int i)
+{
+    return i < QUANT_TRANSFORMS ? &quant_transforms[i] : NULL;
+}
+
+static bool read_transform(struct quant_spec *s, const char *text)
+{
+    double param[QUANT_PARAMS];
+    const int i = match(param, transform_at, text), n = (int)param[0];
+
+    if (i < 0 || (n & (n - 1)) != 0)
+        return false;
+    s->transform = (enum quant_transform)i;
+    s->rotated = i == QUANT_HADAMARD ? n : 0;
+    return true;
+}
+
+static int transform_row(const struct quant_spec *s, double param[QUANT_PARAMS])
+{
+    param[0] = s->rotated;
+    return (int)s->transform;
+}
+
 /* --- the table --------------------------------------------------------- */
 
 const struct quant_field_row quant_fields[QUANT_FIELDS] = {
-    [QUANT_FIELD_GRAN] = { "group", "group", NULL, NULL, "g32", "tensor",
+    [QUANT_FIELD_GRAN] = { "group", "group", NULL, NULL, "g32", false, "tensor",
                            read_gran, gran_row, gran_at },
     [QUANT_FIELD_SCALE] = { "scale", "scale", "scale format", "SCALE", "fp32",
-                            "fp32", read_scale, scale_row, scale_at },
-    [QUANT_FIELD_RANGE] = { "range", "range", NULL, NULL, "absmax", "absmax",
-                            read_range, range_row, range_at },
-    [QUANT_FIELD_ROUND] = { "round", "rounding", NULL, NULL, "nearest", NULL,
-                            read_round, round_row, round_at },
+                            false, "fp32", read_scale, scale_row, scale_at },
+    [QUANT_FIELD_RANGE] = { "range", "range", NULL, NULL, "absmax", false,
+                            "absmax", read_range, range_row, range_at },
+    [QUANT_FIELD_ROUND] = { "round", "rounding", NULL, NULL, "nearest", false,
+                            NULL, read_round, round_row, round_at },
+    [QUANT_FIELD_ZERO] = { "zero", "zero point", NULL, NULL, "sym", true, "sym",
+                           read_zero, zero_row, zero_at },
+    [QUANT_FIELD_TRANSFORM] = { "transform", "transform", NULL, NULL, "plain",
+                                true, "plain", read_transform, transform_row,
+                                transform_at },
 };
 
 const struct quant_word *quant_word_at(enum quant_field field, int i)

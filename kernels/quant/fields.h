@@ -12,6 +12,7 @@ struct quant_field_row {
                              list: "scale format"; NULL: they are listed */
     const char *symbol;   /* the same in the syntax: "SCALE" */
     const char *fallback; /* where neither the text nor its key says a word */
+    bool silent;          /* the usual word is not written */
     const char *cast;     /* of a plain cast, whose text leaves the field out;
                              NULL: it means something there too */
     /* False, and s as it was, where text is no word of this table. */

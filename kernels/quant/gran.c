@@ -26,4 +26,12 @@ const struct quant_gran_row quant_grans[QUANT_GRANS] = {
     [QUANT_TENSOR] = { .word = { "tensor", "the whole operand" },
                        .kind = "tensor",
                        .length = whole_length },
+    [QUANT_TILE] = { .word = { "tile",
+                               "N x N elements, so that a weight and its "
+                               "transpose have the same codes (2509.25149)",
+                               .spelled = "tileN",
+                               .param = { { "", "N", 2, 4096,
+                                            .whole = true } } },
+                     .kind = "tile",
+                     .length = group_length },
 };

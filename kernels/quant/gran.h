@@ -4,7 +4,13 @@
 
 #include "kernels/quant/word.h"
 
-enum quant_gran { QUANT_GROUP, QUANT_ROW, QUANT_TENSOR, QUANT_GRANS };
+enum quant_gran {
+    QUANT_GROUP,
+    QUANT_ROW,
+    QUANT_TENSOR,
+    QUANT_TILE,
+    QUANT_GRANS
+};
 
 struct quant_gran_row {
     struct quant_word word;

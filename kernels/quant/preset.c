@@ -15,6 +15,7 @@ static const struct quant_preset presets[] = {
     { "mxint4", "int4n/g32/e8m0", "arXiv 2510.25602 table 1" },
     { "nvfp4", "e2m1/g16/e4m3", "arXiv 2509.25149" },
     { "nvint4", "int4n/g16/e4m3", "arXiv 2510.25602 table 1" },
+    { "nvint6", "int6n/g16/e4m3", "the same with six bits; in no paper" },
 };
 #define N_PRESETS (int)(sizeof presets / sizeof presets[0])
 
@@ -27,7 +28,8 @@ const struct quant_preset *quant_preset_of(const struct quant_spec *s)
 {
     char text[NUM_NAME + 40];
 
-    if (!s->on || !s->elem.scaled || s->gran != QUANT_GROUP || s->elem.table)
+    if (!quant_is_elementwise(s) || !s->elem.scaled || s->gran != QUANT_GROUP ||
+        s->elem.table)
         return NULL;
     snprintf(text, sizeof text, "%s/g%d/%s", s->elem.name, s->group,
              s->scale->word.name);

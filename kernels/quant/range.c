@@ -9,6 +9,14 @@ static float absmax(const struct quant_span *s)
     return s->amax;
 }
 
+/* The scale is 2 absmax / (2^bits - 1): half of all steps on either side. */
+static float full(const struct quant_span *s)
+{
+    const struct num_format *f = &s->spec->elem;
+
+    return s->amax * (2 * f->max / (f->max - f->min_code));
+}
+
 static int by_value(const void *a, const void *b)
 {
     const float x = *(const float *)a, y = *(const float *)b;
@@ -34,6 +42,19 @@ const struct quant_range quant_ranges[] = {
       .ends_at_absmax = true,
       .lanes = RANGE_RANK,
       .of = percentile },
+    { .word = { "full",
+                "absmax over all codes of an integer, so that its most "
+                "negative one is used; the largest numbers may be clipped" },
+      .lanes = RANGE_BY_ROW,
+      .of = full },
+    { .word = { "lp", "where the P-th powers of the errors sum to least",
+                .param = { { ":", "P", 0, 16, .open = true } } },
+      .lanes = RANGE_BY_ROW,
+      .of = quant_range_lp },
+    { .word = { "kl", "where a histogram of N bins loses least information",
+                .param = { { ":", "N", 16, 16384, .whole = true } } },
+      .lanes = RANGE_BY_ROW,
+      .of = quant_range_kl },
 };
 const int n_quant_ranges = (int)(sizeof quant_ranges / sizeof quant_ranges[0]);
 

@@ -41,6 +41,13 @@ struct quant_range {
     float (*of)(const struct quant_span *s); /* >= 0; 0: a part of zeros */
 };
 
+/* Rules that search (range_search.c): for the range at which the sum of the
+ * P-th powers of the errors is least among the hundredths of absmax; for that
+ * at which a histogram of N bins, cut there, loses least information (TensorRT's
+ * calibration, Migacz 2017). */
+float quant_range_lp(const struct quant_span *s);
+float quant_range_kl(const struct quant_span *s);
+
 extern const struct quant_range quant_ranges[];
 extern const int n_quant_ranges;
 

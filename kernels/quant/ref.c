@@ -5,13 +5,15 @@
 
 #include "base/rng.h"
 #include "kernels/quant/num_table.h"
+#include "kernels/quant/rotated.h"
 
-/* A part of an operand: n elements, stride apart; a whole tensor is rows of
- * one line each. */
+/* A part of an operand: n elements, stride apart, of each of so many lines. */
 struct part {
     size_t first, stride;
     int n;
     int index; /* of its scale */
+    int lines;
+    size_t line_stride;
 };
 
 struct pass {
@@ -38,20 +40,55 @@ static float largest(const real *x, size_t n, size_t stride)
     return amax;
 }
 
+static float largest_of(const struct pass *ps, const struct part *p)
+{
+    float amax = 0;
+
+    for (int l = 0; l < p->lines; l++) {
+        const float a = largest(ps->x + p->first + (size_t)l * p->line_stride,
+                                (size_t)p->n, p->stride);
+
+        if (a < 0)
+            return -1;
+        amax = a > amax ? a : amax;
+    }
+    return amax;
+}
+
+/* The numbers of a part in a row; those of one line stay where they are. */
+static const real *in_a_row(const struct pass *ps, const struct part *p,
+                            size_t *stride)
+{
+    const real *x = ps->x + p->first;
+    real *copy = (real *)(void *)ps->scratch;
+
+    *stride = p->stride;
+    if (p->lines == 1)
+        return x;
+    *stride = 1;
+    for (int l = 0; l < p->lines; l++)
+        for (int i = 0; i < p->n; i++)
+            copy[l * p->n + i] =
+                x[(size_t)l * p->line_stride + (size_t)i * p->stride];
+    return copy;
+}
+
 /* The range of a part; negative when it holds NaN or an infinity. */
 static float range_of(const struct pass *ps, const struct part *p)
 {
-    const struct quant_span span = {
-        .spec = ps->spec,
-        .x = ps->x + p->first,
-        .stride = p->stride,
-        .n = p->n,
-        .amax = largest(ps->x + p->first, (size_t)p->n, p->stride),
-        .global = ps->global,
-        .scratch = ps->scratch,
-    };
+    const float amax = largest_of(ps, p);
+    struct quant_span span = { .spec = ps->spec,
+                               .n = p->n * p->lines,
+                               .amax = amax,
+                               .global = ps->global,
+                               .scratch = ps->scratch };
 
-    return span.amax < 0 ? -1 : ps->spec->range->of(&span);
+    if (amax < 0 || ps->spec->range == &quant_ranges[0])
+        return amax;
+    span.x = in_a_row(ps, p, &span.stride);
+    if (p->lines > 1) /* behind the copy */
+        span.scratch = (float *)(void *)((real *)(void *)ps->scratch + span.n);
+    return ps->spec->range->of(&span);
 }
 
 /* Is q (a value over its scale) rounded without being clipped? */
@@ -71,31 +108,118 @@ static bool fits(const struct num_format *f, double q)
     return fabs(q) < (double)f->max + ldexp(1, e - 1 - f->man_bits) / 2;
 }
 
+/* What element `at` becomes: its code as a number, or clipped. */
+static real code_of(const struct pass *ps, size_t at, real q)
+{
+    const float u = ps->spec->rounding->draws ? rng_f32(ps->key, at) : 0;
+
+    return (real)num_round(&ps->spec->elem, (float)q, ps->spec->rounding, u);
+}
+
+static void put(const struct pass *ps, size_t at, real elem, real value,
+                bool inside)
+{
+    const struct quant_out *out = ps->out;
+
+    if (out->inside)
+        out->inside[at] = inside;
+    if (out->elem)
+        out->elem[at] = elem;
+    if (out->code)
+        out->code[at] = (int8_t)(elem / (real)ps->spec->elem.step_zero);
+    if (out->value)
+        out->value[at] = value;
+}
+
+static size_t element(const struct part *p, int line, int i)
+{
+    return p->first + (size_t)line * p->line_stride + (size_t)i * p->stride;
+}
+
+static void put_scale(const struct pass *ps, const struct part *p, real scale)
+{
+    if (ps->out->scale && ps->spec->elem.scaled)
+        ps->out->scale[p->index] = scale;
+}
+
 static void quantize_part(const struct pass *ps, const struct part *p,
                           real scale)
 {
-    const struct num_format *f = &ps->spec->elem;
-    const struct quant_out *out = ps->out;
-
-    if (out->scale && f->scaled)
-        out->scale[p->index] = scale;
+    put_scale(ps, p, scale);
     if (scale == 0)
         scale = 1; /* a part of zeros gives zeros at any scale */
-    for (int i = 0; i < p->n; i++) {
-        const size_t at = p->first + (size_t)i * p->stride;
-        const real q = ps->x[at] / scale;
-        const float u = ps->spec->rounding->draws ? rng_f32(ps->key, at) : 0;
-        const real code = (real)num_round(f, (float)q, ps->spec->rounding, u);
+    for (int l = 0; l < p->lines; l++)
+        for (int i = 0; i < p->n; i++) {
+            const size_t at = element(p, l, i);
+            const real q = ps->x[at] / scale, code = code_of(ps, at, q);
 
-        if (out->inside)
-            out->inside[at] = fits(f, (double)q);
-        if (out->elem)
-            out->elem[at] = code;
-        if (out->code)
-            out->code[at] = (int8_t)(code / (real)f->step_zero);
-        if (out->value)
-            out->value[at] = code * scale;
+            put(ps, at, code, code * scale, fits(&ps->spec->elem, (double)q));
+        }
+}
+
+/* --- asymmetric codes ---------------------------------------------------- */
+
+/* The least and the largest number of a part, both drawn in by the range's share
+ * of the largest magnitude. */
+static void ends_of(const struct pass *ps, const struct part *p, float range,
+                    float *low, float *high)
+{
+    const float amax = largest_of(ps, p), share = range / amax;
+
+    *low = INFINITY;
+    *high = -INFINITY;
+    for (int l = 0; l < p->lines; l++)
+        for (int i = 0; i < p->n; i++) {
+            const float x = (float)ps->x[element(p, l, i)];
+
+            *low = fminf(*low, x);
+            *high = fmaxf(*high, x);
+        }
+    if (share != 1) {
+        *low *= share;
+        *high *= share;
     }
+}
+
+static double steps_of(const struct pass *ps, size_t at, double x)
+{
+    const float u = ps->spec->rounding->draws ? rng_f32(ps->key, at) : 0;
+
+    return ps->spec->rounding->steps(x, u);
+}
+
+/* Codes 0 .. most; int: x = (code - zero) scale; float: x = code scale + low. */
+static void quantize_asymmetric(const struct pass *ps, const struct part *p,
+                                float range)
+{
+    const bool whole = ps->spec->zero == QUANT_ASYM;
+    const float most = (float)((1 << ps->spec->elem.bits) - 1);
+    float low, high, zero;
+    real scale;
+
+    ends_of(ps, p, range, &low, &high);
+    if (whole) {
+        low = fminf(low, 0);
+        high = fmaxf(high, 0);
+    }
+    scale = high > low ? quant_scale_round(ps->spec->scale, high - low, most,
+                                           ps->global)
+                       : 0;
+    put_scale(ps, p, scale);
+    zero =
+        whole && scale > 0 ? fminf(nearbyintf(-low / (float)scale), most) : 0;
+    for (int l = 0; l < p->lines; l++)
+        for (int i = 0; i < p->n; i++) {
+            const size_t at = element(p, l, i);
+            const real base = whole ? 0 : low, x = ps->x[at] - base;
+            const double code =
+                scale > 0 ? steps_of(ps, at, (double)(x / scale)) + (double)zero
+                          : 0;
+            const double kept = fmin(fmax(code, 0), (double)most);
+            const real elem = (real)(kept - (double)zero);
+
+            put(ps, at, elem, elem * scale + base, code == kept);
+        }
 }
 
 static bool do_part(const struct pass *ps, const struct part *p)
@@ -106,11 +230,37 @@ static bool do_part(const struct pass *ps, const struct part *p)
 
     if (range < 0)
         return false;
+    if (s->zero != QUANT_SYM && range > 0) {
+        quantize_asymmetric(ps, p, range);
+        return true;
+    }
     if (s->elem.scaled)
         scale = range > 0 ? quant_scale_round(s->scale, range, s->elem.max,
                                               ps->global)
                           : 0;
     quantize_part(ps, p, scale);
+    return true;
+}
+
+/* Squares, whatever the axis. */
+static bool do_tiles(const struct pass *ps, int rows, int cols)
+{
+    const int side = ps->spec->group, across = (cols + side - 1) / side;
+
+    for (int r = 0; r < rows; r += side)
+        for (int c = 0; c < cols; c += side) {
+            const struct part p = {
+                .first = (size_t)r * (size_t)cols + (size_t)c,
+                .stride = 1,
+                .n = c + side > cols ? cols - c : side,
+                .lines = r + side > rows ? rows - r : side,
+                .line_stride = (size_t)cols,
+                .index = r / side * across + c / side,
+            };
+
+            if (!do_part(ps, &p))
+                return false;
+        }
     return true;
 }
 
@@ -126,18 +276,23 @@ bool quant_apply_ref(const struct quant_spec *spec, const struct quant_out *out,
     };
     const int length = quant_part_length(spec, k);
 
+    if (spec->transform == QUANT_HADAMARD)
+        return quant_apply_rotated(quant_apply_ref, spec, out, x, rows, cols,
+                                   axis, key, work);
     if (spec->scale->two_level) {
         const float amax = largest(x, (size_t)rows * (size_t)cols, 1);
 
         if (amax < 0)
             return false;
-        ps.global = quant_global_scale(amax, spec->elem.max);
+        ps.global = quant_global_scale(spec->scale, amax, spec->elem.max);
     }
     if (spec->gran == QUANT_TENSOR) {
-        const struct part all = { 0, 1, rows * cols, 0 };
+        const struct part all = { 0, 1, rows * cols, 0, 1, 0 };
 
         return do_part(&ps, &all);
     }
+    if (spec->gran == QUANT_TILE)
+        return do_tiles(&ps, rows, cols);
     for (int at = 0; at < k; at += length)
         for (int line = 0; line < lines; line++) {
             const struct part p = {
@@ -145,6 +300,7 @@ bool quant_apply_ref(const struct quant_spec *spec, const struct quant_out *out,
                     (by_cols ? (size_t)line * (size_t)cols : (size_t)line) +
                     (size_t)at * step,
                 .stride = step,
+                .lines = 1,
                 .n = at + length > k ? k - at : length,
                 .index = by_cols
                              ? line * ((k + length - 1) / length) + at / length

@@ -23,7 +23,7 @@ static float scale_rounded(const struct quant_scale *s, float ideal,
 
     (void)range;
     (void)qmax;
-    return s->two_level ? fmaxf(rounded, s->elem.step_zero) : rounded;
+    return s->bits == 8 ? fmaxf(rounded, s->elem.step_zero) : rounded;
 }
 
 static float scale_ceil(const struct quant_scale *s, float ideal, float range,
@@ -57,6 +57,12 @@ static float scale_near(const struct quant_scale *s, float ideal, float range,
     (void)qmax;
     return power_of_two(m < 0.70710678f ? e - 1 : e);
 }
+
+#define E4M3                                                                   \
+    {                                                                          \
+        .kind = NUM_FLOAT, .exp_bits = 4, .man_bits = 3, .emin = -6,           \
+        .subnormals = true, .max = 448, .step_zero = 0x1p-9f                   \
+    }
 
 const struct quant_scale quant_scales[] = {
     { .word = { "fp32", "range / largest code, unrounded" },
@@ -95,13 +101,30 @@ const struct quant_scale quant_scales[] = {
       .bits = 8,
       .two_level = true,
       .lanes = SCALE_ROUNDED,
+      .elem = E4M3,
+      .round = scale_rounded },
+    { .word = { "fp16", "rounded to half precision" },
+      .bits = 16,
+      .lanes = SCALE_BY_ROW,
       .elem = { .kind = NUM_FLOAT,
-                .exp_bits = 4,
-                .man_bits = 3,
-                .emin = -6,
+                .exp_bits = 5,
+                .man_bits = 10,
+                .emin = -14,
                 .subnormals = true,
-                .max = 448,
-                .step_zero = 0x1p-9f },
+                .max = 65504,
+                .step_zero = 0x1p-24f },
+      .round = scale_rounded },
+    { .word = { "e4m3-one", "e4m3 alone, without a scale of the tensor" },
+      .bits = 8,
+      .lanes = SCALE_BY_ROW,
+      .elem = E4M3,
+      .round = scale_rounded },
+    { .word = { "e4m3-pow2", "e4m3 within a power of two of the tensor" },
+      .bits = 8,
+      .two_level = true,
+      .second_is_power = true,
+      .lanes = SCALE_ROUNDED,
+      .elem = E4M3,
       .round = scale_rounded },
 };
 const int n_quant_scales = (int)(sizeof quant_scales / sizeof quant_scales[0]);
@@ -116,7 +139,9 @@ float quant_scale_round(const struct quant_scale *s, float range, float qmax,
     return s->two_level ? scale * global : scale;
 }
 
-float quant_global_scale(float amax, float qmax)
+float quant_global_scale(const struct quant_scale *s, float amax, float qmax)
 {
-    return amax / (448.0f * qmax);
+    const float ideal = amax / (s->elem.max * qmax);
+
+    return s->second_is_power && ideal > 0 ? scale_ceil(s, ideal, 0, 0) : ideal;
 }

@@ -26,9 +26,10 @@ enum scale_lanes {
 
 struct quant_scale {
     struct quant_word word;
-    double bits;       /* stored with each part */
-    bool two_level;    /* a second, fp32 scale for the whole tensor */
-    bool power_of_two; /* every scale is one */
+    double bits;          /* stored with each part */
+    bool two_level;       /* a second scale for the whole tensor */
+    bool second_is_power; /* which is a power of two, 8 bits, and not fp32 */
+    bool power_of_two;    /* every scale is one */
     enum scale_lanes lanes;
     struct num_format elem; /* SCALE_ROUNDED */
     /* The scale of a part of this range > 0; qmax: the largest code. */
@@ -44,7 +45,7 @@ float quant_scale_round(const struct quant_scale *s, float range, float qmax,
                         float global);
 
 /* The second-level scale of a tensor whose largest range is amax: the e4m3
- * level then spans up to its own largest value, 448. */
-float quant_global_scale(float amax, float qmax);
+ * level then spans up to its own largest value, 448, or less. */
+float quant_global_scale(const struct quant_scale *s, float amax, float qmax);
 
 #endif

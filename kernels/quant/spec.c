@@ -185,6 +185,16 @@ static char *spelled_out(const char *text, size_t head)
     return mem_strdup(text);
 }
 
+/* A zero point is one of whole steps. */
+static enum status check_together(const struct quant_spec *s, struct err *err)
+{
+    if (s->zero == QUANT_SYM || s->elem.kind == NUM_INT)
+        return OK;
+    return err_set(err, ERR_CONFIG,
+                   "%s: a zero point is for integers, which %s is not",
+                   quant_zeros[s->zero].word.name, s->elem.name);
+}
+
 static bool is_none(const char *text)
 {
     return strcmp(text, "none") == 0 || strcmp(text, "fp32") == 0;
@@ -206,7 +216,7 @@ enum status quant_read(struct quant_words *out, const char *text,
     copy = spelled_out(text, head);
     st = read_parts(out, copy, err);
     free(copy);
-    return st;
+    return st == OK ? check_together(&out->spec, err) : st;
 }
 
 enum status quant_settle(struct quant_spec *out, const struct quant_words *w,
@@ -249,7 +259,8 @@ const char *quant_print(char buf[QUANT_TEXT], const struct quant_spec *s)
         return strcpy(buf, "none");
     n = strlen(num_print(buf, &s->elem));
     for (int f = 0; f < QUANT_FIELDS; f++)
-        if (s->elem.scaled || !quant_fields[f].cast)
+        if ((s->elem.scaled || !quant_fields[f].cast) &&
+            !(quant_fields[f].silent && quant_is_usual(s, (enum quant_field)f)))
             n += (size_t)snprintf(
                 buf + n, QUANT_TEXT - n, "/%s",
                 quant_print_field(word, s, (enum quant_field)f, false));
@@ -267,7 +278,9 @@ bool quant_equal(const struct quant_spec *a, const struct quant_spec *b)
     return same && strcmp(a->elem.name, b->elem.name) == 0 &&
            a->elem.table == b->elem.table && a->gran == b->gran &&
            a->group == b->group && a->scale == b->scale &&
-           a->range == b->range && a->rounding == b->rounding;
+           a->range == b->range && a->rounding == b->rounding &&
+           a->zero == b->zero && a->transform == b->transform &&
+           a->rotated == b->rotated;
 }
 
 char *quant_brief(const char *text)

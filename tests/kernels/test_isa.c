@@ -434,7 +434,7 @@ static void compare_spec(const struct quant_spec *spec, uint64_t salt)
     const float size = salt % 11 == 3   ? 0x1p-118f
                        : salt % 11 == 7 ? 0x1p118f
                                         : 1;
-    float x[N], value[2][N], code[2][N], scale[2][N], work[N];
+    float x[N], value[2][N], code[2][N], scale[2][N], work[3 * N];
     uint8_t inside[2][N];
     int8_t bytes[2][N];
 
@@ -492,7 +492,8 @@ static void compare_quantizer(const char *text, uint64_t salt)
     compare_spec(&spec, salt);
 }
 
-/* The word of a row, with numbers at nine tenths of their span. */
+/* The word of a row, with numbers at nine tenths of their span; whole ones, at
+ * four times the least, which a rotation has. */
 static const char *word_of(char buf[QUANT_WORD], const struct quant_word *w)
 {
     double param[QUANT_PARAMS] = { 0 };
@@ -501,7 +502,7 @@ static const char *word_of(char buf[QUANT_WORD], const struct quant_word *w)
         const struct quant_param *p = &w->param[i];
         const double x = p->least + 0.9 * (p->most - p->least);
 
-        param[i] = p->whole ? floor(x) : x;
+        param[i] = p->whole ? 4 * p->least : x;
     }
     return quant_word_print(buf, w, param, false);
 }
@@ -511,19 +512,22 @@ static void every_row_has_the_bits_of_the_reference(void **state)
 {
     static const char *const elems[] = { "int4", "e2m1", "e4m3", "e3m0",
                                          "odd:-1:-0.3:-0.299:0.001:7.25:8" };
-    static const char *const grans[] = { "g4", "g5", "g16", "row", "tensor" };
+    static const char *const grans[] = { "g4",  "g5",     "g16",
+                                         "row", "tensor", "tile8" };
     const struct quant_word *w;
     uint64_t salt = 0;
 
     (void)state;
     for (int f = QUANT_FIELD_SCALE; f < QUANT_FIELDS; f++)
         for (int i = 0; (w = quant_word_at((enum quant_field)f, i)); i++)
-            for (int k = 0; k < 5 * 5; k++) {
+            for (int k = 0; k < 5 * 6; k++) {
                 char word[QUANT_WORD];
                 char *text = mem_printf("%s/%s/%s", elems[k % 5], grans[k / 5],
                                         word_of(word, w));
 
-                compare_quantizer(text, salt++);
+                /* Zero points are for integers. */
+                if (f != QUANT_FIELD_ZERO || i == QUANT_SYM || k % 5 == 0)
+                    compare_quantizer(text, salt++);
                 free(text);
             }
 }

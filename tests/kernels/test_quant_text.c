@@ -91,6 +91,11 @@ static void wrong_texts_say_what_is_wrong(void **state)
         { "/g32", "a number format is missing" },
         { "", "a number format is missing" },
         { "int4/e8m1", "did you mean 'e8m0'" },
+        { "e2m1/asym",
+          "asym: a zero point is for integers, which e2m1 is not" },
+        { "bf16/asymf", "asymf: a zero point is for integers" },
+        { "int4/had24", "unknown quantizer part 'had24'" },
+        { "int4/lp:0", "unknown quantizer part 'lp:0'" },
     };
     struct quant_spec s;
     struct err err;
@@ -103,6 +108,11 @@ static void wrong_texts_say_what_is_wrong(void **state)
     }
 }
 
+#define ALL_WORDS                                                              \
+    "gN, row, tensor, tileN, a scale format, absmax, pct:P, full, lp:P, "      \
+    "kl:N, "                                                                   \
+    "nearest, stochastic, sym, asym, asymf, plain or hadN"
+
 /* Word for word, because people and scripts know these sentences. */
 static void sentences_name_every_word_there_is(void **state)
 {
@@ -111,26 +121,15 @@ static void sentences_name_every_word_there_is(void **state)
         struct quant_defaults d;
         const char *sentence;
     } table[] = {
-        { "int4/zzz",
-          { 0 },
-          "unknown quantizer part 'zzz': gN, row, tensor, a scale format, "
-          "absmax, pct:P, nearest or stochastic" },
-        { "int4/pct",
-          { 0 },
-          "unknown quantizer part 'pct': gN, row, tensor, a scale format, "
-          "absmax, pct:P, nearest or stochastic" },
+        { "int4/zzz", { 0 }, "unknown quantizer part 'zzz': " ALL_WORDS },
+        { "int4/pct", { 0 }, "unknown quantizer part 'pct': " ALL_WORDS },
         { "int4/pct:99x",
           { 0 },
-          "unknown quantizer part 'pct:99x': gN, row, tensor, a scale format, "
-          "absmax, pct:P, nearest or stochastic" },
+          "unknown quantizer part 'pct:99x': " ALL_WORDS },
         { "int4/g16777217",
           { 0 },
-          "unknown quantizer part 'g16777217': gN, row, tensor, a scale "
-          "format, absmax, pct:P, nearest or stochastic" },
-        { "int4/1.5",
-          { 0 },
-          "unknown quantizer part '1.5': gN, row, tensor, a scale format, "
-          "absmax, pct:P, nearest or stochastic" },
+          "unknown quantizer part 'g16777217': " ALL_WORDS },
+        { "int4/1.5", { 0 }, "unknown quantizer part '1.5': " ALL_WORDS },
         { "int4/e8m0-flor",
           { 0 },
           "unknown quantizer part 'e8m0-flor', did you mean 'e8m0-floor'?" },
@@ -142,23 +141,26 @@ static void sentences_name_every_word_there_is(void **state)
           "unknown quantizer part 'absmx', did you mean 'absmax'?" },
         { "int4",
           { .group = "2k" },
-          "group '2k' is not a number of elements, row or tensor" },
+          "group '2k' is not a number of elements, row, tensor or tileN" },
         { "int4",
           { .group = "0" },
-          "group '0' is not a number of elements, row or tensor" },
-        { "int4", { .scale = "fp16" }, "unknown scale format 'fp16'" },
+          "group '0' is not a number of elements, row, tensor or tileN" },
+        { "int4", { .scale = "fp61" }, "unknown scale format 'fp61'" },
         { "int4",
           { .range = "max" },
-          "range 'max' is not absmax or pct:P with 0 < P <= 100" },
+          "range 'max' is not absmax, pct:P with 0 < P <= 100, full, lp:P with "
+          "0 < P <= 16 or kl:N with 16 <= N <= 16384" },
         { "int4",
           { .range = "pct:0" },
-          "range 'pct:0' is not absmax or pct:P with 0 < P <= 100" },
+          "range 'pct:0' is not absmax, pct:P with 0 < P <= 100, full, lp:P "
+          "with "
+          "0 < P <= 16 or kl:N with 16 <= N <= 16384" },
         { "int4",
           { .round = "up" },
           "rounding 'up' is not nearest or stochastic" },
         { "int4",
           { "x", "x", "x", "x" },
-          "group 'x' is not a number of elements, row or tensor" },
+          "group 'x' is not a number of elements, row, tensor or tileN" },
     };
     struct quant_spec s;
     struct err err;
@@ -223,6 +225,11 @@ static void specs_are_equal_where_their_texts_are(void **state)
         "e2m1",          "e2m1:finite",   "none",
         "mxfp4",         "e2m1/g32/e8m0", "e8m7",
         "bf16/pct:3/g4", "int4/pct:100",  "fp32",
+        "int4/asym",     "int4/asymf",    "int4/sym",
+        "int4/had16",    "int4/had32",    "int4/plain",
+        "int4/tile16",   "int4/tile8",    "int4/full",
+        "int4/lp:2",     "int4/kl:64",    "int4/fp16",
+        "int4/e4m3-one", "int4/e4m3",     "int4/e4m3-pow2",
     };
     enum { COUNT = sizeof texts / sizeof texts[0] };
 
@@ -240,7 +247,8 @@ static void specs_are_equal_where_their_texts_are(void **state)
 
 static void every_row_is_complete(void **state)
 {
-    const char *const keys[] = { "group", "scale", "range", "round" };
+    const char *const keys[] = { "group", "scale", "range",
+                                 "round", "zero",  "transform" };
 
     (void)state;
     for (int f = 0; f < QUANT_FIELDS; f++) {
@@ -271,11 +279,17 @@ static void lists_say_every_word(void **state)
         enum quant_field field;
         const char *choices, *syntax;
     } table[] = {
-        { QUANT_FIELD_GRAN, "gN|row|tensor", "[/gN|/row|/tensor]" },
-        { QUANT_FIELD_SCALE, "fp32|bf16|e8m0|e8m0-floor|e8m0-round|e4m3",
+        { QUANT_FIELD_GRAN, "gN|row|tensor|tileN",
+          "[/gN|/row|/tensor|/tileN]" },
+        { QUANT_FIELD_SCALE,
+          "fp32|bf16|e8m0|e8m0-floor|e8m0-round|e4m3|fp16|e4m3-one|"
+          "e4m3-pow2",
           "[/SCALE]" },
-        { QUANT_FIELD_RANGE, "absmax|pct:P", "[/absmax|/pct:P]" },
+        { QUANT_FIELD_RANGE, "absmax|pct:P|full|lp:P|kl:N",
+          "[/absmax|/pct:P|/full|/lp:P|/kl:N]" },
         { QUANT_FIELD_ROUND, "nearest|stochastic", "[/nearest|/stochastic]" },
+        { QUANT_FIELD_ZERO, "sym|asym|asymf", "[/sym|/asym|/asymf]" },
+        { QUANT_FIELD_TRANSFORM, "plain|hadN", "[/plain|/hadN]" },
     };
     char *prose = quant_prose(QUANT_FIELD_RANGE);
 
@@ -289,8 +303,8 @@ static void lists_say_every_word(void **state)
         free(choices);
         free(syntax);
     }
-    assert_string_equal(prose,
-                        "absmax, or pct:P, a percentile of the magnitudes");
+    assert_true(text_has_prefix(prose, "absmax, or pct:P, a percentile of the "
+                                       "magnitudes, or full, "));
     free(prose);
 }
 
