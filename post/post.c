@@ -80,9 +80,11 @@ static enum status train_parent(struct run_result *out, struct post *p,
     struct run_result parent;
     enum status st;
 
+    fprintf(stderr, "qlaw train: the weights of the training before are not "
+                    "there; it is done first\n");
     io.metrics_fd = -1;
     io.n_branches = 0;
-    io.keep_weights = true;
+    io.keep_weights = true; /* what follows may be stopped and done again */
     io.weights = &weights;
     st = run_train(&parent, p->parent_config, p->seed, p->data_seed, &io, err);
     if (parent.diverged || parent.stopped)
@@ -217,7 +219,7 @@ enum status post_run(struct run_result *out, const struct config *c,
         out->diverged = true;
         snprintf(out->reason, sizeof out->reason, "%.150s", err->text);
     }
-    if (st == OK && io->dir)
+    if (st == OK && io->dir && !io->keep_weights)
         weights_remove(io->dir);
     if (st == OK)
         st = metrics_final(io->metrics_fd, out, c, err);

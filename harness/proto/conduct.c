@@ -5,20 +5,18 @@
 #define AFTER_FINAL_S 60 /* a trainer has said all; then it is ended */
 
 char **conduct_command(const char *program, const struct attempt *a,
-                       const struct texts *branches)
+                       const struct texts *more)
 {
     const char *const first[] = { program,        "train", "--config",
                                   a->config_path, "--dir", a->folder };
     const int n_first = sizeof first / sizeof first[0];
-    const int n = n_first + 2 * branches->n;
+    const int n = n_first + more->n;
     char **words = mem_array((size_t)n + 1, sizeof *words);
 
     for (int i = 0; i < n_first; i++)
         words[i] = mem_strdup(first[i]);
-    for (int i = 0; i < branches->n; i++) {
-        words[n_first + 2 * i] = mem_strdup("--branch");
-        words[n_first + 2 * i + 1] = mem_strdup(branches->text[i]);
-    }
+    for (int i = 0; i < more->n; i++)
+        words[n_first + i] = mem_strdup(more->text[i]);
     return words;
 }
 

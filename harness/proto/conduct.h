@@ -8,10 +8,9 @@
 #include "harness/proto/attempt.h"
 
 /* The words of the command that trains, with NULL at their end: PROGRAM train
- * --config FILE --dir FOLDER and, where other runs go on from this one's
- * states, --branch FOLDER for each.  The caller gives them to words_free. */
+ * --config FILE --dir FOLDER and more.  The caller gives them to words_free. */
 char **conduct_command(const char *program, const struct attempt *a,
-                       const struct texts *branches);
+                       const struct texts *more);
 
 /* A line of the process: recorded, and told with whether it is the first of its
  * attempt (told may be NULL).  After the final one the process has a minute to

@@ -16,8 +16,9 @@
 
 /* --- references ---------------------------------------------------------- */
 
-static const char *const job_names[] = { "job.config", "job.dir", "job.seed",
-                                         "job.data_seed", "job.slot" };
+static const char *const job_names[] = { "job.config", "job.dir",
+                                         "job.seed",   "job.data_seed",
+                                         "job.slot",   "job.parent" };
 #define N_JOB_NAMES (sizeof job_names / sizeof job_names[0])
 
 /* The value of a name of the job; NULL: it is none of these. */
@@ -31,6 +32,8 @@ static char *job_value(const char *name, const struct exec_job *j)
         return mem_printf("%llu", (unsigned long long)j->seed);
     if (strcmp(name, "job.data_seed") == 0)
         return mem_printf("%llu", (unsigned long long)j->data_seed);
+    if (strcmp(name, "job.parent") == 0)
+        return mem_strdup(j->parent ? j->parent : "");
     if (strcmp(name, "job.slot") == 0)
         return mem_strdup(getenv("QLAW_SLOT") ? getenv("QLAW_SLOT") : "0");
     return NULL;
@@ -234,6 +237,7 @@ static void set_environment(const struct config *c, const struct exec_job *job,
                1);
     }
     setenv("QLAW_DIR", job->dir ? job->dir : ".", 1);
+    setenv("QLAW_PARENT", job->parent ? job->parent : "", 1);
     set_deadline(c);
 }
 

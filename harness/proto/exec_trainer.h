@@ -13,6 +13,8 @@
  *   ${job.config}     the configuration, a JSON file with every key and seed
  *   ${job.dir}        the run's own folder, where it may keep checkpoints
  *   ${job.seed} ${job.data_seed}
+ *   ${job.parent}     with [post]: the folder of the run that this one begins
+ *                     with, "" where it is not known
  *   ${job.slot}       which of the runs at once it is, from 0: a device's
  * number
  *   ${SECTION.KEY}    any key, resolved
@@ -23,6 +25,7 @@
  *
  *   QLAW_METRICS   append lines here (trainer/run.h has their form)
  *   QLAW_DIR       the run's own folder
+ *   QLAW_PARENT    the same as ${job.parent}
  *   QLAW_SLOT      the same as ${job.slot}
  *   QLAW_DEADLINE  seconds since 1970 when its time ends; absent: never
  *
@@ -39,6 +42,7 @@
 
 struct exec_job {
     const char *config_path, *dir; /* NULL: not known, as in a check */
+    const char *parent;            /* NULL: none is known */
     uint64_t seed, data_seed;
 };
 

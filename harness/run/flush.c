@@ -36,6 +36,7 @@ static void forget_ended(struct runner *r)
     for (int i = 0; i < r->n_ended; i++) {
         if (r->ended[i].drop_checkpoints)
             checkpoint_remove(r->ended[i].attempt->folder);
+        family_settle(r, r->ended[i].family);
         attempt_free(r->ended[i].attempt);
     }
     r->n_ended = 0;

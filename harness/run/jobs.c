@@ -58,6 +58,7 @@ static void list_branches(struct texts *out, struct runner *r,
             continue;
         folder = record_folder(r->session->db_path, task_point(r, t)->id,
                                task_run(r, t)->seed);
+        texts_add(out, "--branch");
         texts_add(out, folder);
         free(folder);
     }
@@ -65,12 +66,13 @@ static void list_branches(struct texts *out, struct runner *r,
 
 static void compose_command(struct runner *r, const struct task *t)
 {
-    struct texts branches = { .n = 0 };
+    struct texts more = { .n = 0 };
 
-    list_branches(&branches, r, t);
+    list_branches(&more, r, t);
+    family_words(&more, r, t);
     words_free(r->argv);
-    r->argv = conduct_command(r->program, t->attempt, &branches);
-    texts_release(&branches);
+    r->argv = conduct_command(r->program, t->attempt, &more);
+    texts_release(&more);
 }
 
 static enum sched_next next_job(void *ctx, struct sched_job *job)
@@ -108,7 +110,7 @@ static void take_slot(struct runner *r, struct task *t)
     r->memory_used += task_point(r, t)->size.memory_bytes;
     r->starts_left--;
     r->flops_left -= task_share(r, t) * task_flops(r, t);
-    r->steps_left -= task_share(r, t) * (double)task_point(r, t)->size.steps;
+    r->steps_left -= task_share(r, t) * task_steps(r, t);
 }
 
 static void leave_slot(struct runner *r, struct task *t)
@@ -122,7 +124,7 @@ static void leave_slot(struct runner *r, struct task *t)
     r->memory_used -= task_point(r, t)->size.memory_bytes;
     r->starts_left++;
     r->flops_left += task_share(r, t) * task_flops(r, t);
-    r->steps_left += task_share(r, t) * (double)task_point(r, t)->size.steps;
+    r->steps_left += task_share(r, t) * task_steps(r, t);
 }
 
 static void job_started(void *ctx, void *user, pid_t pid)
@@ -281,7 +283,7 @@ static struct verdict judge(struct runner *r, struct task *t,
 static void hand_over(struct runner *r, struct task *t, bool drop)
 {
     r->ended = mem_grow(r->ended, (size_t)r->n_ended + 1, sizeof *r->ended);
-    r->ended[r->n_ended++] = (struct ended){ t->attempt, drop };
+    r->ended[r->n_ended++] = (struct ended){ t->attempt, drop, t->family };
     t->attempt = NULL;
     if (!t->open) {
         free(t->label);
@@ -348,8 +350,7 @@ static void job_done(void *ctx, void *user, const struct sched_exit *e)
         tell_note(r, t);
         r->succeeded++;
         r->sum.flops += task_flops(r, t);
-        eta_add(&r->eta, task_flops(r, t), (double)task_point(r, t)->size.steps,
-                a->final.wall_s);
+        eta_add(&r->eta, task_flops(r, t), task_steps(r, t), a->final.wall_s);
         if (a->begin.from_step == 0)
             eta_add_start(&r->eta, e->wall_s - a->final.wall_s);
     }

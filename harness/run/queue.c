@@ -33,6 +33,14 @@ double task_flops(const struct runner *r, const struct task *t)
     return s->flops;
 }
 
+/* Those of a post-training run are its parent's. */
+double task_steps(const struct runner *r, const struct task *t)
+{
+    const struct grid_point *p = task_point(r, t);
+
+    return p->is_post ? 0 : (double)p->size.steps;
+}
+
 double task_share(const struct runner *r, const struct task *t)
 {
     return t->trunk ? trunk_own_share(task_point(r, t)) : 1;
@@ -44,7 +52,7 @@ static void count_left(struct runner *r, const struct task *t, int sign)
 
     r->starts_left += sign;
     r->flops_left += share * task_flops(r, t);
-    r->steps_left += share * (double)task_point(r, t)->size.steps;
+    r->steps_left += share * task_steps(r, t);
 }
 
 void task_close(struct runner *r, struct task *t)
@@ -137,6 +145,7 @@ void queue_make(struct runner *r)
         }
     }
     find_trunks(r);
+    family_link(r);
     for (int i = 0; i < r->n_tasks; i++)
         task_reopen(r, &r->tasks[i]);
     r->sum.total = r->g->n_chosen;
@@ -300,7 +309,7 @@ static bool is_fresh(const struct task *t)
 
 /* A branch waits until its trunk has passed the place where it leaves; of a
  * trunk that is given up it does not wait, it trains alone then. */
-static bool waits(const struct runner *r, const struct task *t)
+static bool waits_for_trunk(const struct runner *r, const struct task *t)
 {
     const struct task *trunk = t->trunk;
 
@@ -309,24 +318,51 @@ static bool waits(const struct runner *r, const struct task *t)
             trunk->attempt->step <= (double)task_point(r, t)->branch_step);
 }
 
-/* The next in order, or the trunk that it needs first; *waiting: there are
- * branches that cannot start yet. */
+/* The run itself, or the one that it needs first: its parent, and of either the
+ * trunk.  NULL: it waits for one that runs, or has come to nothing. */
+static struct task *first_of(struct runner *r, struct task *t, bool *waiting)
+{
+    struct task *parent = family_first(t);
+
+    if (parent && !is_fresh(parent)) {
+        *waiting = true;
+        return NULL;
+    }
+    t = parent ? parent : t;
+    if (t->trunk && is_fresh(t->trunk) && !too_big(r, t->trunk))
+        return t->trunk;
+    if (waits_for_trunk(r, t)) {
+        *waiting = true;
+        return NULL;
+    }
+    return too_big(r, t) ? NULL : t;
+}
+
+/* The next in order, or what it needs first; *waiting: there are some that cannot
+ * start yet. */
 static struct task *take_next(struct runner *r, bool *waiting)
 {
     *waiting = false;
     for (int i = r->next; i < r->n_tasks; i++) {
-        struct task *t = &r->tasks[i];
+        struct task *t = &r->tasks[i], *first;
 
         if (!is_fresh(t)) {
             r->next += i == r->next;
             continue;
         }
-        if (t->trunk && is_fresh(t->trunk) && !too_big(r, t->trunk))
-            return t->trunk;
-        if (waits(r, t))
+        switch (family_first(t) ? FAMILY_GO : family_ask(r, t)) {
+        case FAMILY_LOST:
+            family_give_up(r, t);
+            continue;
+        case FAMILY_WAIT:
             *waiting = true;
-        else if (!too_big(r, t))
-            return t;
+            continue;
+        case FAMILY_GO:
+            break;
+        }
+        first = first_of(r, t, waiting);
+        if (first)
+            return first;
     }
     return NULL;
 }

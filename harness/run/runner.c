@@ -266,6 +266,7 @@ static void release(struct runner *r)
     free(r->ended);
     free(r->tasks);
     free(r->retries);
+    family_free(r);
     free(r->running);
     free(r->slot_taken);
     free(r->cores);

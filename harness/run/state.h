@@ -2,6 +2,7 @@
 #ifndef HARNESS_RUN_STATE_H
 #define HARNESS_RUN_STATE_H
 
+#include "base/texts.h"
 #include "harness/os/env.h"
 #include "harness/os/lock.h"
 #include "harness/os/scheduler.h"
@@ -26,12 +27,16 @@ struct task {
     int slot;           /* which set of cores, while it runs */
     struct task *trunk; /* the run that this one's beginning is part of */
     struct task *branches, *next_branch; /* those of this one, as a list */
+    struct family *family;   /* a run that begins with another's weights */
+    struct task *next_child; /* of the family */
+    struct family *raises;   /* the family that this one is the parent of */
 };
 
 /* An attempt that has ended but is not yet in the database. */
 struct ended {
     struct attempt *attempt;
     bool drop_checkpoints;
+    const struct family *family; /* it was one of, or NULL */
 };
 
 struct runner {
@@ -51,6 +56,8 @@ struct runner {
 
     struct task *tasks; /* the open ones, in order */
     int n_tasks, next, started;
+    struct family *families;
+    int n_families;
     int *retries, n_retries; /* tasks that are to be tried again */
     struct task **running;
     int n_running, slots;
@@ -94,6 +101,7 @@ const struct store_run *task_run(const struct runner *r, const struct task *t);
 const struct grid_point *task_point(const struct runner *r,
                                     const struct task *t);
 double task_flops(const struct runner *r, const struct task *t);
+double task_steps(const struct runner *r, const struct task *t); /* to train */
 /* The share that is left to do by itself. */
 double task_share(const struct runner *r, const struct task *t);
 /* Its folder and configuration, made when they are not there; false after a
@@ -102,6 +110,28 @@ bool task_prepare(struct runner *r, struct task *t);
 void task_state(struct runner *r, struct task *t, enum run_state state);
 void task_close(struct runner *r, struct task *t); /* not to be run now */
 void task_reopen(struct runner *r, struct task *t);
+
+/* --- run/family.c: runs that begin with another's weights ----------------- */
+
+void family_link(struct runner *r);
+void family_free(struct runner *r);
+
+/* The parent, while it is still to be run; else NULL. */
+struct task *family_first(const struct task *t);
+
+enum family_answer {
+    FAMILY_GO,   /* the weights are there, or it is the one that makes them */
+    FAMILY_WAIT, /* for the parent, or for a child that makes them */
+    FAMILY_LOST  /* the parent has come to nothing */
+};
+enum family_answer family_ask(struct runner *r, struct task *t);
+void family_give_up(struct runner *r, struct task *t); /* FAMILY_LOST */
+
+/* Words for the command: where the weights are, or that they are to be kept. */
+void family_words(struct texts *words, struct runner *r, const struct task *t);
+
+/* A child is on record: the weights go with the last of them.  NULL is none. */
+void family_settle(struct runner *r, const struct family *f);
 
 /* --- run/jobs.c: the scheduler's calls -------------------------------------- */
 

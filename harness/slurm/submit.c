@@ -17,6 +17,7 @@
 #include "harness/slurm/script.h"
 #include "harness/slurm/slurm.h"
 #include "harness/store/marks.h"
+#include "harness/store/parents.h"
 #include "harness/store/point.h"
 #include "harness/store/record_put.h"
 #include "harness/store/recover.h"
@@ -227,13 +228,21 @@ static bool wants(const struct submission *s, const struct store_run *r)
            run_state_open(r->state, s->o->retry_failed);
 }
 
+/* A child begins with the weights that its parent has left: it is submitted once
+ * that is collected. */
+static bool waits_for_parent(const struct store_run *runs, int parent)
+{
+    return parent >= 0 && runs[parent].state != RUN_DONE;
+}
+
 static enum status list_grid(struct submission *s, const struct grid *g,
                              const struct plan *plan, struct err *err)
 {
     struct store_run *runs = NULL;
-    int n = 0;
+    int n = 0, *parents;
     enum status st = store_runs(&runs, &n, g, s->db, err);
 
+    parents = st == OK ? store_parents(runs, n, g) : NULL;
     for (int i = 0; i < n && st == OK; i++) {
         const bool claimed =
             runs[i].state == RUN_QUEUED || runs[i].state == RUN_RUNNING;
@@ -242,10 +251,15 @@ static enum status list_grid(struct submission *s, const struct grid *g,
             continue;
         s->out->held += claimed;
         s->out->there += !claimed && !run_state_open(runs[i].state, false);
-        if (wants(s, &runs[i]))
+        if (!wants(s, &runs[i]))
+            continue;
+        if (waits_for_parent(runs, parents[i]))
+            s->out->waits++;
+        else
             st = wanted_add(&s->wanted, s->db, runs[i].run_id,
                             plan->point_s[runs[i].point], err);
     }
+    free(parents);
     free(runs);
     return st;
 }
@@ -312,6 +326,18 @@ static enum status submit_grid(struct submission *s,
     return st;
 }
 
+/* Parents and children are tasks of different submissions. */
+static void keep_weights(struct submission *s, const struct grid *g)
+{
+    bool any = false;
+
+    for (int i = 0; i < g->n_points; i++)
+        any = any || g->points[i].is_post;
+    if (any)
+        json_object_set_new(json_object_get(s->settings, "run"), "keep_weights",
+                            json_true());
+}
+
 enum status slurm_submit_grid(struct submitted *out,
                               const struct session *session,
                               const struct grid *g,
@@ -328,6 +354,7 @@ enum status slurm_submit_grid(struct submitted *out,
     if (st == OK) {
         s.known = plan->speed.flops_s > 0;
         st = open_submission(&s, session, g->base, err);
+        keep_weights(&s, g);
     }
     if (st == OK)
         st = submit_grid(&s, session, g, plan, err);

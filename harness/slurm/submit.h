@@ -24,6 +24,7 @@ struct submitted {
     int there;               /* finished before */
     int held;                /* in Slurm's hands before */
     int left;                /* neither: sbatch refused, or --limit */
+    int waits;               /* for parents that are not collected yet */
     struct str jobs;         /* "88120 88121" */
     struct str text;         /* dry run: the scripts; the table of classes */
     struct collected before; /* what was collected first */

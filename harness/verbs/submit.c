@@ -33,6 +33,7 @@ static void print_json(const struct grid *g, const struct submitted *s)
     json_add_number(&out, "already", s->there);
     json_add_number(&out, "in_slurm", s->held);
     json_add_number(&out, "left", s->left);
+    json_add_number(&out, "waits", s->waits);
     json_add_text(&out, "jobs", str_text(&s->jobs));
     str_add(&out, "}");
     puts(str_text(&out));
@@ -60,6 +61,11 @@ static void report(const struct cli *cli, const struct grid *g,
     cli_note(cli, "submitted %d array%s, %d task%s, %d run%s: %s", s->arrays,
              s->arrays == 1 ? "" : "s", s->tasks, s->tasks == 1 ? "" : "s",
              s->runs, s->runs == 1 ? "" : "s", str_text(&s->jobs));
+    if (s->waits > 0)
+        cli_note(cli,
+                 "%d runs wait for the runs they begin with: submit again when "
+                 "those are collected",
+                 s->waits);
     if (s->left > 0)
         cli_note(cli, "%d runs are left; the same command submits them",
                  s->left);

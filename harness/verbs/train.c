@@ -1,6 +1,7 @@
 /* train.c - one run, as the scheduler starts it or a person by hand. */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include "base/str.h"
 #include "harness/grid/point_id.h"
 #include "harness/proto/exec_trainer.h"
+#include "harness/proto/record.h"
 #include "harness/verbs/verbs.h"
 #include "post/post.h"
 #include "trainer/branch.h"
@@ -42,7 +44,7 @@ static const struct cli_option options[] = {
       "in its length only (repeatable)" },
     { "parent", 0, "DIR",
       "with [post]: take the weights of the training before from "
-      "DIR, if they are there" },
+      "DIR, if they are there (default: where they stand beside --dir)" },
     { "keep-weights", 0, NULL, "leave the weights in --dir at the end" },
     { "stop-after", 0, "STEP", "stop after this step as a signal would" },
     { "dump-weights", 0, "FILE", "write the initial weights and end" },
@@ -227,17 +229,35 @@ static void report(const struct cli *cli, const struct run_result *r)
              text_duration(wall, r->wall_s));
 }
 
+/* The folder that a scheduler gives to the run that this one begins with stands
+ * beside its own.  The caller frees it; NULL: not known. */
+static char *parent_of(const struct cli *cli, const struct config *c,
+                       uint64_t seed)
+{
+    const char *dir = cli_value(cli, "dir", NULL);
+    const char *said = cli_value(cli, "parent", NULL);
+    char id[HASH_ID], name[RECORD_RUN], *copy, *path;
+
+    if (said || !dir || !config_is_post(c))
+        return said ? mem_strdup(said) : NULL;
+    point_id(id, c, IDENTITY_PARENT);
+    copy = mem_strdup(dir);
+    path = mem_printf("%s/%s", dirname(copy), record_run_name(name, id, seed));
+    free(copy);
+    return path;
+}
+
 static enum status train(struct cli *cli, const struct config *c, uint64_t seed,
                          uint64_t data_seed, struct err *err)
 {
     struct run_io io = { .dir = cli_value(cli, "dir", NULL),
-                         .parent = cli_value(cli, "parent", NULL),
                          .keep_weights = cli_flag(cli, "keep-weights") ||
                                          config_run_keep_weights(c),
                          .isa_cap = getenv("QLAW_ISA"),
                          .stop = &stop_asked };
     struct run_branch *branches;
     struct run_result r;
+    char *parent;
     double after, batches;
     const char *dump = cli_value(cli, "dump-weights", NULL);
     enum status st = cli_number(&after, cli, "stop-after", 0, 0, 1e15, err);
@@ -255,9 +275,11 @@ static enum status train(struct cli *cli, const struct config *c, uint64_t seed,
     io.stop_after = (int64_t)after;
     io.branches = branches = read_branches(&io.n_branches, cli);
     prepare_to_end();
+    io.parent = parent = parent_of(cli, c, seed);
     st = (config_is_post(c) ? post_run : run_train)(&r, c, seed, data_seed, &io,
                                                     err);
     free_branches(branches, io.n_branches);
+    free(parent);
     if (st == OK)
         report(cli, &r);
     return st;
@@ -268,7 +290,8 @@ static enum status become(const struct cli *cli, const struct config *c,
                           uint64_t seed, uint64_t data_seed, struct err *err)
 {
     const struct exec_job job = { cli_value(cli, "config", NULL),
-                                  cli_value(cli, "dir", NULL), seed,
+                                  cli_value(cli, "dir", NULL),
+                                  cli_value(cli, "parent", NULL), seed,
                                   data_seed };
 
     if (!job.config_path || strcmp(job.config_path, "-") == 0 ||
