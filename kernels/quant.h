@@ -194,6 +194,10 @@ bool quant_is_elementwise(const struct quant_spec *spec);
 /* Elements that share a scale along an axis of k: the group, else k. */
 int quant_part_length(const struct quant_spec *spec, int k);
 
+/* What hadN does before rounding, or takes back: in place; n divides the axis. */
+void quant_rotate(real *x, int rows, int cols, enum quant_axis axis, int n,
+                  bool back);
+
 /* Number of parts in all: how many scales there are; 0 for a plain cast. */
 int quant_parts(const struct quant_spec *spec, int rows, int cols,
                 enum quant_axis axis);

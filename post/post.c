@@ -1,7 +1,6 @@
 #include "post/post.h"
 
 #include <math.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +11,8 @@
 #include "post/bits.h"
 #include "post/fitter.h"
 #include "post/measure.h"
+#include "post/parent.h"
 #include "trainer/metrics.h"
-#include "trainer/run_state.h"
 #include "trainer/size.h"
 #include "trainer/weights.h"
 
@@ -39,71 +38,24 @@ static enum status new_model(struct model **out, struct post *p,
     return model_new(out, c, p->kn, p->seed, p->threads, err);
 }
 
-/* Is the training's end there already, in the folder that we were told of or in
- * our own? */
-static bool find_weights(struct post *p, const unsigned char id[32])
-{
-    const char *const places[] = { p->io->parent, p->io->dir };
-
-    for (int i = 0; i < 2; i++) {
-        struct err err;
-
-        if (!places[i] || !weights_there(places[i]))
-            continue;
-        if (weights_read(p->parent, places[i], id, &err) == OK)
-            return true;
-        fprintf(stderr, "qlaw train: %s\n", err.text);
-    }
-    return false;
-}
-
 /* What became of the parent is said as ours. */
-static enum status blame_parent(struct run_result *out,
-                                const struct run_result *parent,
-                                struct err *err)
-{
-    out->diverged = parent->diverged;
-    out->stopped = parent->stopped;
-    out->steps = parent->steps;
-    out->tokens = parent->tokens;
-    snprintf(out->reason, sizeof out->reason, "the parent: %.140s",
-             parent->reason);
-    return parent->diverged ? err_set(err, ERR_DIVERGED, "%s", out->reason)
-                            : OK;
-}
-
-static enum status train_parent(struct run_result *out, struct post *p,
-                                struct err *err)
-{
-    struct run_weights weights = { NULL };
-    struct run_io io = *p->io;
-    struct run_result parent;
-    enum status st;
-
-    fprintf(stderr, "qlaw train: the weights of the training before are not "
-                    "there; it is done first\n");
-    io.metrics_fd = -1;
-    io.n_branches = 0;
-    io.keep_weights = true; /* what follows may be stopped and done again */
-    io.weights = &weights;
-    st = run_train(&parent, p->parent_config, p->seed, p->data_seed, &io, err);
-    if (parent.diverged || parent.stopped)
-        st = blame_parent(out, &parent, err);
-    else if (st == OK)
-        memcpy(p->parent->params, weights.params,
-               p->parent->n_params * sizeof(real));
-    free(weights.params);
-    return st;
-}
-
 static enum status get_parent(struct run_result *out, struct post *p,
                               struct err *err)
 {
-    unsigned char id[32];
+    struct run_result parent;
+    const enum status st =
+        parent_weights(&parent, p->parent, p->parent_config, p->seed,
+                       p->data_seed, p->data, p->io, err);
 
-    run_identify(id, p->parent_config, p->seed, p->data_seed,
-                 data_sha256(p->data));
-    return find_weights(p, id) ? OK : train_parent(out, p, err);
+    out->diverged = parent.diverged;
+    out->stopped = parent.stopped;
+    if (!parent.diverged && !parent.stopped)
+        return st;
+    out->steps = parent.steps;
+    out->tokens = parent.tokens;
+    snprintf(out->reason, sizeof out->reason, "the parent: %.140s",
+             parent.reason);
+    return parent.diverged ? err_set(err, ERR_DIVERGED, "%s", out->reason) : OK;
 }
 
 /* --- the run ------------------------------------------------------------- */

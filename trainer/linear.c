@@ -399,6 +399,8 @@ static bool weight_gradient(struct linear *l, const real *dy, const real *x,
 bool linear_backward(struct linear *l, real *dx, const real *dy, const real *x,
                      int at, int rows)
 {
+    if (l->work->look)
+        l->work->look(l->work->look_ctx, l, dy, x, rows);
     return weight_gradient(l, dy, x, at, rows) &&
            input_gradient(l, dx, dy, at, rows);
 }

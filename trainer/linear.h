@@ -25,6 +25,8 @@
 #include "trainer/config.h"
 #include "trainer/selector.h"
 
+struct linear;
+
 /* Scratch of every thread, shared by all layers, and the first failure. */
 struct workspaces {
     int threads;
@@ -40,6 +42,10 @@ struct workspaces {
     uint64_t seed;
     int64_t step;
     char bad[96]; /* "" or what was not finite, and where */
+    /* Shown what each backward pass of a layer is given; NULL in training. */
+    void (*look)(void *ctx, const struct linear *l, const real *dy,
+                 const real *x, int rows);
+    void *look_ctx;
 };
 
 /* int8 codes of an operand and the scales of its parts (kernels.h). */

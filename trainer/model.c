@@ -302,6 +302,8 @@ static int stretch_rows(const struct model *m)
     const size_t fit = STRETCH / sequence;
     const int n = fit < (size_t)s->batch ? (int)fit : s->batch;
 
+    if (m->whole)
+        return s->bt;
     for (int l = 0; l < s->n_layer; l++)
         for (int kind = 0; kind < LAYER_HEAD; kind++)
             if (!linear_by_rows(&m->blocks[l].linear[kind]))
@@ -422,11 +424,10 @@ static struct model *model_outline(const struct config *c, int threads)
     return m;
 }
 
-enum status model_new(struct model **out, const struct config *c,
-                      const struct kernels *kn, uint64_t seed, int threads,
-                      struct err *err)
+static enum status fill(struct model **out, struct model *m,
+                        const struct config *c, const struct kernels *kn,
+                        uint64_t seed, struct err *err)
 {
-    struct model *m = model_outline(c, threads);
     struct arena a = { 0 };
 
     *out = NULL;
@@ -446,6 +447,23 @@ enum status model_new(struct model **out, const struct config *c,
     fill_rope(m, config_model_rope_theta(c));
     *out = m;
     return OK;
+}
+
+enum status model_new(struct model **out, const struct config *c,
+                      const struct kernels *kn, uint64_t seed, int threads,
+                      struct err *err)
+{
+    return fill(out, model_outline(c, threads), c, kn, seed, err);
+}
+
+enum status model_new_whole(struct model **out, const struct config *c,
+                            const struct kernels *kn, uint64_t seed,
+                            int threads, struct err *err)
+{
+    struct model *m = model_outline(c, threads);
+
+    m->whole = true;
+    return fill(out, m, c, kn, seed, err);
 }
 
 void model_free(struct model *m)

@@ -62,6 +62,7 @@ struct model {
     const real *embed, *norm_f;
     real *dembed, *dnorm_f;
     real *out, *h_f, *rstd_f; /* residual stream at the end, norm of it */
+    bool whole;               /* all rows are one stretch */
     int stretch; /* rows that go through a block at a time: whole sequences,
                     so few that they stay in the cache */
     real *dres, *dtmp;   /* gradients in flight: [bt, d] */
@@ -80,6 +81,11 @@ enum status model_new(struct model **out, const struct config *c,
                       const struct kernels *kn, uint64_t seed, int threads,
                       struct err *err);
 void model_free(struct model *m);
+
+/* The same, but that all rows go through a block at once (workspaces.look). */
+enum status model_new_whole(struct model **out, const struct config *c,
+                            const struct kernels *kn, uint64_t seed,
+                            int threads, struct err *err);
 
 /* What a layer of a block reads: [bt, layer_in]. */
 const real *block_input(const struct block *b, enum layer_kind kind);

@@ -1,7 +1,6 @@
 /* train.c - one run, as the scheduler starts it or a person by hand. */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,16 +13,13 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "harness/grid/point_id.h"
 #include "harness/proto/exec_trainer.h"
-#include "harness/proto/record.h"
+#include "harness/verbs/run_config.h"
 #include "harness/verbs/verbs.h"
 #include "post/post.h"
 #include "trainer/branch.h"
 #include "trainer/dump.h"
 #include "trainer/run.h"
-
-#define CONFIG_LIMIT (16 << 20)
 
 static const struct cli_option options[] = {
     { "config", 'c', "FILE", "the configuration as JSON; - reads stdin" },
@@ -114,22 +110,6 @@ static enum status open_metrics(int *fd, const struct cli *cli, struct err *err)
     return *fd < 0 ? err_errno(err, ERR_IO, "%s", path) : OK;
 }
 
-static enum status read_config(struct config **c, json_t **json,
-                               const char *path, struct err *err)
-{
-    struct str text = { 0 };
-    const bool from_stdin = strcmp(path, "-") == 0;
-    enum status st =
-        file_read(&text, from_stdin ? "/dev/stdin" : path, CONFIG_LIMIT, err);
-
-    if (st == OK)
-        st = json_parse(json, str_text(&text), path, err);
-    if (st == OK)
-        st = config_from_json(c, *json, path, err);
-    str_release(&text);
-    return st;
-}
-
 static enum status apply_sets(struct config *c, const struct cli *cli,
                               struct err *err)
 {
@@ -149,17 +129,6 @@ static enum status apply_sets(struct config *c, const struct cli *cli,
     return st;
 }
 
-static uint64_t seed_of(const json_t *json, const char *key, double given,
-                        uint64_t fallback)
-{
-    const json_t *value = json_object_get(json, key);
-
-    if (given >= 0)
-        return (uint64_t)given;
-    return json_is_integer(value) ? (uint64_t)json_integer_value(value)
-                                  : fallback;
-}
-
 /* --- branches ------------------------------------------------------------- */
 
 /* The run of a folder; false when it cannot be read, and then it will train
@@ -171,14 +140,15 @@ static bool read_branch(struct run_branch *out, const struct cli *cli,
     struct config *c = NULL;
     json_t *json = NULL;
     struct err err;
-    const bool ok = read_config(&c, &json, path, &err) == OK &&
+    const bool ok = run_config_read(&c, &json, path, &err) == OK &&
                     config_resolve(c, &err) == OK;
 
     if (ok) {
-        const uint64_t seed = seed_of(json, "seed", -1, 1);
+        const uint64_t seed = run_config_seed(json, "seed", -1, 1);
 
-        *out = (struct run_branch){ c, seed,
-                                    seed_of(json, "data_seed", -1, seed), dir };
+        *out = (struct run_branch){
+            c, seed, run_config_seed(json, "data_seed", -1, seed), dir
+        };
     } else {
         cli_error(cli, "%s", err.text);
         config_free(c);
@@ -229,22 +199,17 @@ static void report(const struct cli *cli, const struct run_result *r)
              text_duration(wall, r->wall_s));
 }
 
-/* The folder that a scheduler gives to the run that this one begins with stands
- * beside its own.  The caller frees it; NULL: not known. */
+/* Where the run that this one begins with may be; the caller frees it, NULL: not
+ * known. */
 static char *parent_of(const struct cli *cli, const struct config *c,
                        uint64_t seed)
 {
     const char *dir = cli_value(cli, "dir", NULL);
     const char *said = cli_value(cli, "parent", NULL);
-    char id[HASH_ID], name[RECORD_RUN], *copy, *path;
 
-    if (said || !dir || !config_is_post(c))
-        return said ? mem_strdup(said) : NULL;
-    point_id(id, c, IDENTITY_PARENT);
-    copy = mem_strdup(dir);
-    path = mem_printf("%s/%s", dirname(copy), record_run_name(name, id, seed));
-    free(copy);
-    return path;
+    if (said)
+        return mem_strdup(said);
+    return dir && config_is_post(c) ? run_config_parent(dir, c, seed) : NULL;
 }
 
 static enum status train(struct cli *cli, const struct config *c, uint64_t seed,
@@ -304,17 +269,6 @@ static enum status become(const struct cli *cli, const struct config *c,
     return exec_trainer_become(c, &job, cli_value(cli, "metrics", NULL), err);
 }
 
-/* The data seed that a grid would give. */
-static uint64_t order_of(const struct config *c, uint64_t seed)
-{
-    char id[HASH_ID];
-
-    if (strcmp(config_data_order(c), "point") != 0)
-        return seed;
-    point_id(id, c, IDENTITY_PARENT);
-    return point_own_order(id, seed);
-}
-
 static enum status run(struct cli *cli, struct err *err)
 {
     struct config *c = NULL;
@@ -326,7 +280,7 @@ static enum status run(struct cli *cli, struct err *err)
     if (st == OK)
         st = cli_number(&data_seed, cli, "data-seed", -1, 0, 0x1p53, err);
     if (st == OK && path)
-        st = read_config(&c, &json, path, err);
+        st = run_config_read(&c, &json, path, err);
     else if (st == OK)
         c = config_new();
     if (st == OK)
@@ -334,9 +288,9 @@ static enum status run(struct cli *cli, struct err *err)
     if (st == OK)
         st = config_resolve(c, err);
     if (st == OK) {
-        const uint64_t s = seed_of(json, "seed", seed, 1);
-        const uint64_t d =
-            seed_of(json, "data_seed", data_seed, order_of(c, s));
+        const uint64_t s = run_config_seed(json, "seed", seed, 1);
+        const uint64_t d = run_config_seed(json, "data_seed", data_seed,
+                                           run_config_order(c, s));
 
         st = config_is_exec(c) ? become(cli, c, s, d, err)
                                : train(cli, c, s, d, err);

@@ -11,10 +11,6 @@ typedef bool quant_function(const struct quant_spec *spec,
                             int rows, int cols, enum quant_axis axis,
                             uint64_t key, void *work);
 
-/* In place; n divides the axis. */
-void quant_rotate(real *x, int rows, int cols, enum quant_axis axis, int n,
-                  bool back);
-
 /* Bytes of work that the rotation needs in front of the quantizer's own. */
 size_t quant_rotated_size(const struct quant_spec *spec, int rows, int cols);
 

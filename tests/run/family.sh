@@ -53,7 +53,7 @@ dump() {
         where m.name in ('delta', 'kl', 'bits_w', 'parent_loss') order by 1, 2, 3, 4"
 }
 trained_again() { # runs that did not find the weights
-    cat runs/*/log* | grep -c 'it is done first' || :
+    cat runs/*/log* | grep -c 'is done first' || :
 }
 start_over() {
     rm -rf qlaw.db* runs
