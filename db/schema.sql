@@ -326,7 +326,8 @@ SELECT max(grid_id) AS grid_id, name FROM grid GROUP BY name;
 -- neither E nor M.  stored_bits: of one element with its share of the scale;
 -- the one scale of a tensor, and what somebody else's scales take, are not
 -- known or not counted.  data_tokens: what there is to train on, without what is
--- held out; NULL where a trainer has data of its own.
+-- held out; NULL where a trainer has data of its own.  post: what is done after
+-- training, '' where nothing is; the quantizer is the one of that, then.
 CREATE VIEW quantized AS
 SELECT point_id, twin_id, is_base, fmt, arm, gran, act_fmt, grad_fmt, gmse,
        trainer, n_body, n_total, n_layer, d_model, tokens, tokens_per_param,
@@ -340,6 +341,7 @@ SELECT point_id, twin_id, is_base, fmt, arm, gran, act_fmt, grad_fmt, gmse,
                  CASE WHEN scale_fmt IS NULL OR gran='tensor' THEN 0.0
                       ELSE CASE scale_fmt WHEN 'fp32' THEN 32.0
                                           WHEN 'bf16' THEN 16.0
+                                          WHEN 'fp16' THEN 16.0
                                           ELSE 8.0 END /
                            coalesce(group_size, g_eff) END
             END AS stored_bits,
@@ -348,7 +350,9 @@ SELECT point_id, twin_id, is_base, fmt, arm, gran, act_fmt, grad_fmt, gmse,
                    ELSE max(CASE j.key WHEN 'val_fraction' THEN j.value END) END
                    FROM json_each(settings,'$.data') j),0.05))
         FROM dataset d WHERE d.dataset_id=point.dataset_id
-                         AND trainer='builtin') AS data_tokens
+                         AND trainer='builtin') AS data_tokens,
+       coalesce((SELECT j.value FROM json_each(config,'$.post') j
+                 WHERE j.key='fit'), '') AS post
 FROM point;
 
 -- One row a run.  U: tokens of its data that it has seen; epochs: how often.
@@ -364,7 +368,8 @@ SELECT r.run_id, p.point_id, r.seed, r.state,
        (SELECT group_concat(name, ', ') FROM (SELECT c.name
         FROM grid_run x JOIN current_grid c USING(grid_id)
         WHERE x.run_id=r.run_id ORDER BY 1)) AS grid,
-       min(p.tokens, p.data_tokens) AS U, p.tokens/p.data_tokens AS epochs
+       min(p.tokens, p.data_tokens) AS U, p.tokens/p.data_tokens AS epochs,
+       p.post
 FROM run r JOIN quantized p USING(point_id) LEFT JOIN result res USING(run_id);
 
 -- Seeds folded: mean, standard deviation and standard error (two passes).
@@ -381,7 +386,8 @@ SELECT p.point_id, p.n_body AS N, p.tokens AS D,
        (SELECT group_concat(name, ', ') FROM (SELECT c.name
         FROM grid_point x JOIN current_grid c USING(grid_id)
         WHERE x.point_id=p.point_id ORDER BY 1)) AS grid,
-       min(p.tokens, p.data_tokens) AS U, p.tokens/p.data_tokens AS epochs
+       min(p.tokens, p.data_tokens) AS U, p.tokens/p.data_tokens AS epochs,
+       p.post
 FROM quantized p JOIN m USING(point_id)
 JOIN runs r ON r.point_id=p.point_id AND r.state='done'
 GROUP BY p.point_id;
@@ -395,7 +401,7 @@ SELECT q.run_id, q.point_id, q.seed, p.n_body AS N, p.tokens AS D,
        p.scale, p.stored_bits,
        (SELECT group_concat(name, ', ') FROM (SELECT c.name
         FROM grid_run x JOIN current_grid c USING(grid_id)
-        WHERE x.run_id=q.run_id ORDER BY 1)) AS grid
+        WHERE x.run_id=q.run_id ORDER BY 1)) AS grid, p.post
 FROM run q JOIN quantized p ON p.point_id=q.point_id
 JOIN result qr ON qr.run_id=q.run_id
 JOIN point bp ON bp.twin_id=p.twin_id AND bp.is_base=1
@@ -413,7 +419,7 @@ SELECT d.point_id, d.N, d.D, d.G, d.E, d.M, d.bits, d.fmt, m.k AS seeds,
        d.gran, d.arm, d.scale, d.stored_bits,
        (SELECT group_concat(name, ', ') FROM (SELECT c.name
         FROM grid_point x JOIN current_grid c USING(grid_id)
-        WHERE x.point_id=d.point_id ORDER BY 1)) AS grid
+        WHERE x.point_id=d.point_id ORDER BY 1)) AS grid, d.post
 FROM deltas d JOIN m USING(point_id) GROUP BY d.point_id;
 
 -- One row for each grid and point, by the seeds of that grid alone: another
@@ -443,13 +449,46 @@ SELECT m.grid, m.point_id, p.n_body AS N, p.tokens AS D,
 FROM m JOIN x USING(grid, point_id) JOIN quantized p USING(point_id)
 GROUP BY m.grid, m.point_id;
 
--- Best exponent/mantissa split for each N, D, G and bit budget.
+-- Best exponent/mantissa split for each N, D, G and bit budget, in training.
 CREATE VIEW best_split AS
 SELECT N, D, G, bits, E, M, fmt, loss, delta, delta_se, scale, stored_bits
 FROM (
   SELECT d.*, row_number() OVER (PARTITION BY N,D,G,bits ORDER BY delta) AS rk
-  FROM degradation d)
+  FROM degradation d WHERE d.post='')
 WHERE rk=1;
+
+-- One row a post-training run: what rounding its parent cost, as that one process
+-- measured it on the same sequences.  parent_id: its training, where this file has
+-- it.  Ppost: bits of a weight after training, nominally; bits_w: as stored.
+CREATE VIEW posts AS
+SELECT r.run_id, r.point_id,
+       (SELECT b.point_id FROM quantized b JOIN point bc USING(point_id)
+        WHERE b.twin_id=p.twin_id AND b.post='' AND
+          (SELECT j.value FROM json_each(bc.config) j WHERE j.key='quant') IS
+          (SELECT j.value FROM json_each(c.config) j WHERE j.key='quant')
+        ) AS parent_id,
+       r.seed, r.state, p.n_body AS N, p.tokens AS D, p.post AS fit,
+       p.fmt AS w_fmt, p.bits AS Ppost, p.G, p.act_fmt AS x_fmt,
+       coalesce((SELECT j.value FROM json_each(c.config,'$.post') j
+                 WHERE j.key='draw'), 1) AS draw,
+       m.bits_w, m.bits_all, m.bits_x, res.loss, m.parent_loss, m.delta,
+       m.delta_se, m.kl, m.kl25, p.arm,
+       (SELECT group_concat(name, ', ') FROM (SELECT c.name
+        FROM grid_run x JOIN current_grid c USING(grid_id)
+        WHERE x.run_id=r.run_id ORDER BY 1)) AS grid
+FROM quantized p JOIN point c ON c.point_id=p.point_id
+JOIN run r ON r.point_id=p.point_id LEFT JOIN result res USING(run_id)
+LEFT JOIN (SELECT run_id,
+  max(CASE name WHEN 'bits_w' THEN value END) AS bits_w,
+  max(CASE name WHEN 'bits_all' THEN value END) AS bits_all,
+  max(CASE name WHEN 'bits_x' THEN value END) AS bits_x,
+  max(CASE name WHEN 'parent_loss' THEN value END) AS parent_loss,
+  max(CASE name WHEN 'delta' THEN value END) AS delta,
+  max(CASE name WHEN 'delta_se' THEN value END) AS delta_se,
+  max(CASE name WHEN 'kl' THEN value END) AS kl,
+  max(CASE name WHEN 'kl25' THEN value END) AS kl25
+  FROM metric GROUP BY run_id) m USING(run_id)
+WHERE p.post<>'';
 
 CREATE VIEW failures AS
 SELECT r.run_id, r.state, a.outcome, a.exit_code, a.term_signal,

@@ -84,7 +84,9 @@ static double group_of(const struct tally *t, int i)
 
     if (!s->elem.scaled || s->gran == QUANT_TENSOR)
         return NAN;
-    return s->gran == QUANT_GROUP ? s->group : t->inputs[i] / t->weights[i];
+    return s->gran == QUANT_GROUP  ? s->group
+           : s->gran == QUANT_TILE ? (double)s->group * s->group
+                                   : t->inputs[i] / t->weights[i];
 }
 
 static void read_side(struct arm *out, const struct config *c, bool head)

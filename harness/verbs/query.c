@@ -44,6 +44,15 @@ static const struct named {
       "round(pct_flops, 1) as pct_flops from progress",
       NULL },
     { "fits", "select * from fits", NULL },
+    { "posts",
+      "select grid, arm, N, D, count(*) as seeds, "
+      "round(avg(delta), 5) as delta, "
+      "round(sqrt(max(0, avg(delta*delta) - avg(delta)*avg(delta)) * "
+      "count(*) / nullif(count(*) - 1, 0)), 5) as sd, "
+      "round(avg(kl), 5) as kl, round(avg(bits_w), 3) as bits_w "
+      "from posts where state = 'done' group by grid, arm, N, D "
+      "order by grid, N, D, bits_w, arm",
+      NULL },
     { "noise",
       "select N, D, round(avg(sd), 4) as sd, count(*) as points from points "
       "where seeds > 1 group by 1, 2",

@@ -32,6 +32,6 @@ const struct quant_gran_row quant_grans[QUANT_GRANS] = {
                                .spelled = "tileN",
                                .param = { { "", "N", 2, 4096,
                                             .whole = true } } },
-                     .kind = "tile",
+                     .kind = "group",
                      .length = group_length },
 };

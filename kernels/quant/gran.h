@@ -14,7 +14,7 @@ enum quant_gran {
 
 struct quant_gran_row {
     struct quant_word word;
-    const char *kind; /* what columns of results say */
+    const char *kind; /* what columns of results say: of a tile, "group" */
     /* Elements that share a scale along an axis of k; group is the word's
      * number. */
     int (*length)(int group, int k);

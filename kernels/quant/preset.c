@@ -15,7 +15,7 @@ static const struct quant_preset presets[] = {
     { "mxint4", "int4n/g32/e8m0", "arXiv 2510.25602 table 1" },
     { "nvfp4", "e2m1/g16/e4m3", "arXiv 2509.25149" },
     { "nvint4", "int4n/g16/e4m3", "arXiv 2510.25602 table 1" },
-    { "nvint6", "int6n/g16/e4m3", "the same with six bits; in no paper" },
+    { "nvint6", "int6n/g16/e4m3", "six bits; in no paper" },
 };
 #define N_PRESETS (int)(sizeof presets / sizeof presets[0])
 

@@ -244,13 +244,28 @@ void old_make(const struct old *o)
     str_release(&sql);
 }
 
+/* Line by line; columns that later views have behind the old ones are empty for
+ * what old programs wrote. */
+static bool same_views(const char *got, const char *want)
+{
+    while (*got && *want) {
+        const size_t m = strcspn(got, "\n"), n = strcspn(want, "\n");
+
+        if (m < n || memcmp(got, want, n) != 0 || strspn(got + n, "|") < m - n)
+            return false;
+        got += m + (got[m] == '\n');
+        want += n + (want[n] == '\n');
+    }
+    return !*got && !*want;
+}
+
 void old_check_views(struct db *db, const char *of)
 {
     struct str got = { 0 }, want = { 0 };
 
     read_text(&want, "views-2.txt");
     old_add_views(&got, db_handle(db));
-    if (strcmp(str_text(&got), str_text(&want)) != 0)
+    if (!same_views(str_text(&got), str_text(&want)))
         fail_msg("%s: the views say\n%s", of, str_text(&got));
     str_release(&got);
     str_release(&want);

@@ -145,7 +145,7 @@ def cases(grid_file, runs):
                   "no_such_column_of_the_views = 1 and outcome = 'signal'"]],
         "query": [[]] + [law + [q] for q in (
             "failures", "losses", "cost", "best-split", "progress", "fits",
-            "noise", "select * from runs limit 4", "select * from cells "
+            "noise", "posts", "select * from runs limit 4", "select * from cells "
             "limit 4", "select * from points limit 3", "select * from grid",
             "select nothing from no_such_table_of_this_database_at_all")] +
             [["progress"], ["losses"], ["select * from run_grid"],
@@ -194,6 +194,9 @@ def cases(grid_file, runs):
         "bench": [["quant"], ["step", "--rounds", "1", "--d-model", "32",
                   "--n-layer", "1", "--quant", "w4a4:32", "--batch", "1"]],
         "formats": [[], ["mxfp4"], ["e4m3"], ["--grid", "g.ini"], ["nvfp4"]],
+        "qsnr": [["1", "--formats", "int4/g4,e2m1/g4"],
+                 ["1", "--formats", "int4/g4,e2m1/g4", "--rotate", "2"],
+                 ["no-" + NAME]],
         "laws": [[]] + [[x] for x in laws],
         "keys": [[], ["quant.*"], ["data"]],
         "completion": [[]],

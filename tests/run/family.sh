@@ -73,6 +73,26 @@ dump >want.txt
     where m.name='parent_loss' and m.value=x.loss")" = 16 ] ||
     fail "a child measured another parent"
 
+echo "the view posts says what each measured, and whose child it is"
+"$qlaw" query "select run_id from posts limit 1" >/dev/null
+is 16 "select count(*) from posts p join metric m using(run_id) join metric d
+    using(run_id) where m.name='delta' and d.name='bits_w' and m.value=p.delta
+    and d.value=p.bits_w and p.bits_w=p.Ppost+2"
+is 16 "select count(*) from posts p join run r on r.point_id=p.parent_id and
+    r.seed=p.seed join result x on x.run_id=r.run_id where x.loss=p.parent_loss"
+is "gptq|8
+rtn|8" "select fit, count(*) from posts group by fit"
+is 4 "select count(*) from runs where post=''"
+is 0 "select count(*) from best_split"
+"$qlaw" query posts >said.txt
+[ "$(wc -l <said.txt)" = 10 ] || fail "$(cat said.txt)"
+"$qlaw" --db other.db db merge qlaw.db -q >/dev/null
+is 16 "select count(parent_id) from posts" other.db
+"$qlaw" fit family --law kumar-ptq-delta --where "post = 'rtn'" >said.txt 2>>log.txt ||
+    [ $? = 8 ] || fail "$(cat said.txt)"
+grep -q 'on 8 rows' said.txt || fail "$(cat said.txt)"
+rm -f other.db*
+
 echo "between sessions the weights wait"
 start_over
 "$qlaw" run grid.ini -q --limit 6 2>>log.txt || :
