@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "post/bits.h"
 #include "post/fitter.h"
+#include "post/fold.h"
 #include "post/measure.h"
 #include "post/parent.h"
 #include "trainer/metrics.h"
@@ -97,7 +98,8 @@ static enum status fit_weights(struct post *p, struct err *err)
            p->model->n_params * sizeof(real));
     p->model->work.seed = post_key(p, RNG_ROUND, UINT64_MAX);
     p->parent->work.seed = p->seed;
-    if (f->inputs)
+    st = fold_all(&p->fold_change, p, err);
+    if (st == OK && f->inputs)
         st = calib_open(p, err);
     return st == OK ? f->run(p, err) : st;
 }
@@ -127,6 +129,8 @@ static void fill_result(struct run_result *out, const struct post *p,
     add(out, "bits_w", bits.w);
     add(out, "bits_all", bits.all);
     add(out, "bits_x", bits.x);
+    if (*config_post_fold(p->config))
+        add(out, "fold_error", p->fold_change);
     if (p->calib.sequences > 0) {
         add(out, "calib_tokens",
             (double)p->calib.sequences * p->model->dims.seq);

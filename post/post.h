@@ -13,6 +13,7 @@
  *   bits_w           stored bits of a weight of the blocks, scales included
  *   bits_all         of a parameter; what is not quantized counts 16
  *   bits_x           of a number that the blocks' linear layers are given
+ *   fold_error       what post.fold has changed of the logits, of their size
  *   calib_tokens     that layers' inputs were taken from
  *   fallbacks        layers that were rounded to nearest where the fitter
  *                    could not solve theirs
@@ -39,6 +40,7 @@ struct post {
     struct model *model;  /* the one that is changed and measured */
     struct calib calib;   /* where the fitter asks for inputs */
     int fallbacks;
+    double fold_change; /* fold.h */
 };
 
 /* As run_train: c is resolved and config_is_post.  ERR_DIVERGED also where the

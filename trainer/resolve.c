@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "trainer/config_quant.h"
+#include "trainer/folds.h"
 #include "trainer/stop.h"
 
 static enum status check_divides(const struct config *c, const char *a,
@@ -163,10 +164,14 @@ static enum status check_elementwise(const struct config *c, struct err *err)
  * one spelling. */
 static enum status resolve_post(struct config *c, struct err *err)
 {
+    struct fold folds[FOLDS_MOST];
+    int n;
     bool draws;
 
     if (!config_is_post(c))
         return check_no_post(c, err);
+    if (folds_read(folds, &n, config_post_fold(c), err) != OK)
+        return ERR_CONFIG;
     if (strcmp(config_post_fit(c), "gptq") == 0)
         return check_elementwise(c, err);
     draws = post_draws(c);

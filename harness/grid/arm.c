@@ -247,7 +247,7 @@ static void add_post(struct str *s, const struct config *c, bool presets)
     else
         str_add(s, "unquantized");
     str_addf(s, " %s", config_post_fit(c));
-    for (int i = KEY_post_calib; i <= KEY_post_damp; i++)
+    for (int i = KEY_post_fold; i <= KEY_post_damp; i++)
         if (setting_identifies(setting_at(i),
                                config_value(c, (enum setting_id)i)->text))
             str_addf(s, " %s=%s", strchr(setting_at(i)->key, '.') + 1,

@@ -330,6 +330,7 @@ static const char *const changes[][3] = {
     { "post.scale", "e8m0", "post.w=int3" },
     { "post.range", "pct:90", "post.w=int3" },
     { "post.round", "stochastic", "post.w=int3" },
+    { "post.fold", "norm", "post.w=int3" },
     { "post.calib", "3", "post.w=int3" },
     { "post.draw", "2", "post.w=int3" },
     { "post.act_order", "no", "post.w=int3/g16" },
@@ -378,6 +379,72 @@ static void every_key_changes_the_records_and_the_identity(void **state)
     assert_int_equal(keys, sizeof changes / sizeof changes[0]);
 }
 
+/* A fold alone changes nothing; planted outliers make rounding a row dear. */
+static void folds_leave_the_function_and_planted_ones_cost(void **state)
+{
+    static const char *const folds[] = { "post.fold=norm",
+                                         "post.fold=plant:weight:20",
+                                         "post.fold=plant:norm:33",
+                                         "post.fold=norm+plant:norm:5" };
+    struct config *plain =
+        small_config(small_dir, "post.fit=rtn", "post.w=int4/row", NULL);
+    struct run_result r;
+    struct err err;
+    double unplanted;
+
+    (void)state;
+    check_ok(follow(&r, NULL, plain, NULL, parent_dir, NULL, &err), err);
+    unplanted = number(&r, "delta");
+    for (int i = 0; i < 4; i++) {
+        struct config *alone =
+            small_config(small_dir, "post.fit=rtn", folds[i], NULL);
+        struct config *rounded = small_config(
+            small_dir, "post.fit=rtn", "post.w=int4/row", folds[i], NULL);
+
+        check_ok(follow(&r, NULL, alone, NULL, parent_dir, NULL, &err), err);
+        check_close(number(&r, "delta"), 0, 1e-6);
+        assert_true(number(&r, "fold_error") < 1e-5);
+        check_ok(follow(&r, NULL, rounded, NULL, parent_dir, NULL, &err), err);
+        if (i == 1)
+            assert_true(number(&r, "delta") > 5 * unplanted);
+        config_free(alone);
+        config_free(rounded);
+    }
+    config_free(plain);
+}
+
+static void folds_that_cannot_be_are_named(void **state)
+{
+    struct config *tied =
+        small_config(small_dir, "model.tied=yes", "post.fit=rtn", "post.w=int4",
+                     "post.fold=norm", NULL);
+    struct config *large =
+        small_config(small_dir, "post.fit=rtn", "post.w=int4",
+                     "post.fold=plant:norm:1e6", NULL);
+    struct config *tiny = small_config(small_dir, "post.fit=rtn", "post.w=int4",
+                                       "post.fold=plant:weight:1e-42", NULL);
+    struct config *wrong = config_new();
+    struct run_result r;
+    struct err err;
+
+    (void)state;
+    assert_int_equal(follow(&r, NULL, tied, NULL, parent_dir, NULL, &err),
+                     ERR_UNSUPPORTED);
+    check_says(err, "post.fold = norm: the head is the embedding");
+    check_ok(follow(&r, NULL, large, NULL, parent_dir, NULL, &err), err);
+    assert_int_equal(follow(&r, NULL, tiny, NULL, parent_dir, NULL, &err),
+                     ERR_UNSUPPORTED); /* no float holds that gain */
+    check_says(err, "post.fold = plant:weight changes what the model computes");
+    check_ok(config_set(wrong, "post.fit", "rtn", &err), err);
+    check_ok(config_set(wrong, "post.fold", "norm+plnt:3", &err), err);
+    assert_int_equal(config_resolve(wrong, &err), ERR_CONFIG);
+    check_says(err, "'plnt:3' is not norm, plant:weight:F or plant:norm:F");
+    config_free(tied);
+    config_free(large);
+    config_free(tiny);
+    config_free(wrong);
+}
+
 /* What a fitter does not read is no part of the run. */
 static void unread_keys_are_left_out(void **state)
 {
@@ -409,6 +476,8 @@ int main(void)
         cmocka_unit_test(the_best_of_two_fitters_is_the_one_that_looks),
         cmocka_unit_test(what_cannot_be_is_said),
         cmocka_unit_test(every_key_changes_the_records_and_the_identity),
+        cmocka_unit_test(folds_leave_the_function_and_planted_ones_cost),
+        cmocka_unit_test(folds_that_cannot_be_are_named),
         cmocka_unit_test(unread_keys_are_left_out),
     };
 

@@ -262,6 +262,7 @@ static const struct {
     { "post.scale", NULL, NULL },
     { "post.range", NULL, NULL },
     { "post.round", NULL, NULL },
+    { "post.fold", NULL, NULL },
     { "post.calib", NULL, NULL },
     { "post.draw", NULL, NULL },
     { "post.act_order", NULL, NULL },
