@@ -150,8 +150,11 @@ static double change_of(struct folding *f)
     const real *z = logits(f);
     double largest = z ? 0 : INFINITY;
 
-    for (size_t i = 0; z && i < (size_t)f->n * (size_t)f->m->dims.vocab; i++)
-        largest = fmax(largest, fabs((double)z[i] - (double)f->first[i]));
+    for (size_t i = 0; z && i < (size_t)f->n * (size_t)f->m->dims.vocab; i++) {
+        const double d = fabs((double)z[i] - (double)f->first[i]);
+
+        largest = isnan(d) ? (double)INFINITY : fmax(largest, d);
+    }
     return largest / f->size;
 }
 
