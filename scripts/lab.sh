@@ -11,8 +11,8 @@ trap 'rm -rf "$dir"' EXIT
 results=$PWD/experiments/results
 cd "$dir" # where qlaw.db is made
 
-for folder in "$results"/*/; do
-    "$qlaw" -q import "$folder" >/dev/null
+for grid in critical fp-law int-vs-fp lab-rates operands qat-law transfer; do
+    "$qlaw" -q import "$results/$grid" >/dev/null
 done
 
 say() { # say COMMAND...: as a person would type it, and what it answers

@@ -329,9 +329,8 @@ void cli_print_overview(void)
            "example:  qlaw run experiments/quickstart.ini\n\nverbs:\n");
     for (int i = 0; verb_at(i); i++)
         printf("  %-10s  %s\n", verb_at(i)->name, verb_at(i)->summary);
-    printf("\nglobal options:\n");
+    printf("\nglobal options (exit codes: qlaw help codes):\n");
     print_options(globals);
-    printf("\nexit codes: qlaw help codes\n");
 }
 
 void cli_print_codes(void)

@@ -74,8 +74,7 @@ static char *build_sql(const struct fit_request *rq, const char *where,
         "p.n_layer, p.d_model, p.flops_plan AS flops, p.gran, p.arm, "
         "min(q.tokens, q.data_tokens) AS U, q.tokens/q.data_tokens AS epochs, "
         "p.is_base, p.twin_id||'/'||r.seed AS twin, r.post, "
-        "CASE WHEN r.post = '' THEN 16 ELSE r.bits END AS Ppost, "
-        "CASE WHEN r.post = '' AND NOT p.is_base THEN r.bits ELSE 16 END AS Pw "
+        "CASE WHEN r.post = '' THEN 16 ELSE r.bits END AS Ppost "
         "FROM %s r JOIN point p ON "
         "p.point_id = r.point_id JOIN quantized q ON q.point_id = r.point_id "
         "WHERE %s %s%s) %s%s%s ORDER BY run_id",

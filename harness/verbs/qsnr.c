@@ -283,7 +283,7 @@ static void print_json(const struct qsnr *q, const struct formats *f)
                    i / OPERAND_COUNT % LAYER_HEAD, i % OPERAND_COUNT);
     }
     str_add(&out, "]}\n");
-    say("%s", str_text(&out));
+    fputs(str_text(&out), stdout);
     str_release(&out);
 }
 

@@ -198,6 +198,7 @@ def cases(grid_file, runs):
                  ["1", "--formats", "int4/g4,e2m1/g4", "--rotate", "2"],
                  ["no-" + NAME]],
         "laws": [[]] + [[x] for x in laws],
+        "methods": [[]],
         "keys": [[], ["quant.*"], ["data"]],
         "completion": [[]],
         "version": [[]],

@@ -136,6 +136,18 @@ while read -r figure; do
     fi
 done <"$work/figures"
 
+# --- the methods: the page has each row that the verb prints, and its grids are there
+while IFS='|' read -r paper state grids; do
+    grep -q "^| $paper |.*| $state |" "$root/docs/methods.md" ||
+        complain "docs/methods.md does not have $paper as $state"
+    for grid in $grids; do
+        [ -f "$root/experiments/$grid.ini" ] || complain "no grid $grid.ini"
+    done
+done <<EOF
+$("$qlaw" methods --json | tr '{' '\n' | sed -n \
+    's/.*"arxiv":"\([^"]*\)".*"state":"\([^"]*\)".*"grids":"\([^"]*\)".*/\1|\2|\3/p')
+EOF
+
 # --- the environment: every variable of ours
 grep -rhoE 'getenv\("QLAW_[A-Z_]*' "$root"/base/*.c "$root"/kernels/*.c "$root"/trainer/*.c \
     "$root"/fit/*.c "$root"/db/*.c "$root"/plots/*.c "$root"/harness/*/*.c | sed 's/.*"//' | sort -u \
