@@ -322,12 +322,16 @@ static void estimate(struct plan *p, const struct speed_class *classes)
         const struct model_size *s = &g->points[i].size;
         const struct sample at =
             between(&classes[g->points[i].operands], size_of(g, i));
+        /* What follows a training takes none of its steps. */
         const double steps =
             (double)s->steps + at.forward_share * validations(g, s) *
                                    (double)val_tokens * (double)s->steps /
                                    (double)s->tokens;
 
-        p->point_s[i] = start_s + steps * step_flops(s) / at.flops_s;
+        p->point_s[i] =
+            start_s +
+            (g->points[i].is_post ? s->flops : steps * step_flops(s)) /
+                at.flops_s;
     }
 }
 

@@ -8,10 +8,10 @@
 #include "harness/grid/gmse.h"
 #include "harness/study/request.h"
 
-static const char *const columns[] = { "point_id", "seed", "N",   "D",
-                                       "G",        "B",    "E",   "M",
-                                       "P",        "gmse", "fmt", "quant",
-                                       "flops",    "arm",  "twin" };
+static const char *const columns[] = {
+    "point_id", "seed", "N",     "D",     "G",   "B",    "E",     "M",   "P",
+    "gmse",     "fmt",  "quant", "flops", "arm", "post", "Ppost", "twin"
+};
 #define N_COLUMNS (sizeof columns / sizeof columns[0])
 
 static char *number(double x)
@@ -55,6 +55,8 @@ static void describe(char *cells[N_COLUMNS], const struct grid_point *p,
                            grad ? grad : "");
     cells[12] = number(p->size.flops);
     cells[13] = arm_text(c, true);
+    cells[14] = mem_strdup(p->is_post ? config_post_fit(c) : "");
+    cells[15] = p->is_post ? mem_strdup(cells[8]) : number(16);
 }
 
 static void add_runs(struct table *t, const struct grid_point *p,
@@ -65,11 +67,11 @@ static void add_runs(struct table *t, const struct grid_point *p,
     describe(cells, p, c, gmse, known);
     for (int s = 0; s < p->n_seeds; s++) {
         cells[1] = mem_printf("%llu", (unsigned long long)p->seeds[s]);
-        cells[14] = mem_printf("%s/%s", p->twin, cells[1]);
+        cells[16] = mem_printf("%s/%s", p->twin, cells[1]);
         table_add_row(t, (int64_t)t->rows + 1, (const char *const *)cells);
         free(cells[1]);
-        free(cells[14]);
-        cells[1] = cells[14] = NULL;
+        free(cells[16]);
+        cells[1] = cells[16] = NULL;
     }
     for (size_t i = 0; i < N_COLUMNS; i++)
         free(cells[i]);

@@ -116,6 +116,30 @@ static void speed_is_measured_on_the_models_of_the_grid(void **state)
     grid_free(g);
 }
 
+/* What follows a training costs two looks at the validation set, not the
+ * training. */
+static void what_follows_training_is_priced_alone(void **state)
+{
+    struct grid *g = grid_of(TWO_LENGTHS "[post]\nfit = rtn\nw = int4\n",
+                             "train.tokens=4M", "data.val_tokens=512", NULL);
+    struct plan *p = plan_of(g, (struct plan_options){ .slots = 1 });
+    int children = 0;
+
+    (void)state;
+    for (int i = 0; i < g->n_points; i++)
+        for (int k = 0; k < g->n_points; k++)
+            if (g->points[i].is_post &&
+                strcmp(g->points[i].parent, g->points[k].id) == 0) {
+                children++;
+                assert_true(g->points[i].size.flops <
+                            0.01 * g->points[k].size.flops);
+                assert_true(p->point_s[i] < 0.5 * p->point_s[k]);
+            }
+    assert_int_equal(children, 1);
+    plan_free(p);
+    grid_free(g);
+}
+
 /* A database with one finished run of twice the estimated time, a diverged
  * one, a failed one and a stranger. */
 static void make_db(const char *path, const struct grid *g)
@@ -198,6 +222,7 @@ int main(void)
         cmocka_unit_test(a_budget_says_what_is_exceeded_and_how_much_fits),
         cmocka_unit_test(over_budget_is_refused_or_cut_as_the_grid_says),
         cmocka_unit_test(speed_is_measured_on_the_models_of_the_grid),
+        cmocka_unit_test(what_follows_training_is_priced_alone),
         cmocka_unit_test(finished_runs_are_counted_and_correct_the_speed),
         cmocka_unit_test(summaries_say_what_was_written),
     };
