@@ -14,6 +14,7 @@
 #include "harness/slurm/batch.h"
 #include "harness/slurm/claims.h"
 #include "harness/slurm/judge.h"
+#include "harness/slurm/parents.h"
 #include "harness/slurm/spool.h"
 #include "harness/slurm/view.h"
 #include "harness/store/rebuild.h"
@@ -374,6 +375,8 @@ enum status slurm_collect(struct collected *out, struct db *db,
     st = collect_closed(&c, err);
     if (st == OK)
         st = collect_open(&c, err);
+    if (st == OK && out->done > 0)
+        st = parents_sweep(db, root, err);
     batch_release(&c.batch);
     slurm_view_close(c.view);
     free(root);

@@ -49,6 +49,11 @@ static void report(const struct cli *cli, const struct grid *g,
     if (before.len > 0)
         cli_note(cli, "%s", str_text(&before));
     str_release(&before);
+    if (s->waits > 0)
+        cli_note(cli,
+                 "%d runs wait for the runs they begin with: submit again when "
+                 "those are collected",
+                 s->waits);
     if (s->runs == 0 && s->left == 0) {
         cli_note(cli,
                  "%s: nothing to submit (%d of %d runs finished, %d in "
@@ -61,11 +66,6 @@ static void report(const struct cli *cli, const struct grid *g,
     cli_note(cli, "submitted %d array%s, %d task%s, %d run%s: %s", s->arrays,
              s->arrays == 1 ? "" : "s", s->tasks, s->tasks == 1 ? "" : "s",
              s->runs, s->runs == 1 ? "" : "s", str_text(&s->jobs));
-    if (s->waits > 0)
-        cli_note(cli,
-                 "%d runs wait for the runs they begin with: submit again when "
-                 "those are collected",
-                 s->waits);
     if (s->left > 0)
         cli_note(cli, "%d runs are left; the same command submits them",
                  s->left);

@@ -203,6 +203,34 @@ for i in 1 2 3; do
 done
 is 'timeout|3' "select state, attempts from run"
 
+echo "runs that begin with another's weights are submitted once that is collected"
+cat >post.ini <<'INI'
+[include]
+path = grid.ini
+[sweep]
+quant.group = 8
+quant.w = none
+[post]
+w = int4, int8
+group = 8
+fit = rtn, gptq
+calib = 8
+INI
+fresh
+ends 0 "4 runs wait for the runs they begin with" "$qlaw" submit post.ini --speed 1e8
+is 1 "select count(*) from run where state='queued'"
+ends 0 "4 runs wait" "$qlaw" submit post.ini --speed 1e8
+work
+"$qlaw" collect -q
+[ -n "$(find runs -name weights)" ] || fail "no weights for the children"
+"$qlaw" submit -q post.ini --speed 1e8
+is 4 "select count(*) from run where state='queued'"
+work
+"$qlaw" collect -q
+is 5 "select count(*) from run where state='done'"
+[ "$(cat runs/*/log* | grep -c 'is done first')" = 0 ] || fail "a child trained"
+[ -z "$(find runs -name weights)" ] || fail "weights were left"
+
 echo "network file systems: late records, other hosts"
 fresh
 submit
