@@ -39,13 +39,18 @@ enum status db_no_grid(struct db *db, const char *name, struct err *err)
     return st;
 }
 
+enum status db_find_grid(int64_t *grid_id, struct db *db, const char *name,
+                         struct err *err)
+{
+    return db_ask(grid_id, db, "SELECT max(grid_id) FROM grid WHERE name=:name",
+                  DB_VALUES(DB_T("name", name)), err);
+}
+
 enum status db_need_grid(int64_t *grid_id, struct db *db, const char *name,
                          struct err *err)
 {
     int64_t id;
-    const enum status st =
-        db_ask(&id, db, "SELECT max(grid_id) FROM grid WHERE name=:name",
-               DB_VALUES(DB_T("name", name)), err);
+    const enum status st = db_find_grid(&id, db, name, err);
 
     if (st != OK)
         return st;
@@ -57,12 +62,10 @@ enum status db_need_grid(int64_t *grid_id, struct db *db, const char *name,
 enum status db_has_grid(bool *there, struct db *db, const char *name,
                         struct err *err)
 {
-    int64_t any;
-    const enum status st =
-        db_ask(&any, db, "SELECT 1 FROM grid WHERE name=:name",
-               DB_VALUES(DB_T("name", name)), err);
+    int64_t id;
+    const enum status st = db_find_grid(&id, db, name, err);
 
-    *there = any != 0;
+    *there = id != 0;
     return st;
 }
 

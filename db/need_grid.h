@@ -9,6 +9,10 @@
 enum status db_need_grid(int64_t *grid_id, struct db *db, const char *name,
                          struct err *err);
 
+/* The same; 0: there is none. */
+enum status db_find_grid(int64_t *grid_id, struct db *db, const char *name,
+                         struct err *err);
+
 enum status db_has_grid(bool *there, struct db *db, const char *name,
                         struct err *err);
 

@@ -5,59 +5,59 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "db/need_grid.h"
+#include "db/statement.h"
 #include "harness/study/contrast_parts.h"
 
 /* --- finding the sides ---------------------------------------------------- */
 
-/* The first row's column as a number; -1 when there is none. *more: another
- * row follows. */
-static enum status one_number(int64_t *out, bool *more, struct db *db,
-                              sqlite3_stmt *stmt, struct err *err)
-{
-    bool row = false;
-    enum status st = db_step(&row, db, stmt, err);
+/* The run of a number, the run of HASH-SEED, or the point of HASH. */
+static const char by_number[] =
+    "SELECT point_id, seed FROM run WHERE run_id = :number";
+static const char by_hash_and_seed[] =
+    "SELECT point_id, seed FROM run "
+    "WHERE substr(point_id, 1, length(:hash)) = :hash AND seed = :seed";
+static const char by_hash[] =
+    "SELECT point_id, NULL FROM point "
+    "WHERE substr(point_id, 1, length(:hash)) = :hash";
 
-    *more = false;
-    *out = row ? sqlite3_column_int64(stmt, 0) : -1;
-    if (st == OK && row)
-        st = db_step(more, db, stmt, err);
-    sqlite3_reset(stmt);
-    return st;
-}
-
-static enum status find_grid(struct contrast_side *s, struct db *db,
-                             const char *name, struct err *err)
+static enum status open_named(struct db_stmt **out, struct db *db,
+                              const char *name, struct err *err)
 {
-    sqlite3_stmt *stmt;
-    bool more;
-    enum status st = db_prepare(&stmt, db,
-                                "SELECT max(grid_id) FROM grid WHERE name = ? "
-                                "GROUP BY name",
-                                err);
+    const size_t n = strcspn(name, "-");
+    const char *seed = name[n] ? name + n + 1 : NULL;
+    const bool number = !seed && strlen(name) < 8 && *name &&
+                        strspn(name, "0123456789") == strlen(name);
+    enum status st = db_stmt_open(out, db,
+                                  number ? by_number
+                                  : seed ? by_hash_and_seed
+                                         : by_hash,
+                                  err);
 
     if (st != OK)
         return st;
-    db_bind(stmt, "t", name);
-    st = one_number(&s->grid, &more, db, stmt, err);
-    s->grid = s->grid < 0 ? 0 : s->grid;
-    return st;
+    db_bind_text_n(*out, number ? "number" : "hash", name, n);
+    if (seed)
+        db_bind_text(*out, "seed", seed);
+    return OK;
 }
 
-static enum status take_point(struct contrast_side *s, struct db *db,
-                              sqlite3_stmt *stmt, const char *name,
-                              struct err *err)
+static enum status find_point(struct contrast_side *side, struct db *db,
+                              const char *name, struct err *err)
 {
+    struct db_stmt *s;
     bool row = false, more = false;
-    enum status st = db_step(&row, db, stmt, err);
+    enum status st = open_named(&s, db, name, err);
 
+    if (st == OK)
+        st = db_stmt_step(&row, s, err);
     if (st == OK && row) {
-        snprintf(s->point, sizeof s->point, "%s",
-                 (const char *)sqlite3_column_text(stmt, 0));
-        if (sqlite3_column_type(stmt, 1) != SQLITE_NULL)
-            s->seed = sqlite3_column_int64(stmt, 1);
-        st = db_step(&more, db, stmt, err);
+        snprintf(side->point, sizeof side->point, "%s", db_text(s, 0));
+        if (!db_is_null(s, 1))
+            side->seed = db_int(s, 1);
+        st = db_stmt_step(&more, s, err);
     }
-    sqlite3_reset(stmt);
+    db_stmt_close(s);
     if (st == OK && !row)
         st = err_set(err, ERR_USAGE, "no grid, run or point '%.60s' in %s",
                      name, db_path(db));
@@ -69,39 +69,13 @@ static enum status take_point(struct contrast_side *s, struct db *db,
     return st;
 }
 
-static enum status find_point(struct contrast_side *s, struct db *db,
-                              const char *name, struct err *err)
-{
-    const size_t hash = strcspn(name, "-");
-    const char *seed = name[hash] ? name + hash + 1 : NULL;
-    const bool number = !seed && strlen(name) < 8 && *name &&
-                        strspn(name, "0123456789") == strlen(name);
-    char *like = mem_strndup(name, hash);
-    sqlite3_stmt *stmt;
-    enum status st = db_prepare(
-        &stmt, db,
-        number ? "SELECT point_id, seed FROM run WHERE run_id = ?1"
-        : seed ? "SELECT point_id, seed FROM run WHERE substr(point_id, 1, "
-                 "length(?1)) = ?1 AND seed = ?2"
-               : "SELECT point_id, NULL FROM point WHERE substr(point_id, 1, "
-                 "length(?1)) = ?1",
-        err);
-
-    if (st == OK) {
-        db_bind(stmt, seed ? "tt" : "t", like, seed);
-        st = take_point(s, db, stmt, name, err);
-    }
-    free(like);
-    return st;
-}
-
 static enum status find_side(struct contrast_side *s, struct db *db,
                              const char *name, struct err *err)
 {
     enum status st;
 
     *s = (struct contrast_side){ .seed = -1 };
-    st = find_grid(s, db, name, err);
+    st = db_find_grid(&s->grid, db, name, err);
     return st == OK && !s->grid ? find_point(s, db, name, err) : st;
 }
 
@@ -121,9 +95,11 @@ static const char point_pairs[] =
     "JOIN point pa ON pa.point_id = a.point_id "
     "JOIN run b JOIN result rb ON rb.run_id = b.run_id "
     "JOIN point pb ON pb.point_id = b.point_id "
-    "WHERE a.point_id = ?1 AND b.point_id = ?2 AND "
-    "a.state = 'done' AND b.state = 'done' AND (?3 < 0 OR a.seed = ?3) AND "
-    "(?4 < 0 OR b.seed = ?4) AND (a.seed = b.seed OR (?3 >= 0 AND ?4 >= 0)) "
+    "WHERE a.point_id = :point_a AND b.point_id = :point_b "
+    "AND a.state = 'done' AND b.state = 'done' "
+    "AND (:seed_a < 0 OR a.seed = :seed_a) "
+    "AND (:seed_b < 0 OR b.seed = :seed_b) "
+    "AND (a.seed = b.seed OR (:seed_a >= 0 AND :seed_b >= 0)) "
     "ORDER BY a.seed";
 
 /* Cells of either grid, with how many of their grid are alike. */
@@ -131,12 +107,12 @@ static const char point_pairs[] =
     "WITH cell AS (SELECT gp.grid_id, p.*, count(*) OVER (PARTITION BY "       \
     "gp.grid_id, p.n_body, p.tokens, p.fmt, p.arm, p.is_base, p.group_size) "  \
     "AS alike FROM grid_point gp JOIN point p USING(point_id) "                \
-    "WHERE gp.grid_id IN (?1, ?2)) "
+    "WHERE gp.grid_id IN (:a, :b)) "
 #define MATCHED                                                                \
     "FROM cell a JOIN cell b ON b.n_body = a.n_body AND "                      \
     "b.tokens = a.tokens AND b.fmt = a.fmt AND b.arm = a.arm AND "             \
     "b.is_base = a.is_base AND b.group_size IS a.group_size "
-#define OF_BOTH "WHERE a.grid_id = ?1 AND b.grid_id = ?2 "
+#define OF_BOTH "WHERE a.grid_id = :a AND b.grid_id = :b "
 
 static const char grid_pairs[] = CELLS
     "SELECT 'N='||a.n_body||' D='||a.tokens||' '||CASE WHEN a.is_base THEN "
@@ -145,9 +121,10 @@ static const char grid_pairs[] = CELLS
     "dense_rank() OVER (ORDER BY a.twin_id, b.twin_id), "
     "dense_rank() OVER (ORDER BY a.twin_id, b.twin_id, a.point_id, "
     "b.point_id) " MATCHED
-    "JOIN grid_run xa ON xa.grid_id = ?1 AND xa.point_id = a.point_id AND "
-    "xa.state = 'done' JOIN grid_run xb ON xb.grid_id = ?2 AND "
-    "xb.point_id = b.point_id AND xb.state = 'done' AND xb.seed = xa.seed "
+    "JOIN grid_run xa ON xa.grid_id = :a AND xa.point_id = a.point_id "
+    "AND xa.state = 'done' "
+    "JOIN grid_run xb ON xb.grid_id = :b AND xb.point_id = b.point_id "
+    "AND xb.state = 'done' AND xb.seed = xa.seed "
     "JOIN result ra ON ra.run_id = xa.run_id "
     "JOIN result rb ON rb.run_id = xb.run_id " OF_BOTH
     "AND a.point_id <> b.point_id AND a.alike = 1 AND b.alike = 1 "
@@ -159,11 +136,11 @@ static const char grid_left_out[] = CELLS
     "(a.alike > 1 OR b.alike > 1) THEN a.point_id END) " MATCHED OF_BOTH;
 
 /* Seeds of one cell are shown as their mean; of two points, each for itself. */
-static void add_cell(struct contrast *c, sqlite3_stmt *s, bool fold)
+static void add_cell(struct contrast *c, struct db_stmt *s, bool fold)
 {
     struct contrast_cell *last = c->n_cells ? &c->cells[c->n_cells - 1] : NULL;
-    const double a = sqlite3_column_double(s, 1);
-    const double b = sqlite3_column_double(s, 2);
+    const double a = db_real_or(s, 1, 0);
+    const double b = db_real_or(s, 2, 0);
 
     if (fold && last) {
         last->a += (a - last->a) / (last->seeds + 1);
@@ -172,61 +149,55 @@ static void add_cell(struct contrast *c, sqlite3_stmt *s, bool fold)
         return;
     }
     c->cells = mem_grow(c->cells, (size_t)c->n_cells + 1, sizeof *c->cells);
-    c->cells[c->n_cells++] = (struct contrast_cell){
-        mem_strdup((const char *)sqlite3_column_text(s, 0)), a, b, 1
-    };
+    c->cells[c->n_cells++] =
+        (struct contrast_cell){ mem_strdup(db_text(s, 0)), a, b, 1 };
 }
 
 /* Rows: label, loss a, loss b, configurations, seed, N, D, stratum, cell. */
 static enum status read_pairs(struct contrast *c, struct sample *x,
-                              struct db *db, sqlite3_stmt *s, struct err *err)
+                              struct db_stmt *s, struct err *err)
 {
     bool row = true;
     enum status st = OK;
     int64_t stratum = -1, cell = -1;
     int strata = 0, cells = 0;
 
-    while (st == OK && (st = db_step(&row, db, s, err)) == OK && row) {
-        const bool fold = cell == sqlite3_column_int64(s, 9);
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row) {
+        const bool fold = cell == db_int(s, 9);
 
-        strata += stratum != sqlite3_column_int64(s, 8);
+        strata += stratum != db_int(s, 8);
         cells += !fold;
-        stratum = sqlite3_column_int64(s, 8);
-        cell = sqlite3_column_int64(s, 9);
+        stratum = db_int(s, 8);
+        cell = db_int(s, 9);
         x->row = mem_grow(x->row, (size_t)x->n + 1, sizeof *x->row);
         x->row[x->n++] = (struct cells_row){
             .stratum = strata - 1,
             .cell = cells - 1,
-            .seed = sqlite3_column_int64(s, 5),
-            .x = sqlite3_column_double(s, 2) - sqlite3_column_double(s, 1),
-            .n = sqlite3_column_double(s, 6),
-            .d = sqlite3_column_double(s, 7),
+            .seed = db_int(s, 5),
+            .x = db_real_or(s, 2, 0) - db_real_or(s, 1, 0),
+            .n = db_real(s, 6),
+            .d = db_real(s, 7),
         };
         add_cell(c, s, fold && c->grids);
-        st = contrast_add_keys(c, (const char *)sqlite3_column_text(s, 3),
-                               (const char *)sqlite3_column_text(s, 4), err);
+        st = contrast_add_keys(c, db_text(s, 3), db_text(s, 4), err);
     }
     return st;
 }
 
 static enum status count_left_out(struct contrast *c, struct db *db,
-                                  const struct contrast_side *a,
-                                  const struct contrast_side *b,
-                                  struct err *err)
+                                  const struct db_value *grids, struct err *err)
 {
-    sqlite3_stmt *stmt;
-    bool row = false;
-    enum status st = db_prepare(&stmt, db, grid_left_out, err);
+    struct db_stmt *s;
+    bool row;
+    enum status st = db_stmt_with(&s, db, grid_left_out, grids, err);
 
-    if (st != OK)
-        return st;
-    db_bind(stmt, "ii", a->grid, b->grid);
-    st = db_step(&row, db, stmt, err);
+    if (st == OK)
+        st = db_stmt_step(&row, s, err);
     if (st == OK && row) {
-        c->same = sqlite3_column_int(stmt, 0);
-        c->ambiguous = sqlite3_column_int(stmt, 1);
-        sqlite3_reset(stmt);
+        c->same = (int)db_int(s, 0);
+        c->ambiguous = (int)db_int(s, 1);
     }
+    db_stmt_close(s);
     return st;
 }
 
@@ -234,18 +205,19 @@ static enum status find_pairs(struct contrast *c, struct sample *x,
                               struct db *db, const struct contrast_side *a,
                               const struct contrast_side *b, struct err *err)
 {
-    sqlite3_stmt *stmt;
-    enum status st =
-        db_prepare(&stmt, db, c->grids ? grid_pairs : point_pairs, err);
+    const struct db_value *grids =
+        DB_VALUES(DB_I("a", a->grid), DB_I("b", b->grid));
+    const struct db_value *points =
+        DB_VALUES(DB_T("point_a", a->point), DB_T("point_b", b->point),
+                  DB_I("seed_a", a->seed), DB_I("seed_b", b->seed));
+    struct db_stmt *s;
+    enum status st = db_stmt_with(&s, db, c->grids ? grid_pairs : point_pairs,
+                                  c->grids ? grids : points, err);
 
-    if (st != OK)
-        return st;
-    if (c->grids)
-        db_bind(stmt, "ii", a->grid, b->grid);
-    else
-        db_bind(stmt, "ttii", a->point, b->point, a->seed, b->seed);
-    st = read_pairs(c, x, db, stmt, err);
-    return st == OK && c->grids ? count_left_out(c, db, a, b, err) : st;
+    if (st == OK)
+        st = read_pairs(c, x, s, err);
+    db_stmt_close(s);
+    return st == OK && c->grids ? count_left_out(c, db, grids, err) : st;
 }
 
 /* Without a finished pair the keys still differ. */
@@ -253,23 +225,19 @@ static enum status keys_alone(struct contrast *c, struct db *db,
                               const struct contrast_side *a,
                               const struct contrast_side *b, struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = false;
     enum status st =
-        db_prepare(&stmt, db,
-                   "SELECT a.config, b.config FROM point a, point b "
-                   "WHERE a.point_id = ?1 AND b.point_id = ?2",
-                   err);
+        db_stmt_with(&s, db,
+                     "SELECT a.config, b.config FROM point a, point b "
+                     "WHERE a.point_id = :a AND b.point_id = :b",
+                     DB_VALUES(DB_T("a", a->point), DB_T("b", b->point)), err);
 
-    if (st == OK) {
-        db_bind(stmt, "tt", a->point, b->point);
-        st = db_step(&row, db, stmt, err);
-    }
-    if (st == OK && row) {
-        st = contrast_add_keys(c, (const char *)sqlite3_column_text(stmt, 0),
-                               (const char *)sqlite3_column_text(stmt, 1), err);
-        sqlite3_reset(stmt);
-    }
+    if (st == OK)
+        st = db_stmt_step(&row, s, err);
+    if (st == OK && row)
+        st = contrast_add_keys(c, db_text(s, 0), db_text(s, 1), err);
+    db_stmt_close(s);
     return st;
 }
 

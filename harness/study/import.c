@@ -81,15 +81,15 @@ static enum status check_once(struct importing *m, const struct import_row *r,
                               const char *id)
 {
     const int64_t line = r->t->number[r->i];
-    double x;
-    bool found;
-    const enum status st = import_ask(
-        &x, &found, m,
-        "SELECT 1 FROM grid_point WHERE grid_id = ? AND ordinal = ? AND "
-        "point_id != ? LIMIT 1",
-        "iit", m->grid, line, id);
+    int64_t other;
+    const enum status st = db_ask(
+        &other, m->db,
+        "SELECT 1 FROM grid_point "
+        "WHERE grid_id=:grid AND ordinal=:line AND point_id!=:id LIMIT 1",
+        DB_VALUES(DB_I("grid", m->grid), DB_I("line", line), DB_T("id", id)),
+        m->err);
 
-    if (st != OK || !found)
+    if (st != OK || !other)
         return st;
     return err_set(m->err, ERR_USAGE,
                    "line %lld of %s is in this grid already, with columns of "
@@ -102,19 +102,18 @@ static enum status check_once(struct importing *m, const struct import_row *r,
 static enum status place_seed(struct importing *m, int64_t grid, const char *id,
                               int64_t line, int64_t seed)
 {
-    enum status st = db_run(m->db, m->err,
-                            "INSERT OR IGNORE INTO grid_point(grid_id, "
-                            "point_id, ordinal, block, seeds) "
-                            "VALUES(?, ?, ?, '', '[]')",
-                            "iti", grid, id, line);
+    static const char *const both[] = {
+        "INSERT OR IGNORE INTO grid_point(grid_id, point_id, ordinal, block, "
+        "seeds) VALUES(:grid, :id, :line, '', '[]')",
+        "UPDATE grid_point SET seeds=json_insert(seeds, '$[#]', :seed) "
+        "WHERE grid_id=:grid AND point_id=:id AND NOT EXISTS("
+        "SELECT 1 FROM json_each(seeds) WHERE value=:seed)",
+    };
 
-    if (st == OK)
-        st = db_run(m->db, m->err,
-                    "UPDATE grid_point SET seeds = json_insert(seeds, '$[#]', "
-                    "?) WHERE grid_id = ? AND point_id = ? AND NOT EXISTS("
-                    "SELECT 1 FROM json_each(seeds) WHERE value = ?)",
-                    "iiti", seed, grid, id, seed);
-    return st;
+    return db_do_all(m->db, both, 2,
+                     DB_VALUES(DB_I("grid", grid), DB_T("id", id),
+                               DB_I("line", line), DB_I("seed", seed)),
+                     m->err);
 }
 
 /* --- runs ------------------------------------------------------------------------ */
@@ -122,21 +121,22 @@ static enum status place_seed(struct importing *m, int64_t grid, const char *id,
 static enum status new_run(struct importing *m, const struct import_row *r,
                            const struct placed *p)
 {
-    enum status st = db_run(m->db, m->err,
-                            "INSERT INTO run(run_id, point_id, seed, "
-                            "data_seed, state) SELECT run_id, ?, ?, ?, 'done' "
-                            "FROM next_run",
-                            "tii", p->id, p->seed, p->seed);
+    enum status st =
+        db_do(m->db,
+              "INSERT INTO run(run_id, point_id, seed, data_seed, state) "
+              "SELECT run_id, :id, :seed, :seed, 'done' FROM next_run",
+              DB_VALUES(DB_T("id", p->id), DB_I("seed", p->seed)), m->err);
 
     m->n->runs += st == OK;
     if (st == OK)
-        st =
-            db_run(m->db, m->err,
+        st = db_do(m->db,
                    "INSERT INTO result(run_id, loss, loss_se, steps, tokens) "
-                   "VALUES(?, ?, ?, 0, ?)",
-                   "iddi", (int64_t)sqlite3_last_insert_rowid(db_handle(m->db)),
-                   import_number(r, "loss"), import_number(r, "loss_se"),
-                   (int64_t)llround(import_number(r, "D")));
+                   "VALUES(:run, :loss, :se, 0, :tokens)",
+                   DB_VALUES(DB_I("run", db_last_id(m->db)),
+                             DB_R("loss", import_number(r, "loss")),
+                             DB_R("se", import_number(r, "loss_se")),
+                             DB_I("tokens", llround(import_number(r, "D")))),
+                   m->err);
     return st;
 }
 
@@ -159,17 +159,18 @@ static enum status other_error(bool *other, struct importing *m,
                                const struct placed *p)
 {
     const double se = import_number(r, "loss_se");
-    double same = 1;
-    bool found = false;
+    int64_t differs = 0;
     enum status st = OK;
 
     if (isfinite(se))
-        st =
-            import_ask(&same, &found, m,
-                       "SELECT loss_se IS ? FROM run JOIN result USING(run_id) "
-                       "WHERE point_id = ? AND seed = ?",
-                       "dti", se, p->id, p->seed);
-    *other = found && same == 0;
+        st = db_ask(
+            &differs, m->db,
+            "SELECT loss_se IS NOT :se "
+            "FROM run JOIN result USING(run_id) "
+            "WHERE point_id=:id AND seed=:seed",
+            DB_VALUES(DB_R("se", se), DB_T("id", p->id), DB_I("seed", p->seed)),
+            m->err);
+    *other = differs != 0;
     return st;
 }
 
@@ -188,23 +189,40 @@ static enum status known_run(struct importing *m, const struct import_row *r,
         return OK;
     }
     m->n->replaced++;
-    return db_run(m->db, m->err,
-                  "UPDATE result SET loss = ?, loss_se = coalesce(?, loss_se)"
-                  " WHERE run_id = "
-                  "(SELECT run_id FROM run WHERE point_id = ? AND seed = ?)",
-                  "ddti", loss, import_number(r, "loss_se"), p->id, p->seed);
+    return db_do(m->db,
+                 "UPDATE result SET loss=:loss, loss_se=coalesce(:se, loss_se) "
+                 "WHERE run_id="
+                 "(SELECT run_id FROM run WHERE point_id=:id AND seed=:seed)",
+                 DB_VALUES(DB_R("loss", loss),
+                           DB_R("se", import_number(r, "loss_se")),
+                           DB_T("id", p->id), DB_I("seed", p->seed)),
+                 m->err);
+}
+
+static enum status stored_loss(double *loss, bool *found, struct importing *m,
+                               const struct placed *p)
+{
+    struct db_stmt *s;
+    enum status st = db_stmt_with(
+        &s, m->db,
+        "SELECT loss FROM run JOIN result USING(run_id) "
+        "WHERE point_id=:id AND seed=:seed",
+        DB_VALUES(DB_T("id", p->id), DB_I("seed", p->seed)), m->err);
+
+    *found = false;
+    if (st == OK)
+        st = db_stmt_step(found, s, m->err);
+    *loss = *found ? db_real_or(s, 0, 0) : 0;
+    db_stmt_close(s);
+    return st;
 }
 
 static enum status put_run(struct importing *m, const struct import_row *r,
                            const struct placed *p)
 {
-    double stored = 0;
+    double stored;
     bool found;
-    enum status st =
-        import_ask(&stored, &found, m,
-                   "SELECT loss FROM run JOIN result USING(run_id) WHERE "
-                   "point_id = ? AND seed = ?",
-                   "ti", p->id, p->seed);
+    enum status st = stored_loss(&stored, &found, m, p);
 
     if (st == OK)
         st = found ? known_run(m, r, p, stored) : new_run(m, r, p);
@@ -325,32 +343,40 @@ static enum status conflicts(struct importing *m)
                    m->n_conflicts > MOST_SAID ? "; ..." : "");
 }
 
+/* Of the grid's points, which are quantized, and which of them have no twin? */
+static enum status count_quantized(struct importing *m)
+{
+    struct db_stmt *s;
+    bool row = false;
+    enum status st = db_stmt_with(
+        &s, m->db,
+        "SELECT count(*), count(CASE WHEN NOT EXISTS("
+        "SELECT 1 FROM point b WHERE b.twin_id=p.twin_id AND b.is_base) "
+        "THEN 1 END) "
+        "FROM grid_point JOIN point p USING(point_id) "
+        "WHERE grid_id=:grid AND NOT is_base AND fmt<>'unknown'",
+        DB_VALUES(DB_I("grid", m->newest)), m->err);
+
+    if (st == OK)
+        st = db_stmt_step(&row, s, m->err);
+    if (st == OK && row) {
+        m->n->quantized = (int)db_int(s, 0);
+        m->n->unpaired = (int)db_int(s, 1);
+    }
+    db_stmt_close(s);
+    return st;
+}
+
 /* Quantized points of which none has a twin have no cost, and where the table
  * shows why, that is asked about. */
 static enum status check_twins(struct importing *m)
 {
     const char *candidate = twin_candidate(&m->rq->twins, m->t);
-    double all = 0, alone = 0;
-    bool found;
     char *columns;
-    enum status st =
-        import_ask(&all, &found, m,
-                   "SELECT count(*) FROM grid_point JOIN point p "
-                   "USING(point_id) WHERE grid_id = ? AND NOT is_base "
-                   "AND fmt <> 'unknown'",
-                   "i", m->newest);
+    enum status st = count_quantized(m);
 
-    if (st == OK)
-        st = import_ask(
-            &alone, &found, m,
-            "SELECT count(*) FROM grid_point JOIN point p USING(point_id)"
-            " WHERE grid_id = ? AND NOT is_base AND fmt <> 'unknown' AND "
-            "NOT EXISTS(SELECT 1 "
-            "FROM point b WHERE b.twin_id = p.twin_id AND b.is_base)",
-            "i", m->newest);
-    m->n->quantized = (int)all;
-    m->n->unpaired = (int)alone;
-    if (st != OK || alone < all || all == 0 || m->rq->twins.none)
+    if (st != OK || m->n->unpaired < m->n->quantized || m->n->quantized == 0 ||
+        m->rq->twins.none)
         return st;
     if (candidate)
         return err_set(m->err, ERR_USAGE,

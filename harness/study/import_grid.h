@@ -18,10 +18,6 @@ struct importing {
     struct err *err;
 };
 
-/* One number of a query; *found tells whether there was a row. */
-enum status import_ask(double *out, bool *found, struct importing *m,
-                       const char *sql, const char *types, ...);
-
 /* Make or find this file's version of the grid (m->grid) and its newest
  * (m->newest); a new version holds what earlier files brought.  ERR_USAGE for a
  * grid that was trained here. */

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "db/db.h"
 #include "db/need_grid.h"
+#include "db/statement.h"
 #include "fit/units.h"
 #include "harness/grid/arm.h"
 #include "harness/study/request.h"
@@ -30,14 +31,16 @@ static enum status find_n_def(const char **sql, const char *name,
                    "--n-def '%s' is not body, body+head or total", name);
 }
 
-/* Runs of the grid ?1 with its own seeds, and of twins that its points are
+/* Runs of the grid with its own seeds, and of twins that its points are
  * compared with but another grid made. */
 static const char of_grid[] =
-    "(r.run_id IN (SELECT run_id FROM grid_run WHERE grid_id = ?1) OR "
-    "(r.point_id IN (SELECT b.point_id FROM grid_point gp JOIN point q "
-    "USING(point_id) JOIN point b ON b.twin_id = q.twin_id AND b.is_base = 1 "
-    "WHERE gp.grid_id = ?1) AND r.point_id NOT IN (SELECT point_id FROM "
-    "grid_point WHERE grid_id = ?1)))";
+    "(r.run_id IN (SELECT run_id FROM grid_run WHERE grid_id = :grid) OR "
+    "(r.point_id IN (SELECT b.point_id FROM grid_point gp "
+    "JOIN point q USING(point_id) "
+    "JOIN point b ON b.twin_id = q.twin_id AND b.is_base = 1 "
+    "WHERE gp.grid_id = :grid) "
+    "AND r.point_id NOT IN "
+    "(SELECT point_id FROM grid_point WHERE grid_id = :grid)))";
 
 /* Rows along the training of the runs: the loss on held-out text where a run
  * measured it along the way, else that of its batches. */
@@ -151,32 +154,29 @@ static void describe_columns(struct table *t)
 
 /* A cell's text; numbers in full precision, which SQLite's own does not
  * promise. */
-static char *cell_text(sqlite3_stmt *stmt, int col)
+static char *cell_text(struct db_stmt *s, int col)
 {
-    const unsigned char *text;
     char buf[32];
 
-    if (sqlite3_column_type(stmt, col) == SQLITE_FLOAT)
-        return mem_strdup(text_number(buf, sqlite3_column_double(stmt, col)));
-    text = sqlite3_column_text(stmt, col);
-    return mem_strdup(text ? (const char *)text : "");
+    return mem_strdup(db_type(s, col) == DB_REAL
+                          ? text_number(buf, db_real(s, col))
+                          : db_text(s, col));
 }
 
-static enum status read_rows(struct table *t, struct db *db, sqlite3_stmt *stmt,
+static enum status read_rows(struct table *t, struct db_stmt *s,
                              struct err *err)
 {
-    const int n = sqlite3_column_count(stmt);
+    const int n = db_columns(s);
     char **cells = mem_array((size_t)n, sizeof *cells);
     enum status st;
     bool row;
 
     for (int i = 0; i < n; i++)
-        table_add_column(t, sqlite3_column_name(stmt, i));
-    while ((st = db_step(&row, db, stmt, err)) == OK && row) {
+        table_add_column(t, db_column(s, i));
+    while ((st = db_stmt_step(&row, s, err)) == OK && row) {
         for (int i = 0; i < n; i++)
-            cells[i] = cell_text(stmt, i);
-        table_add_row(t, sqlite3_column_int64(stmt, 0),
-                      (const char *const *)cells);
+            cells[i] = cell_text(s, i);
+        table_add_row(t, db_int(s, 0), (const char *const *)cells);
         for (int i = 0; i < n; i++)
             free(cells[i]);
     }
@@ -186,40 +186,37 @@ static enum status read_rows(struct table *t, struct db *db, sqlite3_stmt *stmt,
 
 /* The condition is the user's own SQL on a read-only connection; anything but
  * one SELECT is refused. */
-static enum status prepare_selection(sqlite3_stmt **stmt, struct db *db,
-                                     const char *sql, struct err *err)
+static enum status open_selection(struct db_stmt **out, struct db *db,
+                                  const char *sql, struct err *err)
 {
-    const char *tail;
+    const enum db_refusal why = db_stmt_asked(out, db, sql);
 
-    if (sqlite3_prepare_v2(db_handle(db), sql, -1, stmt, &tail) != SQLITE_OK)
-        return err_set(err, ERR_USAGE, "--where: %s",
-                       sqlite3_errmsg(db_handle(db)));
-    if (*tail == '\0' && sqlite3_stmt_readonly(*stmt))
+    if (why == DB_TAKEN)
         return OK;
-    sqlite3_finalize(*stmt);
-    *stmt = NULL;
-    return err_set(err, ERR_USAGE, "--where: one condition, please");
+    return err_set(err, ERR_USAGE, "--where: %s",
+                   why == DB_NOT_SQL ? db_message(db)
+                                     : "one condition, please");
 }
 
 /* --where is SQL on a grid and an expression on a table; who writes "N > 1M &&
  * fmt == int4" here, or "fmt = 'int4'" there, is understood.  *later: the
  * condition is no SQL and has to be an expression over the rows. */
-static enum status prepare_where(sqlite3_stmt **stmt, bool *later,
-                                 struct db *db, const struct fit_request *rq,
-                                 const char *n_def, struct err *err)
+static enum status open_where(struct db_stmt **out, bool *later, struct db *db,
+                              const struct fit_request *rq, const char *n_def,
+                              struct err *err)
 {
     char *where = texts_join(&rq->options.where, ") AND (");
     char *sql = build_sql(rq, where, n_def);
-    enum status st = prepare_selection(stmt, db, sql, err);
+    enum status st = open_selection(out, db, sql, err);
 
     free(sql);
-    *later = st != OK && where && !*stmt;
+    *later = st != OK && where;
     free(where);
     if (*later) {
         struct err again;
 
         sql = build_sql(rq, NULL, n_def);
-        st = prepare_selection(stmt, db, sql, &again);
+        st = open_selection(out, db, sql, &again);
         free(sql);
     }
     return st;
@@ -249,7 +246,7 @@ enum status fit_input_runs(struct table **out, struct fit_request *rq,
     const char *n_def = NULL;
     int64_t grid_id = 0;
     struct db *db = NULL;
-    sqlite3_stmt *stmt = NULL;
+    struct db_stmt *s = NULL;
     enum status st = find_n_def(&n_def, fit_request_n_def(rq), err);
     bool later = false;
 
@@ -258,13 +255,13 @@ enum status fit_input_runs(struct table **out, struct fit_request *rq,
     if (st == OK && rq->options.grid)
         st = db_need_grid(&grid_id, db, rq->options.grid, err);
     if (st == OK)
-        st = prepare_where(&stmt, &later, db, rq, n_def, err);
+        st = open_where(&s, &later, db, rq, n_def, err);
     if (st == OK) {
         *out = table_new(rq->source, "run");
         if (rq->options.grid)
-            sqlite3_bind_int64(stmt, 1, grid_id);
-        st = read_rows(*out, db, stmt, err);
-        sqlite3_finalize(stmt);
+            db_bind_int(s, "grid", grid_id);
+        st = read_rows(*out, s, err);
+        db_stmt_close(s);
         if (st == OK && later)
             st = filter_rows(*out, &rq->options.where, err);
         if (st == OK && !rq->options.envelope)
@@ -314,24 +311,18 @@ static int find_pooled(const struct fit *f, char *const *word, int *other)
 static char *differing(const char *path, const char *a, const char *b)
 {
     struct db *db = NULL;
-    sqlite3_stmt *stmt;
     char *keys = NULL;
-    bool row = false;
 
-    if (db_open(&db, path, DB_READ, NULL) == OK &&
-        db_prepare(&stmt, db,
-                   "SELECT group_concat(substr(x.fullkey, 3), ', ') FROM "
-                   "point p, json_tree(p.config) x, point q, "
-                   "json_tree(q.config) y WHERE p.point_id = ? AND q.point_id "
-                   "= ? AND x.fullkey = y.fullkey AND x.type NOT IN "
-                   "('object', 'array') AND x.atom IS NOT y.atom",
-                   NULL) == OK) {
-        db_bind(stmt, "tt", a, b);
-        if (db_step(&row, db, stmt, NULL) == OK && row) {
-            keys = cell_text(stmt, 0);
-            sqlite3_reset(stmt);
-        }
-    }
+    if (db_open(&db, path, DB_READ, NULL) == OK)
+        (void)db_ask_text(&keys, db,
+                          "SELECT group_concat(substr(x.fullkey, 3), ', ') "
+                          "FROM point p, json_tree(p.config) x, "
+                          "point q, json_tree(q.config) y "
+                          "WHERE p.point_id = :a AND q.point_id = :b "
+                          "AND x.fullkey = y.fullkey "
+                          "AND x.type NOT IN ('object', 'array') "
+                          "AND x.atom IS NOT y.atom",
+                          DB_VALUES(DB_T("a", a), DB_T("b", b)), NULL);
     db_close(db);
     return keys ? keys : mem_strdup("");
 }
@@ -434,40 +425,33 @@ static char *law_line(const char *text)
 /* Does any quantized point of the grid have a group? */
 static bool has_groups(struct db *db, const char *grid)
 {
-    sqlite3_stmt *stmt;
-    bool row = true;
+    int64_t any;
+    const enum status st =
+        db_ask(&any, db,
+               "SELECT 1 FROM current_grid JOIN grid_point USING(grid_id) "
+               "JOIN quantized USING(point_id) "
+               "WHERE name = :grid AND NOT is_base AND G IS NOT NULL LIMIT 1",
+               DB_VALUES(DB_T("grid", grid)), NULL);
 
-    if (db_prepare(&stmt, db,
-                   "SELECT 1 FROM current_grid JOIN grid_point USING(grid_id) "
-                   "JOIN quantized USING(point_id) WHERE name = ? AND NOT "
-                   "is_base AND G IS NOT NULL LIMIT 1",
-                   NULL) != OK)
-        return true;
-    db_bind(stmt, "t", grid);
-    if (db_step(&row, db, stmt, NULL) == OK && row)
-        sqlite3_reset(stmt);
-    return row;
+    return st != OK || any;
 }
 
 char *fit_input_law(const char *path, const char *grid)
 {
     struct db *db = NULL;
-    sqlite3_stmt *stmt;
-    char *law = NULL;
-    bool row = false;
+    char *text = NULL, *law = NULL;
 
     if (grid && db_open(&db, path, DB_READ, NULL) == OK &&
-        db_prepare(&stmt, db,
-                   "SELECT ini_text FROM grid WHERE name = ? "
-                   "ORDER BY grid_id DESC",
-                   NULL) == OK) {
-        db_bind(stmt, "t", grid);
-        if (db_step(&row, db, stmt, NULL) == OK && row)
-            law = law_line((const char *)sqlite3_column_text(stmt, 0));
-        sqlite3_reset(stmt);
-        if (row && !law && !has_groups(db, grid))
+        db_ask_text(&text, db,
+                    "SELECT ini_text FROM grid WHERE name = :grid "
+                    "ORDER BY grid_id DESC",
+                    DB_VALUES(DB_T("grid", grid)), NULL) == OK &&
+        text) {
+        law = law_line(text);
+        if (!law && !has_groups(db, grid))
             law = mem_strdup("chinchilla");
     }
     db_close(db);
+    free(text);
     return law;
 }

@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "db/need_grid.h"
+#include "db/statement.h"
 #include "harness/grid/arm.h"
 
 /* --- reading ---------------------------------------------------------------- */
@@ -27,27 +28,13 @@
 
 static const char of_grid[] =
     COLUMNS "FROM grid_run x " PAIRED
-            " AND x.grid_id = ?1 ORDER BY p.twin_id, p.point_id";
+            " AND x.grid_id = :grid ORDER BY p.twin_id, p.point_id";
 static const char of_all[] =
-    COLUMNS "FROM run x " PAIRED " AND ?1 = 0 ORDER BY p.twin_id, p.point_id";
+    COLUMNS "FROM run x " PAIRED " ORDER BY p.twin_id, p.point_id";
 
-static double number(sqlite3_stmt *s, int col)
+static int find_arm(struct measured *m, struct db_stmt *s)
 {
-    return sqlite3_column_type(s, col) == SQLITE_NULL
-               ? (double)NAN
-               : sqlite3_column_double(s, col);
-}
-
-static const char *text(sqlite3_stmt *s, int col)
-{
-    const char *t = (const char *)sqlite3_column_text(s, col);
-
-    return t ? t : "";
-}
-
-static int find_arm(struct measured *m, sqlite3_stmt *s)
-{
-    const char *name = text(s, 0), *group = text(s, 2);
+    const char *name = db_text(s, 0), *group = db_text(s, 2);
 
     for (int i = 0; i < m->n_arms; i++)
         if (strcmp(m->arms[i].name, name) == 0 &&
@@ -57,33 +44,33 @@ static int find_arm(struct measured *m, sqlite3_stmt *s)
     m->arms[m->n_arms] = (struct measured_arm){
         .name = mem_strdup(name),
         .group = mem_strdup(group),
-        .fmt = mem_strdup(text(s, 1)),
-        .G = strcmp(group, "tensor") == 0 ? (double)NAN : number(s, 3),
-        .bits = number(s, 4),
+        .fmt = mem_strdup(db_text(s, 1)),
+        .G = strcmp(group, "tensor") == 0 ? (double)NAN : db_real(s, 3),
+        .bits = db_real(s, 4),
     };
     return m->n_arms++;
 }
 
 /* Rows come by twin and point; last holds the texts of the one before. */
-static void add_row(struct measured *m, sqlite3_stmt *s, char last[2][32])
+static void add_row(struct measured *m, struct db_stmt *s, char last[2][32])
 {
     const int arm = find_arm(m, s);
 
-    m->twins += m->n == 0 || strcmp(last[0], text(s, 5)) != 0;
-    m->points += m->n == 0 || strcmp(last[1], text(s, 6)) != 0;
-    snprintf(last[0], 32, "%s", text(s, 5));
-    snprintf(last[1], 32, "%s", text(s, 6));
+    m->twins += m->n == 0 || strcmp(last[0], db_text(s, 5)) != 0;
+    m->points += m->n == 0 || strcmp(last[1], db_text(s, 6)) != 0;
+    snprintf(last[0], 32, "%s", db_text(s, 5));
+    snprintf(last[1], 32, "%s", db_text(s, 6));
     if ((m->n & (m->n - 1)) == 0)
         m->rows = mem_grow(m->rows, 2 * (size_t)m->n + 1, sizeof *m->rows);
     m->rows[m->n++] = (struct measured_row){
         .arm = arm,
         .twin = m->twins - 1,
         .point = m->points - 1,
-        .seed = sqlite3_column_int64(s, 7),
-        .N = number(s, 8),
-        .D = number(s, 9),
-        .loss = number(s, 10),
-        .base = number(s, 11),
+        .seed = db_int(s, 7),
+        .N = db_real(s, 8),
+        .D = db_real(s, 9),
+        .loss = db_real(s, 10),
+        .base = db_real(s, 11),
     };
 }
 
@@ -176,18 +163,19 @@ enum status measured_read(struct measured *out, struct db *db, const char *grid,
                           struct err *err)
 {
     int64_t id = 0;
-    sqlite3_stmt *stmt;
+    struct db_stmt *s = NULL;
     bool row = true;
     char last[2][32] = { "", "" };
     enum status st = grid ? db_need_grid(&id, db, grid, err) : OK;
 
     *out = (struct measured){ .grid = grid ? mem_strdup(grid) : NULL };
     if (st == OK)
-        st = db_prepare(&stmt, db, grid ? of_grid : of_all, err);
-    if (st == OK)
-        db_bind(stmt, "i", id);
-    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row)
-        add_row(out, stmt, last);
+        st = db_stmt_open(&s, db, grid ? of_grid : of_all, err);
+    if (st == OK && grid)
+        db_bind_int(s, "grid", id);
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row)
+        add_row(out, s, last);
+    db_stmt_close(s);
     if (st == OK) {
         name_families(out);
         sort(out);

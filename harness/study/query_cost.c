@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "db/need_grid.h"
+#include "db/statement.h"
 #include "harness/study/measured.h"
 #include "harness/study/splits.h"
 
@@ -29,10 +30,18 @@ static enum status add_arm(struct db *db, const struct measured *m, int arm,
                 ? mem_printf("%d", mean.most_seeds)
                 : mem_printf("%d-%d", mean.least_seeds, mean.most_seeds);
     st =
-        db_run(db, err, "INSERT INTO temp.arm_cost VALUES(?,?,?,?,?,?,?,?,?,?)",
-               "ttttddditt", m->grid, m->arms[arm].name, m->arms[arm].fmt,
-               m->arms[arm].group, mean.value, mean.lo, mean.hi,
-               (int64_t)mean.cells, seeds, cells_error_name(mean.error));
+        db_do(db,
+              "INSERT INTO temp.arm_cost(grid, arm, fmt, G, cost, lo95, hi95, "
+              "cells, seeds, error) "
+              "VALUES(:grid, :arm, :fmt, :G, :cost, :lo95, :hi95, "
+              ":cells, :seeds, :error)",
+              DB_VALUES(DB_T("grid", m->grid), DB_T("arm", m->arms[arm].name),
+                        DB_T("fmt", m->arms[arm].fmt),
+                        DB_T("G", m->arms[arm].group), DB_R("cost", mean.value),
+                        DB_R("lo95", mean.lo), DB_R("hi95", mean.hi),
+                        DB_I("cells", mean.cells), DB_T("seeds", seeds),
+                        DB_T("error", cells_error_name(mean.error))),
+              err);
     free(seeds);
     return st;
 }
@@ -50,6 +59,12 @@ static enum status add_costs(struct db *db, const struct measured *m,
     return st;
 }
 
+/* The first of a set is the best of it. */
+static const char *verdict_of(const struct split *s, int i)
+{
+    return i == 0 ? "smallest" : s->told ? "worse" : "not told apart";
+}
+
 static enum status add_set(struct db *db, const struct measured *m,
                            const struct split_set *set, struct err *err)
 {
@@ -58,14 +73,20 @@ static enum status add_set(struct db *db, const struct measured *m,
     for (int i = 0; i < set->n && st == OK; i++) {
         const struct split *s = &set->splits[i];
 
-        st = db_run(
-            db, err, "INSERT INTO temp.arm_split VALUES(?,?,?,?,?,?,?,?,?)",
-            "tdttddddt", m->grid, set->bits, set->group, m->arms[s->arm].name,
-            s->cost.value, i ? s->behind.value : 0,
-            i ? s->behind.lo : (double)NAN, i ? s->behind.hi : (double)NAN,
-            i == 0    ? "smallest"
-            : s->told ? "worse"
-                      : "not told apart");
+        st = db_do(
+            db,
+            "INSERT INTO temp.arm_split(grid, bits, G, arm, cost, behind, "
+            "lo95, hi95, verdict) "
+            "VALUES(:grid, :bits, :G, :arm, :cost, :behind, "
+            ":lo95, :hi95, :verdict)",
+            DB_VALUES(DB_T("grid", m->grid), DB_R("bits", set->bits),
+                      DB_T("G", set->group), DB_T("arm", m->arms[s->arm].name),
+                      DB_R("cost", s->cost.value),
+                      DB_R("behind", i ? s->behind.value : 0),
+                      DB_R("lo95", i ? s->behind.lo : (double)NAN),
+                      DB_R("hi95", i ? s->behind.hi : (double)NAN),
+                      DB_T("verdict", verdict_of(s, i))),
+            err);
     }
     return st;
 }
@@ -113,7 +134,7 @@ static enum status add_all(struct db *db, add_rows *add, struct err *err)
 static enum status fill(struct db *db, const char *make, const char *grid,
                         add_rows *add, struct err *err)
 {
-    const enum status st = db_run(db, err, make, "");
+    const enum status st = db_do(db, make, NULL, err);
 
     if (st != OK)
         return st;

@@ -46,13 +46,38 @@ static enum status store_params(struct db *db, int64_t id, const struct fit *f,
     for (int i = 0; i < f->m->n_params && st == OK; i++) {
         const struct fit_estimate *e = &f->est[i];
 
-        st = db_run(db, err,
-                    "INSERT INTO fit_param(fit_id, name, value, se, lo95, "
-                    "hi95, at_bound) VALUES(?,?,?,?,?,?,?)",
-                    "itddddi", id, f->m->params[i].name, e->value, e->se, e->lo,
-                    e->hi, (int64_t)e->at_bound);
+        st =
+            db_do(db,
+                  "INSERT INTO fit_param(fit_id, name, value, se, lo95, hi95, "
+                  "at_bound) "
+                  "VALUES(:fit, :name, :value, :se, :lo95, :hi95, :at_bound)",
+                  DB_VALUES(DB_I("fit", id), DB_T("name", f->m->params[i].name),
+                            DB_R("value", e->value), DB_R("se", e->se),
+                            DB_R("lo95", e->lo), DB_R("hi95", e->hi),
+                            DB_I("at_bound", e->at_bound)),
+                  err);
     }
     return st;
+}
+
+struct stored_point {
+    const char *role;
+    int64_t run_id;
+    double observed, predicted, weight;
+};
+
+static enum status store_point(struct db *db, int64_t id,
+                               const struct stored_point *p, struct err *err)
+{
+    return db_do(db,
+                 "INSERT INTO fit_point(fit_id, run_id, role, observed, "
+                 "predicted, weight) "
+                 "VALUES(:fit, :run, :role, :observed, :predicted, :weight)",
+                 DB_VALUES(DB_I("fit", id), DB_I("run", p->run_id),
+                           DB_T("role", p->role), DB_R("observed", p->observed),
+                           DB_R("predicted", p->predicted),
+                           DB_R("weight", p->weight)),
+                 err);
 }
 
 static enum status store_points(struct db *db, int64_t id, const struct fit *f,
@@ -62,53 +87,11 @@ static enum status store_points(struct db *db, int64_t id, const struct fit *f,
     enum status st = OK;
 
     for (size_t i = 0; i < m->rows && st == OK; i++)
-        st = db_run(db, err,
-                    "INSERT INTO fit_point(fit_id, run_id, role, observed, "
-                    "predicted, weight) VALUES(?,?,'train',?,?,?)",
-                    "iiddd", id, m->number[i], m->y[i], f->mu[i],
-                    m->scale[i] * m->scale[i]);
-    return st;
-}
-
-static enum status store_fit(struct db *db, const struct fit_request *rq,
-                             const struct fit *f, const struct holdout *held,
-                             struct err *err)
-{
-    const struct model *m = f->m;
-    char loss[48], now[32], hex[HASH_HEX];
-    const char *grid = rq->options.grid;
-    struct str selection = { 0 };
-    char *name;
-    enum status st;
-
-    fit_options_json(&selection, &rq->options);
-    hash_rows(hex, f);
-    fit_loss_text(loss, &m->loss);
-    name = mem_printf("%s%s%s", grid ? grid : "", grid ? " " : "",
-                      m->law ? m->law->name : "formula");
-    st = db_run(
-        db, err,
-        "INSERT INTO fit(name, law, expr, n_def, selection, loss_fn, "
-        "huber_delta, n_starts, rng_seed, n_points, n_params, rmse, "
-        "r2, aic, bic, holdout, holdout_rmse, converged, status, data_sha256, "
-        "created_at) "
-        "VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        "tttttt"
-        "d"
-        "iiii"
-        "ddddtd"
-        "i"
-        "ttt",
-        name, m->law ? m->law->name : "formula", m->formula,
-        fit_request_n_def(rq), str_text(&selection), loss,
-        m->loss.kind == FIT_HUBER ? m->loss.scale : (double)NAN,
-        (int64_t)f->best.starts, (int64_t)rq->spec.seed, (int64_t)m->rows,
-        (int64_t)f->n_params, sqrt(f->rss / (double)m->rows), r_squared(f),
-        fit_aicc(f), fit_bic(f), held ? held->rule : NULL,
-        held ? held->all.rmse : (double)NAN, (int64_t)f->best.converged,
-        fit_is_sound(f) ? "ok" : "unsound", hex, clock_iso(now));
-    str_release(&selection);
-    free(name);
+        st = store_point(db, id,
+                         &(struct stored_point){ "train", m->number[i], m->y[i],
+                                                 f->mu[i],
+                                                 m->scale[i] * m->scale[i] },
+                         err);
     return st;
 }
 
@@ -118,11 +101,59 @@ static enum status store_held(struct db *db, int64_t id,
     enum status st = OK;
 
     for (int i = 0; held && i < held->n_rows && st == OK; i++)
-        st = db_run(db, err,
-                    "INSERT INTO fit_point(fit_id, run_id, role, observed, "
-                    "predicted) VALUES(?,?,'holdout',?,?)",
-                    "iidd", id, held->rows[i].number, held->rows[i].observed,
-                    held->rows[i].predicted);
+        st =
+            store_point(db, id,
+                        &(struct stored_point){ "holdout", held->rows[i].number,
+                                                held->rows[i].observed,
+                                                held->rows[i].predicted, 1 },
+                        err);
+    return st;
+}
+
+static const char insert_fit[] =
+    "INSERT INTO fit(name, law, expr, n_def, selection, loss_fn, huber_delta, "
+    "n_starts, rng_seed, n_points, n_params, rmse, r2, aic, bic, holdout, "
+    "holdout_rmse, converged, status, data_sha256, created_at) "
+    "VALUES(:name, :law, :expr, :n_def, :selection, :loss_fn, :huber_delta, "
+    ":n_starts, :rng_seed, :n_points, :n_params, :rmse, :r2, :aic, :bic, "
+    ":holdout, :holdout_rmse, :converged, :status, :data_sha256, :created_at)";
+
+static enum status store_fit(struct db *db, const struct fit_request *rq,
+                             const struct fit *f, const struct holdout *held,
+                             struct err *err)
+{
+    const struct model *m = f->m;
+    const char *grid = rq->options.grid;
+    const char *law = m->law ? m->law->name : "formula";
+    const bool huber = m->loss.kind == FIT_HUBER;
+    char loss[48], now[32], hex[HASH_HEX];
+    struct str selection = { 0 };
+    char *name = mem_printf("%s%s%s", grid ? grid : "", grid ? " " : "", law);
+    enum status st;
+
+    fit_options_json(&selection, &rq->options);
+    hash_rows(hex, f);
+    fit_loss_text(loss, &m->loss);
+    st = db_do(
+        db, insert_fit,
+        DB_VALUES(
+            DB_T("name", name), DB_T("law", law), DB_T("expr", m->formula),
+            DB_T("n_def", fit_request_n_def(rq)),
+            DB_T("selection", str_text(&selection)), DB_T("loss_fn", loss),
+            DB_R("huber_delta", huber ? m->loss.scale : (double)NAN),
+            DB_I("n_starts", f->best.starts),
+            DB_I("rng_seed", (int64_t)rq->spec.seed),
+            DB_I("n_points", (int64_t)m->rows), DB_I("n_params", f->n_params),
+            DB_R("rmse", sqrt(f->rss / (double)m->rows)),
+            DB_R("r2", r_squared(f)), DB_R("aic", fit_aicc(f)),
+            DB_R("bic", fit_bic(f)), DB_T("holdout", held ? held->rule : NULL),
+            DB_R("holdout_rmse", held ? held->all.rmse : (double)NAN),
+            DB_I("converged", f->best.converged),
+            DB_T("status", fit_is_sound(f) ? "ok" : "unsound"),
+            DB_T("data_sha256", hex), DB_T("created_at", clock_iso(now))),
+        err);
+    str_release(&selection);
+    free(name);
     return st;
 }
 
@@ -137,7 +168,7 @@ enum status fit_store(int64_t *id, const struct fit_request *rq,
         st = db_begin(db, err);
     if (st == OK) {
         st = store_fit(db, rq, f, held, err);
-        *id = sqlite3_last_insert_rowid(db_handle(db));
+        *id = db_last_id(db);
         if (st == OK)
             st = store_params(db, *id, f, err);
         if (st == OK)
@@ -181,21 +212,21 @@ static enum status read_selection(json_t **out, struct db *db, int64_t id,
 enum status fit_stored_rows(int64_t **numbers, int *n, struct db *db,
                             int64_t id, bool held, struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row;
-    enum status st = db_prepare(&stmt, db,
-                                "SELECT run_id FROM fit_point WHERE fit_id = ?"
-                                " AND (role = 'train' OR ?) ORDER BY run_id",
-                                err);
+    enum status st =
+        db_stmt_with(&s, db,
+                     "SELECT run_id FROM fit_point WHERE fit_id = :fit "
+                     "AND (role = 'train' OR :held) ORDER BY run_id",
+                     DB_VALUES(DB_I("fit", id), DB_I("held", held)), err);
 
     *numbers = NULL;
     *n = 0;
-    if (st == OK)
-        db_bind(stmt, "ii", id, (int64_t)held);
-    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row) {
         *numbers = mem_grow(*numbers, (size_t)*n + 1, sizeof **numbers);
-        (*numbers)[(*n)++] = sqlite3_column_int64(stmt, 0);
+        (*numbers)[(*n)++] = db_int(s, 0);
     }
+    db_stmt_close(s);
     return st;
 }
 
