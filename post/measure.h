@@ -19,7 +19,7 @@ bool measure_paired(struct paired *out, struct model **bad,
                     const struct data *d, enum data_set set);
 
 /* KL(p || q) of two rows of n logits, and of both renormalized over the `top`
- * likeliest of p; scratch of n. */
+ * likeliest of p; scratch of 3 n. */
 void measure_kl(double *all, double *of_top, const real *p, const real *q,
                 int n, int top, double *scratch);
 

@@ -223,7 +223,7 @@ static void divergence_is_that_of_the_definition(void **state)
     enum { n = 40, top = 25 };
     real p[n], q[n];
     bool all[n], best[n];
-    double got, got_top, scratch[n];
+    double got, got_top, scratch[3 * n];
 
     (void)state;
     for (int i = 0; i < n; i++) {

@@ -39,6 +39,7 @@ calib = 8
 [run]
 checkpoint = 0.05s
 slots = 2
+retries = 50
 [seeds]
 count = 2
 INI
@@ -121,20 +122,27 @@ cmp want.txt now.txt
 
 echo "killed at any time"
 start_over
-i=0
+i=0 ended=0
 while [ $i -lt "$kills" ]; do
     i=$((i + 1))
     "$qlaw" run grid.ini -q 2>>log.txt &
     pid=$!
     sleep "0.$(((seed * 7919 + i * 104729) % 9 + 1))"
+    [ $((i % 2)) = 0 ] || { pkill -9 -P $pid && sleep 0.2 || :; } # workers first
     kill -9 $pid 2>/dev/null || :
     wait $pid 2>/dev/null || :
-    [ $((i % 2)) = 0 ] || pkill -9 -f "$dir/runs" 2>/dev/null || :
+    [ "$(sqlite3 qlaw.db "select count(*) from run where state='done'")" = 20 ] ||
+        continue
+    dump >now.txt
+    cmp want.txt now.txt
+    ended=$((ended + 1))
+    start_over
 done
 "$qlaw" run grid.ini -q 2>>log.txt
 dump >now.txt
 cmp want.txt now.txt
 "$qlaw" db check >/dev/null
+echo "  $kills kills, $((ended + 1)) grids with the same end"
 
 echo "a parent that diverges takes its children with it"
 start_over
