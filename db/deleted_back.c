@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "db/handle.h"
 #include "db/need_grid.h"
 #include "db/run_name.h"
 #include "db/shelf.h"
@@ -99,7 +100,7 @@ static enum status take_numbered(bool *refused, struct db *db, int64_t id,
         if (st != OK)
             return st;
         st = take_all(db, id, tables, column, again ? top : 0, err);
-        code = st == OK ? SQLITE_OK : sqlite3_extended_errcode(db_handle(db));
+        code = st == OK ? SQLITE_OK : sqlite3_extended_errcode(db->handle);
         *refused = code == SQLITE_CONSTRAINT_FOREIGNKEY;
         if (st == OK || *refused)
             return leave_savepoint(db, *refused, err);

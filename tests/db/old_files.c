@@ -264,7 +264,7 @@ void old_check_views(struct db *db, const char *of)
     struct str got = { 0 }, want = { 0 };
 
     read_text(&want, "views-2.txt");
-    old_add_views(&got, db_handle(db));
+    old_add_views(&got, db->handle);
     if (!same_views(str_text(&got), str_text(&want)))
         fail_msg("%s: the views say\n%s", of, str_text(&got));
     str_release(&got);
@@ -307,8 +307,8 @@ static void check_definitions(struct db *db)
     char *name = mem_printf("%s/new.db", old_dir);
     struct db *fresh = old_open(name, DB_WRITE);
 
-    old_add_rows(&got, db_handle(db), ask, 17);
-    old_add_rows(&want, db_handle(fresh), ask, 17);
+    old_add_rows(&got, db->handle, ask, 17);
+    old_add_rows(&want, fresh->handle, ask, 17);
     assert_string_equal(str_text(&got), str_text(&want));
     assert_int_equal(scratch_number(db, "PRAGMA user_version"), DB_VERSION);
     assert_int_equal(scratch_number(db, "PRAGMA foreign_keys"), 1);
@@ -325,8 +325,8 @@ void old_check_upgraded(struct db *db, const struct old *o, sqlite3 *was)
     old_check_views(db, o->name);
     old_check_sound(db);
     check_definitions(db);
-    add_tables(&before, was, was, db_handle(db));
-    add_tables(&after, db_handle(db), was, db_handle(db));
+    add_tables(&before, was, was, db->handle);
+    add_tables(&after, db->handle, was, db->handle);
     assert_string_equal(str_text(&before), str_text(&after));
     str_release(&before);
     str_release(&after);

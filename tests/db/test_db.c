@@ -12,6 +12,8 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/str.h"
+#include "db/handle.h"
+#include "db/statement.h"
 #include "tests/check.h"
 #include "tests/db/scratch.h"
 
@@ -124,10 +126,10 @@ static void stored_bits_are_those_of_the_papers(void **state)
                                "man_bits=3, group_size=32, gran='group', "
                                "g_eff=32 where not is_base");
 
-        check_ok(db_run(db, &err, sql, ""), err);
+        check_ok(db_do(db, sql, NULL, &err), err);
         free(sql);
         sql = mem_printf("update point set %s where not is_base", cases[i].set);
-        check_ok(db_run(db, &err, sql, ""), err);
+        check_ok(db_do(db, sql, NULL, &err), err);
         free(sql);
         check_close(scratch_number(db, "select stored_bits from degradation"),
                     cases[i].want, 0);
@@ -174,7 +176,7 @@ static void views_keep_their_columns(void **state)
             mem_printf("select %s from %s", table[i].columns, table[i].view);
         struct err err;
 
-        check_ok(db_run(db, &err, sql, ""), err);
+        check_ok(db_do(db, sql, NULL, &err), err);
         free(sql);
     }
     db_close(db);
@@ -206,7 +208,7 @@ static void the_documented_queries_run(void **state)
     for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
         struct err err;
 
-        check_ok(db_run(db, &err, queries[i], ""), err);
+        check_ok(db_do(db, queries[i], NULL, &err), err);
     }
     check_close(scratch_number(db, "select count(*) from runs r join point p "
                                    "using(point_id) where p.config ->> "
@@ -234,7 +236,7 @@ static void the_schema_refuses_what_cannot_be(void **state)
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct err err;
 
-        assert_int_equal(db_run(db, &err, wrong[i], ""), ERR_DB);
+        assert_int_equal(db_do(db, wrong[i], NULL, &err), ERR_DB);
     }
     db_close(db);
 }
@@ -246,10 +248,10 @@ static void state_changes_are_logged(void **state)
 
     (void)state;
     scratch_fill(db, rows);
-    check_ok(db_run(db, &err,
-                    "update run set state='failed', state_reason=? where "
-                    "run_id=1",
-                    "t", "why"),
+    check_ok(db_do(db,
+                   "update run set state='failed', state_reason=:why "
+                   "where run_id=1",
+                   DB_VALUES(DB_T("why", "why")), &err),
              err);
     check_close(
         scratch_number(db, "select detail = 'done -> failed: why' from event "
@@ -291,7 +293,7 @@ static void progress_follows_states_and_rows(void **state)
         scratch_fill(db, rows);
         for (size_t k = 0; k <= i; k++)
             if (k == 0 || changes[k].change != changes[k - 1].change)
-                assert_int_equal(sqlite3_exec(db_handle(db), changes[k].change,
+                assert_int_equal(sqlite3_exec(db->handle, changes[k].change,
                                               NULL, NULL, NULL),
                                  SQLITE_OK);
         check_close(scratch_number(db, ask), changes[i].want, 0);
@@ -309,21 +311,20 @@ static void values_are_bound_not_pasted(void **state)
 {
     static const char nasty[] = "'; DROP TABLE run; --\"\n<b>";
     struct db *db = open_db(DB_WRITE);
-    sqlite3_stmt *stmt;
     struct err err;
-    bool row;
+    char *text;
 
     (void)state;
-    check_ok(db_run(db, &err, "insert into meta values(?,?)", "tt", "k", nasty),
+    check_ok(db_do(db, "insert into meta values(:key,:value)",
+                   DB_VALUES(DB_T("key", "k"), DB_T("value", nasty)), &err),
              err);
-    check_ok(db_prepare(&stmt, db, "select value from meta where key=?", &err),
+    check_ok(db_ask_text(&text, db, "select value from meta where key=:key",
+                         DB_VALUES(DB_T("key", "k")), &err),
              err);
-    db_bind(stmt, "t", "k");
-    check_ok(db_step(&row, db, stmt, &err), err);
-    assert_string_equal((const char *)sqlite3_column_text(stmt, 0), nasty);
-    sqlite3_reset(stmt);
-    check_ok(db_run(db, &err, "insert into event(kind,detail) values(?,?)",
-                    "td", "nan", (double)NAN),
+    assert_string_equal(text, nasty);
+    free(text);
+    check_ok(db_do(db, "insert into event(kind,detail) values('nan',:x)",
+                   DB_VALUES(DB_R("x", (double)NAN)), &err),
              err);
     check_close(scratch_number(db, "select detail is null from event"), 1, 0);
     db_close(db);
@@ -461,8 +462,8 @@ static void reading_writes_nothing(void **state)
     db_close(db);
     digest(before);
     db = open_db(DB_READ);
-    check_ok(db_run(db, &err, "select * from points", ""), err);
-    assert_int_equal(db_run(db, &err, "delete from run", ""), ERR_DB);
+    check_ok(db_do(db, "select * from points", NULL, &err), err);
+    assert_int_equal(db_do(db, "delete from run", NULL, &err), ERR_DB);
     check_says(err, "readonly");
     db_close(db);
     digest(after);
@@ -514,14 +515,14 @@ static void writers_in_many_processes_lose_nothing(void **state)
             db_set_patience(db, 60);
             for (int i = 0; i < ROWS; i++)
                 failed |= db_begin(db, &err) != OK ||
-                          db_run(db, &err, "insert into event(kind) values(?)",
-                                 "t", "x") != OK ||
+                          db_do(db, "insert into event(kind) values('x')", NULL,
+                                &err) != OK ||
                           db_commit(db, &err) != OK;
             _exit(failed);
         }
     db = open_db(DB_READ);
     for (int i = 0; i < 20; i++)
-        check_ok(db_run(db, &err, "select count(*) from event", ""), err);
+        check_ok(db_do(db, "select count(*) from event", NULL, &err), err);
     for (int w = 0; w < WRITERS; w++) {
         int status;
 

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "db/admin.h"
 #include "db/deleted.h"
+#include "db/statement.h"
 #include "tests/check.h"
 #include "tests/db/scratch.h"
 
@@ -116,25 +117,23 @@ static char *dump(struct db *db)
         "SELECT name FROM current_grid ORDER BY 1",
     };
     struct str s = { 0 };
+    struct err err;
 
     for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
-        sqlite3_stmt *stmt;
+        struct db_stmt *row;
+        bool is_there;
 
-        assert_int_equal(
-            sqlite3_prepare_v2(db_handle(db), asked[i], -1, &stmt, NULL),
-            SQLITE_OK);
-        while (sqlite3_step(stmt) == SQLITE_ROW) {
-            for (int k = 0; k < sqlite3_column_count(stmt); k++)
-                if (sqlite3_column_type(stmt, k) == SQLITE_FLOAT)
-                    str_addf(&s, "%a|", sqlite3_column_double(stmt, k));
+        check_ok(db_stmt_open(&row, db, asked[i], &err), err);
+        while (db_stmt_step(&is_there, row, &err) == OK && is_there) {
+            for (int k = 0; k < db_columns(row); k++)
+                if (db_type(row, k) == DB_REAL)
+                    str_addf(&s, "%a|", db_real(row, k));
                 else
-                    str_addf(&s, "%d:%s|", sqlite3_column_type(stmt, k),
-                             sqlite3_column_type(stmt, k) == SQLITE_NULL
-                                 ? ""
-                                 : (const char *)sqlite3_column_text(stmt, k));
+                    str_addf(&s, "%d:%s|", (int)db_type(row, k),
+                             db_text(row, k));
             str_add(&s, "\n");
         }
-        sqlite3_finalize(stmt);
+        db_stmt_close(row);
     }
     return str_steal(&s);
 }

@@ -244,27 +244,6 @@ static void what_is_open_is_not_forgotten(void **state)
     db_stmt_close(open[0]);
 }
 
-/* By place too: one that still has rows is not reset by another reader. */
-static void a_reader_by_place_keeps_its_row(void **state)
-{
-    static const char sql[] = "SELECT 1 UNION ALL SELECT 2";
-    sqlite3_stmt *first, *second;
-    struct err err;
-    bool row;
-
-    (void)state;
-    check_ok(db_prepare(&first, db, sql, &err), err);
-    check_ok(db_step(&row, db, first, &err), err);
-    check_ok(db_prepare(&second, db, sql, &err), err);
-    assert_ptr_not_equal(first, second);
-    check_ok(db_step(&row, db, second, &err), err);
-    check_ok(db_step(&row, db, first, &err), err);
-    assert_true(row);
-    assert_int_equal(sqlite3_column_int(first, 0), 2);
-    sqlite3_reset(first);
-    sqlite3_reset(second);
-}
-
 /* The rows of point.def are the columns of the table, in whatever order. */
 static void every_column_of_a_point_has_its_row(void **state)
 {
@@ -340,7 +319,6 @@ int main(void)
         in_folder(what_is_open_is_not_forgotten),
         in_folder(every_column_of_a_point_has_its_row),
         in_folder(a_point_is_put_once),
-        in_folder(a_reader_by_place_keeps_its_row),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,7 +121,7 @@ static void check_kinds(struct db *db, const char *want)
 {
     struct str got = { 0 };
 
-    old_add_rows(&got, db_handle(db), "SELECT * FROM kinds ORDER BY kin", 17);
+    old_add_rows(&got, db->handle, "SELECT * FROM kinds ORDER BY kin", 17);
     assert_string_equal(str_text(&got), want);
     str_release(&got);
 }
@@ -265,7 +265,7 @@ int main(int argc, char **argv)
         struct db *db = old_open(argv[1], DB_READ);
         struct str out = { 0 };
 
-        old_add_views(&out, db_handle(db));
+        old_add_views(&out, db->handle);
         fputs(str_text(&out), stdout);
         str_release(&out);
         db_close(db);

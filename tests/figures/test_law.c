@@ -10,6 +10,7 @@
 
 #include "base/rng.h"
 #include "base/str.h"
+#include "db/handle.h"
 #include "harness/figures/plot.h"
 #include "harness/study/contrast.h"
 #include "harness/study/interval.h"
@@ -23,7 +24,7 @@ static void sql(const char *text)
 {
     char *message = NULL;
 
-    if (sqlite3_exec(db_handle(db), text, NULL, NULL, &message) != SQLITE_OK)
+    if (sqlite3_exec(db->handle, text, NULL, NULL, &message) != SQLITE_OK)
         fail_msg("%s: %s", message, text);
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "db/admin.h"
+#include "db/statement.h"
 #include "harness/store/rebuild.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/runs.h"
@@ -68,20 +69,14 @@ static size_t damage(char *bytes, size_t size, struct fuzz *f)
 
 static int64_t rows(struct db *db)
 {
-    sqlite3_stmt *stmt;
-    bool row = false;
-    int64_t n = -1;
+    int64_t n;
 
-    if (db_prepare(&stmt, db,
-                   "SELECT (SELECT count(*) FROM run)+(SELECT "
-                   "count(*) FROM point)+(SELECT count(*) FROM "
-                   "grid)",
-                   NULL) == OK &&
-        db_step(&row, db, stmt, NULL) == OK && row)
-        n = sqlite3_column_int64(stmt, 0);
-    if (row)
-        sqlite3_reset(stmt);
-    return n;
+    return db_ask(&n, db,
+                  "SELECT (SELECT count(*) FROM run) + "
+                  "(SELECT count(*) FROM point) + (SELECT count(*) FROM grid)",
+                  NULL, NULL) == OK
+               ? n
+               : -1;
 }
 
 static void one(struct fuzz *f, void *ctx)

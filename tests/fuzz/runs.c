@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "db/admin.h"
+#include "db/statement.h"
 #include "harness/proto/attempt.h"
 #include "harness/proto/record_sum.h"
 #include "harness/store/record_put.h"
@@ -198,7 +199,7 @@ struct db *runs_database(const struct runs *r, const char *name)
     unlink(journal);
     runs_write(path, r->empty, r->empty_size);
     must(db_open(&db, path, DB_WRITE, &err), &err);
-    must(db_run(db, &err, "PRAGMA synchronous=OFF", ""), &err);
+    must(db_do(db, "PRAGMA synchronous=OFF", NULL, &err), &err);
     free(journal);
     free(path);
     return db;

@@ -12,7 +12,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
-#include "db/db.h"
+#include "db/statement.h"
 #include "tests/check.h"
 #include "tests/grid/grid_help.h"
 
@@ -99,16 +99,15 @@ static const char *ask(const char *sql)
     static char text[512];
     struct db *db;
     struct err err;
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row;
 
     check_ok(db_open(&db, grid_path("qlaw.db"), DB_READ, &err), err);
-    check_ok(db_prepare(&stmt, db, sql, &err), err);
-    check_ok(db_step(&row, db, stmt, &err), err);
+    check_ok(db_stmt_open(&s, db, sql, &err), err);
+    check_ok(db_stmt_step(&row, s, &err), err);
     snprintf(text, sizeof text, "%s",
-             row && sqlite3_column_text(stmt, 0)
-                 ? (const char *)sqlite3_column_text(stmt, 0)
-                 : "(null)");
+             row && !db_is_null(s, 0) ? db_text(s, 0) : "(null)");
+    db_stmt_close(s);
     db_close(db);
     return text;
 }

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/rng.h"
-#include "db/db.h"
+#include "db/statement.h"
 #include "harness/cli/cli.h"
 #include "harness/study/request.h"
 #include "harness/verbs/verbs.h"
@@ -135,20 +135,25 @@ static void put_point(struct db *db, int64_t n, int64_t d, int g,
     snprintf(id, sizeof id, "%08x%04x%02x%02x", (unsigned)n,
              (unsigned)(d / 1000000000) & 0xffff, f ? f->m + 1 : 0, g);
     check_ok(
-        db_run(db, &err,
-               "INSERT INTO point(point_id, config, twin_id, is_base, "
-               "dataset_id, n_layer, d_model, n_embed, n_head_params, n_body, "
-               "n_other, tokens, fmt, exp_bits, man_bits, group_size, "
-               "flops_plan, mem_plan) "
-               "VALUES(?,'{}',?,?,1,2,64,1000,1000,?,10,?,?,?,?,?,1,1)",
-               "ttiiitddd", id, twin, (int64_t)!f, n, d, f ? f->fmt : "fp32",
-               f ? (double)f->e : NAN, f ? (double)f->m : NAN,
-               f ? (double)g : NAN),
+        db_do(db,
+              "INSERT INTO point(point_id, config, twin_id, is_base, "
+              "dataset_id, n_layer, d_model, n_embed, n_head_params, n_body, "
+              "n_other, tokens, fmt, exp_bits, man_bits, group_size, "
+              "flops_plan, mem_plan) "
+              "VALUES(:point,'{}',:twin,:is_base,1,2,64,1000,1000,:N,10,:D,"
+              ":fmt,:E,:M,:G,1,1)",
+              DB_VALUES(DB_T("point", id), DB_T("twin", twin),
+                        DB_I("is_base", !f), DB_I("N", n), DB_I("D", d),
+                        DB_T("fmt", f ? f->fmt : "fp32"),
+                        DB_R("E", f ? (double)f->e : NAN),
+                        DB_R("M", f ? (double)f->m : NAN),
+                        DB_R("G", f ? (double)g : NAN)),
+              &err),
         err);
-    check_ok(db_run(db, &err,
-                    "INSERT INTO grid_point(grid_id, point_id, ordinal, block, "
-                    "seeds) VALUES(1,?,0,'','[1,2,3]')",
-                    "t", id),
+    check_ok(db_do(db,
+                   "INSERT INTO grid_point(grid_id, point_id, ordinal, block, "
+                   "seeds) VALUES(1,:point,0,'','[1,2,3]')",
+                   DB_VALUES(DB_T("point", id)), &err),
              err);
     for (int s = 1; s <= seeds; s++) {
         const double loss =
@@ -156,15 +161,19 @@ static void put_point(struct db *db, int64_t n, int64_t d, int g,
             exp(0.0005 * rng_normal(key, (uint64_t)*row));
 
         ++*row;
-        check_ok(db_run(db, &err,
-                        "INSERT INTO run(run_id, point_id, seed, data_seed, "
-                        "state) VALUES(?,?,?,?,'done')",
-                        "itii", *row, id, (int64_t)s, (int64_t)s),
+        check_ok(db_do(db,
+                       "INSERT INTO run(run_id, point_id, seed, data_seed, "
+                       "state) VALUES(:run,:point,:seed,:seed,'done')",
+                       DB_VALUES(DB_I("run", *row), DB_T("point", id),
+                                 DB_I("seed", s)),
+                       &err),
                  err);
-        check_ok(db_run(db, &err,
-                        "INSERT INTO result(run_id, loss, steps, tokens) "
-                        "VALUES(?,?,100,?)",
-                        "idi", *row, loss, d),
+        check_ok(db_do(db,
+                       "INSERT INTO result(run_id, loss, steps, tokens) "
+                       "VALUES(:run,:loss,100,:D)",
+                       DB_VALUES(DB_I("run", *row), DB_R("loss", loss),
+                                 DB_I("D", d)),
+                       &err),
                  err);
     }
 }
@@ -184,16 +193,16 @@ static int make_database(void **state)
     unlink(db_file);
     check_ok(db_open(&db, db_file, DB_WRITE, &err), err);
     check_ok(db_begin(db, &err), err);
-    check_ok(db_run(db, &err,
-                    "INSERT INTO dataset(dataset_id, name, sha256, tokenizer, "
-                    "vocab, n_tokens) VALUES(1,'x','y','bytes',256,1)",
-                    ""),
+    check_ok(db_do(db,
+                   "INSERT INTO dataset(dataset_id, name, sha256, tokenizer, "
+                   "vocab, n_tokens) VALUES(1,'x','y','bytes',256,1)",
+                   NULL, &err),
              err);
-    check_ok(db_run(db, &err,
-                    "INSERT INTO grid(grid_id, name, ini_text, ini_sha256, "
-                    "argv) VALUES(1,'toy','[grid]\nname = toy\nlaw = "
-                    "qat-delta ; of the paper\n','z','')",
-                    ""),
+    check_ok(db_do(db,
+                   "INSERT INTO grid(grid_id, name, ini_text, ini_sha256, "
+                   "argv) VALUES(1,'toy','[grid]\nname = toy\nlaw = "
+                   "qat-delta ; of the paper\n','z','')",
+                   NULL, &err),
              err);
     for (int i = 0; i < 4; i++)
         for (int j = 0; j < 4; j++) {
@@ -263,27 +272,27 @@ static void a_stored_fit_is_in_the_views_and_predicts(void **state)
     const double e = json_at(json_param(fit, "E"), "value");
     struct err err;
     struct db *db;
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row;
     json_t *prediction;
 
     (void)state;
     assert_true(id > 0);
     check_ok(db_open(&db, db_file, DB_READ, &err), err);
-    check_ok(db_prepare(&stmt, db,
-                        "SELECT f.n_points, f.law, p.value, "
-                        "(SELECT count(*) FROM fit_point q WHERE q.fit_id = "
-                        "f.fit_id AND abs(observed - predicted) < 0.02) "
-                        "FROM fits f JOIN fit_param p USING(fit_id) "
-                        "WHERE f.fit_id = ? AND p.name = 'E'",
-                        &err),
+    check_ok(db_stmt_with(&s, db,
+                          "SELECT f.n_points, f.law, p.value, "
+                          "(SELECT count(*) FROM fit_point q WHERE q.fit_id = "
+                          "f.fit_id AND abs(observed - predicted) < 0.02) "
+                          "FROM fits f JOIN fit_param p USING(fit_id) "
+                          "WHERE f.fit_id = :fit AND p.name = 'E'",
+                          DB_VALUES(DB_I("fit", id)), &err),
              err);
-    db_bind(stmt, "i", (int64_t)id);
-    check_ok(db_step(&row, db, stmt, &err), err);
+    check_ok(db_stmt_step(&row, s, &err), err);
     assert_true(row);
-    assert_int_equal(sqlite3_column_int(stmt, 0), 4 * 3 * 7 * 2);
-    check_close(sqlite3_column_double(stmt, 2), e, 0);
-    assert_int_equal(sqlite3_column_int(stmt, 3), 4 * 3 * 7 * 2);
+    assert_int_equal(db_int(s, 0), 4 * 3 * 7 * 2);
+    check_close(db_real(s, 2), e, 0);
+    assert_int_equal(db_int(s, 3), 4 * 3 * 7 * 2);
+    db_stmt_close(s);
     db_close(db);
     str_release(&o.out);
 
@@ -529,7 +538,7 @@ static void imported_tables_are_runs_once(void **state)
     struct outcome o;
     struct err err;
     struct db *db;
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row;
 
     (void)state;
@@ -570,19 +579,20 @@ static void imported_tables_are_runs_once(void **state)
 
     /* Twins are found: two differences of int4, one of e2m1. */
     check_ok(db_open(&db, db_file, DB_READ, &err), err);
-    check_ok(db_prepare(&stmt, db,
-                        "SELECT count(*), sum(delta), max(E), max(G), "
-                        "(SELECT count(*) FROM grid WHERE name = 'other') "
-                        "FROM deltas d JOIN grid_point USING(point_id) JOIN "
-                        "grid g USING(grid_id) WHERE g.name = 'paper'",
-                        &err),
+    check_ok(db_stmt_open(&s, db,
+                          "SELECT count(*), sum(delta), max(E), max(G), "
+                          "(SELECT count(*) FROM grid WHERE name = 'other') "
+                          "FROM deltas d JOIN grid_point USING(point_id) JOIN "
+                          "grid g USING(grid_id) WHERE g.name = 'paper'",
+                          &err),
              err);
-    check_ok(db_step(&row, db, stmt, &err), err);
-    assert_int_equal(sqlite3_column_int(stmt, 0), 2); /* seed 2 has no twin */
-    check_close(sqlite3_column_double(stmt, 1), 0.1 + 0.08, 1e-12);
-    check_close(sqlite3_column_double(stmt, 2), 2, 0);
-    check_close(sqlite3_column_double(stmt, 3), 32, 0);
-    assert_int_equal(sqlite3_column_int(stmt, 4), 0); /* rolled back */
+    check_ok(db_stmt_step(&row, s, &err), err);
+    assert_int_equal(db_int(s, 0), 2); /* seed 2 has no twin */
+    check_close(db_real(s, 1), 0.1 + 0.08, 1e-12);
+    check_close(db_real(s, 2), 2, 0);
+    check_close(db_real(s, 3), 32, 0);
+    assert_int_equal(db_int(s, 4), 0); /* rolled back */
+    db_stmt_close(s);
     db_close(db);
     unlink(csv);
     free(csv);
