@@ -33,6 +33,9 @@ enum run_state run_state_find(const char *word);
 extern const char *const run_kinds[RUN_KINDS];
 enum run_kind run_kind_of(enum run_state state);
 
+/* For SQL: "state IN (" RUN_STATES_OF "'failed')". */
+#define RUN_STATES_OF "SELECT state FROM run_states WHERE kind = "
+
 /* Does a run in this state still want to be run by `qlaw run`? */
 bool run_state_open(enum run_state state, bool retry_failed);
 

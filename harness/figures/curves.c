@@ -41,21 +41,19 @@ struct curves {
 /* Points that have a stored curve. */
 static enum status find_usable(struct curves *c, struct err *err)
 {
-    sqlite3_stmt *stmt;
     enum status st = OK;
 
     c->usable = mem_array((size_t)c->d->n + 1, sizeof *c->usable);
     for (int i = 0; i < c->d->n && st == OK; i++) {
-        st = db_prepare(&stmt, c->d->db,
-                        "SELECT 1 FROM run r WHERE r.point_id = ? AND EXISTS "
-                        "(SELECT 1 FROM curve c WHERE c.run_id = r.run_id AND "
-                        "c.train_loss IS NOT NULL) LIMIT 1",
-                        err);
-        if (st == OK)
-            db_bind(stmt, "t", c->d->points[i].id);
-        if (st == OK)
-            st = db_step(&c->usable[i], c->d->db, stmt, err);
-        sqlite3_reset(stmt);
+        int64_t any;
+
+        st = db_ask(&any, c->d->db,
+                    "SELECT 1 FROM run r WHERE r.point_id = :point "
+                    "AND EXISTS (SELECT 1 FROM curve c "
+                    "WHERE c.run_id = r.run_id AND c.train_loss IS NOT NULL) "
+                    "LIMIT 1",
+                    DB_VALUES(DB_T("point", c->d->points[i].id)), err);
+        c->usable[i] = any != 0;
     }
     return st;
 }
@@ -121,9 +119,9 @@ static void choose_arms(struct curves *c)
 /* Validation losses where runs have them at several steps, else training
  * losses. */
 static const char curve_sql[] =
-    "SELECT c.tokens, coalesce(c.val_loss, c.train_loss), r.seed FROM curve c "
-    "JOIN run r USING(run_id) WHERE r.point_id = ? AND c.train_loss IS NOT "
-    "NULL "
+    "SELECT c.tokens, coalesce(c.val_loss, c.train_loss), r.seed "
+    "FROM curve c JOIN run r USING(run_id) "
+    "WHERE r.point_id = :point AND c.train_loss IS NOT NULL "
     "ORDER BY r.seed, c.step";
 
 static int bin_of(const struct curves *c, double tokens)
@@ -158,28 +156,27 @@ static enum status read_arm(struct arm_curve *a, struct curves *c,
 {
     double sum[BINS] = { 0 }, n[BINS] = { 0 };
     int64_t seed = -1;
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = true;
-    enum status st = db_prepare(&stmt, c->d->db, curve_sql, err);
+    enum status st = db_stmt_with(&s, c->d->db, curve_sql,
+                                  DB_VALUES(DB_T("point", p->id)), err);
 
-    if (st == OK)
-        db_bind(stmt, "t", p->id);
     while (st == OK && row) {
-        st = db_step(&row, c->d->db, stmt, err);
-        if (st == OK && (!row || sqlite3_column_int64(stmt, 2) != seed)) {
+        st = db_stmt_step(&row, s, err);
+        if (st == OK && (!row || db_int(s, 2) != seed)) {
             take_seed(a, sum, n);
             memset(sum, 0, sizeof sum);
             memset(n, 0, sizeof n);
-            seed = row ? sqlite3_column_int64(stmt, 2) : -1;
+            seed = row ? db_int(s, 2) : -1;
         }
-        if (st == OK && row && sqlite3_column_double(stmt, 0) >= c->tokens_lo) {
-            const int b = bin_of(c, sqlite3_column_double(stmt, 0));
+        if (st == OK && row && db_real(s, 0) >= c->tokens_lo) {
+            const int b = bin_of(c, db_real(s, 0));
 
-            sum[b] += sqlite3_column_double(stmt, 1);
+            sum[b] += db_real(s, 1);
             n[b]++;
         }
     }
-    sqlite3_reset(stmt);
+    db_stmt_close(s);
     return st;
 }
 

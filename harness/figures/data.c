@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "db/need_grid.h"
+#include "db/state.h"
 #include "db/statement.h"
 #include "harness/grid/arm.h"
 #include "harness/store/snapshot.h"
@@ -14,39 +15,35 @@
 /* The latest text of a grid, with the twins that its points are compared
  * with wherever those come from; or everything. */
 static const char of_grid[] =
-    "SELECT point_id FROM grid_point WHERE grid_id = ?1 UNION "
-    "SELECT b.point_id FROM grid_point gp JOIN point q USING(point_id) "
-    "JOIN point b ON b.twin_id = q.twin_id AND b.is_base = 1 "
-    "WHERE gp.grid_id = ?1";
-static const char of_all[] = "SELECT point_id FROM point WHERE ?1 IS NOT NULL";
+    "SELECT point_id FROM grid_point WHERE grid_id = :grid "
+    "UNION " FIT_TWINS_SQL;
+static const char of_all[] = "SELECT point_id FROM point";
 
 static const char *n_sql(const struct plot_fit *f)
 {
-    const char *def = f ? f->n_def : "body";
+    const char *sql = f ? fit_n_sql(f->n_def) : NULL;
 
-    return strcmp(def, "body+head") == 0 ? "p.n_body + p.n_head_params"
-           : strcmp(def, "total") == 0   ? "p.n_total"
-                                         : "p.n_body";
+    return sql ? sql : fit_n_sql("body");
 }
 
 /* Runs that count: those of the grid with its own seeds.  A twin that another
  * grid made lends its losses and is none of this grid's runs. */
 static const char runs_of_grid[] =
-    "SELECT r.*, x.run_id IS NOT NULL AS own FROM run r "
-    "JOIN chosen USING(point_id) LEFT JOIN grid_run x ON x.grid_id = ?1 AND "
-    "x.run_id = r.run_id WHERE x.run_id IS NOT NULL OR r.point_id NOT IN "
-    "(SELECT point_id FROM grid_point WHERE grid_id = ?1)";
+    "SELECT r.*, x.run_id IS NOT NULL AS own "
+    "FROM run r JOIN chosen USING(point_id) "
+    "LEFT JOIN grid_run x ON x.grid_id = :grid AND x.run_id = r.run_id "
+    "WHERE x.run_id IS NOT NULL OR r.point_id NOT IN "
+    "(SELECT point_id FROM grid_point WHERE grid_id = :grid)";
 static const char runs_of_all[] = "SELECT r.*, 1 AS own FROM run r";
-
-#define OF_KIND "SELECT state FROM run_states WHERE kind = "
 
 /* Standard errors in two passes, as the views make them. */
 #define FOLDED                                                                 \
     "states AS (SELECT point_id, count(*) AS runs, "                           \
     "sum(state = 'done') AS done, sum(state = 'diverged') AS diverged, "       \
-    "sum(state IN (" OF_KIND "'failed')) AS failed, "                          \
-    "sum(state IN (" OF_KIND "'left out')) AS left_out, "                      \
-    "sum(state IN (" OF_KIND "'waiting' OR kind = 'running')) AS waiting, "    \
+    "sum(state IN (" RUN_STATES_OF "'failed')) AS failed, "                    \
+    "sum(state IN (" RUN_STATES_OF "'left out')) AS left_out, "                \
+    "sum(state IN (" RUN_STATES_OF "'waiting' OR kind = 'running')) "          \
+    "AS waiting, "                                                             \
     "sum(wall_s) AS wall_s, sum((SELECT sum(a.wall_s) FROM attempt a "         \
     "WHERE a.run_id = mine.run_id)) AS slot_s "                                \
     "FROM mine LEFT JOIN result USING(run_id) WHERE own GROUP BY point_id), "  \
@@ -80,7 +77,7 @@ static char *points_sql(const struct plot_data *d)
         "pt.loss, pt.se, dg.seeds, dg.delta, dg.delta_se, s.runs, s.done, "
         "s.diverged, s.failed, s.left_out, s.waiting, s.wall_s, s.slot_s, "
         "p.point_id IN (SELECT point_id FROM fit_point JOIN run "
-        "USING(run_id) WHERE fit_id = ?2) "
+        "USING(run_id) WHERE fit_id = :fit) "
         "FROM chosen JOIN point p USING(point_id) "
         "JOIN quantized q USING(point_id) "
         "LEFT JOIN pt USING(point_id) "
@@ -91,18 +88,9 @@ static char *points_sql(const struct plot_data *d)
         n_sql(d->fit));
 }
 
-static char *column_text(sqlite3_stmt *s, int col)
+static char *column_text(struct db_stmt *s, int col)
 {
-    const unsigned char *text = sqlite3_column_text(s, col);
-
-    return mem_strdup(text ? (const char *)text : "");
-}
-
-static double column_number(sqlite3_stmt *s, int col)
-{
-    return sqlite3_column_type(s, col) == SQLITE_NULL
-               ? (double)NAN
-               : sqlite3_column_double(s, col);
+    return mem_strdup(db_text(s, col));
 }
 
 /* Arms without their groups; of a twin, "unquantized". */
@@ -123,7 +111,7 @@ static void name_families(struct plot_data *d)
     free(arm);
 }
 
-static struct plot_point read_point(sqlite3_stmt *s)
+static struct plot_point read_point(struct db_stmt *s)
 {
     int c = 0;
     struct plot_point p = { .id = column_text(s, c++) };
@@ -133,34 +121,34 @@ static struct plot_point read_point(sqlite3_stmt *s)
     p.gran = column_text(s, c++);
     p.act_fmt = column_text(s, c++);
     p.quant = column_text(s, c++);
-    p.base = sqlite3_column_int(s, c++) != 0;
-    p.N = column_number(s, c++);
-    p.D = column_number(s, c++);
-    p.G = column_number(s, c++);
-    p.E = column_number(s, c++);
-    p.M = column_number(s, c++);
-    p.bits = column_number(s, c++);
-    p.stored_bits = column_number(s, c++);
+    p.base = db_int(s, c++) != 0;
+    p.N = db_real(s, c++);
+    p.D = db_real(s, c++);
+    p.G = db_real(s, c++);
+    p.E = db_real(s, c++);
+    p.M = db_real(s, c++);
+    p.bits = db_real(s, c++);
+    p.stored_bits = db_real(s, c++);
     p.scale = column_text(s, c++);
-    p.gmse = column_number(s, c++);
-    p.n_layer = column_number(s, c++);
-    p.d_model = column_number(s, c++);
-    p.flops = column_number(s, c++);
-    p.seeds = sqlite3_column_int(s, c++);
-    p.loss = column_number(s, c++);
-    p.se = column_number(s, c++);
-    p.pairs = sqlite3_column_int(s, c++);
-    p.delta = column_number(s, c++);
-    p.delta_se = column_number(s, c++);
-    p.runs = sqlite3_column_int(s, c++);
-    p.done = sqlite3_column_int(s, c++);
-    p.diverged = sqlite3_column_int(s, c++);
-    p.failed = sqlite3_column_int(s, c++);
-    p.left_out = sqlite3_column_int(s, c++);
-    p.waiting = sqlite3_column_int(s, c++);
-    p.wall_s = column_number(s, c++);
-    p.slot_s = column_number(s, c++);
-    p.in_fit = sqlite3_column_int(s, c++) != 0;
+    p.gmse = db_real(s, c++);
+    p.n_layer = db_real(s, c++);
+    p.d_model = db_real(s, c++);
+    p.flops = db_real(s, c++);
+    p.seeds = (int)db_int(s, c++);
+    p.loss = db_real(s, c++);
+    p.se = db_real(s, c++);
+    p.pairs = (int)db_int(s, c++);
+    p.delta = db_real(s, c++);
+    p.delta_se = db_real(s, c++);
+    p.runs = (int)db_int(s, c++);
+    p.done = (int)db_int(s, c++);
+    p.diverged = (int)db_int(s, c++);
+    p.failed = (int)db_int(s, c++);
+    p.left_out = (int)db_int(s, c++);
+    p.waiting = (int)db_int(s, c++);
+    p.wall_s = db_real(s, c++);
+    p.slot_s = db_real(s, c++);
+    p.in_fit = db_int(s, c++) != 0;
     return p;
 }
 
@@ -203,28 +191,22 @@ static void find_known(struct plot_data *d)
 static enum status read_points(struct plot_data *d, struct err *err)
 {
     char *sql = points_sql(d);
-    sqlite3_stmt *stmt = NULL;
-    int cap = 0, rc;
-    enum status st = OK;
+    struct db_stmt *s;
+    int cap = 0;
+    bool row = true;
+    enum status st = db_stmt_with(
+        &s, d->db, sql, DB_VALUES(DB_I("fit", d->fit ? d->fit->id : 0)), err);
 
-    if (sqlite3_prepare_v2(db_handle(d->db), sql, -1, &stmt, NULL) != SQLITE_OK)
-        st = err_set(err, ERR_DB, "%s: %s", d->db_path,
-                     sqlite3_errmsg(db_handle(d->db)));
     free(sql);
-    if (st != OK)
-        return st;
-    sqlite3_bind_int64(stmt, 1, d->grid_id);
-    sqlite3_bind_int64(stmt, 2, d->fit ? d->fit->id : 0);
-    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+    if (st == OK && d->grid)
+        db_bind_int(s, "grid", d->grid_id);
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row) {
         if (d->n == cap)
             d->points = mem_grow(d->points, (size_t)(cap = 2 * cap + 64),
                                  sizeof *d->points);
-        d->points[d->n++] = read_point(stmt);
+        d->points[d->n++] = read_point(s);
     }
-    if (rc != SQLITE_DONE)
-        st = err_set(err, ERR_DB, "%s: %s", d->db_path,
-                     sqlite3_errmsg(db_handle(d->db)));
-    sqlite3_finalize(stmt);
+    db_stmt_close(s);
     name_families(d);
     if (d->n)
         qsort(d->points, (size_t)d->n, sizeof *d->points, in_order);

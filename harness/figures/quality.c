@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "db/statement.h"
 #include "harness/figures/plot.h"
 
 /* A fitted run beside its point. */
@@ -49,33 +50,29 @@ static enum status read_fitted(struct fitted_list *out,
                                const struct plot_data *d, struct err *err)
 {
     const struct plot_point **index = sorted_points(d);
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row;
     int cap = 0;
-    enum status st = db_prepare(&stmt, d->db,
-                                "SELECT r.point_id, f.observed, f.predicted, "
-                                "f.role FROM fit_point f JOIN run r "
-                                "USING(run_id) WHERE f.fit_id = ? AND "
-                                "f.role <> 'excluded' ORDER BY run_id",
-                                err);
+    enum status st = db_stmt_with(
+        &s, d->db,
+        "SELECT r.point_id, f.observed, f.predicted, f.role "
+        "FROM fit_point f JOIN run r USING(run_id) "
+        "WHERE f.fit_id = :fit AND f.role <> 'excluded' ORDER BY run_id",
+        DB_VALUES(DB_I("fit", d->fit->id)), err);
 
     *out = (struct fitted_list){ NULL, 0 };
-    if (st == OK)
-        db_bind(stmt, "i", d->fit->id);
-    while (st == OK && (st = db_step(&row, d->db, stmt, err)) == OK && row) {
-        const char *id = (const char *)sqlite3_column_text(stmt, 0);
-        const char *role = (const char *)sqlite3_column_text(stmt, 3);
-
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row) {
         if (out->n == cap)
             out->items = mem_grow(out->items, (size_t)(cap = 2 * cap + 64),
                                   sizeof *out->items);
         out->items[out->n++] = (struct fitted){
-            find_point(index, d->n, id ? id : ""),
-            sqlite3_column_double(stmt, 1),
-            sqlite3_column_double(stmt, 2),
-            role && strcmp(role, "holdout") == 0,
+            find_point(index, d->n, db_text(s, 0)),
+            db_real(s, 1),
+            db_real(s, 2),
+            strcmp(db_text(s, 3), "holdout") == 0,
         };
     }
+    db_stmt_close(s);
     free(index);
     return st;
 }

@@ -19,26 +19,19 @@ static const struct {
     { "total", "p.n_total" },
 };
 
-static enum status find_n_def(const char **sql, const char *name,
-                              struct err *err)
+const char *fit_n_sql(const char *n_def)
 {
     for (size_t i = 0; i < sizeof n_defs / sizeof n_defs[0]; i++)
-        if (strcmp(n_defs[i].name, name) == 0) {
-            *sql = n_defs[i].sql;
-            return OK;
-        }
-    return err_set(err, ERR_USAGE,
-                   "--n-def '%s' is not body, body+head or total", name);
+        if (strcmp(n_defs[i].name, n_def) == 0)
+            return n_defs[i].sql;
+    return NULL;
 }
 
 /* Runs of the grid with its own seeds, and of twins that its points are
  * compared with but another grid made. */
 static const char of_grid[] =
     "(r.run_id IN (SELECT run_id FROM grid_run WHERE grid_id = :grid) OR "
-    "(r.point_id IN (SELECT b.point_id FROM grid_point gp "
-    "JOIN point q USING(point_id) "
-    "JOIN point b ON b.twin_id = q.twin_id AND b.is_base = 1 "
-    "WHERE gp.grid_id = :grid) "
+    "(r.point_id IN (" FIT_TWINS_SQL ") "
     "AND r.point_id NOT IN "
     "(SELECT point_id FROM grid_point WHERE grid_id = :grid)))";
 
@@ -243,15 +236,17 @@ static enum status filter_rows(struct table *t, const struct texts *where,
 enum status fit_input_runs(struct table **out, struct fit_request *rq,
                            const char *db_path, struct err *err)
 {
-    const char *n_def = NULL;
+    const char *n_def = fit_n_sql(fit_request_n_def(rq));
     int64_t grid_id = 0;
     struct db *db = NULL;
     struct db_stmt *s = NULL;
-    enum status st = find_n_def(&n_def, fit_request_n_def(rq), err);
     bool later = false;
+    enum status st =
+        n_def ? db_open(&db, db_path, DB_READ, err)
+              : err_set(err, ERR_USAGE,
+                        "--n-def '%s' is not body, body+head or total",
+                        fit_request_n_def(rq));
 
-    if (st == OK)
-        st = db_open(&db, db_path, DB_READ, err);
     if (st == OK && rq->options.grid)
         st = db_need_grid(&grid_id, db, rq->options.grid, err);
     if (st == OK)

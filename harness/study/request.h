@@ -28,6 +28,15 @@ void fit_request_release(struct fit_request *rq);
 /* Which parameters count as N: body, unless --n-def said otherwise. */
 const char *fit_request_n_def(const struct fit_request *rq);
 
+/* The same as SQL over a point p; NULL: there is no such name. */
+const char *fit_n_sql(const char *n_def);
+
+/* For SQL, the unquantized twins of the points of the grid :grid. */
+#define FIT_TWINS_SQL                                                          \
+    "SELECT b.point_id FROM grid_point gp JOIN point q USING(point_id) "       \
+    "JOIN point b ON b.twin_id = q.twin_id AND b.is_base = 1 "                 \
+    "WHERE gp.grid_id = :grid"
+
 /* The space, the loss, starts, bounds, fixed and grouped parameters that the
  * options name, into a spec that has its law. */
 enum status fit_request_spec(struct fit_spec *s, const struct fit_options *o,
