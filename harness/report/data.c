@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/words.h"
+#include "db/statement.h"
 #include "harness/report/report.h"
 #include "harness/study/options.h"
 
@@ -26,27 +27,19 @@ void report_fit_command(struct str *out, const struct plot_fit *f)
     json_decref(selection);
 }
 
-static char *text_of(struct report *r, const char *sql)
+/* NULL: there is no grid.  The caller frees it. */
+static char *grid_text(struct report *r, const char *sql)
 {
-    sqlite3_stmt *stmt;
-    bool row = false;
-    char *text = NULL;
+    char *text;
 
-    if (db_prepare(&stmt, r->data->db, sql, NULL) != OK)
-        return NULL;
-    sqlite3_bind_int64(stmt, 1, r->data->grid_id);
-    if (db_step(&row, r->data->db, stmt, NULL) == OK && row) {
-        const char *s = (const char *)sqlite3_column_text(stmt, 0);
-
-        text = mem_strdup(s ? s : "");
-        sqlite3_reset(stmt);
-    }
+    db_ask_text(&text, r->data->db, sql,
+                DB_VALUES(DB_I("grid", r->data->grid_id)), NULL);
     return text;
 }
 
 static void add_commands(struct report *r)
 {
-    char *argv = text_of(r, "SELECT argv FROM grid WHERE grid_id = ?1");
+    char *argv = grid_text(r, "SELECT argv FROM grid WHERE grid_id = :grid");
     struct str s = { 0 };
 
     if (argv)
@@ -80,14 +73,14 @@ static void add_machines(struct report *r)
     page_column(r->page, "system", false);
     page_column(r->page, "libraries", false);
     page_column(r->page, "attempts", true);
-    report_rows(r, "SELECT e.qlaw_version, coalesce(e.git_commit, '') || CASE "
-                   "WHEN e.git_dirty AND e.git_commit NOT LIKE '%-dirty' THEN "
-                   "' (changed)' ELSE '' END, e.compiler, e.cflags, "
+    report_rows(r, "SELECT e.qlaw_version, coalesce(e.git_commit, '') || "
+                   "CASE WHEN e.git_dirty AND e.git_commit NOT LIKE '%-dirty' "
+                   "THEN ' (changed)' ELSE '' END, e.compiler, e.cflags, "
                    "e.cpu_model, e.isa, e.kernel || ', libc ' || e.libc, "
-                   "(SELECT group_concat(key || ' ' || value, ', ') FROM "
-                   "json_each(e.libs_json)), count(*) FROM attempt a "
-                   "JOIN env e USING(env_id) WHERE " RUN_OF_GRID
-                   " GROUP BY e.env_id ORDER BY e.env_id");
+                   "(SELECT group_concat(key || ' ' || value, ', ') "
+                   "FROM json_each(e.libs_json)), count(*) "
+                   "FROM attempt a JOIN env e USING(env_id) "
+                   "WHERE " RUN_OF_GRID " GROUP BY e.env_id ORDER BY e.env_id");
 }
 
 static void add_texts(struct report *r)
@@ -108,7 +101,7 @@ void report_reproduce(struct report *r)
     page_section(r->page, "reproduce", "How to do it again");
     add_commands(r);
     if (r->data->grid)
-        ini = text_of(r, "SELECT ini_text FROM grid WHERE grid_id = ?1");
+        ini = grid_text(r, "SELECT ini_text FROM grid WHERE grid_id = :grid");
     if (ini) {
         char *file = mem_printf("%s.ini", r->data->grid);
 

@@ -6,63 +6,79 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/str.h"
+#include "db/statement.h"
 #include "harness/os/env.h"
 #include "plots/files.h"
 #include "plots/gnuplot.h"
 
 /* --- SQL ------------------------------------------------------------------ */
 
-static bool prepare(sqlite3_stmt **stmt, struct report *r, const char *sql)
+/* Does the statement have another row?  What cannot be read is left out. */
+static bool next_row(struct db_stmt *s)
 {
-    if (db_prepare(stmt, r->data->db, sql, NULL) != OK)
-        return false;
-    if (sqlite3_bind_parameter_count(*stmt) > 0)
-        sqlite3_bind_int64(*stmt, 1, r->data->grid ? r->data->grid_id : 0);
-    return true;
+    bool row = false;
+
+    return s && db_stmt_step(&row, s, NULL) == OK && row;
 }
 
-static void add_cell(struct report *r, sqlite3_stmt *stmt, int col)
+/* NULL where it cannot be asked. */
+static struct db_stmt *open_of_grid(struct report *r, const char *sql)
 {
-    const int type = sqlite3_column_type(stmt, col);
+    struct db_stmt *s;
 
-    if (type == SQLITE_NULL)
+    db_stmt_with(&s, r->data->db, sql,
+                 DB_VALUES(DB_I("grid", r->data->grid_id)), NULL);
+    return s;
+}
+
+static void add_cell(struct report *r, struct db_stmt *s, int col)
+{
+    switch (db_type(s, col)) {
+    case DB_NULL:
         page_cell(r->page, "\u2013");
-    else if (type == SQLITE_FLOAT)
-        page_cell(r->page, "%.4g", sqlite3_column_double(stmt, col));
-    else
-        page_cell(r->page, "%s", (const char *)sqlite3_column_text(stmt, col));
+        return;
+    case DB_REAL:
+        page_cell(r->page, "%.4g", db_real(s, col));
+        return;
+    default:
+        page_cell(r->page, "%s", db_text(s, col));
+    }
 }
 
 int report_rows(struct report *r, const char *sql)
 {
-    sqlite3_stmt *stmt;
-    bool row = false;
+    struct db_stmt *s = open_of_grid(r, sql);
     int n = 0;
 
-    if (!prepare(&stmt, r, sql))
-        return 0;
-    while (db_step(&row, r->data->db, stmt, NULL) == OK && row) {
-        for (int i = 0; i < sqlite3_column_count(stmt); i++)
-            add_cell(r, stmt, i);
-        n++;
-    }
-    sqlite3_reset(stmt);
+    for (; next_row(s); n++)
+        for (int i = 0; i < db_columns(s); i++)
+            add_cell(r, s, i);
+    db_stmt_close(s);
     return n;
 }
 
 double report_number(struct report *r, const char *sql)
 {
-    sqlite3_stmt *stmt;
-    bool row = false;
-    double x = (double)NAN;
+    struct db_stmt *s = open_of_grid(r, sql);
+    const double x = next_row(s) ? db_real(s, 0) : (double)NAN;
 
-    if (prepare(&stmt, r, sql) &&
-        db_step(&row, r->data->db, stmt, NULL) == OK && row &&
-        sqlite3_column_type(stmt, 0) != SQLITE_NULL)
-        x = sqlite3_column_double(stmt, 0);
-    if (row)
-        sqlite3_reset(stmt);
+    db_stmt_close(s);
     return x;
+}
+
+void report_say_numbers(struct report *r, const char *sql)
+{
+    struct db_stmt *s = open_of_grid(r, sql);
+    char buf[32];
+    int n = 0;
+
+    for (; next_row(s); n++)
+        page_say(r->page, "%s%s", n ? ", " : "",
+                 text_si(buf, db_real(s, 0), 3));
+    if (n == 0)
+        page_say(r->page, "none");
+    db_stmt_close(s);
 }
 
 /* --- figures -------------------------------------------------------------- */

@@ -72,19 +72,23 @@ static inline bool report_has_fit(const struct report *r)
     return r->again && r->again->ok;
 }
 
-/* Points of the grid ?1, and its runs, with its own seeds alone: every count
+/* Points of the grid :grid, and its runs, with its own seeds alone: every count
  * and time of the page.  0: everything. */
 #define OF_GRID                                                                \
-    "(?1 = 0 OR point_id IN (SELECT point_id FROM grid_point WHERE grid_id = " \
-    "?1))"
+    "(:grid = 0 OR point_id IN "                                               \
+    "(SELECT point_id FROM grid_point WHERE grid_id = :grid))"
 #define RUN_OF_GRID                                                            \
-    "(?1 = 0 OR run_id IN (SELECT run_id FROM grid_run WHERE grid_id = ?1))"
+    "(:grid = 0 OR run_id IN "                                                 \
+    "(SELECT run_id FROM grid_run WHERE grid_id = :grid))"
 
-/* Rows of constant SQL with ?1 the grid's id (0: everything) as cells of the
+/* Rows of constant SQL with :grid the grid's id (0: everything) as cells of the
  * table begun before; columns are its columns.  Returns the rows. */
 int report_rows(struct report *r, const char *sql);
 
-/* One number, or NaN. */
+/* The same SQL's first number, or NaN. */
 double report_number(struct report *r, const char *sql);
+
+/* Its first column as numbers for people, "16k, 32k"; "none". */
+void report_say_numbers(struct report *r, const char *sql);
 
 #endif

@@ -4,11 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "db/state.h"
 #include "harness/report/report.h"
 
 /* --- runs ----------------------------------------------------------------- */
-
-#define OF_KIND "SELECT state FROM run_states WHERE kind = "
 
 static void add_states(struct report *r)
 {
@@ -21,35 +20,23 @@ static void add_states(struct report *r)
     page_column(r->page, "failed", true);
     page_column(r->page, "waiting", true);
     page_column(r->page, "left out", true);
-    report_rows(r,
-                "SELECT CASE WHEN p.is_base THEN 'unquantized' ELSE p.arm END, "
-                "count(DISTINCT point_id), count(*), sum(state = 'done'), "
-                "sum(state = 'diverged'), sum(state IN (" OF_KIND "'failed')), "
-                "sum(state IN (" OF_KIND "'waiting' OR kind = 'running')), "
-                "sum(state IN (" OF_KIND "'left out')) FROM run "
-                "JOIN point p USING(point_id) "
-                "WHERE " RUN_OF_GRID " GROUP BY 1 "
-                "ORDER BY max(p.is_base) DESC, p.fmt, p.group_size, 1");
+    report_rows(
+        r, "SELECT CASE WHEN p.is_base THEN 'unquantized' ELSE p.arm END, "
+           "count(DISTINCT point_id), count(*), sum(state = 'done'), "
+           "sum(state = 'diverged'), "
+           "sum(state IN (" RUN_STATES_OF "'failed')), "
+           "sum(state IN (" RUN_STATES_OF "'waiting' OR kind = 'running')), "
+           "sum(state IN (" RUN_STATES_OF "'left out')) "
+           "FROM run JOIN point p USING(point_id) "
+           "WHERE " RUN_OF_GRID " GROUP BY 1 "
+           "ORDER BY max(p.is_base) DESC, p.fmt, p.group_size, 1");
 }
 
 static void say_values(struct report *r, const char *name, const char *sql)
 {
-    sqlite3_stmt *stmt;
-    bool row = false;
-    int n = 0;
-    char buf[32];
-
-    if (db_prepare(&stmt, r->data->db, sql, NULL) != OK)
-        return;
-    sqlite3_bind_int64(stmt, 1, r->data->grid ? r->data->grid_id : 0);
     page_item(r->page);
     page_say(r->page, "%s: ", name);
-    while (db_step(&row, r->data->db, stmt, NULL) == OK && row)
-        page_say(r->page, "%s%s", n++ ? ", " : "",
-                 text_si(buf, sqlite3_column_double(stmt, 0), 3));
-    if (n == 0)
-        page_say(r->page, "none");
-    sqlite3_reset(stmt);
+    report_say_numbers(r, sql);
 }
 
 void report_runs(struct report *r)
