@@ -8,7 +8,8 @@
 #include "base/file.h"
 #include "base/str.h"
 
-#define SILENT_S 2 /* a wait is worth a word then */
+#define SILENT_S 2       /* a wait is worth a word then */
+#define STEPS    1000000 /* of SQLite's machine, some hundredths of a second */
 
 sqlite3 *db_handle(struct db *db)
 {
@@ -18,6 +19,11 @@ sqlite3 *db_handle(struct db *db)
 const char *db_library_version(void)
 {
     return sqlite3_libversion();
+}
+
+bool db_library_has_strict(void)
+{
+    return sqlite3_libversion_number() >= 3037000;
 }
 
 const char *db_path(const struct db *db)
@@ -152,6 +158,19 @@ static int wait_for_others(void *ctx, int tries)
 void db_wait_for_others(struct db *db)
 {
     sqlite3_busy_handler(db->handle, wait_for_others, db);
+}
+
+static int ask_given_up(void *ctx)
+{
+    const struct db *db = ctx;
+
+    return db->given_up();
+}
+
+void db_set_given_up(struct db *db, bool (*given_up)(void))
+{
+    db->given_up = given_up;
+    sqlite3_progress_handler(db->handle, STEPS, ask_given_up, db);
 }
 
 /* --- transactions -------------------------------------------------------- */

@@ -32,6 +32,9 @@ enum db_mode {
 /* Of the SQLite that is linked, "3.40.1". */
 const char *db_library_version(void);
 
+/* Does it know STRICT tables (3.37)? */
+bool db_library_has_strict(void);
+
 struct db; /* owns the connection and its cached statements */
 
 /* ":memory:" and URIs would open something else than the file that everything
@@ -56,6 +59,10 @@ double db_patience(const struct db *db);
 /* Wait for ever instead, and say once whom for: a forgotten reader must end
  * nothing that writes. */
 void db_set_waiting(struct db *db, void (*say)(const char *sentence));
+
+/* Give a statement up, as interrupted, once this says so; it is asked now and
+ * then while a statement runs. */
+void db_set_given_up(struct db *db, bool (*given_up)(void));
 
 /* Who holds the file, "sqlite3 (pid 42)"; the caller frees it. */
 char *db_holder(const char *path);

@@ -14,6 +14,7 @@ struct db {
     char *copy;                  /* of the file before an upgrade, or NULL */
     double patience_s;
     void (*say)(const char *sentence); /* whom we wait for, or NULL */
+    bool (*given_up)(void);            /* or NULL */
     double waiting_since_s;
     bool said;
     struct db_stmt **kept; /* statements; those used last come last */

@@ -144,6 +144,11 @@ const char *db_message(const struct db *db)
     return sqlite3_errmsg(db->handle);
 }
 
+int db_message_column(const struct db *db)
+{
+    return sqlite3_error_offset(db->handle) + 1;
+}
+
 void db_stmt_close(struct db_stmt *s)
 {
     if (!s)

@@ -38,6 +38,9 @@ enum db_refusal db_stmt_asked(struct db_stmt **out, struct db *db,
  * until the next call of this room. */
 const char *db_message(const struct db *db);
 
+/* The byte of the SQL that it is about, from 1; 0: none. */
+int db_message_column(const struct db *db);
+
 /* Texts and blobs are copied; a NaN and a NULL text are NULL. */
 void db_bind_int(struct db_stmt *s, const char *name, int64_t value);
 void db_bind_real(struct db_stmt *s, const char *name, double value);

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "db/statement.h"
 #include "harness/os/lock.h"
 #include "harness/slurm/submit.h"
 #include "harness/store/run_find.h"
@@ -52,10 +53,12 @@ static enum status choose(int64_t **ids, int *n, const struct cli *cli,
 }
 
 static const char change_sql[] =
-    "UPDATE run SET state=?, state_reason='asked for' WHERE run_id=? AND "
-    "state NOT IN ('done','running') AND run_id NOT IN (SELECT run_id FROM "
-    "attempt WHERE outcome IS NULL AND backend='slurm')";
-static const char ask_sql[] = "INSERT INTO request(wish, run_id) VALUES(?,?)";
+    "UPDATE run SET state=:word, state_reason='asked for' "
+    "WHERE run_id=:run AND state NOT IN ('done','running') "
+    "AND run_id NOT IN "
+    "(SELECT run_id FROM attempt WHERE outcome IS NULL AND backend='slurm')";
+static const char ask_sql[] =
+    "INSERT INTO request(wish, run_id) VALUES(:word, :run)";
 
 static enum status write_all(struct db *db, const int64_t *ids, int n,
                              const char *sql, const char *word, struct err *err)
@@ -63,7 +66,8 @@ static enum status write_all(struct db *db, const int64_t *ids, int n,
     enum status st = db_begin(db, err);
 
     for (int i = 0; i < n && st == OK; i++)
-        st = db_run(db, err, sql, "ti", word, ids[i]);
+        st = db_do(db, sql, DB_VALUES(DB_T("word", word), DB_I("run", ids[i])),
+                   err);
     if (st == OK)
         st = db_commit(db, err);
     if (st != OK)
@@ -71,36 +75,31 @@ static enum status write_all(struct db *db, const int64_t *ids, int n,
     return st;
 }
 
-/* Runs for which a question with two blanks, run and state, has an answer. */
+/* Runs for which a question of :run and :state has an answer. */
 static enum status count_runs(int *count, struct db *db, const int64_t *ids,
                               int n, const char *sql, const char *state,
                               struct err *err)
 {
-    sqlite3_stmt *stmt;
     enum status st = OK;
 
     *count = 0;
     for (int i = 0; i < n && st == OK; i++) {
-        bool row = false;
+        int64_t yes;
 
-        st = db_prepare(&stmt, db, sql, err);
-        if (st == OK) {
-            db_bind(stmt, "it", ids[i], state);
-            st = db_step(&row, db, stmt, err);
-            sqlite3_reset(stmt);
-        }
-        *count += row;
+        st = db_ask(&yes, db, sql,
+                    DB_VALUES(DB_I("run", ids[i]), DB_T("state", state)), err);
+        *count += (int)yes;
     }
     return st;
 }
 
 /* What counts is what the runs are now, not what was wished for them. */
 static const char changed_sql[] =
-    "SELECT 1 FROM run WHERE run_id=? AND state=?";
+    "SELECT 1 FROM run WHERE run_id=:run AND state=:state";
 static const char slurm_sql[] =
-    "SELECT 1 FROM run r WHERE run_id=? AND state<>? AND EXISTS (SELECT 1 FROM "
-    "attempt a WHERE a.run_id=r.run_id AND outcome IS NULL AND "
-    "backend='slurm')";
+    "SELECT 1 FROM run r WHERE run_id=:run AND state<>:state "
+    "AND EXISTS (SELECT 1 FROM attempt a WHERE a.run_id=r.run_id "
+    "AND outcome IS NULL AND backend='slurm')";
 
 static enum status apply(struct changes *out, const struct cli *cli,
                          const struct control *c, const int64_t *ids, int n,

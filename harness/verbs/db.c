@@ -11,6 +11,7 @@
 #include "base/wrap.h"
 #include "db/admin.h"
 #include "db/place.h"
+#include "db/statement.h"
 #include "harness/cli/sheet.h"
 #include "harness/os/lock.h"
 #include "harness/proto/record.h"
@@ -50,21 +51,18 @@ static const struct {
 static enum status add_fact(struct sheet *t, struct db *db, size_t i,
                             struct err *err)
 {
-    sqlite3_stmt *stmt;
-    bool row;
-    enum status st = db_prepare(&stmt, db, facts[i].sql, err);
+    struct db_stmt *s;
+    bool row = false;
+    enum status st = db_stmt_open(&s, db, facts[i].sql, err);
 
     if (st == OK)
-        st = db_step(&row, db, stmt, err);
-    if (st != OK || !row)
-        return st;
-    if (sqlite3_column_type(stmt, 0) == SQLITE_TEXT)
-        sheet_text(t, facts[i].name,
-                   (const char *)sqlite3_column_text(stmt, 0));
-    else
-        sheet_number(t, facts[i].name, sqlite3_column_double(stmt, 0));
-    sqlite3_reset(stmt);
-    return OK;
+        st = db_stmt_step(&row, s, err);
+    if (row && db_type(s, 0) == DB_TEXT)
+        sheet_text(t, facts[i].name, db_text(s, 0));
+    else if (row)
+        sheet_number(t, facts[i].name, db_real_or(s, 0, 0));
+    db_stmt_close(s);
+    return st;
 }
 
 static void add_holder(struct sheet *t, const char *db_path)
@@ -211,7 +209,7 @@ static enum status build(struct rebuild *out, const char *tmp, const char *root,
     enum status st = db_open(&db, tmp, DB_WRITE, err);
 
     if (st == OK)
-        st = db_run(db, err, "PRAGMA synchronous=OFF", "");
+        st = db_do(db, "PRAGMA synchronous=OFF", NULL, err);
     if (st == OK)
         st = rebuild_from(out, db, root, warn, err);
     db_close(db);

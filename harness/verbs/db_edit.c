@@ -9,6 +9,7 @@
 #include "db/admin.h"
 #include "db/deleted.h"
 #include "db/need_grid.h"
+#include "db/statement.h"
 #include "harness/cli/sheet.h"
 #include "harness/os/lock.h"
 #include "harness/store/marks.h"
@@ -229,21 +230,18 @@ enum status db_part_rename(struct cli *cli, struct err *err)
 static enum status set_tag(struct db *db, const char *grid, int64_t run_id,
                            const char *tag, bool there, struct err *err)
 {
-    enum status st = check_name("tag", tag, " ,+", err);
+    const enum status st = check_name("tag", tag, " ,+", err);
 
     if (st != OK)
         return st;
-    if (!there)
-        return db_run(db, err,
-                      "DELETE FROM tag WHERE tag=?1 AND (grid=?2 OR "
-                      "run_id=?3)",
-                      "tti", tag, grid, run_id);
-    return grid ? db_run(db, err,
-                         "INSERT OR IGNORE INTO tag(tag, grid) VALUES(?,?)",
-                         "tt", tag, grid)
-                : db_run(db, err,
-                         "INSERT OR IGNORE INTO tag(tag, run_id) VALUES(?,?)",
-                         "ti", tag, run_id);
+    return db_do(
+        db,
+        there ? "INSERT OR IGNORE INTO tag(tag, grid, run_id) "
+                "VALUES(:tag, :grid, nullif(:run, 0))"
+              : "DELETE FROM tag "
+                "WHERE tag=:tag AND (grid=:grid OR run_id=:run)",
+        DB_VALUES(DB_T("tag", tag), DB_T("grid", grid), DB_I("run", run_id)),
+        err);
 }
 
 /* +TAG and, after "--", -TAG. */
@@ -268,17 +266,16 @@ static enum status set_tags(struct cli *cli, struct db *db, const char *grid,
 static enum status tags_text(struct str *out, bool json, struct db *db,
                              const char *grid, int64_t run_id, struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = true;
-    enum status st = db_prepare(
-        &stmt, db, "SELECT tag FROM tag WHERE grid=? OR run_id=? ORDER BY 1",
-        err);
+    enum status st = db_stmt_with(
+        &s, db,
+        "SELECT tag FROM tag WHERE grid=:grid OR run_id=:run ORDER BY 1",
+        DB_VALUES(DB_T("grid", grid), DB_I("run", run_id)), err);
 
-    if (st == OK)
-        db_bind(stmt, "ti", grid, run_id);
-    for (int i = 0;
-         st == OK && (st = db_step(&row, db, stmt, err)) == OK && row; i++) {
-        const char *tag = (const char *)sqlite3_column_text(stmt, 0);
+    for (int i = 0; st == OK && (st = db_stmt_step(&row, s, err)) == OK && row;
+         i++) {
+        const char *tag = db_text(s, 0);
 
         str_add(out, i == 0 ? "" : json ? "," : " ");
         if (json) {
@@ -288,6 +285,7 @@ static enum status tags_text(struct str *out, bool json, struct db *db,
             str_add_shown(out, tag, 60);
         }
     }
+    db_stmt_close(s);
     return st;
 }
 

@@ -7,42 +7,10 @@
 #include "base/str.h"
 #include "db/deleted.h"
 #include "db/need_grid.h"
+#include "db/statement.h"
 #include "harness/verbs/db_parts.h"
 
 #define WIDTH 80
-
-/* Columns: name, runs, done, made, deleted, tags as JSON. */
-static const char grids_sql[] =
-    "SELECT c.name, coalesce(p.runs,0), coalesce(p.done,0), g.created_at, 0, "
-    "(SELECT json_group_array(tag) FROM (SELECT tag FROM tag WHERE "
-    "grid=c.name ORDER BY 1)) FROM current_grid c JOIN grid g USING(grid_id) "
-    "LEFT JOIN progress p USING(grid_id) WHERE ?1 IS NULL OR c.name=?1 ORDER "
-    "BY c.grid_id";
-static const char deleted_grids_sql[] =
-    "SELECT grid, (SELECT count(*) FROM deleted r WHERE r.kind='run' AND "
-    "r.grid=g.grid), (SELECT count(*) FROM deleted r WHERE r.kind='run' AND "
-    "r.grid=g.grid AND r.state='done'), at, 1, '[]' FROM deleted g WHERE "
-    "kind='grid' ORDER BY deleted_id";
-
-/* Columns: number, HASH-SEED, grid, arm, state, loss, deleted, tags as JSON. */
-static const char runs_sql[] =
-    "SELECT r.run_id, substr(r.point_id,1,8)||'-'||r.seed, r.grid, r.arm, "
-    "r.state, r.loss, 0, (SELECT json_group_array(tag) FROM (SELECT tag FROM "
-    "tag t WHERE t.run_id=r.run_id ORDER BY 1)) FROM runs r WHERE CASE WHEN "
-    "?1 IS NULL THEN r.run_id IN (SELECT run_id FROM tag) ELSE r.run_id IN "
-    "(SELECT run_id FROM grid_run JOIN current_grid USING(grid_id) WHERE "
-    "name=?1) END ORDER BY 1";
-static const char deleted_runs_sql[] =
-    "SELECT run_id, substr(point_id,1,8)||'-'||seed, NULL, NULL, state, NULL, "
-    "1, '[]' FROM deleted WHERE kind='run' AND grid IS NULL ORDER BY "
-    "deleted_id";
-
-static const char *text_at(sqlite3_stmt *stmt, int i)
-{
-    const char *text = (const char *)sqlite3_column_text(stmt, i);
-
-    return text ? text : "";
-}
 
 /* --- for people
  * ---------------------------------------------------------------- */
@@ -70,31 +38,31 @@ static void add_tags(struct str *line, const char *tags)
     json_decref(list);
 }
 
-static void print_grid(sqlite3_stmt *stmt)
+/* Columns: name, runs, done, made, deleted, tags as JSON. */
+static void print_grid(struct db_stmt *s)
 {
     struct str line = { 0 };
 
-    str_addf(&line, "%8lld %8lld  %-10.10s  ",
-             (long long)sqlite3_column_int64(stmt, 1),
-             (long long)sqlite3_column_int64(stmt, 2), text_at(stmt, 3));
-    str_add_shown(&line, text_at(stmt, 0), WIDTH - 31);
-    add_tags(&line, text_at(stmt, 5));
+    str_addf(&line, "%8lld %8lld  %-10.10s  ", (long long)db_int(s, 1),
+             (long long)db_int(s, 2), db_text(s, 3));
+    str_add_shown(&line, db_text(s, 0), WIDTH - 31);
+    add_tags(&line, db_text(s, 5));
     puts(str_text(&line));
     str_release(&line);
 }
 
-static void print_run(sqlite3_stmt *stmt)
+/* Columns: number, HASH-SEED, grid, arm, state, loss, deleted, tags as JSON. */
+static void print_run(struct db_stmt *s)
 {
     struct str line = { 0 };
     char loss[32] = "";
 
-    if (sqlite3_column_type(stmt, 5) != SQLITE_NULL)
-        snprintf(loss, sizeof loss, "%.4f", sqlite3_column_double(stmt, 5));
-    str_addf(&line, "%8lld  %-12s %-9s %8s  ",
-             (long long)sqlite3_column_int64(stmt, 0), text_at(stmt, 1),
-             text_at(stmt, 4), loss);
-    str_add_shown(&line, text_at(stmt, 3), WIDTH - 46);
-    add_tags(&line, text_at(stmt, 7));
+    if (!db_is_null(s, 5))
+        snprintf(loss, sizeof loss, "%.4f", db_real(s, 5));
+    str_addf(&line, "%8lld  %-12s %-9s %8s  ", (long long)db_int(s, 0),
+             db_text(s, 1), db_text(s, 4), loss);
+    str_add_shown(&line, db_text(s, 3), WIDTH - 46);
+    add_tags(&line, db_text(s, 7));
     puts(str_text(&line));
     str_release(&line);
 }
@@ -102,33 +70,91 @@ static void print_run(sqlite3_stmt *stmt)
 /* --- for programs
  * --------------------------------------------------------------- */
 
-static void json_grid(struct str *s, sqlite3_stmt *stmt)
+static void json_grid(struct str *out, struct db_stmt *s)
 {
-    str_add(s, "{");
-    json_add_text(s, "grid", text_at(stmt, 0));
-    json_add_number(s, "runs", sqlite3_column_double(stmt, 1));
-    json_add_number(s, "done", sqlite3_column_double(stmt, 2));
-    json_add_text(s, "made", text_at(stmt, 3));
-    str_addf(s, ",\"deleted\":%s,\"tags\":%s}",
-             sqlite3_column_int(stmt, 4) ? "true" : "false", text_at(stmt, 5));
+    str_add(out, "{");
+    json_add_text(out, "grid", db_text(s, 0));
+    json_add_number(out, "runs", db_real(s, 1));
+    json_add_number(out, "done", db_real(s, 2));
+    json_add_text(out, "made", db_text(s, 3));
+    str_addf(out, ",\"deleted\":%s,\"tags\":%s}",
+             db_int(s, 4) ? "true" : "false", db_text(s, 5));
 }
 
-static void json_run(struct str *s, sqlite3_stmt *stmt)
+static void json_run(struct str *out, struct db_stmt *s)
 {
     static const char *const names[] = { "run", "grid", "arm", "state" };
 
-    str_add(s, "{");
-    json_add_number(s, "run_id", sqlite3_column_double(stmt, 0));
+    str_add(out, "{");
+    json_add_number(out, "run_id", db_real(s, 0));
     for (int i = 0; i < 4; i++)
-        json_add_text(s, names[i], text_at(stmt, i + 1));
-    if (sqlite3_column_type(stmt, 5) != SQLITE_NULL)
-        json_add_number(s, "loss", sqlite3_column_double(stmt, 5));
-    str_addf(s, ",\"deleted\":%s,\"tags\":%s}",
-             sqlite3_column_int(stmt, 6) ? "true" : "false", text_at(stmt, 7));
+        json_add_text(out, names[i], db_text(s, i + 1));
+    if (!db_is_null(s, 5))
+        json_add_number(out, "loss", db_real(s, 5));
+    str_addf(out, ",\"deleted\":%s,\"tags\":%s}",
+             db_int(s, 6) ? "true" : "false", db_text(s, 7));
 }
 
 /* --- both
  * ------------------------------------------------------------------------ */
+
+struct table {
+    const char *sql;
+    bool of_grid; /* it has :grid, which may be NULL */
+    const char *head;
+    void (*line)(struct db_stmt *);
+    void (*object)(struct str *, struct db_stmt *);
+};
+
+static const struct table grids = {
+    .sql = "SELECT c.name, coalesce(p.runs,0), coalesce(p.done,0), "
+           "g.created_at, 0, (SELECT json_group_array(tag) FROM "
+           "(SELECT tag FROM tag WHERE grid=c.name ORDER BY 1)) "
+           "FROM current_grid c JOIN grid g USING(grid_id) "
+           "LEFT JOIN progress p USING(grid_id) "
+           "WHERE :grid IS NULL OR c.name=:grid ORDER BY c.grid_id",
+    .of_grid = true,
+    .head = "    runs     done  made        grid",
+    .line = print_grid,
+    .object = json_grid,
+};
+
+static const struct table deleted_grids = {
+    .sql = "SELECT grid, (SELECT count(*) FROM deleted r "
+           "WHERE r.kind='run' AND r.grid=g.grid), "
+           "(SELECT count(*) FROM deleted r "
+           "WHERE r.kind='run' AND r.grid=g.grid AND r.state='done'), "
+           "at, 1, '[]' "
+           "FROM deleted g WHERE kind='grid' ORDER BY deleted_id",
+    .head = "    runs     done  deleted     grid",
+    .line = print_grid,
+    .object = json_grid,
+};
+
+static const struct table runs = {
+    .sql = "SELECT r.run_id, substr(r.point_id,1,8)||'-'||r.seed, r.grid, "
+           "r.arm, r.state, r.loss, 0, (SELECT json_group_array(tag) FROM "
+           "(SELECT tag FROM tag t WHERE t.run_id=r.run_id ORDER BY 1)) "
+           "FROM runs r WHERE CASE WHEN :grid IS NULL "
+           "THEN r.run_id IN (SELECT run_id FROM tag) "
+           "ELSE r.run_id IN (SELECT run_id FROM grid_run "
+           "JOIN current_grid USING(grid_id) WHERE name=:grid) END "
+           "ORDER BY 1",
+    .of_grid = true,
+    .head = "     run  hash-seed    state         loss  arm",
+    .line = print_run,
+    .object = json_run,
+};
+
+static const struct table deleted_runs = {
+    .sql = "SELECT run_id, substr(point_id,1,8)||'-'||seed, NULL, NULL, "
+           "state, NULL, 1, '[]' "
+           "FROM deleted WHERE kind='run' AND grid IS NULL "
+           "ORDER BY deleted_id",
+    .head = "     run  hash-seed    state         loss  arm",
+    .line = print_run,
+    .object = json_run,
+};
 
 struct listing {
     struct db *db;
@@ -136,48 +162,40 @@ struct listing {
     struct str *json; /* NULL: lines */
 };
 
-static enum status list(const struct listing *l, const char *sql,
-                        const char *head, void (*line)(sqlite3_stmt *),
-                        void (*object)(struct str *, sqlite3_stmt *),
+static enum status list(const struct listing *l, const struct table *t,
                         struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = true;
-    enum status st = db_prepare(&stmt, l->db, sql, err);
+    enum status st = db_stmt_open(&s, l->db, t->sql, err);
 
-    if (st == OK && sqlite3_bind_parameter_count(stmt) > 0)
-        db_bind(stmt, "t", l->grid);
-    for (int i = 0;
-         st == OK && (st = db_step(&row, l->db, stmt, err)) == OK && row; i++) {
+    if (st == OK && t->of_grid)
+        db_bind_text(s, "grid", l->grid);
+    for (int i = 0; st == OK && (st = db_stmt_step(&row, s, err)) == OK && row;
+         i++) {
         if (l->json) {
             str_add(l->json, i ? ",\n" : "\n");
-            object(l->json, stmt);
+            t->object(l->json, s);
             continue;
         }
         if (i == 0)
-            puts(head);
-        line(stmt);
+            puts(t->head);
+        t->line(s);
     }
+    db_stmt_close(s);
     return st;
 }
 
 static enum status list_both(const struct listing *l, bool deleted,
                              struct err *err)
 {
-    const char *grids = deleted ? "    runs     done  deleted     grid"
-                                : "    runs     done  made        grid";
     enum status st = OK;
 
     if (!l->grid || l->json)
-        st = list(l, deleted ? deleted_grids_sql : grids_sql, grids, print_grid,
-                  json_grid, err);
+        st = list(l, deleted ? &deleted_grids : &grids, err);
     if (l->json)
         str_add(l->json, "],\"runs\":[");
-    if (st != OK)
-        return st;
-    return list(l, deleted ? deleted_runs_sql : runs_sql,
-                "     run  hash-seed    state         loss  arm", print_run,
-                json_run, err);
+    return st == OK ? list(l, deleted ? &deleted_runs : &runs, err) : st;
 }
 
 /* What is not listed. */

@@ -74,8 +74,8 @@ static void look_speed(struct finding *f, const struct env *e)
 static void look_sqlite(struct finding *f, const struct env *e)
 {
     (void)e;
-    snprintf(f->text, sizeof f->text, "%s", sqlite3_libversion());
-    if (sqlite3_libversion_number() < 3037000) {
+    snprintf(f->text, sizeof f->text, "%s", db_library_version());
+    if (!db_library_has_strict()) {
         strcat(f->text, ", but 3.37 is needed for STRICT tables");
         f->missing = true;
     }

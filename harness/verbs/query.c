@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "base/text_table.h"
 #include "base/wrap.h"
-#include "db/db.h"
+#include "db/statement.h"
 #include "harness/study/query_cost.h"
 #include "harness/verbs/verbs.h"
 
@@ -70,11 +70,10 @@ struct sheet {
     struct str out;
 };
 
-static const char *cell_text(sqlite3_stmt *stmt, int i, char buf[32])
+static const char *cell_text(struct db_stmt *stmt, int i, char buf[32])
 {
-    if (sqlite3_column_type(stmt, i) == SQLITE_FLOAT)
-        return text_number(buf, sqlite3_column_double(stmt, i));
-    return (const char *)sqlite3_column_text(stmt, i);
+    return db_type(stmt, i) == DB_REAL ? text_number(buf, db_real(stmt, i))
+                                       : db_text(stmt, i);
 }
 
 static void keep(struct sheet *s, const char *text)
@@ -83,10 +82,10 @@ static void keep(struct sheet *s, const char *text)
         s->cap = 2 * s->cap + 64;
         s->cells = mem_grow(s->cells, (size_t)s->cap, sizeof *s->cells);
     }
-    s->cells[s->n++] = mem_strdup(text ? text : "");
+    s->cells[s->n++] = mem_strdup(text);
 }
 
-static void add_cells(struct sheet *s, sqlite3_stmt *stmt)
+static void add_cells(struct sheet *s, struct db_stmt *stmt)
 {
     char buf[32];
 
@@ -154,46 +153,40 @@ static void end_latex(struct sheet *s)
     str_add(&s->out, "\\bottomrule\n\\end{tabular}\n");
 }
 
-static void csv_row(struct sheet *s, sqlite3_stmt *stmt)
+static void csv_row(struct sheet *s, struct db_stmt *stmt)
 {
     char buf[32];
 
     for (int i = 0; i < s->columns; i++) {
-        const char *text = cell_text(stmt, i, buf);
-
-        text_csv(&s->out, text ? text : "",
-                 sqlite3_column_type(stmt, i) != SQLITE_TEXT);
+        text_csv(&s->out, cell_text(stmt, i, buf), db_type(stmt, i) != DB_TEXT);
         str_add(&s->out, i + 1 < s->columns ? "," : "\n");
     }
 }
 
-static void object_row(struct sheet *s, sqlite3_stmt *stmt)
+static void object_row(struct sheet *s, struct db_stmt *stmt)
 {
     struct str o = { 0 };
 
     str_add(&o, "{");
     for (int i = 0; i < s->columns; i++) {
-        const char *name = sqlite3_column_name(stmt, i);
+        const char *name = db_column(stmt, i);
 
-        if (sqlite3_column_type(stmt, i) == SQLITE_TEXT)
-            json_add_text(&o, name, (const char *)sqlite3_column_text(stmt, i));
+        if (db_type(stmt, i) == DB_TEXT)
+            json_add_text(&o, name, db_text(stmt, i));
         else
-            json_add_number(&o, name,
-                            sqlite3_column_type(stmt, i) == SQLITE_NULL
-                                ? 0.0 / 0.0
-                                : sqlite3_column_double(stmt, i));
+            json_add_number(&o, name, db_real(stmt, i));
     }
     str_addf(&s->out, "%s}", str_text(&o));
     str_release(&o);
 }
 
-static void json_row(struct sheet *s, sqlite3_stmt *stmt)
+static void json_row(struct sheet *s, struct db_stmt *stmt)
 {
     str_add(&s->out, s->rows > 1 ? ",\n" : "[");
     object_row(s, stmt);
 }
 
-static void jsonl_row(struct sheet *s, sqlite3_stmt *stmt)
+static void jsonl_row(struct sheet *s, struct db_stmt *stmt)
 {
     object_row(s, stmt);
     str_add_char(&s->out, '\n');
@@ -204,24 +197,24 @@ static void end_json(struct sheet *s)
     str_add(&s->out, s->rows ? "]\n" : "[]\n");
 }
 
-static void csv_head(struct sheet *s, sqlite3_stmt *stmt)
+static void csv_head(struct sheet *s, struct db_stmt *stmt)
 {
     for (int i = 0; i < s->columns; i++) {
-        text_csv(&s->out, sqlite3_column_name(stmt, i), false);
+        text_csv(&s->out, db_column(stmt, i), false);
         str_add(&s->out, i + 1 < s->columns ? "," : "\n");
     }
 }
 
-static void keep_head(struct sheet *s, sqlite3_stmt *stmt)
+static void keep_head(struct sheet *s, struct db_stmt *stmt)
 {
     for (int i = 0; i < s->columns; i++)
-        keep(s, sqlite3_column_name(stmt, i));
+        keep(s, db_column(stmt, i));
 }
 
 static const struct format {
     const char *name;
-    void (*head)(struct sheet *, sqlite3_stmt *);
-    void (*row)(struct sheet *, sqlite3_stmt *);
+    void (*head)(struct sheet *, struct db_stmt *);
+    void (*row)(struct sheet *, struct db_stmt *);
     void (*end)(struct sheet *);
 } formats[] = {
     { "table", keep_head, add_cells, end_table },
@@ -276,44 +269,41 @@ static enum status make_ready(const char **sql, struct db *db, const char *text,
     return q && q->fill ? q->fill(db, grid, err) : OK;
 }
 
-static enum status prepare(sqlite3_stmt **stmt, struct db *db, const char *sql,
-                           struct err *err)
+static enum status open_question(struct db_stmt **out, struct db *db,
+                                 const char *sql, struct err *err)
 {
-    const char *tail;
-
-    if (sqlite3_prepare_v2(db_handle(db), sql, -1, stmt, &tail) != SQLITE_OK)
-        return err_set(err, ERR_USAGE, "%s (near column %d)",
-                       sqlite3_errmsg(db_handle(db)),
-                       sqlite3_error_offset(db_handle(db)) + 1);
-    if (!*stmt)
+    switch (db_stmt_asked(out, db, sql)) {
+    case DB_NOT_SQL:
+        return err_set(err, ERR_USAGE, "%s (near column %d)", db_message(db),
+                       db_message_column(db));
+    case DB_EMPTY:
         return err_set(err, ERR_USAGE, "the query is empty");
-    if (tail[strspn(tail, " \t\r\n;")])
+    case DB_SEVERAL:
         return err_set(err, ERR_USAGE, "one query at a time, please");
-    if (!sqlite3_stmt_readonly(*stmt))
+    case DB_WRITES:
         return err_set(err, ERR_USAGE,
                        "query only reads; use the sqlite3 "
                        "shell to change a database");
+    case DB_TAKEN:
+        break;
+    }
     return OK;
 }
 
 /* A question may take long before its first row, or for ever, and whoever asked
  * may be gone by then: nobody is kept from writing to the database for that. */
-static int nobody_reads(void *ctx)
-{
-    (void)ctx;
-    return out_is_lost();
-}
-
-static enum status print_rows(sqlite3_stmt *stmt, const struct format *f,
+static enum status print_rows(struct db_stmt *stmt, const struct format *f,
                               struct db *db, struct err *err)
 {
-    struct sheet s = { .columns = sqlite3_column_count(stmt) };
-    int code;
+    struct sheet s = { .columns = db_columns(stmt) };
+    enum status st = OK;
+    bool row;
 
-    sqlite3_progress_handler(db_handle(db), 1000000, nobody_reads, NULL);
+    db_set_given_up(db, out_is_lost);
     if (f->head)
         f->head(&s, stmt);
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW && !ferror(stdout)) {
+    while (!ferror(stdout) && (st = db_stmt_step(&row, stmt, NULL)) == OK &&
+           row) {
         s.rows++;
         f->row(&s, stmt);
         if (!f->end) { /* stream what needs no end */
@@ -328,9 +318,9 @@ static enum status print_rows(sqlite3_stmt *stmt, const struct format *f,
     for (int i = 0; i < s.n; i++)
         free(s.cells[i]);
     free(s.cells);
-    return code == SQLITE_DONE || out_is_lost()
-               ? OK /* main says what was lost */
-               : err_set(err, ERR_DB, "%s", sqlite3_errmsg(db_handle(db)));
+    return st == OK || out_is_lost() /* main says what was lost */
+               ? OK
+               : err_set(err, ERR_DB, "%s", db_message(db));
 }
 
 static void print_named(const struct named *q)
@@ -369,7 +359,7 @@ static enum status run(struct cli *cli, struct err *err)
         cli_value(cli, "format", cli_flag(cli, "json") ? "json" : "table"),
         err);
     struct db *db = NULL;
-    sqlite3_stmt *stmt = NULL;
+    struct db_stmt *stmt = NULL;
     const char *sql = NULL;
     enum status st;
 
@@ -386,10 +376,10 @@ static enum status run(struct cli *cli, struct err *err)
         st = make_ready(&sql, db, cli->args[0],
                         cli->n_args > 1 ? cli->args[1] : NULL, err);
     if (st == OK)
-        st = prepare(&stmt, db, sql, err);
+        st = open_question(&stmt, db, sql, err);
     if (st == OK)
         st = print_rows(stmt, f, db, err);
-    sqlite3_finalize(stmt);
+    db_stmt_close(stmt);
     db_close(db);
     return st;
 }

@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "base/wrap.h"
-#include "db/db.h"
+#include "db/statement.h"
 #include "harness/proto/record.h"
 #include "harness/store/run_find.h"
 #include "harness/verbs/verbs.h"
@@ -55,60 +55,56 @@ static void print_config(const char *text)
     json_decref(config);
 }
 
+static void print_cell(struct db_stmt *s, int i, struct str *json)
+{
+    const char *name = db_column(s, i);
+
+    if (json && db_type(s, i) == DB_TEXT)
+        json_add_text(json, name, db_text(s, i));
+    else if (json)
+        json_add_number(json, name, db_real(s, i));
+    else if (strcmp(name, "config") == 0)
+        print_config(db_text(s, i));
+    else
+        say("  %-15s %s\n", name, db_text(s, i));
+}
+
 /* One row as NAME value lines, or as a JSON object; NULLs are left out. */
 static enum status print_row(struct db *db, const char *sql, int64_t run_id,
                              struct str *json, struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row;
-    enum status st = db_prepare(&stmt, db, sql, err);
+    enum status st =
+        db_stmt_with(&s, db, sql, DB_VALUES(DB_I("run", run_id)), err);
 
-    if (st != OK)
-        return st;
-    db_bind(stmt, "i", run_id);
-    while ((st = db_step(&row, db, stmt, err)) == OK && row)
-        for (int i = 0; i < sqlite3_column_count(stmt); i++) {
-            const char *name = sqlite3_column_name(stmt, i);
-            const char *text = (const char *)sqlite3_column_text(stmt, i);
-
-            if (!text)
-                continue;
-            if (!json && strcmp(name, "config") == 0)
-                print_config(text);
-            else if (!json)
-                say("  %-15s %s\n", name, text);
-            else if (sqlite3_column_type(stmt, i) == SQLITE_TEXT)
-                json_add_text(json, name, text);
-            else
-                json_add_number(json, name, sqlite3_column_double(stmt, i));
-        }
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row)
+        for (int i = 0; i < db_columns(s); i++)
+            if (!db_is_null(s, i))
+                print_cell(s, i, json);
+    db_stmt_close(s);
     return st;
 }
 
 static enum status print_attempts(struct db *db, int64_t run_id,
                                   struct err *err)
 {
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row;
-    enum status st = db_prepare(
-        &stmt, db,
-        "SELECT number, started_at, coalesce(outcome,'running'), "
-        "coalesce(host,'-'), "
-        "coalesce(wall_s,0), coalesce(message,'') FROM attempt WHERE run_id=? "
-        "ORDER BY number",
-        err);
+    enum status st =
+        db_stmt_with(&s, db,
+                     "SELECT number, started_at, coalesce(outcome,'running'), "
+                     "coalesce(host,'-'), coalesce(wall_s,0), message "
+                     "FROM attempt WHERE run_id=:run ORDER BY number",
+                     DB_VALUES(DB_I("run", run_id)), err);
 
-    if (st != OK)
-        return st;
-    db_bind(stmt, "i", run_id);
-    say("attempts\n");
-    while ((st = db_step(&row, db, stmt, err)) == OK && row)
-        say("  %d  %.19s  %-9s %s  %.1f s  %s\n", sqlite3_column_int(stmt, 0),
-            (const char *)sqlite3_column_text(stmt, 1),
-            (const char *)sqlite3_column_text(stmt, 2),
-            (const char *)sqlite3_column_text(stmt, 3),
-            sqlite3_column_double(stmt, 4),
-            (const char *)sqlite3_column_text(stmt, 5));
+    if (st == OK)
+        say("attempts\n");
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row)
+        say("  %d  %.19s  %-9s %s  %.1f s  %s\n", (int)db_int(s, 0),
+            db_text(s, 1), db_text(s, 2), db_text(s, 3), db_real(s, 4),
+            db_text(s, 5));
+    db_stmt_close(s);
     return st;
 }
 
@@ -148,40 +144,42 @@ static void print_tail(const char *path)
     say_text(stdout, start + (*start == '\n'));
 }
 
-static enum status print_rest(const struct cli *cli, struct db *db,
-                              int64_t run_id, struct err *err)
+static void print_folder(const char *folder)
 {
-    sqlite3_stmt *stmt;
-    bool row;
-    char *folder, *log;
-    enum status st = db_prepare(&stmt, db,
-                                "SELECT point_id, seed FROM run WHERE "
-                                "run_id=?",
-                                err);
+    char *log = mem_printf("%s/log.txt", folder);
 
-    if (st != OK)
-        return st;
-    db_bind(stmt, "i", run_id);
-    st = db_step(&row, db, stmt, err);
-    if (st != OK || !row)
-        return st;
-    folder = record_folder(cli->session.db_path,
-                           (const char *)sqlite3_column_text(stmt, 0),
-                           (uint64_t)sqlite3_column_int64(stmt, 1));
-    sqlite3_reset(stmt);
-    log = mem_printf("%s/log.txt", folder);
     print_tail(log);
     say("by hand\n");
     printf("  qlaw train --config %s/config.json\n", folder); /* to be copied */
     free(log);
-    free(folder);
-    return OK;
+}
+
+static enum status print_rest(const struct cli *cli, struct db *db,
+                              int64_t run_id, struct err *err)
+{
+    struct db_stmt *s;
+    bool row = false;
+    char *folder;
+    enum status st =
+        db_stmt_with(&s, db, "SELECT point_id, seed FROM run WHERE run_id=:run",
+                     DB_VALUES(DB_I("run", run_id)), err);
+
+    if (st == OK)
+        st = db_stmt_step(&row, s, err);
+    if (row) {
+        folder = record_folder(cli->session.db_path, db_text(s, 0),
+                               (uint64_t)db_int(s, 1));
+        print_folder(folder);
+        free(folder);
+    }
+    db_stmt_close(s);
+    return st;
 }
 
 static const char run_sql[] =
     "SELECT run_id, point_id, seed, state, state_reason, arm, N, D, G, fmt, "
-    "act_fmt, loss, loss_se, wall_s, tok_per_s, flops FROM runs WHERE "
-    "run_id=?";
+    "act_fmt, loss, loss_se, wall_s, tok_per_s, flops "
+    "FROM runs WHERE run_id=:run";
 
 static enum status show(const struct cli *cli, struct db *db, int64_t run_id,
                         struct err *err)
@@ -197,7 +195,7 @@ static enum status show(const struct cli *cli, struct db *db, int64_t run_id,
     if (st == OK)
         st = print_row(db,
                        "SELECT p.config FROM run JOIN point p "
-                       "USING(point_id) WHERE run_id=?",
+                       "USING(point_id) WHERE run_id=:run",
                        run_id, json ? &s : NULL, err);
     if (st == OK && json)
         printf("%s}\n", str_text(&s));

@@ -10,6 +10,7 @@
 #include "base/out.h"
 #include "base/str.h"
 #include "db/need_grid.h"
+#include "db/statement.h"
 #include "harness/figures/plot.h"
 #include "harness/os/lock.h"
 #include "harness/store/status_json.h"
@@ -35,19 +36,18 @@ static enum status add_curve(struct picture *p, int panel, struct db *db,
 {
     const int series = picture_series(p, name, i);
     const int curve = picture_curve(p, panel, series, LOOK_LINE);
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = true;
-    enum status st = db_prepare(&stmt, db,
-                                "SELECT tokens, train_loss FROM curve WHERE "
-                                "run_id=? AND train_loss IS NOT NULL ORDER BY "
-                                "step",
-                                err);
+    enum status st =
+        db_stmt_with(&s, db,
+                     "SELECT tokens, train_loss FROM curve "
+                     "WHERE run_id=:run AND train_loss IS NOT NULL "
+                     "ORDER BY step",
+                     DB_VALUES(DB_I("run", run_id)), err);
 
-    if (st == OK)
-        db_bind(stmt, "i", run_id);
-    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row)
-        picture_to(p, curve, sqlite3_column_double(stmt, 0),
-                   sqlite3_column_double(stmt, 1));
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row)
+        picture_to(p, curve, db_real(s, 0), db_real(s, 1));
+    db_stmt_close(s);
     return st;
 }
 
@@ -60,24 +60,23 @@ static enum status build(struct picture **out, struct db *db, struct err *err)
         int64_t id;
         char name[80];
     } runs[MAX_CURVES];
-    sqlite3_stmt *stmt;
+    struct db_stmt *s;
     bool row = true;
     int n = 0;
-    enum status st = db_prepare(
-        &stmt, db,
-        "SELECT run_id, substr(point_id,1,8)||' '||arm FROM run JOIN point "
-        "USING(point_id) WHERE state='running' AND state NOT IN ('done') "
-        "ORDER BY run_id LIMIT ?",
-        err);
+    enum status st =
+        db_stmt_with(&s, db,
+                     "SELECT run_id, substr(point_id,1,8)||' '||arm "
+                     "FROM run JOIN point USING(point_id) "
+                     "WHERE state='running' AND state NOT IN ('done') "
+                     "ORDER BY run_id LIMIT :most",
+                     DB_VALUES(DB_I("most", MAX_CURVES)), err);
 
-    if (st == OK)
-        db_bind(stmt, "i", (int64_t)MAX_CURVES);
-    while (st == OK && (st = db_step(&row, db, stmt, err)) == OK && row) {
-        runs[n].id = sqlite3_column_int64(stmt, 0);
-        snprintf(runs[n].name, sizeof runs[n].name, "%.79s",
-                 (const char *)sqlite3_column_text(stmt, 1));
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row) {
+        runs[n].id = db_int(s, 0);
+        snprintf(runs[n].name, sizeof runs[n].name, "%.79s", db_text(s, 1));
         n++;
     }
+    db_stmt_close(s);
     for (int i = 0; i < n && st == OK; i++)
         st = add_curve(p, panel, db, runs[i].id, runs[i].name, i, err);
     *out = p;

@@ -154,6 +154,52 @@ static void a_question_of_a_person_is_one_that_only_reads(void **state)
     db_stmt_close(s);
 }
 
+static void a_message_says_where_in_the_sql(void **state)
+{
+    struct db_stmt *s;
+
+    (void)state;
+    assert_int_equal(db_stmt_asked(&s, db, "SELECT nope FROM run"), DB_NOT_SQL);
+    assert_int_equal(db_message_column(db), 8);
+    assert_int_equal(db_stmt_asked(&s, db,
+                                   "SELECT abs(x) FROM (SELECT "
+                                   "-9223372036854775808 AS x)"),
+                     DB_TAKEN);
+    assert_int_equal(db_stmt_step(&(bool){ false }, s, NULL), ERR_DB);
+    assert_string_equal(db_message(db), "integer overflow");
+    assert_int_equal(db_message_column(db), 0);
+    db_stmt_close(s);
+}
+
+static bool enough;
+
+static bool is_enough(void)
+{
+    return enough;
+}
+
+/* Forever, were it not given up; and the handle is good for more. */
+static void a_statement_is_given_up(void **state)
+{
+    struct db_stmt *s =
+        open_stmt("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 "
+                  "FROM n) SELECT count(*) FROM n");
+    bool row;
+    struct err err;
+    int64_t one;
+
+    (void)state;
+    enough = true;
+    db_set_given_up(db, is_enough);
+    assert_int_equal(db_stmt_step(&row, s, &err), ERR_DB);
+    assert_false(row);
+    assert_string_equal(db_message(db), "interrupted");
+    db_stmt_close(s);
+    enough = false;
+    check_ok(db_ask(&one, db, "SELECT 1", NULL, &err), err);
+    assert_int_equal(one, 1);
+}
+
 static void a_text_is_asked_for_in_one_call(void **state)
 {
     struct err err;
@@ -313,6 +359,8 @@ int main(void)
         in_folder(values_come_back_as_they_went_in),
         in_folder(what_a_binding_does_wrong_is_a_failure),
         in_folder(a_question_of_a_person_is_one_that_only_reads),
+        in_folder(a_message_says_where_in_the_sql),
+        in_folder(a_statement_is_given_up),
         in_folder(a_text_is_asked_for_in_one_call),
         in_folder(each_of_several_takes_the_values_that_it_names),
         in_folder(an_open_statement_is_nobody_elses),
