@@ -158,7 +158,10 @@ static void csv_row(struct sheet *s, struct db_stmt *stmt)
     char buf[32];
 
     for (int i = 0; i < s->columns; i++) {
-        text_csv(&s->out, cell_text(stmt, i, buf), db_type(stmt, i) != DB_TEXT);
+        const enum db_type type = db_type(stmt, i);
+
+        text_csv(&s->out, cell_text(stmt, i, buf),
+                 type != DB_TEXT && type != DB_BLOB);
         str_add(&s->out, i + 1 < s->columns ? "," : "\n");
     }
 }

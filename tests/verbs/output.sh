@@ -57,6 +57,10 @@ clean --db "$esc.db" status
 m = json.load(sys.stdin)[0]["message"]
 assert "\x85 caf" in m and "\u2066txt" in m, ascii(m)'
 
+# A cell that a spreadsheet would compute is a text, also one that is a blob.
+"$qlaw" query "select '=1', x'3d32', -3, null" -f csv | tail -1 >cells
+[ "$(cat cells)" = "\"'=1\",\"'=2\",-3," ] || fail "cells: $(cat cells)"
+
 # What is no UTF-8 is refused where it comes in: kept as JSON, two such names were one.
 for word in "trainer.command=./tr$(printf '\351').sh" \
     "data.path=$(printf '\377\376').txt" "data.path=$(printf 'caf\303')"; do
