@@ -11,11 +11,6 @@
 #define SILENT_S 2       /* a wait is worth a word then */
 #define STEPS    1000000 /* of SQLite's machine, some hundredths of a second */
 
-sqlite3 *db_handle(struct db *db)
-{
-    return db->handle;
-}
-
 const char *db_library_version(void)
 {
     return sqlite3_libversion();

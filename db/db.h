@@ -14,8 +14,6 @@
 #ifndef DB_DB_H
 #define DB_DB_H
 
-#include <sqlite3.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -44,7 +42,6 @@ enum status db_check_name(const char *path, struct err *err);
 enum status db_open(struct db **out, const char *path, enum db_mode mode,
                     struct err *err);
 void db_close(struct db *db);
-sqlite3 *db_handle(struct db *db);
 const char *db_path(const struct db *db);
 
 /* Where the file was upgraded when this handle opened it: the copy of it as it
@@ -86,24 +83,6 @@ enum db_trouble {
     DB_BROKEN,   /* damaged, or a statement is wrong */
 };
 enum db_trouble db_trouble(const struct db *db);
-
-/* By place, as the rest of the program does until it binds by name: a kept
- * statement that has no row, reset and with nothing bound; NULL on failure. */
-enum status db_prepare(sqlite3_stmt **out, struct db *db, const char *sql,
-                       struct err *err);
-
-/* Bind all parameters in order: one letter each of types, i int64_t, d double
- * (NaN binds NULL), t text (NULL binds NULL), n nothing (NULL). */
-void db_bind(sqlite3_stmt *stmt, const char *types, ...);
-void db_bind_list(sqlite3_stmt *stmt, const char *types, va_list ap);
-
-/* Step once: *row says whether a row is there. */
-enum status db_step(bool *row, struct db *db, sqlite3_stmt *stmt,
-                    struct err *err);
-
-/* Prepare, bind, run to the end. */
-enum status db_run(struct db *db, struct err *err, const char *sql,
-                   const char *types, ...);
 
 /* The text of schema.sql, compiled in. */
 extern const char db_schema[];

@@ -2,6 +2,8 @@
 #ifndef DB_HANDLE_H
 #define DB_HANDLE_H
 
+#include <sqlite3.h>
+
 #include "db/db.h"
 #include "db/schema.h"
 

@@ -1,7 +1,6 @@
 #include "db/statement.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,11 +20,6 @@ struct db_stmt {
 
 /* --- what is kept
  * ------------------------------------------------------------------ */
-
-static bool is_free(const struct db_stmt *s)
-{
-    return !s->is_open && !sqlite3_stmt_busy(s->stmt);
-}
 
 static void forget(struct db *db, size_t i)
 {
@@ -47,7 +41,7 @@ void db_forget_statements(struct db *db)
 static void make_room(struct db *db)
 {
     for (size_t i = 0; i < db->n_kept && db->n_kept >= KEPT;)
-        if (is_free(db->kept[i]))
+        if (!db->kept[i]->is_open)
             forget(db, i);
         else
             i++;
@@ -58,7 +52,7 @@ static struct db_stmt *take_kept(struct db *db, const char *sql)
     for (size_t i = 0; i < db->n_kept; i++) {
         struct db_stmt *s = db->kept[i];
 
-        if (!is_free(s) || strcmp(sqlite3_sql(s->stmt), sql) != 0)
+        if (s->is_open || strcmp(sqlite3_sql(s->stmt), sql) != 0)
             continue;
         memmove(db->kept + i, db->kept + i + 1,
                 sizeof db->kept[0] * (db->n_kept - i - 1));
@@ -80,37 +74,25 @@ static struct db_stmt *keep(struct db *db, sqlite3_stmt *stmt)
     return s;
 }
 
-/* One of that text which nobody uses, made where there is none. */
-static enum status take(struct db_stmt **out, struct db *db, const char *sql,
-                        struct err *err)
+enum status db_stmt_open(struct db_stmt **out, struct db *db, const char *sql,
+                         struct err *err)
 {
     struct db_stmt *s = take_kept(db, sql);
     sqlite3_stmt *stmt;
 
-    *out = s;
+    *out = NULL;
     if (!s) {
         if (sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
                                &stmt, NULL) != SQLITE_OK)
             return db_failed(db, "cannot prepare", err);
-        *out = s = keep(db, stmt);
+        s = keep(db, stmt);
     }
-    sqlite3_reset(s->stmt);
-    sqlite3_clear_bindings(s->stmt);
+    s->is_open = true;
+    s->bound = 0;
+    s->misbound = NULL;
+    s->code = SQLITE_OK;
+    *out = s;
     return OK;
-}
-
-enum status db_stmt_open(struct db_stmt **out, struct db *db, const char *sql,
-                         struct err *err)
-{
-    const enum status st = take(out, db, sql, err);
-
-    if (st == OK) {
-        (*out)->is_open = true;
-        (*out)->bound = 0;
-        (*out)->misbound = NULL;
-        (*out)->code = SQLITE_OK;
-    }
-    return st;
 }
 
 enum db_refusal db_stmt_asked(struct db_stmt **out, struct db *db,
@@ -289,6 +271,20 @@ static enum status check_bound(struct db_stmt *s, struct err *err)
                    sqlite3_sql(s->stmt));
 }
 
+static enum status step(bool *row, struct db_stmt *s, struct err *err)
+{
+    const int code = sqlite3_step(s->stmt);
+    enum status st = OK;
+
+    *row = code == SQLITE_ROW;
+    if (*row)
+        return OK;
+    if (code != SQLITE_DONE)
+        st = db_failed(s->db, "a statement failed", err);
+    sqlite3_reset(s->stmt);
+    return st;
+}
+
 enum status db_stmt_step(bool *row, struct db_stmt *s, struct err *err)
 {
     enum status st = OK;
@@ -296,7 +292,7 @@ enum status db_stmt_step(bool *row, struct db_stmt *s, struct err *err)
     *row = false;
     if (!sqlite3_stmt_busy(s->stmt))
         st = check_bound(s, err);
-    return st == OK ? db_step(row, s->db, s->stmt, err) : st;
+    return st == OK ? step(row, s, err) : st;
 }
 
 int64_t db_int(struct db_stmt *s, int i)
@@ -446,91 +442,4 @@ int64_t db_last_id(struct db *db)
 int64_t db_changes(struct db *db)
 {
     return sqlite3_changes64(db->handle);
-}
-
-/* --- by place
- * ---------------------------------------------------------------------- */
-
-/* Nobody says when he is done with one of these: it is taken for free once it
- * has no row, and one that still has is left alone. */
-enum status db_prepare(sqlite3_stmt **out, struct db *db, const char *sql,
-                       struct err *err)
-{
-    struct db_stmt *s;
-    const enum status st = take(&s, db, sql, err);
-
-    *out = st == OK ? s->stmt : NULL;
-    return st;
-}
-
-void db_bind_list(sqlite3_stmt *stmt, const char *types, va_list ap)
-{
-    for (int i = 0; types[i]; i++) {
-        double x;
-        const char *text;
-
-        switch (types[i]) {
-        case 'i':
-            sqlite3_bind_int64(stmt, i + 1, va_arg(ap, int64_t));
-            break;
-        case 'd':
-            x = va_arg(ap, double);
-            if (isnan(x))
-                sqlite3_bind_null(stmt, i + 1);
-            else
-                sqlite3_bind_double(stmt, i + 1, x);
-            break;
-        case 't':
-            text = va_arg(ap, const char *);
-            sqlite3_bind_text(stmt, i + 1, text, -1, SQLITE_TRANSIENT);
-            break;
-        default:
-            sqlite3_bind_null(stmt, i + 1);
-            break;
-        }
-    }
-}
-
-void db_bind(sqlite3_stmt *stmt, const char *types, ...)
-{
-    va_list ap;
-
-    va_start(ap, types);
-    db_bind_list(stmt, types, ap);
-    va_end(ap);
-}
-
-enum status db_step(bool *row, struct db *db, sqlite3_stmt *stmt,
-                    struct err *err)
-{
-    const int code = sqlite3_step(stmt);
-
-    *row = code == SQLITE_ROW;
-    if (code == SQLITE_ROW)
-        return OK;
-    if (code == SQLITE_DONE) {
-        sqlite3_reset(stmt);
-        return OK;
-    }
-    db_failed(db, "a statement failed", err);
-    sqlite3_reset(stmt);
-    return ERR_DB;
-}
-
-enum status db_run(struct db *db, struct err *err, const char *sql,
-                   const char *types, ...)
-{
-    sqlite3_stmt *stmt;
-    bool row = true;
-    va_list ap;
-    enum status st = db_prepare(&stmt, db, sql, err);
-
-    if (st != OK)
-        return st;
-    va_start(ap, types);
-    db_bind_list(stmt, types, ap);
-    va_end(ap);
-    while (st == OK && row)
-        st = db_step(&row, db, stmt, err);
-    return st;
 }
