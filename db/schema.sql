@@ -460,17 +460,18 @@ WHERE rk=1;
 -- One row a post-training run: what rounding its parent cost, as that one process
 -- measured it on the same sequences.  parent_id: its training, where this file has
 -- it.  Ppost: bits of a weight after training, nominally; bits_w: as stored.
+-- Trainings are listed first, so that the many children of one twin need not be
+-- looked through for each of them.
 CREATE VIEW posts AS
-SELECT r.run_id, r.point_id,
-       (SELECT b.point_id FROM quantized b JOIN point bc USING(point_id)
-        WHERE b.twin_id=p.twin_id AND b.post='' AND
-          (SELECT j.value FROM json_each(bc.config) j WHERE j.key='quant') IS
-          (SELECT j.value FROM json_each(c.config) j WHERE j.key='quant')
-        ) AS parent_id,
+WITH b AS MATERIALIZED (
+  SELECT point_id, twin_id,
+         coalesce(json_extract(config,'$.quant'),'') AS quant
+  FROM point WHERE json_type(config,'$.post') IS NULL)
+SELECT r.run_id, r.point_id, b.point_id AS parent_id,
        r.seed, r.state, p.n_body AS N, p.tokens AS D, p.post AS fit,
        p.fmt AS w_fmt, p.bits AS Ppost, p.G, p.act_fmt AS x_fmt,
-       coalesce((SELECT j.value FROM json_each(c.config,'$.post') j
-                 WHERE j.key='draw'), 1) AS draw,
+       m.calib_tokens,
+       coalesce(json_extract(c.config,'$.post.draw'), 1) AS draw,
        m.bits_w, m.bits_all, m.bits_x, res.loss, m.parent_loss, m.delta,
        m.delta_se, m.kl, m.kl25, p.arm,
        (SELECT group_concat(name, ', ') FROM (SELECT c.name
@@ -478,7 +479,10 @@ SELECT r.run_id, r.point_id,
         WHERE x.run_id=r.run_id ORDER BY 1)) AS grid
 FROM quantized p JOIN point c ON c.point_id=p.point_id
 JOIN run r ON r.point_id=p.point_id LEFT JOIN result res USING(run_id)
+LEFT JOIN b ON b.twin_id=p.twin_id
+  AND b.quant=coalesce(json_extract(c.config,'$.quant'),'')
 LEFT JOIN (SELECT run_id,
+  max(CASE name WHEN 'calib_tokens' THEN value END) AS calib_tokens,
   max(CASE name WHEN 'bits_w' THEN value END) AS bits_w,
   max(CASE name WHEN 'bits_all' THEN value END) AS bits_all,
   max(CASE name WHEN 'bits_x' THEN value END) AS bits_x,
