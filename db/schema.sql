@@ -465,22 +465,32 @@ WHERE rk=1;
 CREATE VIEW posts AS
 WITH b AS MATERIALIZED (
   SELECT point_id, twin_id,
-         coalesce(json_extract(config,'$.quant'),'') AS quant
-  FROM point WHERE json_type(config,'$.post') IS NULL)
+         coalesce((SELECT j.value FROM json_each(config) j
+                   WHERE j.key='quant'), '') AS quant
+  FROM point WHERE NOT EXISTS(SELECT 1 FROM json_each(config) j
+                              WHERE j.key='post')),
+c AS (
+  SELECT point_id,
+         coalesce((SELECT j.value FROM json_each(config) j
+                   WHERE j.key='quant'), '') AS quant,
+         coalesce((SELECT j.value FROM json_each(config,'$.post') j
+                   WHERE j.key='draw'), 1) AS draw,
+         (SELECT max(j.key='x') AND NOT max(j.key='w')
+          FROM json_each(config,'$.post') j) AS no_weights
+  FROM point)
 SELECT r.run_id, r.point_id, b.point_id AS parent_id,
        r.seed, r.state, p.n_body AS N, p.tokens AS D, p.post AS fit,
-       p.fmt AS w_fmt, p.bits AS Ppost, p.G, p.act_fmt AS x_fmt,
-       m.calib_tokens,
-       coalesce(json_extract(c.config,'$.post.draw'), 1) AS draw,
+       CASE WHEN NOT c.no_weights THEN p.fmt END AS w_fmt,
+       CASE WHEN c.no_weights THEN 16 ELSE p.bits END AS Ppost, p.G,
+       p.act_fmt AS x_fmt, m.calib_tokens, c.draw,
        m.bits_w, m.bits_all, m.bits_x, res.loss, m.parent_loss, m.delta,
        m.delta_se, m.kl, m.kl25, p.arm,
        (SELECT group_concat(name, ', ') FROM (SELECT c.name
         FROM grid_run x JOIN current_grid c USING(grid_id)
         WHERE x.run_id=r.run_id ORDER BY 1)) AS grid
-FROM quantized p JOIN point c ON c.point_id=p.point_id
+FROM quantized p JOIN c ON c.point_id=p.point_id
 JOIN run r ON r.point_id=p.point_id LEFT JOIN result res USING(run_id)
-LEFT JOIN b ON b.twin_id=p.twin_id
-  AND b.quant=coalesce(json_extract(c.config,'$.quant'),'')
+LEFT JOIN b ON b.twin_id=p.twin_id AND b.quant=c.quant
 LEFT JOIN (SELECT run_id,
   max(CASE name WHEN 'calib_tokens' THEN value END) AS calib_tokens,
   max(CASE name WHEN 'bits_w' THEN value END) AS bits_w,

@@ -45,15 +45,19 @@ char *arm_family(const char *arm);
  * it: "mxfp4 W+A".  The caller frees the texts and the list. */
 char **arm_families(const char *const *arm, size_t n);
 
+/* Is something else quantized, but no weights?  SQL on the table point p, of
+ * what its columns describe. */
+#define ARM_NO_WEIGHTS_SQL                                                     \
+    "(SELECT coalesce(max(k.key IN ('x', 'dy_d', 'dy_g')) AND NOT "            \
+    "max(k.key = 'w'), 0) FROM json_each(p.config, CASE WHEN "                 \
+    "json_type(p.config, '$.post') IS NULL THEN '$.quant' ELSE '$.post' "      \
+    "END) k)"
+
 /* What is quantized in a word to group by, SQL on the table point p: formats
  * of weights, "/" activations, "//" gradients; "int4", "int4/int8", and "/int4"
  * where activations alone are. */
 #define ARM_QUANT_SQL                                                          \
-    "CASE WHEN json_type(p.config, '$.quant.w') IS NULL AND "                  \
-    "coalesce(json_type(p.config, '$.quant.x'), "                              \
-    "json_type(p.config, '$.quant.dy_d'), "                                    \
-    "json_type(p.config, '$.quant.dy_g')) IS NOT NULL THEN '' ELSE p.fmt "     \
-    "END || coalesce('/' || p.act_fmt, '') || "                                \
-    "coalesce('//' || p.grad_fmt, '')"
+    "CASE WHEN " ARM_NO_WEIGHTS_SQL " THEN '' ELSE p.fmt END || "              \
+    "coalesce('/' || p.act_fmt, '') || coalesce('//' || p.grad_fmt, '')"
 
 #endif

@@ -8,77 +8,8 @@
 #include "db/statement.h"
 #include "fit/units.h"
 #include "harness/grid/arm.h"
+#include "harness/study/input_sql.h"
 #include "harness/study/request.h"
-
-/* Which parameters of the model count as N. */
-static const struct {
-    const char *name, *sql;
-} n_defs[] = {
-    { "body", "p.n_body" },
-    { "body+head", "p.n_body + p.n_head_params" },
-    { "total", "p.n_total" },
-};
-
-const char *fit_n_sql(const char *n_def)
-{
-    for (size_t i = 0; i < sizeof n_defs / sizeof n_defs[0]; i++)
-        if (strcmp(n_defs[i].name, n_def) == 0)
-            return n_defs[i].sql;
-    return NULL;
-}
-
-/* Runs of the grid with its own seeds, and of twins that its points are
- * compared with but another grid made. */
-static const char of_grid[] =
-    "(r.run_id IN (SELECT run_id FROM grid_run WHERE grid_id = :grid) OR "
-    "(r.point_id IN (" FIT_TWINS_SQL ") "
-    "AND r.point_id NOT IN "
-    "(SELECT point_id FROM grid_point WHERE grid_id = :grid)))";
-
-/* Rows along the training of the runs: the loss on held-out text where a run
- * measured it along the way, else that of its batches. */
-static char *build_curves_sql(const struct fit_request *rq, const char *where,
-                              const char *n_def)
-{
-    return mem_printf(
-        "SELECT * FROM (SELECT r.run_id, r.point_id, r.seed, c.step, %s AS N, "
-        "c.tokens AS D, CASE WHEN (SELECT count(v.val_loss) FROM curve v WHERE "
-        "v.run_id = r.run_id) > 2 THEN c.val_loss ELSE c.train_loss END AS "
-        "loss, r.G, r.fmt, r.bits AS P, p.arm, p.is_base FROM curve c JOIN "
-        "runs r ON r.run_id = c.run_id JOIN point p ON p.point_id = "
-        "r.point_id WHERE r.state = 'done' %s%s) %s%s%s ORDER BY run_id, D",
-        n_def, rq->options.grid ? "AND " : "", rq->options.grid ? of_grid : "",
-        where ? "WHERE (" : "", where ? where : "", where ? ")" : "");
-}
-
-/* The bits that an unquantized twin might be said to have do not matter,
- * because its group of 1 removes the quantization term.  quant tells formats
- * apart that share the element format but not what is quantized. */
-static char *build_sql(const struct fit_request *rq, const char *where,
-                       const char *n_def)
-{
-    if (rq->options.envelope)
-        return build_curves_sql(rq, where, n_def);
-    return mem_printf(
-        "SELECT * FROM (SELECT r.run_id, r.point_id, r.seed, %s AS N, r.D, "
-        "CASE WHEN p.is_base THEN 1 ELSE r.G END AS G, "
-        "CASE WHEN p.is_base THEN 1 ELSE r.G END AS B, "
-        "CASE WHEN p.is_base THEN coalesce(r.E, 8) ELSE r.E END AS E, "
-        "CASE WHEN p.is_base THEN coalesce(r.M, 23) ELSE r.M END AS M, "
-        "r.bits AS P, CASE WHEN p.is_base THEN 0 ELSE p.gmse END AS gmse, "
-        "r.fmt, " ARM_QUANT_SQL " AS quant, r.loss, r.scale, r.stored_bits, %s"
-        "p.n_layer, p.d_model, p.flops_plan AS flops, p.gran, p.arm, "
-        "min(q.tokens, q.data_tokens) AS U, q.tokens/q.data_tokens AS epochs, "
-        "p.is_base, p.twin_id||'/'||r.seed AS twin, r.post, "
-        "CASE WHEN r.post = '' THEN 16 ELSE r.bits END AS Ppost "
-        "FROM %s r JOIN point p ON "
-        "p.point_id = r.point_id JOIN quantized q ON q.point_id = r.point_id "
-        "WHERE %s %s%s) %s%s%s ORDER BY run_id",
-        n_def, rq->paired ? "r.delta, r.base_loss, " : "",
-        rq->paired ? "deltas" : "runs", rq->paired ? "1" : "r.state = 'done'",
-        rq->options.grid ? "AND " : "", rq->options.grid ? of_grid : "",
-        where ? "WHERE (" : "", where ? where : "", where ? ")" : "");
-}
 
 static int count_words(char *const *text, size_t rows)
 {
@@ -199,7 +130,7 @@ static enum status open_where(struct db_stmt **out, bool *later, struct db *db,
                               struct err *err)
 {
     char *where = texts_join(&rq->options.where, ") AND (");
-    char *sql = build_sql(rq, where, n_def);
+    char *sql = input_sql(rq, where, n_def);
     enum status st = open_selection(out, db, sql, err);
 
     free(sql);
@@ -208,7 +139,7 @@ static enum status open_where(struct db_stmt **out, bool *later, struct db *db,
     if (*later) {
         struct err again;
 
-        sql = build_sql(rq, NULL, n_def);
+        sql = input_sql(rq, NULL, n_def);
         st = open_selection(out, db, sql, &again);
         free(sql);
     }

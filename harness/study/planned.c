@@ -8,10 +8,11 @@
 #include "harness/grid/gmse.h"
 #include "harness/study/request.h"
 
-static const char *const columns[] = {
-    "point_id", "seed", "N",     "D",     "G",   "B",    "E",     "M",   "P",
-    "gmse",     "fmt",  "quant", "flops", "arm", "post", "Ppost", "twin"
-};
+static const char *const columns[] = { "point_id", "seed", "N",    "D",
+                                       "G",        "B",    "E",    "M",
+                                       "P",        "gmse", "fmt",  "quant",
+                                       "flops",    "arm",  "post", "Ppost",
+                                       "Pw",       "Pa",   "twin" };
 #define N_COLUMNS (sizeof columns / sizeof columns[0])
 
 static char *number(double x)
@@ -21,7 +22,27 @@ static char *number(double x)
     return isnan(x) ? mem_strdup("") : mem_strdup(text_number(buf, x));
 }
 
-/* As study/input.c and the columns of the table point say it. */
+/* Bits of an element; 16 where nothing is rounded. */
+static int bits_of(const struct quant_spec *s)
+{
+    return s->on ? 1 + s->elem.exp_bits + s->elem.man_bits : 16;
+}
+
+/* Bits in and after training. */
+static void describe_bits(char *cells[3], const struct config *c)
+{
+    struct config *parent = config_base(c, IDENTITY_PARENT);
+    struct arm after, before;
+
+    arm_read(&after, c);
+    arm_read(&before, parent);
+    cells[0] = number(config_is_post(c) ? bits_of(&after.spec[OPERAND_W]) : 16);
+    cells[1] = number(bits_of(&before.spec[OPERAND_W]));
+    cells[2] = number(bits_of(&before.spec[OPERAND_X]));
+    config_free(parent);
+}
+
+/* As study/input_sql.c and the columns of the table point say it. */
 static void describe(char *cells[N_COLUMNS], const struct grid_point *p,
                      const struct config *c, bool gmse, struct gmse *known)
 {
@@ -56,7 +77,7 @@ static void describe(char *cells[N_COLUMNS], const struct grid_point *p,
     cells[12] = number(p->size.flops);
     cells[13] = arm_text(c, true);
     cells[14] = mem_strdup(p->is_post ? config_post_fit(c) : "");
-    cells[15] = p->is_post ? mem_strdup(cells[8]) : number(16);
+    describe_bits(&cells[15], c);
 }
 
 static void add_runs(struct table *t, const struct grid_point *p,
@@ -67,11 +88,11 @@ static void add_runs(struct table *t, const struct grid_point *p,
     describe(cells, p, c, gmse, known);
     for (int s = 0; s < p->n_seeds; s++) {
         cells[1] = mem_printf("%llu", (unsigned long long)p->seeds[s]);
-        cells[16] = mem_printf("%s/%s", p->twin, cells[1]);
+        cells[18] = mem_printf("%s/%s", p->twin, cells[1]);
         table_add_row(t, (int64_t)t->rows + 1, (const char *const *)cells);
         free(cells[1]);
-        free(cells[16]);
-        cells[1] = cells[16] = NULL;
+        free(cells[18]);
+        cells[1] = cells[18] = NULL;
     }
     for (size_t i = 0; i < N_COLUMNS; i++)
         free(cells[i]);

@@ -59,7 +59,8 @@ enum status fit_request_candidates(struct table **out, const char *path,
 
 /* Rows of the database as a table (study/input.c): columns run_id, point_id,
  * seed, N, D, G, B, E, M, P, fmt, loss and others of the view `runs`, or with
- * paired set delta of the view `deltas`.  An unquantized twin has G = B = 1. */
+ * paired set delta of the view `deltas`, of a post-training run its own.  An
+ * unquantized twin has G = B = 1. */
 enum status fit_input_runs(struct table **out, struct fit_request *rq,
                            const char *db_path, struct err *err);
 
