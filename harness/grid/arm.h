@@ -38,7 +38,9 @@ void arm_add_parts(struct str *s, const struct quant_spec *lead);
 /* An arm without the word that says its group, which tells arms of one family
  * apart: "int4 W+A"; of a preset the same as of what it stands for, so that
  * mxfp4 is of one family with its neighbours in other groups: "e2m1 W+A e8m0"
- * (arm_family.c).  The caller frees it. */
+ * (arm_family.c).  What was rounded after training is of one family where that
+ * alone differs in its group: "int4 W g32, PTQ e2m1 W e8m0 rtn".  The caller
+ * frees it. */
 char *arm_family(const char *arm);
 
 /* The families of n arms.  One whose rows are all of one preset is called by

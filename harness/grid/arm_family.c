@@ -42,7 +42,17 @@ static bool add_elements(struct str *s, struct quant_spec *lead,
     return n > 0;
 }
 
-/* What an arm says when its presets are spelled out; the text itself where
+/* Where an arm begins to say the quantizer that its group is of: behind how it
+ * was trained, if anything follows that. */
+static size_t training_length(const char *arm)
+{
+    static const char word[] = "PTQ ";
+    const char *post = strstr(arm, word);
+
+    return post ? (size_t)(post - arm) + strlen(word) : 0;
+}
+
+/* What a quantizer says when its presets are spelled out; the text itself where
  * there are none. */
 static char *spelled_out(const char *arm)
 {
@@ -74,14 +84,16 @@ static bool says_group(const char *word, size_t n)
 
 char *arm_family(const char *arm)
 {
-    char *plain = spelled_out(arm);
+    const size_t training = training_length(arm);
+    char *plain = spelled_out(arm + training);
     struct str s = { 0 };
 
+    str_add_n(&s, arm, training);
     for (const char *word = plain; *word;) {
         const size_t n = strcspn(word, " ");
 
         if (!says_group(word, n)) {
-            str_add(&s, s.len ? " " : "");
+            str_add(&s, s.len > training ? " " : "");
             str_add_n(&s, word, n);
         }
         word += n;
@@ -95,14 +107,15 @@ char *arm_family(const char *arm)
 static const char *only_preset(const char *const *arm, char *const *family,
                                size_t n, size_t of)
 {
+    const char *quantizer = arm[of] + training_length(arm[of]);
     char *plain;
     bool preset;
 
     for (size_t i = 0; i < n; i++)
         if (strcmp(family[i], family[of]) == 0 && strcmp(arm[i], arm[of]) != 0)
             return NULL;
-    plain = spelled_out(arm[of]);
-    preset = strcmp(plain, arm[of]) != 0;
+    plain = spelled_out(quantizer);
+    preset = strcmp(plain, quantizer) != 0;
     free(plain);
     return preset ? arm[of] : NULL;
 }

@@ -1353,6 +1353,43 @@ static void mistakes_without_room_are_counted(void **state)
     str_release(&text);
 }
 
+/* By hand: the word of the group goes, of the quantizer that comes last. */
+static void a_family_differs_in_the_last_group_alone(void **state)
+{
+    static const struct {
+        const char *arm, *family;
+    } cases[] = {
+        { "int4 W+A g32", "int4 W+A" },
+        { "mxfp4 W+A", "e2m1 W+A e8m0" },
+        { "unquantized", "unquantized" },
+        { "PTQ int3 W g32 gptq", "PTQ int3 W gptq" },
+        { "PTQ int3 W row rtn draw=2", "PTQ int3 W rtn draw=2" },
+        { "PTQ mxfp4 W rtn", "PTQ e2m1 W e8m0 rtn" },
+        { "PTQ e2m1 W g16 e8m0 rtn", "PTQ e2m1 W e8m0 rtn" },
+        { "int4 W g32, PTQ int3 W g16 rtn", "int4 W g32, PTQ int3 W rtn" },
+        { "mxfp4 W+A, PTQ int3 W g16 rtn", "mxfp4 W+A, PTQ int3 W rtn" },
+        { "mxfp4 W+A, PTQ W:mxfp4+A:mxfp8 rtn",
+          "mxfp4 W+A, PTQ W:e2m1+A:e4m3 e8m0 rtn" },
+    };
+    static const char *const arms[] = { "PTQ mxfp4 W rtn", "PTQ nvfp4 W rtn",
+                                        "PTQ e2m1 W g16 e8m0 rtn" };
+    char **family = arm_families(arms, 3);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *got = arm_family(cases[i].arm);
+
+        assert_string_equal(got, cases[i].family);
+        free(got);
+    }
+    assert_string_equal(family[0], "PTQ e2m1 W e8m0 rtn");
+    assert_string_equal(family[1], arms[1]); /* alone of its kind */
+    assert_string_equal(family[2], family[0]);
+    for (int i = 0; i < 3; i++)
+        free(family[i]);
+    free(family);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1403,6 +1440,7 @@ int main(void)
         cmocka_unit_test(configurations_are_kept_by_the_number_of_points),
         cmocka_unit_test(the_merged_text_reads_back_to_the_same_grid),
         cmocka_unit_test(names_with_quotes_stay_names),
+        cmocka_unit_test(a_family_differs_in_the_last_group_alone),
     };
 
     return cmocka_run_group_tests(tests, grid_dir_make, grid_dir_remove);
