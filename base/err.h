@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 /* STATUS(name, exit code, meaning).  The exit codes are the public contract of
- * qlaw(1); 64 and 65 are spoken by trainers only.  75 asks to be run again at
+ * qlaw(1); 64, 65 and 80 are spoken by trainers only.  75 asks to be run again at
  * once, so nothing that will fail again may end with it. */
 #define STATUS_LIST(STATUS)                                                    \
     STATUS(OK, 0, "everything asked for is done")                              \
@@ -25,7 +25,8 @@
     STATUS(ERR_NOMEM, 9, "out of memory")                                      \
     STATUS(ERR_UNSUPPORTED, 64, "trainer: configuration not supported")        \
     STATUS(ERR_DIVERGED, 65, "trainer: the run diverged")                      \
-    STATUS(ERR_STOPPED, 75, "stopped early, everything saved, run again")
+    STATUS(ERR_STOPPED, 75, "stopped early, everything saved, run again")      \
+    STATUS(ERR_BUSY, 80, "trainer: another process trains in its folder")
 
 enum status {
 #define STATUS_ENUM(name, code, text) name,

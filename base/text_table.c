@@ -176,16 +176,27 @@ void text_markdown(struct str *out, char *const *cells, int n, int columns)
     }
 }
 
-void text_csv(struct str *out, const char *text, bool number)
+static void add_quoted(struct str *out, const char *before, const char *text)
 {
-    if (!number && *text && strchr("=+-@\t\r", *text)) {
-        str_addf(out, "\"'");
-    } else if (!strpbrk(text, ",\"\r\n")) {
-        str_add(out, text);
-        return;
-    } else {
-        str_add_char(out, '"');
-    }
+    str_addf(out, "\"%s", before);
     str_add_doubled(out, text);
     str_add_char(out, '"');
+}
+
+void text_csv(struct str *out, const char *text, bool number)
+{
+    if (!number && *text && strchr("=+-@\t\r", *text))
+        add_quoted(out, "'", text);
+    else if (strpbrk(text, ",\"\r\n"))
+        add_quoted(out, "", text);
+    else
+        str_add(out, text);
+}
+
+void text_csv_exact(struct str *out, const char *text)
+{
+    if (!*text || strpbrk(text, ",\"\r\n"))
+        add_quoted(out, "", text);
+    else
+        str_add(out, text);
 }

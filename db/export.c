@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/text_table.h"
 #include "db/need_grid.h"
 #include "db/shelf.h"
 #include "db/statement.h"
@@ -45,28 +46,22 @@ char *export_path(const char *folder, const struct export_table *t)
                       t->compressed ? ".gz" : "");
 }
 
-/* --- CSV (RFC 4180) --------------------------------------------------------
+/* --- rows ------------------------------------------------------------------
  */
 
 static void add_cell(struct str *out, struct db_stmt *s, int i)
 {
-    const char *text = db_text(s, i);
-    const enum db_type type = db_type(s, i);
     char buf[32];
 
-    if (type == DB_NULL)
-        return;
-    if (type == DB_REAL) {
+    switch (db_type(s, i)) {
+    case DB_NULL:
+        break;
+    case DB_REAL:
         str_add(out, text_number(buf, db_real(s, i)));
-        return;
+        break;
+    default:
+        text_csv_exact(out, db_text(s, i));
     }
-    if (type == DB_INTEGER || (*text && !strpbrk(text, ",\"\r\n"))) {
-        str_add(out, text);
-        return;
-    }
-    str_add_char(out, '"');
-    str_add_doubled(out, text);
-    str_add_char(out, '"');
 }
 
 static enum status add_rows(struct str *out, int64_t *rows, struct db_stmt *s,

@@ -178,15 +178,3 @@ void page_block(struct page *d, const char *summary, const char *file,
 {
     add(d, PAGE_BLOCK, summary, file)->body = mem_strdup(body);
 }
-
-void page_csv_text(struct str *out, const char *text)
-{
-    char *shown = label_visible(text);
-
-    str_add(out, "\"");
-    if (*shown && strchr("=+-@", *shown))
-        str_add(out, "'");
-    str_add_doubled(out, shown);
-    str_add(out, "\"");
-    free(shown);
-}

@@ -89,8 +89,4 @@ void page_html(struct str *out, const struct page *d);
 /* GitHub-flavoured; figures are links into the folder beside it. */
 void page_markdown(struct str *out, const struct page *d);
 
-/* A quoted cell of CSV (RFC 4180).  Text that a spreadsheet would take for a
- * formula gets an apostrophe; numbers do not. */
-void page_csv_text(struct str *out, const char *text);
-
 #endif

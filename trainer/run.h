@@ -34,10 +34,6 @@
 #include "trainer/config.h"
 #include "trainer/selector.h"
 
-/* What a run says, and ends with ERR_IO, when its folder is another's: whoever
- * started it knows it by these words in its log. */
-#define RUN_FOLDER_BUSY "another process trains here"
-
 struct run_branch; /* branch.h */
 
 struct run_io {

@@ -117,7 +117,7 @@ enum status run_lock_folder(int *lock, const char *dir, struct err *err)
     if (*lock < 0)
         return err_errno(err, ERR_IO, "%s", dir);
     if (flock(*lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-        return err_set(err, ERR_IO, "%s: " RUN_FOLDER_BUSY, dir);
+        return err_set(err, ERR_BUSY, "%s: another process trains here", dir);
     return OK;
 }
 

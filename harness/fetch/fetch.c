@@ -147,12 +147,12 @@ static enum status download(const char *url, const char *part,
     double pause = options->pause_s;
 
     for (int try = 1;; try++) {
-        const struct attempt a = fetch_attempt(url, part, options, err);
+        const struct part_end a = fetch_part(url, part, options, err);
         char text[sizeof err->text];
 
-        if (a.outcome == ATTEMPT_DONE)
+        if (a.outcome == PART_DONE)
             return OK;
-        if (a.outcome == ATTEMPT_REFUSED)
+        if (a.outcome == PART_REFUSED)
             return ERR_IO;
         if (try >= options->tries) {
             snprintf(text, sizeof text, "%s", err->text);

@@ -289,30 +289,30 @@ static char *follow(struct transfer *t, CURL *curl, const char *from)
     return t->refused ? NULL : mem_strdup(to);
 }
 
-static struct attempt judge(struct transfer *t, CURLcode code)
+static struct part_end judge(struct transfer *t, CURLcode code)
 {
     const struct response *r = &t->r;
-    struct attempt a = { ATTEMPT_AGAIN, 0 };
+    struct part_end a = { PART_AGAIN, 0 };
 
     if (t->refused) {
-        a.outcome = ATTEMPT_REFUSED;
+        a.outcome = PART_REFUSED;
     } else if (code == CURLE_OK && (r->code == 200 || r->code == 206)) {
         /* A 206 may hold less than was asked for. */
         if (r->total > 0 && t->have < r->total)
             err_set(t->err, ERR_IO, "%s: the server sent %lld of %lld bytes",
                     t->shown, (long long)t->have, (long long)r->total);
         else
-            a.outcome = ATTEMPT_DONE;
+            a.outcome = PART_DONE;
     } else if (code == CURLE_OK && r->code == 416) {
         /* The part file is longer than the file of today: begin again. */
         if (ftruncate(t->fd, 0) != 0)
-            a.outcome = ATTEMPT_REFUSED;
+            a.outcome = PART_REFUSED;
         err_set(t->err, ERR_IO, "%s: the file changed on the server", t->shown);
     } else if (code == CURLE_OK) {
         err_set(t->err, ERR_IO, "%s: the server answers %ld", t->shown,
                 r->code);
         if (r->code < 500 && r->code != 429 && r->code != 408)
-            a.outcome = ATTEMPT_REFUSED;
+            a.outcome = PART_REFUSED;
         a.wait_s = r->retry_after_s > MAX_WAIT_S ? MAX_WAIT_S
                    : r->retry_after_s > 0        ? (double)r->retry_after_s
                                                  : 0;
@@ -320,12 +320,12 @@ static struct attempt judge(struct transfer *t, CURLcode code)
         err_set(t->err, ERR_IO, "%s: %s", t->shown, curl_easy_strerror(code));
         if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT ||
             code == CURLE_PEER_FAILED_VERIFICATION)
-            a.outcome = ATTEMPT_REFUSED;
+            a.outcome = PART_REFUSED;
     }
     return a;
 }
 
-static struct attempt run(struct transfer *t, CURL *curl)
+static struct part_end run(struct transfer *t, CURL *curl)
 {
     char *url = mem_strdup(t->url);
     CURLcode code = CURLE_OK;
@@ -345,16 +345,15 @@ static struct attempt run(struct transfer *t, CURL *curl)
     return judge(t, code);
 }
 
-struct attempt fetch_attempt(const char *url, const char *part,
-                             const struct fetch_options *options,
-                             struct err *err)
+struct part_end fetch_part(const char *url, const char *part,
+                           const struct fetch_options *options, struct err *err)
 {
     struct transfer t = { .options = options,
                           .url = url,
                           .part = part,
                           .shown = fetch_shown(url),
                           .err = err };
-    struct attempt a = { ATTEMPT_REFUSED, 0 };
+    struct part_end a = { PART_REFUSED, 0 };
     CURL *curl = curl_easy_init();
 
     t.fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
@@ -365,9 +364,9 @@ struct attempt fetch_attempt(const char *url, const char *part,
     } else {
         t.have = lseek(t.fd, 0, SEEK_END);
         a = run(&t, curl);
-        if (a.outcome == ATTEMPT_DONE && fsync(t.fd) != 0) {
+        if (a.outcome == PART_DONE && fsync(t.fd) != 0) {
             err_errno(err, ERR_IO, "%s: cannot sync", part);
-            a.outcome = ATTEMPT_REFUSED;
+            a.outcome = PART_REFUSED;
         }
     }
     if (t.fd >= 0)

@@ -224,18 +224,6 @@ static void last_words(char *out, size_t size, const struct attempt *a)
         keep_line(out, size, line);
 }
 
-/* Said by the trainer's run.c when its folder is locked; exit 7 alone may be
- * any trouble with files. */
-static bool folder_busy(const struct attempt *a, const struct sched_exit *e)
-{
-    char words[300];
-
-    if (e->exit_code != err_exit_code(ERR_IO) || a->lines > 0)
-        return false;
-    last_words(words, sizeof words, a);
-    return strstr(words, RUN_FOLDER_BUSY) != NULL;
-}
-
 struct attempt_facts attempt_facts(struct attempt *a,
                                    const struct sched_exit *e,
                                    double best_step_before)
@@ -253,7 +241,7 @@ struct attempt_facts attempt_facts(struct attempt *a,
         .asked_to_stop = e->asked_to_stop,
         .refused = e->refused,
         .progress = a->step > best_step_before,
-        .folder_busy = folder_busy(a, e),
+        .folder_busy = e->exit_code == err_exit_code(ERR_BUSY) && a->lines == 0,
     };
 }
 

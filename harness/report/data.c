@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/label.h"
+#include "base/text_table.h"
 #include "base/words.h"
 #include "db/statement.h"
 #include "harness/report/report.h"
@@ -134,14 +136,21 @@ static void add_number(struct str *out, double x)
     str_addf(out, ",%s", isnan(x) ? "" : text_number(buf, x));
 }
 
+static void add_text(struct str *out, const char *text, const char *after)
+{
+    char *shown = label_visible(text);
+
+    text_csv(out, shown, false);
+    str_add(out, after);
+    free(shown);
+}
+
 static void add_point(struct str *out, const struct plot_data *d,
                       const struct plot_point *p)
 {
-    page_csv_text(out, p->id);
-    str_add(out, ",");
-    page_csv_text(out, p->base ? "unquantized" : p->arm);
-    str_add(out, ",");
-    page_csv_text(out, p->fmt);
+    add_text(out, p->id, ",");
+    add_text(out, p->base ? "unquantized" : p->arm, ",");
+    add_text(out, p->fmt, "");
     add_number(out, p->N);
     add_number(out, p->D);
     add_number(out, p->base ? (double)NAN : p->G);

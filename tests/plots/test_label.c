@@ -132,31 +132,6 @@ static void data_addresses_are_base64(void **state)
     }
 }
 
-static void spreadsheets_see_text_where_there_is_text(void **state)
-{
-    static const struct {
-        const char *text, *want;
-    } cells[] = {
-        { "plain", "\"plain\"" },
-        { "a,\"b\"", "\"a,\"\"b\"\"\"" },
-        { "=HYPERLINK(1)", "\"'=HYPERLINK(1)\"" },
-        { "+1", "\"'+1\"" },
-        { "-2+3", "\"'-2+3\"" },
-        { "@SUM(A1)", "\"'@SUM(A1)\"" },
-        { "\t=1", "\"\\t=1\"" },
-        { "two\nlines", "\"two\\nlines\"" },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof cells / sizeof cells[0]; i++) {
-        struct str s = { 0 };
-
-        page_csv_text(&s, cells[i].text);
-        assert_string_equal(str_text(&s), cells[i].want);
-        str_release(&s);
-    }
-}
-
 static void cells_of_a_data_file_are_escaped_as_gnuplot_reads_them(void **state)
 {
     struct str s = { 0 };
@@ -183,7 +158,6 @@ int main(void)
             a_cut_label_ends_in_an_ellipsis_and_no_character_is_split),
         cmocka_unit_test(html_places_have_their_own_escapes),
         cmocka_unit_test(data_addresses_are_base64),
-        cmocka_unit_test(spreadsheets_see_text_where_there_is_text),
         cmocka_unit_test(
             cells_of_a_data_file_are_escaped_as_gnuplot_reads_them),
     };

@@ -105,7 +105,7 @@ for signal in TERM USR1 HUP; do
     "$program" train $long --dir "kept-$signal" >long 2>errors &
     pid=$!
     wait_for_lines long
-    ends 7 "a second process in the same folder" train --dir "kept-$signal"
+    ends 80 "a second process in the same folder" train --dir "kept-$signal"
     says "another process trains here"
     kill -"$signal" $pid
     code=0
