@@ -53,7 +53,7 @@ struct gemm {
     bool pack;
 };
 
-/* C[m, n] (+)= X W^T of operands with int8 codes and scales (quant_out).  The
+/* C[m, n] (+)= X W^T of operands with int8 codes and scales (quant_io).  The
  * definition, for every set: the exact integer sum of each segment, converted
  * to float, times the product of the two scales, fused onto C in order:
  *
@@ -118,7 +118,7 @@ struct kernels {
 
     /* See quant_apply_ref. */
     bool (*quant_apply)(const struct quant_spec *spec,
-                        const struct quant_out *out, const real *x, int rows,
+                        const struct quant_io *out, const real *x, int rows,
                         int cols, enum quant_axis axis, uint64_t key,
                         void *work);
 

@@ -17,13 +17,14 @@
  *
  *   int4/g32/fp32/absmax/nearest
  *
- * and behind it asym or asymf, and hadN, where they are not the usual ones
- * (zero.h, rotate.h).
+ * and behind it asym or asymf, hadN, and static, where they are not the usual
+ * ones (zero.h, rotate.h, when.h).
  *
  * format (with its values, for a table of codes) or preset (mxfp4, nvint4, ..),
  * then overrides in any order, each a word of one of the tables quant/gran.c,
- * quant/scale.c, quant/range.c, quant/round.c, quant/zero.c and quant/rotate.c.  A new rule is a row there,
- * with its function; texts, errors, lists and the manual follow.  e8m0 means
+ * quant/scale.c, quant/range.c, quant/round.c, quant/zero.c, quant/rotate.c and
+ * quant/when.c.  A new rule is a row there, with its function; texts, errors,
+ * lists and the manual follow.  e8m0 means
  * ceil, which never clips (arXiv 2510.25602 eq. 7-9); e8m0-floor is the OCP
  * rule.  e4m3 has a second, fp32 scale for the whole tensor (NVFP4,
  * 2509.25149). */
@@ -40,6 +41,7 @@
 #include "kernels/quant/rotate.h"
 #include "kernels/quant/round.h"
 #include "kernels/quant/scale.h"
+#include "kernels/quant/when.h"
 #include "kernels/quant/zero.h"
 #include "kernels/real.h"
 
@@ -56,6 +58,7 @@ struct quant_spec {
     enum quant_zero zero;
     enum quant_transform transform;
     int rotated; /* QUANT_HADAMARD: N */
+    enum quant_when when;
 };
 
 /* What the base keys of [quant] say; a preset and a modifier override it. */
@@ -73,6 +76,7 @@ enum quant_field {
     QUANT_FIELD_ROUND,
     QUANT_FIELD_ZERO,
     QUANT_FIELD_TRANSFORM,
+    QUANT_FIELD_WHEN,
     QUANT_FIELDS
 };
 
@@ -124,7 +128,8 @@ char *quant_brief(const char *text);
 enum status quant_check(const struct quant_spec *spec, int k, const char *what,
                         struct err *err);
 
-/* Stored bits of one element, scales included, for an axis of length k. */
+/* Stored bits of one element, scales included, for an axis of length k; those
+ * of a static spec are stored once for any number of rows, and do not count. */
 double quant_bits(const struct quant_spec *spec, int k, int rows);
 
 /* Mean squared error of the whole quantizer, its groups and scales with it, on
@@ -164,8 +169,9 @@ enum quant_axis { QUANT_ALONG_COLS, QUANT_ALONG_ROWS };
 
 /* Where results go; a NULL pointer is not written.  Parts are numbered along
  * the axis first: for ALONG_COLS part p of row r is scales[r * parts + p], for
- * ALONG_ROWS part p of column c is scales[p * cols + c]. */
-struct quant_out {
+ * ALONG_ROWS part p of column c is scales[p * cols + c].  The parts of a static
+ * spec span all lines, and are numbered along the axis alone. */
+struct quant_io {
     real *value;     /* dequantized, [rows, cols], may be the input itself */
     real *elem;      /* the code as a number, before the scale: less the zero
                         point of asym, before the least number of asymf, and
@@ -173,6 +179,10 @@ struct quant_out {
     real *scale;     /* rounded scale of each part */
     uint8_t *inside; /* 1 where the input was not clipped */
     int8_t *code;    /* elem / step_zero, where quant_has_int8 */
+    real *zero; /* static: zero point of each part, of asymf its least number */
+    /* What an earlier call with a static spec gave for scale and zero: then they
+     * are taken, and no ranges.  zero_in: where there are zero points. */
+    const real *scale_in, *zero_in;
 };
 
 /* Do the elements of a spec, in units of their smallest step, fit int8?  So do
@@ -180,14 +190,14 @@ struct quant_out {
 bool quant_has_int8(const struct quant_spec *spec);
 
 /* Along columns: does what a row becomes depend on that row alone, and not on
- * the others or its number? */
+ * the others or its number?  Of a static spec, once its scales are given. */
 bool quant_by_rows(const struct quant_spec *spec);
 
 /* Are all values of a spec, scales included, exact in bf16: at most 8
  * significant bits times a power of two? */
 bool quant_is_bf16(const struct quant_spec *spec);
 
-/* Is each number rounded by itself, at a scale that quant_out gives: symmetric
+/* Is each number rounded by itself, at a scale that quant_io gives: symmetric
  * codes, no transform, and parts along one line? */
 bool quant_is_elementwise(const struct quant_spec *spec);
 
@@ -209,7 +219,7 @@ size_t quant_work_size(const struct quant_spec *spec, int rows, int cols,
 /* The reference quantizer.  key is the stochastic-rounding stream; element
  * [r, c] draws number r * cols + c.  Returns false when the input holds NaN
  * or an infinity (outputs are then unspecified). */
-bool quant_apply_ref(const struct quant_spec *spec, const struct quant_out *out,
+bool quant_apply_ref(const struct quant_spec *spec, const struct quant_io *out,
                      const real *x, int rows, int cols, enum quant_axis axis,
                      uint64_t key, void *work);
 

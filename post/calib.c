@@ -88,7 +88,7 @@ void calib_close(struct calib *c)
     *c = (struct calib){ 0 };
 }
 
-static enum status not_finite(const struct post *p, int layer, struct err *err)
+enum status calib_not_finite(const struct post *p, int layer, struct err *err)
 {
     return err_set(err, ERR_DIVERGED, "calibration, block %d: %s", layer,
                    *p->model->work.bad ? p->model->work.bad
@@ -106,13 +106,57 @@ static bool run_block(struct post *p, int batch, int layer, real *next)
     return model_block(m, layer, next);
 }
 
+/* The input of a layer, by one batch: [bt, in]. */
+static const real *input_of(struct post *p, int batch, int layer,
+                            enum layer_kind kind)
+{
+    struct model *m = p->model;
+
+    if (kind == LAYER_HEAD) {
+        memcpy(m->out, stream_at(p, batch), stream_size(p) * sizeof(real));
+        return model_last_norm(m);
+    }
+    return run_block(p, batch, layer, m->out)
+               ? block_input(&m->blocks[layer], kind)
+               : NULL;
+}
+
+/* Rows of a batch that are no filling. */
+static int rows_of(const struct post *p, int batch)
+{
+    const struct model_dims *s = &p->model->dims;
+    const int left = p->calib.sequences - batch * s->batch;
+
+    return (left < s->batch ? left : s->batch) * s->seq;
+}
+
+enum status calib_inputs(real *x, struct post *p, int layer,
+                         enum layer_kind kind, struct err *err)
+{
+    const size_t in = (size_t)layer_in(&p->model->dims, kind);
+
+    for (int i = 0; i < p->calib.batches; i++) {
+        const size_t n = (size_t)rows_of(p, i) * in;
+        const real *from = input_of(p, i, layer, kind);
+
+        if (!from)
+            return calib_not_finite(p, layer, err);
+        memcpy(x, from, n * sizeof *x);
+        x += n;
+    }
+    return OK;
+}
+
 /* x[rows, in] as the product sees it. */
 static const real *seen(struct post *p, const real *x, int in, int layer,
                         enum layer_kind kind)
 {
     const struct quant_spec *spec =
         &config_post_layer(p->config, layer, kind)->spec[OPERAND_X];
-    const struct quant_out out = { .value = p->calib.input };
+    const struct linear *l = &p->model->blocks[layer].linear[kind];
+    const struct quant_io out = { .value = p->calib.input,
+                                  .scale_in = l->x_scale,
+                                  .zero_in = l->x_zero };
     const uint64_t key =
         post_key(p, RNG_ROUND, (uint64_t)(layer * LAYER_HEAD + (int)kind));
 
@@ -147,21 +191,17 @@ static void add_moments(double *moments, const real *x, int rows, int in,
 enum status calib_moments(double *moments, struct post *p, int layer,
                           enum layer_kind kind, struct err *err)
 {
-    const struct model_dims *s = &p->model->dims;
-    const struct block *b = &p->model->blocks[layer];
-    const int in = layer_in(s, kind);
+    const int in = layer_in(&p->model->dims, kind);
 
     memset(moments, 0, (size_t)in * (size_t)in * sizeof *moments);
     for (int i = 0; i < p->calib.batches; i++) {
-        const int left = p->calib.sequences - i * s->batch;
-        const real *x = NULL;
+        const real *x = input_of(p, i, layer, kind);
 
-        if (run_block(p, i, layer, p->model->out))
-            x = seen(p, block_input(b, kind), in, layer, kind);
+        if (x)
+            x = seen(p, x, in, layer, kind);
         if (!x)
-            return not_finite(p, layer, err);
-        add_moments(moments, x, (left < s->batch ? left : s->batch) * s->seq,
-                    in, p->threads);
+            return calib_not_finite(p, layer, err);
+        add_moments(moments, x, rows_of(p, i), in, p->threads);
     }
     return OK;
 }
@@ -170,7 +210,7 @@ enum status calib_pass(struct post *p, int layer, struct err *err)
 {
     for (int i = 0; i < p->calib.batches; i++) {
         if (!run_block(p, i, layer, p->model->out))
-            return not_finite(p, layer, err);
+            return calib_not_finite(p, layer, err);
         memcpy(stream_at(p, i), p->model->out, stream_size(p) * sizeof(real));
     }
     return OK;

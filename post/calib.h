@@ -34,6 +34,14 @@ void calib_close(struct calib *c);
 enum status calib_moments(double *moments, struct post *p, int layer,
                           enum layer_kind kind, struct err *err);
 
+/* x[sequences * seq, in]: those inputs, as they are before they are rounded.  Of
+ * LAYER_HEAD behind the last block, whatever `layer`. */
+enum status calib_inputs(real *x, struct post *p, int layer,
+                         enum layer_kind kind, struct err *err);
+
+/* ERR_DIVERGED: what was not finite, and where. */
+enum status calib_not_finite(const struct post *p, int layer, struct err *err);
+
 /* To the entry of the block behind `layer`. */
 enum status calib_pass(struct post *p, int layer, struct err *err);
 

@@ -15,32 +15,37 @@ struct work {
     int *order;
 };
 
-static struct work work_new(const struct post *p)
+static void *work_new(const struct post *p)
 {
     const struct model_dims *s = &p->model->dims;
+    struct work *k = mem_alloc(sizeof *k);
     int widest = 0;
 
-    for (int k = 0; k < LAYER_HEAD; k++) {
-        const int in = layer_in(s, (enum layer_kind)k);
+    for (int i = 0; i < LAYER_HEAD; i++) {
+        const int in = layer_in(s, (enum layer_kind)i);
 
         widest = in > widest ? in : widest;
     }
-    return (struct work){
+    *k = (struct work){
         .moments = mem_array((size_t)widest * (size_t)widest, sizeof(double)),
         .sorted = mem_array((size_t)widest * (size_t)widest, sizeof(double)),
         .u = mem_array((size_t)widest * (size_t)widest, sizeof(double)),
         .diagonal = mem_array((size_t)widest, sizeof(double)),
         .order = mem_array((size_t)widest, sizeof(int)),
     };
+    return k;
 }
 
-static void work_free(struct work *k)
+static void work_free(void *work)
 {
+    struct work *k = work;
+
     free(k->moments);
     free(k->sorted);
     free(k->u);
     free(k->diagonal);
     free(k->order);
+    free(k);
 }
 
 /* The largest first; of equal ones the first. */
@@ -79,9 +84,10 @@ static void solve_alone(struct post *p, struct work *k, int n)
         k->u[i] = i % (n + 1) == 0;
 }
 
-static enum status fit_layer(struct post *p, struct work *k, int layer,
+static enum status fit_layer(struct post *p, void *work, int layer,
                              enum layer_kind kind, struct err *err)
 {
+    struct work *k = work;
     const struct model_dims *s = &p->model->dims;
     const bool act_order = config_post_act_order(p->config);
     const struct gptq g = {
@@ -96,11 +102,12 @@ static enum status fit_layer(struct post *p, struct work *k, int layer,
             post_key(p, RNG_ROUND, (uint64_t)(layer * LAYER_HEAD + (int)kind)),
         .threads = p->threads,
     };
-    enum status st = post_may_go_on(p, err);
+    enum status st;
 
-    if (st == OK && g.spec->on)
-        st = calib_moments(k->moments, p, layer, kind, err);
-    if (st != OK || !g.spec->on)
+    if (!g.spec->on)
+        return OK;
+    st = calib_moments(k->moments, p, layer, kind, err);
+    if (st != OK)
         return st;
     sort_columns(k, g.n, act_order);
     if (!gptq_factor(k->u, k->sorted, g.n, config_post_damp(p->config)))
@@ -112,17 +119,10 @@ static enum status fit_layer(struct post *p, struct work *k, int layer,
                          layer_rows[kind].name, layer);
 }
 
-enum status fit_gptq(struct post *p, struct err *err)
-{
-    struct work k = work_new(p);
-    enum status st = OK;
-
-    for (int layer = 0; layer < p->model->dims.n_layer && st == OK; layer++) {
-        for (int i = 0; i < LAYER_HEAD && st == OK; i++)
-            st = fit_layer(p, &k, layer, (enum layer_kind)i, err);
-        if (st == OK)
-            st = calib_pass(p, layer, err);
-    }
-    work_free(&k);
-    return st;
-}
+const struct fitter fitter_gptq = {
+    .name = "gptq",
+    .source = "Frantar et al. 2022, arXiv:2210.17323",
+    .open = work_new,
+    .close = work_free,
+    .fit = fit_layer,
+};

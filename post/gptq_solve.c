@@ -118,7 +118,7 @@ static double stored(const struct gptq *g, double w, double scale, size_t index)
 static void settle_group(const struct gptq *g, real *scale, const double *w,
                          int i, real *part, void *work)
 {
-    const struct quant_out out = { .scale = scale };
+    const struct quant_io out = { .scale = scale };
     const int n = g->spec->group < g->n - i ? g->spec->group : g->n - i;
 
     for (int k = 0; k < n; k++)
@@ -165,7 +165,7 @@ bool gptq_round(const struct gptq *g)
     real *scale = mem_array((size_t)parts + 1, sizeof *scale);
     void *work = mem_alloc(
         quant_work_size(g->spec, g->rows, g->n, QUANT_ALONG_COLS) + 1);
-    const struct quant_out out = { .scale = scale };
+    const struct quant_io out = { .scale = scale };
     const bool ok = quant_apply_ref(g->spec, &out, g->w, g->rows, g->n,
                                     QUANT_ALONG_COLS, 0, work);
 

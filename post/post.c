@@ -81,6 +81,7 @@ static enum status open_post(struct post *p, struct err *err)
 
 static void close_post(struct post *p)
 {
+    ranges_free(&p->ranges);
     calib_close(&p->calib);
     model_free(p->parent);
     model_free(p->model);
@@ -99,9 +100,7 @@ static enum status fit_weights(struct post *p, struct err *err)
     p->model->work.seed = post_key(p, RNG_ROUND, UINT64_MAX);
     p->parent->work.seed = p->seed;
     st = fold_all(&p->fold_change, p, err);
-    if (st == OK && f->inputs)
-        st = calib_open(p, err);
-    return st == OK ? f->run(p, err) : st;
+    return st == OK ? fit_all(p, f, err) : st;
 }
 
 static void add(struct run_result *out, const char *name, double value)

@@ -24,6 +24,7 @@
 
 #include "base/rng.h"
 #include "post/calib.h"
+#include "post/ranges.h"
 #include "trainer/data.h"
 #include "trainer/model.h"
 #include "trainer/run.h"
@@ -38,7 +39,8 @@ struct post {
     struct data *data;
     struct model *parent; /* as it was trained */
     struct model *model;  /* the one that is changed and measured */
-    struct calib calib;   /* where the fitter asks for inputs */
+    struct calib calib;   /* where the fitter or a static input asks for it */
+    struct ranges ranges;
     int fallbacks;
     double fold_change; /* fold.h */
 };

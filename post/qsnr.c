@@ -157,7 +157,7 @@ static void add_format(struct watch *w, struct qsnr_cell *c,
     real *scale = mem_array(
         (size_t)quant_parts(s, o->rows, o->cols, o->axis) + 1, sizeof *scale);
     void *work = mem_alloc(quant_work_size(s, o->rows, o->cols, o->axis) + 1);
-    const struct quant_out out = { .value = y, .scale = scale };
+    const struct quant_io out = { .value = y, .scale = scale };
     struct quant_spec plain = *s;
 
     /* A rotation keeps squares, so that the ratio may be taken behind it. */

@@ -7,20 +7,21 @@
 #include "post/post.h"
 
 /* The quantizer of one matrix on itself. */
-static enum status round_matrix(struct post *p, int layer, enum layer_kind kind,
-                                struct err *err)
+static enum status round_matrix(struct post *p, void *none, int layer,
+                                enum layer_kind kind, struct err *err)
 {
     const struct quant_spec *spec =
         &config_post_layer(p->config, layer, kind)->spec[OPERAND_W];
     const int rows = layer_out(&p->model->dims, kind);
     const int cols = layer_in(&p->model->dims, kind);
     real *w = model_weight(p->model, kind, layer);
-    const struct quant_out out = { .value = w };
+    const struct quant_io out = { .value = w };
     const uint64_t key =
         post_key(p, RNG_ROUND, (uint64_t)(layer * LAYER_HEAD + (int)kind));
     void *work;
     bool ok;
 
+    (void)none;
     if (!spec->on)
         return OK;
     work = mem_alloc(quant_work_size(spec, rows, cols, QUANT_ALONG_COLS) + 1);
@@ -33,12 +34,6 @@ static enum status round_matrix(struct post *p, int layer, enum layer_kind kind,
                         layer_rows[kind].name, layer);
 }
 
-enum status fit_rtn(struct post *p, struct err *err)
-{
-    enum status st = OK;
-
-    for (int i = 0; i < p->model->dims.n_layer * LAYER_HEAD && st == OK; i++)
-        st = round_matrix(p, i / LAYER_HEAD, (enum layer_kind)(i % LAYER_HEAD),
-                          err);
-    return st;
-}
+const struct fitter fitter_rtn = { .name = "rtn",
+                                   .source = "rounding to the nearest code",
+                                   .fit = round_matrix };

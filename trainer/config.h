@@ -233,6 +233,10 @@ const struct layer_quant *config_layer(const struct config *c, int layer,
 const struct layer_quant *config_post_layer(const struct config *c, int layer,
                                             enum layer_kind kind);
 
+/* Does what follows training look at what layers are given: its fitter, or a
+ * static input (of the blocks or the head)?  c is resolved. */
+bool config_post_calibrates(const struct config *c);
+
 /* One operand of it; "none" where config_layer is NULL. */
 void config_quant(struct quant_spec *out, bool *reuse, const struct config *c,
                   int layer, enum layer_kind kind, enum quant_operand operand);

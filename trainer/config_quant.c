@@ -144,6 +144,20 @@ static const char *place(char buf[64], enum quant_section section,
     return buf;
 }
 
+/* Who has ranges measured before: the input of what is rounded after training.
+ * A weight is there as a whole, whenever its range is taken. */
+static enum status check_static(const struct quant_spec *s,
+                                enum quant_section section,
+                                enum quant_operand operand, struct err *err)
+{
+    if (s->when == QUANT_DYNAMIC ||
+        (section == SECTION_POST && operand == OPERAND_X))
+        return OK;
+    return err_set(err, ERR_CONFIG,
+                   "static: ranges that calibration measures are post.x's "
+                   "alone");
+}
+
 static enum status parse_layer(struct layer_quant *out,
                                const struct layer_values *t,
                                const struct config *c,
@@ -173,7 +187,10 @@ static enum status parse_layer(struct layer_quant *out,
         out->reuse[k] = !words;
         if (!words)
             words = t->v[k == OPERAND_W_D ? OPERAND_W : OPERAND_X]->quant;
-        if (quant_settle(&out->spec[k], words, &d, err) != OK) {
+        if (quant_settle(&out->spec[k], words, &d, err) != OK ||
+            (!out->reuse[k] &&
+             check_static(&out->spec[k], section, (enum quant_operand)k, err) !=
+                 OK)) {
             err_prefix(err, "%s: ",
                        place(buf, section, (enum quant_operand)k, layer, kind));
             return err_about(err, ERR_CONFIG, "%s",
@@ -382,6 +399,16 @@ const struct layer_quant *config_post_layer(const struct config *c, int layer,
                                             enum layer_kind kind)
 {
     return layer_of(config_quant_table(c, SECTION_POST), layer, kind);
+}
+
+bool config_post_calibrates(const struct config *c)
+{
+    const struct quant_table *t = config_quant_table(c, SECTION_POST);
+
+    for (int i = 0; t && i < t->n_rows; i++)
+        if (t->rows[i].spec[OPERAND_X].when == QUANT_STATIC)
+            return true;
+    return strcmp(config_post_fit(c), "gptq") == 0;
 }
 
 void config_quant(struct quant_spec *out, bool *reuse, const struct config *c,

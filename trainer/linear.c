@@ -68,7 +68,7 @@ static void round_operands(const struct linear *l, enum gemm_kind kind,
     const int rows_b = kind == GEMM_NT ? g->n : g->k;
     real *a = l->work->rounded;
     real *b = a + (ptrdiff_t)rows_a * g->lda;
-    const struct quant_out out_a = { .value = a }, out_b = { .value = b };
+    const struct quant_io out_a = { .value = a }, out_b = { .value = b };
 
     quant_parse(&cast, "bf16", NULL, NULL);
     if (l->kn->quant_apply(&cast, &out_a, g->a, rows_a, g->lda,
@@ -159,7 +159,7 @@ static double unit_of(const struct quant_spec *spec, const real *scale, int n)
 
 /* `first` says that the rows are the first of a pass. */
 static bool quantize(struct linear *l, enum quant_operand operand,
-                     struct quant_out out, const real *from, int rows, int cols,
+                     struct quant_io out, const real *from, int rows, int cols,
                      enum quant_axis axis, bool first)
 {
     const struct quant_spec *spec = &l->spec[operand];
@@ -189,10 +189,10 @@ static bool quantize(struct linear *l, enum quant_operand operand,
 
 bool linear_begin(struct linear *l)
 {
-    const struct quant_out out = { .value = l->qw,
-                                   .inside = l->in_w,
-                                   .code = l->cw.code,
-                                   .scale = l->cw.scale };
+    const struct quant_io out = { .value = l->qw,
+                                  .inside = l->in_w,
+                                  .code = l->cw.code,
+                                  .scale = l->cw.scale };
 
     return !l->spec[OPERAND_W].on || quantize(l, OPERAND_W, out, l->w, l->out,
                                               l->in, QUANT_ALONG_COLS, true);
@@ -256,7 +256,7 @@ static void integer_forward(struct linear *l, real *y, int first, int rows,
 static const real *quantize_input(struct linear *l, real *x, int at, int rows)
 {
     const ptrdiff_t from = (ptrdiff_t)at * l->in;
-    struct quant_out out = { 0 };
+    struct quant_io out = { .scale_in = l->x_scale, .zero_in = l->x_zero };
 
     if (l->in_place)
         l->qx = l->work->keep_inputs ? l->work->input : x - from;
@@ -317,7 +317,7 @@ static const real *backward_operand(struct linear *l,
     }
     if (!l->spec[operand].on)
         return raw;
-    return quantize(l, operand, (struct quant_out){ .value = l->work->operand },
+    return quantize(l, operand, (struct quant_io){ .value = l->work->operand },
                     raw, rows, cols, axis, true)
                ? l->work->operand
                : NULL;

@@ -79,6 +79,9 @@ struct linear {
                      where a pass has many stretches; else NULL */
     void (*packed_for)(const struct gemm *g); /* that product */
     struct codes cw, cx; /* of an integer forward product, else empty */
+    /* Of a static input: what calibration gave its parts, not ours; NULL: not
+     * measured yet, and each pass measures for itself. */
+    const real *x_scale, *x_zero;
 };
 
 /* Quantize the weight for the step; call before the first use in it. */

@@ -114,6 +114,9 @@ void model_losses(struct model *m, const int *targets, int at, int n);
 void model_embed(struct model *m, real *x, const int *tokens);
 bool model_block(struct model *m, int layer, real *next);
 
+/* The input of the head, [bt, d], of the residual stream in m->out. */
+const real *model_last_norm(struct model *m);
+
 /* The matrix of a layer among the parameters, [out, in]; layer -1: the head's,
  * which is the embedding where they are tied. */
 real *model_weight(struct model *m, enum layer_kind kind, int layer);

@@ -237,17 +237,23 @@ void model_embed(struct model *m, real *x, const int *tokens)
                (size_t)d * sizeof(real));
 }
 
+const real *model_last_norm(struct model *m)
+{
+    norm_forward(m, (struct stretch){ 0, m->dims.bt }, m->h_f, m->rstd_f,
+                 m->out, m->norm_f);
+    return m->h_f;
+}
+
 static bool body_forward(struct model *m, const int *tokens)
 {
-    const int bt = m->dims.bt, last = m->dims.n_layer - 1;
+    const int last = m->dims.n_layer - 1;
 
     model_embed(m, m->blocks[0].x, tokens);
     for (int l = 0; l <= last; l++)
         if (!block_forward(m, &m->blocks[l],
                            l < last ? m->blocks[l + 1].x : m->out))
             return false;
-    norm_forward(m, (struct stretch){ 0, bt }, m->h_f, m->rstd_f, m->out,
-                 m->norm_f);
+    model_last_norm(m);
     return linear_begin(&m->head);
 }
 

@@ -165,8 +165,8 @@ static enum status check_elementwise(const struct config *c, struct err *err)
 static enum status resolve_post(struct config *c, struct err *err)
 {
     struct fold folds[FOLDS_MOST];
+    bool calibrates, draws;
     int n;
-    bool draws;
 
     if (!config_is_post(c))
         return check_no_post(c, err);
@@ -174,11 +174,13 @@ static enum status resolve_post(struct config *c, struct err *err)
         return ERR_CONFIG;
     if (strcmp(config_post_fit(c), "gptq") == 0)
         return check_elementwise(c, err);
+    calibrates = config_post_calibrates(c);
     draws = post_draws(c);
-    to_default(c, KEY_post_calib);
     to_default(c, KEY_post_act_order);
     to_default(c, KEY_post_damp);
-    if (!draws)
+    if (!calibrates)
+        to_default(c, KEY_post_calib);
+    if (!calibrates && !draws)
         to_default(c, KEY_post_draw);
     return config_settle_quant(c, err);
 }

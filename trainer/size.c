@@ -9,7 +9,7 @@
 static double post_flops(const struct model_size *s, const struct config *c)
 {
     const double forward = s->flops_per_token / 3;
-    const double passes = strcmp(config_post_fit(c), "gptq") == 0
+    const double passes = config_post_calibrates(c)
                               ? (LAYER_HEAD + 1.0) *
                                     (double)config_post_calib(c) *
                                     (double)config_model_seq_len(c)

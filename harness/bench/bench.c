@@ -184,7 +184,7 @@ double bench_gemm(const struct kernels *kn, int orientation, int m, int n,
 struct quant_work {
     const struct kernels *kn;
     const struct quant_spec *spec;
-    struct quant_out out;
+    struct quant_io out;
     const real *x;
     int rows, cols;
     enum quant_axis axis;

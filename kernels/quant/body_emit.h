@@ -18,7 +18,7 @@ struct quant_pass {
                               scale each, one after the other */
     range_function *range; /* NULL: amax itself */
     const struct quant_spec *spec;
-    const struct quant_out *out;
+    const struct quant_io *out;
     const float *x;
     uint64_t key;
     float *scratch; /* for the range of a part */
@@ -134,7 +134,7 @@ SPAN(span_float_both, false, true, true)
 #undef SPAN
 
 static span_function *span_of(const struct rounder *r,
-                              const struct quant_out *out)
+                              const struct quant_io *out)
 {
     static span_function *const plain[2][2][2] = {
         { { span_any, span_float_code },

@@ -346,7 +346,7 @@ static bool quant_cast(struct quant_pass *p, size_t n)
 }
 
 static bool quant_apply(const struct quant_spec *spec,
-                        const struct quant_out *out, const float *x, int rows,
+                        const struct quant_io *out, const float *x, int rows,
                         int cols, enum quant_axis axis, uint64_t key,
                         void *work)
 {
@@ -368,7 +368,7 @@ static bool quant_apply(const struct quant_spec *spec,
         return quant_apply_rotated(quant_apply, spec, out, x, rows, cols, axis,
                                    key, work);
     if (spec->rounding->lanes == ROUND_BY_ROW || spec->zero != QUANT_SYM ||
-        spec->gran == QUANT_TILE)
+        spec->gran == QUANT_TILE || spec->when == QUANT_STATIC)
         return quant_apply_ref(spec, out, x, rows, cols, axis, key, work);
     p.span = span_of(&p.rounder, out);
     if (!spec->elem.scaled)

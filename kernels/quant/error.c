@@ -16,7 +16,7 @@ double quant_gaussian_mse(const struct quant_spec *s)
     real *x = mem_array(n, sizeof *x), *y = mem_array(n, sizeof *y);
     void *work =
         mem_alloc(quant_work_size(s, ROWS, COLS, QUANT_ALONG_COLS) + 1);
-    const struct quant_out out = { .value = y };
+    const struct quant_io out = { .value = y };
     double sum = 0;
 
     for (size_t i = 0; i < n; i++)

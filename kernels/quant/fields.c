@@ -165,6 +165,29 @@ static int transform_row(const struct quant_spec *s, double param[QUANT_PARAMS])
     return (int)s->transform;
 }
 
+/* --- when ranges are measured ------------------------------------------ */
+
+static const struct quant_word *when_at(int i)
+{
+    return i < QUANT_WHENS ? &quant_whens[i] : NULL;
+}
+
+static bool read_when(struct quant_spec *s, const char *text)
+{
+    double param[QUANT_PARAMS];
+    const int i = match(param, when_at, text);
+
+    if (i >= 0)
+        s->when = (enum quant_when)i;
+    return i >= 0;
+}
+
+static int when_row(const struct quant_spec *s, double param[QUANT_PARAMS])
+{
+    (void)param;
+    return (int)s->when;
+}
+
 /* --- the table --------------------------------------------------------- */
 
 const struct quant_field_row quant_fields[QUANT_FIELDS] = {
@@ -181,6 +204,8 @@ const struct quant_field_row quant_fields[QUANT_FIELDS] = {
     [QUANT_FIELD_TRANSFORM] = { "transform", "transform", NULL, NULL, "plain",
                                 true, "plain", read_transform, transform_row,
                                 transform_at },
+    [QUANT_FIELD_WHEN] = { "when", "time of ranges", NULL, NULL, "dynamic",
+                           true, "dynamic", read_when, when_row, when_at },
 };
 
 const struct quant_word *quant_word_at(enum quant_field field, int i)

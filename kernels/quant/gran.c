@@ -5,6 +5,13 @@ static int group_length(int group, int k)
     return group < k ? group : k;
 }
 
+static int one(int group, int k)
+{
+    (void)group;
+    (void)k;
+    return 1;
+}
+
 static int whole_length(int group, int k)
 {
     (void)group;
@@ -34,4 +41,9 @@ const struct quant_gran_row quant_grans[QUANT_GRANS] = {
                                             .whole = true } } },
                      .kind = "group",
                      .length = group_length },
+    [QUANT_CHANNEL] = { .word = { "chan",
+                                  "a channel, one place along the reduction "
+                                  "axis, in all rows; with static" },
+                        .kind = "channel",
+                        .length = one },
 };

@@ -9,6 +9,7 @@ enum quant_gran {
     QUANT_ROW,
     QUANT_TENSOR,
     QUANT_TILE,
+    QUANT_CHANNEL,
     QUANT_GRANS
 };
 

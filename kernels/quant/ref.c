@@ -18,7 +18,7 @@ struct part {
 
 struct pass {
     const struct quant_spec *spec;
-    const struct quant_out *out;
+    const struct quant_io *io;
     const real *x;
     uint64_t key;
     float global;
@@ -119,16 +119,16 @@ static real code_of(const struct pass *ps, size_t at, real q)
 static void put(const struct pass *ps, size_t at, real elem, real value,
                 bool inside)
 {
-    const struct quant_out *out = ps->out;
+    const struct quant_io *io = ps->io;
 
-    if (out->inside)
-        out->inside[at] = inside;
-    if (out->elem)
-        out->elem[at] = elem;
-    if (out->code)
-        out->code[at] = (int8_t)(elem / (real)ps->spec->elem.step_zero);
-    if (out->value)
-        out->value[at] = value;
+    if (io->inside)
+        io->inside[at] = inside;
+    if (io->elem)
+        io->elem[at] = elem;
+    if (io->code)
+        io->code[at] = (int8_t)(elem / (real)ps->spec->elem.step_zero);
+    if (io->value)
+        io->value[at] = value;
 }
 
 static size_t element(const struct part *p, int line, int i)
@@ -136,24 +136,38 @@ static size_t element(const struct part *p, int line, int i)
     return p->first + (size_t)line * p->line_stride + (size_t)i * p->stride;
 }
 
-static void put_scale(const struct pass *ps, const struct part *p, real scale)
+/* What the elements of a part are rounded with. */
+struct steps {
+    real scale; /* 0: of a part of zeros, or of one number */
+    real zero;  /* a code, less which they are; of asymf the number that code 0
+                   is */
+};
+
+static void put_steps(const struct pass *ps, const struct part *p,
+                      const struct steps *s)
 {
-    if (ps->out->scale && ps->spec->elem.scaled)
-        ps->out->scale[p->index] = scale;
+    if (ps->io->scale && ps->spec->elem.scaled)
+        ps->io->scale[p->index] = s->scale;
+    if (ps->io->zero)
+        ps->io->zero[p->index] = s->zero;
 }
 
-static void quantize_part(const struct pass *ps, const struct part *p,
-                          real scale)
+/* Codes that lie evenly about zero. */
+static void quantize_symmetric(const struct pass *ps, const struct part *p,
+                               const struct steps *s)
 {
-    put_scale(ps, p, scale);
-    if (scale == 0)
-        scale = 1; /* a part of zeros gives zeros at any scale */
+    /* A part of zeros gives zeros at any scale, unless another's is given. */
+    const real scale = s->scale > 0 ? s->scale : 1;
+    const bool nothing = s->scale == 0 && ps->io->scale_in;
+
     for (int l = 0; l < p->lines; l++)
         for (int i = 0; i < p->n; i++) {
             const size_t at = element(p, l, i);
-            const real q = ps->x[at] / scale, code = code_of(ps, at, q);
+            const real q = nothing ? 0 : ps->x[at] / scale;
+            const real code = code_of(ps, at, q);
 
-            put(ps, at, code, code * scale, fits(&ps->spec->elem, (double)q));
+            put(ps, at, code, nothing ? 0 : code * scale,
+                nothing ? ps->x[at] == 0 : fits(&ps->spec->elem, (double)q));
         }
 }
 
@@ -188,57 +202,114 @@ static double steps_of(const struct pass *ps, size_t at, double x)
     return ps->spec->rounding->steps(x, u);
 }
 
-/* Codes 0 .. most; int: x = (code - zero) scale; float: x = code scale + low. */
-static void quantize_asymmetric(const struct pass *ps, const struct part *p,
-                                float range)
+static float most_code(const struct pass *ps)
+{
+    return (float)((1 << ps->spec->elem.bits) - 1);
+}
+
+static struct steps asymmetric_steps(const struct pass *ps,
+                                     const struct part *p, float range)
 {
     const bool whole = ps->spec->zero == QUANT_ASYM;
-    const float most = (float)((1 << ps->spec->elem.bits) - 1);
-    float low, high, zero;
-    real scale;
+    const float most = most_code(ps);
+    struct steps s = { 0 };
+    float low, high;
 
     ends_of(ps, p, range, &low, &high);
     if (whole) {
         low = fminf(low, 0);
         high = fmaxf(high, 0);
     }
-    scale = high > low ? quant_scale_round(ps->spec->scale, high - low, most,
-                                           ps->global)
-                       : 0;
-    put_scale(ps, p, scale);
-    zero =
-        whole && scale > 0 ? fminf(nearbyintf(-low / (float)scale), most) : 0;
+    if (high > low)
+        s.scale =
+            quant_scale_round(ps->spec->scale, high - low, most, ps->global);
+    if (!whole)
+        s.zero = low;
+    else if (s.scale > 0)
+        s.zero = fminf(nearbyintf(-low / (float)s.scale), most);
+    return s;
+}
+
+/* Codes 0 .. most; int: x = (code - zero) scale; float: x = code scale + low. */
+static void quantize_asymmetric(const struct pass *ps, const struct part *p,
+                                const struct steps *s)
+{
+    const bool whole = ps->spec->zero == QUANT_ASYM;
+    const double zero = whole ? (double)s->zero : 0;
+    const double most = (double)most_code(ps);
+    const real base = whole ? 0 : s->zero;
+
     for (int l = 0; l < p->lines; l++)
         for (int i = 0; i < p->n; i++) {
             const size_t at = element(p, l, i);
-            const real base = whole ? 0 : low, x = ps->x[at] - base;
+            const real x = ps->x[at] - base;
             const double code =
-                scale > 0 ? steps_of(ps, at, (double)(x / scale)) + (double)zero
-                          : 0;
-            const double kept = fmin(fmax(code, 0), (double)most);
-            const real elem = (real)(kept - (double)zero);
+                s->scale > 0 ? steps_of(ps, at, (double)(x / s->scale)) + zero
+                             : 0;
+            const double kept = fmin(fmax(code, 0), most);
+            const real elem = (real)(kept - zero);
 
-            put(ps, at, elem, elem * scale + base, code == kept);
+            put(ps, at, elem, elem * s->scale + base, code == kept);
         }
+}
+
+/* --- parts --------------------------------------------------------------- */
+
+/* False when the part holds NaN or an infinity. */
+static bool find_steps(struct steps *out, const struct pass *ps,
+                       const struct part *p)
+{
+    const struct quant_spec *s = ps->spec;
+    const float range = ps->io->scale_in ? largest_of(ps, p) : range_of(ps, p);
+
+    if (range < 0)
+        return false;
+    *out = (struct steps){ .scale = s->elem.scaled ? 0 : 1 };
+    if (ps->io->scale_in) {
+        out->scale = ps->io->scale_in[p->index];
+        out->zero = ps->io->zero_in ? ps->io->zero_in[p->index] : 0;
+    } else if (range > 0 && s->zero != QUANT_SYM) {
+        *out = asymmetric_steps(ps, p, range);
+    } else if (range > 0 && s->elem.scaled) {
+        out->scale =
+            quant_scale_round(s->scale, range, s->elem.max, ps->global);
+    }
+    return true;
 }
 
 static bool do_part(const struct pass *ps, const struct part *p)
 {
-    const struct quant_spec *s = ps->spec;
-    const float range = range_of(ps, p);
-    real scale = 1;
+    struct steps s;
 
-    if (range < 0)
+    if (!find_steps(&s, ps, p))
         return false;
-    if (s->zero != QUANT_SYM && range > 0) {
-        quantize_asymmetric(ps, p, range);
-        return true;
+    put_steps(ps, p, &s);
+    if (ps->spec->zero == QUANT_SYM)
+        quantize_symmetric(ps, p, &s);
+    else
+        quantize_asymmetric(ps, p, &s);
+    return true;
+}
+
+/* All lines together. */
+static bool do_static(const struct pass *ps, int lines, size_t line_stride,
+                      int k, size_t stride)
+{
+    const int length = quant_part_length(ps->spec, k);
+
+    for (int at = 0; at < k; at += length) {
+        const struct part p = {
+            .first = (size_t)at * stride,
+            .stride = stride,
+            .n = at + length > k ? k - at : length,
+            .lines = lines,
+            .line_stride = line_stride,
+            .index = at / length,
+        };
+
+        if (!do_part(ps, &p))
+            return false;
     }
-    if (s->elem.scaled)
-        scale = range > 0 ? quant_scale_round(s->scale, range, s->elem.max,
-                                              ps->global)
-                          : 0;
-    quantize_part(ps, p, scale);
     return true;
 }
 
@@ -264,7 +335,7 @@ static bool do_tiles(const struct pass *ps, int rows, int cols)
     return true;
 }
 
-bool quant_apply_ref(const struct quant_spec *spec, const struct quant_out *out,
+bool quant_apply_ref(const struct quant_spec *spec, const struct quant_io *io,
                      const real *x, int rows, int cols, enum quant_axis axis,
                      uint64_t key, void *work)
 {
@@ -272,20 +343,22 @@ bool quant_apply_ref(const struct quant_spec *spec, const struct quant_out *out,
     const int lines = by_cols ? rows : cols, k = by_cols ? cols : rows;
     const size_t step = by_cols ? 1 : (size_t)cols;
     struct pass ps = {
-        .spec = spec, .out = out, .x = x, .key = key, .scratch = work
+        .spec = spec, .io = io, .x = x, .key = key, .scratch = work
     };
     const int length = quant_part_length(spec, k);
 
     if (spec->transform == QUANT_HADAMARD)
-        return quant_apply_rotated(quant_apply_ref, spec, out, x, rows, cols,
+        return quant_apply_rotated(quant_apply_ref, spec, io, x, rows, cols,
                                    axis, key, work);
-    if (spec->scale->two_level) {
+    if (spec->scale->two_level && !io->scale_in) {
         const float amax = largest(x, (size_t)rows * (size_t)cols, 1);
 
         if (amax < 0)
             return false;
         ps.global = quant_global_scale(spec->scale, amax, spec->elem.max);
     }
+    if (spec->when == QUANT_STATIC)
+        return do_static(&ps, lines, by_cols ? (size_t)cols : 1, k, step);
     if (spec->gran == QUANT_TENSOR) {
         const struct part all = { 0, 1, rows * cols, 0, 1, 0 };
 

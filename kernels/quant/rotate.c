@@ -71,13 +71,13 @@ size_t quant_rotated_size(const struct quant_spec *s, int rows, int cols)
 }
 
 bool quant_apply_rotated(quant_function *apply, const struct quant_spec *spec,
-                         const struct quant_out *out, const real *x, int rows,
+                         const struct quant_io *out, const real *x, int rows,
                          int cols, enum quant_axis axis, uint64_t key,
                          void *work)
 {
     const size_t n = (size_t)rows * (size_t)cols;
     struct quant_spec plain = *spec;
-    struct quant_out inner = *out;
+    struct quant_io inner = *out;
     real *y = work;
 
     plain.transform = QUANT_PLAIN;

@@ -27,7 +27,7 @@ int quant_part_length(const struct quant_spec *s, int k)
 bool quant_is_elementwise(const struct quant_spec *s)
 {
     return s->on && s->zero == QUANT_SYM && s->transform == QUANT_PLAIN &&
-           s->gran != QUANT_TILE;
+           s->gran != QUANT_TILE && s->when == QUANT_DYNAMIC;
 }
 
 bool quant_has_int8(const struct quant_spec *s)
@@ -39,9 +39,9 @@ bool quant_has_int8(const struct quant_spec *s)
 
 bool quant_by_rows(const struct quant_spec *s)
 {
-    const bool whole =
-        s->elem.scaled && (s->gran == QUANT_TENSOR || s->gran == QUANT_TILE ||
-                           s->scale->two_level);
+    const bool whole = s->elem.scaled && s->when == QUANT_DYNAMIC &&
+                       (s->gran == QUANT_TENSOR || s->gran == QUANT_TILE ||
+                        s->scale->two_level);
 
     return !s->on || (!whole && !s->rounding->draws);
 }
@@ -64,7 +64,7 @@ double quant_bits(const struct quant_spec *s, int k, int rows)
 
     if (!s->on)
         return 32;
-    if (!s->elem.scaled)
+    if (!s->elem.scaled || s->when == QUANT_STATIC)
         return s->elem.bits;
     return s->elem.bits + part * quant_parts(s, rows, k, QUANT_ALONG_COLS) / n +
            (!s->scale->two_level        ? 0
@@ -84,13 +84,19 @@ int quant_parts(const struct quant_spec *s, int rows, int cols,
         return 0;
     if (s->gran == QUANT_TENSOR)
         return 1;
-    return (s->gran == QUANT_TILE ? (lines + length - 1) / length : lines) *
+    return (s->when == QUANT_STATIC ? 1
+            : s->gran == QUANT_TILE ? (lines + length - 1) / length
+                                    : lines) *
            ((k + length - 1) / length);
 }
 
 /* Numbers of the largest part. */
 static size_t part_size(const struct quant_spec *s, int rows, int cols, int k)
 {
+    const size_t lines = (size_t)rows * (size_t)cols / (size_t)k;
+
+    if (s->when == QUANT_STATIC && s->gran != QUANT_TENSOR)
+        return lines * (size_t)quant_part_length(s, k);
     switch (s->gran) {
     case QUANT_TENSOR:
         return (size_t)rows * (size_t)cols;
@@ -112,7 +118,7 @@ size_t quant_work_size(const struct quant_spec *s, int rows, int cols,
     bytes = quant_rotated_size(s, rows, cols);
     if (s->range->scratch)
         bytes += sizeof(float) * part_size(s, rows, cols, k);
-    if (s->gran == QUANT_TILE) /* in a row */
+    if (s->gran == QUANT_TILE || s->when == QUANT_STATIC) /* in a row */
         bytes += sizeof(real) * part_size(s, rows, cols, k);
     return bytes;
 }

@@ -195,6 +195,23 @@ static enum status check_together(const struct quant_spec *s, struct err *err)
                    quant_zeros[s->zero].word.name, s->elem.name);
 }
 
+/* A part of all rows is no row's own and no square, and a channel is nothing
+ * else. */
+static enum status check_parts(const struct quant_spec *s, struct err *err)
+{
+    if (s->when == QUANT_STATIC &&
+        (s->gran == QUANT_ROW || s->gran == QUANT_TILE))
+        return err_set(err, ERR_CONFIG,
+                       "static: all rows have the same scales: gN, tensor or "
+                       "chan, not %s",
+                       quant_grans[s->gran].word.name);
+    if (s->when == QUANT_DYNAMIC && s->gran == QUANT_CHANNEL)
+        return err_set(err, ERR_CONFIG,
+                       "chan: a channel's scale is that of all rows: it wants "
+                       "static");
+    return OK;
+}
+
 static bool is_none(const char *text)
 {
     return strcmp(text, "none") == 0 || strcmp(text, "fp32") == 0;
@@ -232,7 +249,7 @@ enum status quant_settle(struct quant_spec *out, const struct quant_words *w,
             return unknown_default(&quant_fields[f], text, err);
     }
     normalize(out);
-    return OK;
+    return check_parts(out, err);
 }
 
 enum status quant_parse(struct quant_spec *out, const char *text,
@@ -280,7 +297,7 @@ bool quant_equal(const struct quant_spec *a, const struct quant_spec *b)
            a->group == b->group && a->scale == b->scale &&
            a->range == b->range && a->rounding == b->rounding &&
            a->zero == b->zero && a->transform == b->transform &&
-           a->rotated == b->rotated;
+           a->rotated == b->rotated && a->when == b->when;
 }
 
 char *quant_brief(const char *text)

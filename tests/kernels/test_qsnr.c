@@ -39,7 +39,7 @@ static double qsnr(const char *text, const float *x)
     struct quant_spec s;
     struct err err;
     float *y = mem_array(N, sizeof *y);
-    const struct quant_out out = { .value = y };
+    const struct quant_io out = { .value = y };
     void *work;
     double signal = 0, noise = 0;
 

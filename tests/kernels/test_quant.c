@@ -52,7 +52,9 @@ static void a_group_is_quantized_as_by_hand(void **state)
     const float want[8] = { 7, -7, 2, 3, 0, -1, 0, -4 };
     float value[8], code[8], scale;
     uint8_t inside[8];
-    const struct quant_out out = { value, code, &scale, inside, NULL };
+    const struct quant_io out = {
+        .value = value, .elem = code, .scale = &scale, .inside = inside
+    };
 
     (void)state;
     assert_true(quant_apply_ref(&s, &out, x, 1, 8, QUANT_ALONG_COLS, 0, NULL));
@@ -86,7 +88,9 @@ static void the_scale_is_rounded_first(void **state)
         { "int8n/row/bf16", 127.4f, 1.0 }, /* 1.0031 rounds to 1 */
     };
     float x[4], value[4], code[4], scale;
-    const struct quant_out out = { value, code, &scale, NULL, NULL };
+    const struct quant_io out = { .value = value,
+                                  .elem = code,
+                                  .scale = &scale };
 
     (void)state;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -111,7 +115,7 @@ static void two_level_scales_reach_their_largest_code(void **state)
 {
     const struct quant_spec s = spec("nvfp4");
     float x[32] = { 0 }, scale[2];
-    const struct quant_out out = { .scale = scale };
+    const struct quant_io out = { .scale = scale };
     const float global = 3.0f / (448.0f * 6.0f);
 
     (void)state;
@@ -134,8 +138,8 @@ static void values_do_not_change_when_quantized_again(void **state)
     };
     const uint64_t key = rng_key(2, RNG_TEST, 0);
     float x[256], once[256], twice[256];
-    const struct quant_out first = { .value = once };
-    const struct quant_out second = { .value = twice };
+    const struct quant_io first = { .value = once };
+    const struct quant_io second = { .value = twice };
 
     (void)state;
     for (size_t t = 0; t < sizeof texts / sizeof texts[0]; t++) {
@@ -161,7 +165,7 @@ static void the_two_axes_are_transposes_of_each_other(void **state)
                                          "int8/tensor", "int4/g8/pct:90" };
     enum { R = 16, C = 24 };
     float x[R * C], xt[C * R], y[R * C], yt[C * R], work[R * C];
-    const struct quant_out out = { .value = y }, out_t = { .value = yt };
+    const struct quant_io out = { .value = y }, out_t = { .value = yt };
 
     (void)state;
     for (size_t t = 0; t < sizeof texts / sizeof texts[0]; t++) {
@@ -188,7 +192,9 @@ static void a_percentile_clips_what_lies_beyond(void **state)
     const struct quant_spec s = spec("int8/row/pct:90");
     float x[10], value[10], scale, work[10];
     uint8_t inside[10];
-    const struct quant_out out = { value, NULL, &scale, inside, NULL };
+    const struct quant_io out = { .value = value,
+                                  .scale = &scale,
+                                  .inside = inside };
 
     (void)state;
     for (int i = 0; i < 10; i++)
@@ -214,7 +220,7 @@ static void stochastic_codes_depend_on_the_position_only(void **state)
                                          "bf16/stochastic" };
     const uint64_t key = rng_key(4, RNG_ROUND, 1);
     float x[R * C], code[R * C], scale[C];
-    const struct quant_out out = { .elem = code, .scale = scale };
+    const struct quant_io out = { .elem = code, .scale = scale };
     struct err err;
 
     (void)state;
@@ -252,7 +258,7 @@ static void the_division_by_the_scale_is_a_true_one(void **state)
     const struct quant_spec s = spec("int8/row");
     static float x[N], code[N];
     float scale;
-    const struct quant_out out = { .elem = code, .scale = &scale };
+    const struct quant_io out = { .elem = code, .scale = &scale };
     struct err err;
     int differ = 0;
 
@@ -291,7 +297,7 @@ static void zeros_stay_zero_and_what_is_not_finite_is_reported(void **state)
             const struct quant_spec s = spec(texts[t]);
             const struct kernels *kn;
             float x[40] = { 0 }, y[40];
-            const struct quant_out out = { .value = y };
+            const struct quant_io out = { .value = y };
 
             check_ok(kernels_select(&kn, sets[isa], &err), err);
             for (int axis = 0; axis < 2; axis++) {

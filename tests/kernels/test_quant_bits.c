@@ -75,8 +75,12 @@ static uint32_t bits_of(const struct kernels *kn, const char *text)
     check_ok(quant_parse(&spec, text, NULL, &err), err);
     fill(x);
     for (int axis = 0; axis < 2; axis++) {
-        const struct quant_out out = { value, code, scale, inside,
-                                       quant_has_int8(&spec) ? bytes : NULL };
+        const struct quant_io out = { .value = value,
+                                      .elem = code,
+                                      .scale = scale,
+                                      .inside = inside,
+                                      .code = quant_has_int8(&spec) ? bytes
+                                                                    : NULL };
 
         memset(scale, 0, sizeof scale);
         memset(bytes, 0, sizeof bytes);

@@ -24,7 +24,7 @@ static void quantize(real *value, real *scale, const char *text, const real *x,
                      int rows, int cols, enum quant_axis axis)
 {
     const struct quant_spec s = spec_of(text);
-    const struct quant_out out = { .value = value, .scale = scale };
+    const struct quant_io out = { .value = value, .scale = scale };
     void *work = mem_alloc(quant_work_size(&s, rows, cols, axis) + 1);
 
     assert_true(quant_apply_ref(&s, &out, x, rows, cols, axis, 1, work));
@@ -249,6 +249,109 @@ static void kl_ranges_leave_out_the_few_that_are_far(void **state)
     check_relative(scale * 127, 23, 1e-6); /* fewer bins than codes */
 }
 
+/* A channel of all rows is a row of the transpose, whatever the rule. */
+static void static_channels_are_rows_of_the_transpose(void **state)
+{
+    enum { ROWS = 40, COLS = 12 };
+    static const char *const rules[][2] = {
+        { "int4/chan/static", "int4/row" },
+        { "int4/chan/pct:90/static", "int4/row/pct:90" },
+        { "int4/chan/lp:2.4/static", "int4/row/lp:2.4" },
+        { "int8/chan/kl:128/static", "int8/row/kl:128" },
+        { "int4/chan/asym/static", "int4/row/asym" },
+        { "int4/chan/asymf/fp16/static", "int4/row/asymf/fp16" },
+        { "e2m1/chan/e4m3/static", "e2m1/row/e4m3" },
+        { "e4m3/chan/e8m0/full/static", "e4m3/row/e8m0/full" },
+    };
+    real x[ROWS * COLS], t[ROWS * COLS], y[ROWS * COLS], z[ROWS * COLS];
+    real a[ROWS * COLS], b[ROWS * COLS];
+
+    (void)state;
+    normal(x, ROWS * COLS, 3);
+    for (int r = 0; r < ROWS; r++)
+        for (int c = 0; c < COLS; c++)
+            t[c * ROWS + r] = x[r * COLS + c];
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        quantize(y, a, rules[i][0], x, ROWS, COLS, QUANT_ALONG_COLS);
+        quantize(z, b, rules[i][1], t, COLS, ROWS, QUANT_ALONG_COLS);
+        for (int c = 0; c < COLS; c++)
+            assert_true(a[c] == b[c]);
+        for (int k = 0; k < ROWS * COLS; k++)
+            assert_true(y[k] == z[k % COLS * ROWS + k / COLS]);
+    }
+}
+
+/* One group of two columns has 7 as its largest, the other nothing; codes are
+ * -8 .. 7. */
+static void given_scales_hold_for_other_rows(void **state)
+{
+    const real seen[8] = { 1, -7, 0, 0, 3, 2, 0, 0 };
+    const real later[8] = { 14, -2.2f, 0, 5, 0.4f, -14, -1, 0 };
+    const real want[8] = { 7, -2, 0, 0, 0, -8, 0, 0 };
+    const uint8_t within[8] = { 0, 1, 1, 0, 1, 0, 0, 1 };
+    const struct quant_spec s = spec_of("int4/g2/static");
+    real scale[2], zero[2] = { 9, 9 }, y[8];
+    uint8_t inside[8];
+    char work[256];
+    const struct quant_io measure = { .scale = scale, .zero = zero };
+    const struct quant_io use = {
+        .value = y, .inside = inside, .scale_in = scale, .zero_in = zero
+    };
+
+    (void)state;
+    assert_int_equal(quant_parts(&s, 2, 4, QUANT_ALONG_COLS), 2);
+    check_close(quant_bits(&s, 4, 2), 4, 0);
+    assert_true(quant_by_rows(&s) && !quant_has_int8(&s));
+    assert_true(quant_work_size(&s, 2, 4, QUANT_ALONG_COLS) <= sizeof work);
+    assert_true(
+        quant_apply_ref(&s, &measure, seen, 2, 4, QUANT_ALONG_COLS, 1, work));
+    assert_true(scale[0] == 1 && scale[1] == 0);
+    assert_true(zero[0] == 0 && zero[1] == 0);
+    assert_true(
+        quant_apply_ref(&s, &use, later, 2, 4, QUANT_ALONG_COLS, 1, work));
+    for (int i = 0; i < 8; i++) {
+        assert_true(y[i] == want[i]);
+        assert_int_equal(inside[i], within[i]);
+    }
+}
+
+/* What was measured on a matrix gives again what that became, and a row of it by
+ * itself what it was among the others. */
+static void given_scales_say_all(void **state)
+{
+    enum { ROWS = 24, COLS = 16 };
+    static const char *const specs[] = {
+        "int4/g4/static",           "int4/tensor/asym/static",
+        "int3/g8/asymf/static",     "nvfp4/static",
+        "int4/g8/had8/static",      "e2m1/chan/pct:80/static",
+        "int4/g4/asym/had16/static"
+    };
+    real x[ROWS * COLS], y[ROWS * COLS], z[COLS], scale[COLS], zero[COLS];
+
+    (void)state;
+    normal(x, ROWS * COLS, 4);
+    for (size_t i = 0; i < sizeof specs / sizeof specs[0]; i++) {
+        const struct quant_spec s = spec_of(specs[i]);
+        const struct quant_io all = { .value = y,
+                                      .scale = scale,
+                                      .zero = zero };
+        const struct quant_io one = { .value = z,
+                                      .scale_in = scale,
+                                      .zero_in = zero };
+        void *work =
+            mem_alloc(quant_work_size(&s, ROWS, COLS, QUANT_ALONG_COLS) + 1);
+
+        assert_true(quant_apply_ref(&s, &all, x, ROWS, COLS, QUANT_ALONG_COLS,
+                                    1, work));
+        for (int r = 0; r < ROWS; r++) {
+            assert_true(quant_apply_ref(&s, &one, x + r * COLS, 1, COLS,
+                                        QUANT_ALONG_COLS, 1, work));
+            assert_memory_equal(z, y + r * COLS, sizeof z);
+        }
+        free(work);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +361,9 @@ int main(void)
         cmocka_unit_test(rotations_spread_and_come_back),
         cmocka_unit_test(tiles_give_a_matrix_and_its_transpose_the_same_codes),
         cmocka_unit_test(storage_counts_zero_points),
+        cmocka_unit_test(static_channels_are_rows_of_the_transpose),
+        cmocka_unit_test(given_scales_hold_for_other_rows),
+        cmocka_unit_test(given_scales_say_all),
         cmocka_unit_test(e1m2_and_int4n_have_the_same_values_under_e8m0),
         cmocka_unit_test(full_ranges_use_every_code),
         cmocka_unit_test(lp_ranges_are_the_best_of_the_hundredths),

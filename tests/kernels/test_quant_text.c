@@ -109,9 +109,10 @@ static void wrong_texts_say_what_is_wrong(void **state)
 }
 
 #define ALL_WORDS                                                              \
-    "gN, row, tensor, tileN, a scale format, absmax, pct:P, full, lp:P, "      \
+    "gN, row, tensor, tileN, chan, a scale format, absmax, pct:P, full, "      \
+    "lp:P, "                                                                   \
     "kl:N, "                                                                   \
-    "nearest, stochastic, sym, asym, asymf, plain or hadN"
+    "nearest, stochastic, sym, asym, asymf, plain, hadN, dynamic or static"
 
 /* Word for word, because people and scripts know these sentences. */
 static void sentences_name_every_word_there_is(void **state)
@@ -141,10 +142,11 @@ static void sentences_name_every_word_there_is(void **state)
           "unknown quantizer part 'absmx', did you mean 'absmax'?" },
         { "int4",
           { .group = "2k" },
-          "group '2k' is not a number of elements, row, tensor or tileN" },
+          "group '2k' is not a number of elements, row, tensor, tileN or "
+          "chan" },
         { "int4",
           { .group = "0" },
-          "group '0' is not a number of elements, row, tensor or tileN" },
+          "group '0' is not a number of elements, row, tensor, tileN or chan" },
         { "int4", { .scale = "fp61" }, "unknown scale format 'fp61'" },
         { "int4",
           { .range = "max" },
@@ -160,7 +162,7 @@ static void sentences_name_every_word_there_is(void **state)
           "rounding 'up' is not nearest or stochastic" },
         { "int4",
           { "x", "x", "x", "x" },
-          "group 'x' is not a number of elements, row, tensor or tileN" },
+          "group 'x' is not a number of elements, row, tensor, tileN or chan" },
     };
     struct quant_spec s;
     struct err err;
@@ -217,19 +219,47 @@ static void every_combination_reads_back_as_it_was_printed(void **state)
 static void specs_are_equal_where_their_texts_are(void **state)
 {
     static const char *const texts[] = {
-        "int4",          "int8",          "int4/g16",
-        "int4/row",      "int4/tensor",   "int4/bf16",
-        "int4/pct:99",   "int4/pct:99.9", "int4/stochastic",
-        "a:-1:0:1",      "a:-1:0:2",      "b:-1:0:1",
-        "bf16",          "bf16/row/e8m0", "bf16/stochastic",
-        "e2m1",          "e2m1:finite",   "none",
-        "mxfp4",         "e2m1/g32/e8m0", "e8m7",
-        "bf16/pct:3/g4", "int4/pct:100",  "fp32",
-        "int4/asym",     "int4/asymf",    "int4/sym",
-        "int4/had16",    "int4/had32",    "int4/plain",
-        "int4/tile16",   "int4/tile8",    "int4/full",
-        "int4/lp:2",     "int4/kl:64",    "int4/fp16",
-        "int4/e4m3-one", "int4/e4m3",     "int4/e4m3-pow2",
+        "int4",
+        "int8",
+        "int4/g16",
+        "int4/row",
+        "int4/tensor",
+        "int4/bf16",
+        "int4/pct:99",
+        "int4/pct:99.9",
+        "int4/stochastic",
+        "a:-1:0:1",
+        "a:-1:0:2",
+        "b:-1:0:1",
+        "bf16",
+        "bf16/row/e8m0",
+        "bf16/stochastic",
+        "e2m1",
+        "e2m1:finite",
+        "none",
+        "mxfp4",
+        "e2m1/g32/e8m0",
+        "e8m7",
+        "bf16/pct:3/g4",
+        "int4/pct:100",
+        "fp32",
+        "int4/asym",
+        "int4/asymf",
+        "int4/sym",
+        "int4/had16",
+        "int4/had32",
+        "int4/plain",
+        "int4/tile16",
+        "int4/tile8",
+        "int4/full",
+        "int4/lp:2",
+        "int4/kl:64",
+        "int4/fp16",
+        "int4/e4m3-one",
+        "int4/e4m3",
+        "int4/e4m3-pow2",
+        "int4/static",
+        "int4/chan/static",
     };
     enum { COUNT = sizeof texts / sizeof texts[0] };
 
@@ -247,8 +277,8 @@ static void specs_are_equal_where_their_texts_are(void **state)
 
 static void every_row_is_complete(void **state)
 {
-    const char *const keys[] = { "group", "scale", "range",
-                                 "round", "zero",  "transform" };
+    const char *const keys[] = { "group", "scale",     "range", "round",
+                                 "zero",  "transform", "when" };
 
     (void)state;
     for (int f = 0; f < QUANT_FIELDS; f++) {
@@ -279,8 +309,8 @@ static void lists_say_every_word(void **state)
         enum quant_field field;
         const char *choices, *syntax;
     } table[] = {
-        { QUANT_FIELD_GRAN, "gN|row|tensor|tileN",
-          "[/gN|/row|/tensor|/tileN]" },
+        { QUANT_FIELD_GRAN, "gN|row|tensor|tileN|chan",
+          "[/gN|/row|/tensor|/tileN|/chan]" },
         { QUANT_FIELD_SCALE,
           "fp32|bf16|e8m0|e8m0-floor|e8m0-round|e4m3|fp16|e4m3-one|"
           "e4m3-pow2",
@@ -290,6 +320,7 @@ static void lists_say_every_word(void **state)
         { QUANT_FIELD_ROUND, "nearest|stochastic", "[/nearest|/stochastic]" },
         { QUANT_FIELD_ZERO, "sym|asym|asymf", "[/sym|/asym|/asymf]" },
         { QUANT_FIELD_TRANSFORM, "plain|hadN", "[/plain|/hadN]" },
+        { QUANT_FIELD_WHEN, "dynamic|static", "[/dynamic|/static]" },
     };
     char *prose = quant_prose(QUANT_FIELD_RANGE);
 

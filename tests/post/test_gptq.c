@@ -136,7 +136,7 @@ static void codes_are_those_of_a_plain_transcription(void **state)
             const struct quant_spec spec = spec_of(specs[s]);
             double h[N * N], sorted[N * N], u[N * N];
             real w[ROWS * N], want[ROWS * N], scale[ROWS * N];
-            const struct quant_out out = { .scale = scale };
+            const struct quant_io out = { .scale = scale };
             const struct gptq g = { .spec = &spec,
                                     .w = w,
                                     .rows = ROWS,
@@ -175,7 +175,7 @@ static void a_diagonal_gives_rounding_to_nearest(void **state)
             real w[ROWS * N], want[ROWS * N];
             float work[ROWS * N];
             int order[N];
-            const struct quant_out out = { .value = want };
+            const struct quant_io out = { .value = want };
             const struct gptq g = { .spec = &spec,
                                     .w = w,
                                     .rows = ROWS,
@@ -208,7 +208,7 @@ static void its_error_is_that_of_the_theory(void **state)
     double *copy = mem_array(n * n, sizeof *copy), trace = 0, error = 0;
     real *w = mem_array((size_t)rows * n, sizeof *w);
     real *was = mem_array((size_t)rows * n, sizeof *was), scale;
-    const struct quant_out out = { .scale = &scale };
+    const struct quant_io out = { .scale = &scale };
     int order[n];
     const struct gptq g = { .spec = &spec,
                             .w = w,

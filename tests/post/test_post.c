@@ -136,10 +136,10 @@ static void threads_and_instructions_do_not_change_a_bit(void **state)
 
     (void)state;
     for (int i = 0; i < 3; i++) {
-        struct config *c =
-            small_config(small_dir, "post.fit=gptq", "post.w=int4",
-                         "post.x=int8", "post.group=16", "post.calib=6",
-                         i == 1 ? "run.threads=2" : "run.threads=1", NULL);
+        struct config *c = small_config(
+            small_dir, "post.fit=gptq", "post.w=int4",
+            "post.x=int8/asym/static", "post.group=16", "post.calib=6",
+            i == 1 ? "run.threads=2" : "run.threads=1", NULL);
         char *lines, *plain;
         struct run_result r;
         struct err err;
@@ -289,6 +289,35 @@ static void the_best_of_two_fitters_is_the_one_that_looks(void **state)
     assert_true(number(&b, "fallbacks") == 0);
     config_free(rtn);
     config_free(gptq);
+}
+
+/* What one sequence shows of a layer's inputs is what its ranges are. */
+static void static_ranges_come_from_calibration(void **state)
+{
+    struct config *moving =
+        small_config(small_dir, "post.fit=rtn", "post.x=int4/g16", NULL);
+    struct config *fixed =
+        small_config(small_dir, "post.fit=rtn", "post.x=int4/g16/static",
+                     "post.calib=24", "post.head.x=int8/chan/static", NULL);
+    struct config *little =
+        small_config(small_dir, "post.fit=rtn", "post.x=int4/g16/static",
+                     "post.calib=1", "post.head.x=int8/chan/static", NULL);
+    struct run_result a, b, c;
+    struct err err;
+
+    (void)state;
+    check_ok(follow(&a, NULL, moving, NULL, parent_dir, NULL, &err), err);
+    check_ok(follow(&b, NULL, fixed, NULL, parent_dir, NULL, &err), err);
+    check_ok(follow(&c, NULL, little, NULL, parent_dir, NULL, &err), err);
+    assert_true(number(&b, "kl") > 0 && number(&c, "kl") > 0);
+    assert_true(number(&a, "kl") < number(&b, "kl"));
+    assert_true(number(&b, "kl") != number(&c, "kl"));
+    check_close(number(&b, "calib_tokens"), 24 * 16, 0);
+    check_close(number(&a, "bits_x"), 4 + 32 / 16.0, 1e-12);
+    check_close(number(&b, "bits_x"), 4, 1e-12);
+    config_free(moving);
+    config_free(fixed);
+    config_free(little);
 }
 
 static void what_cannot_be_is_said(void **state)
@@ -474,6 +503,7 @@ int main(void)
         cmocka_unit_test(divergence_is_that_of_the_definition),
         cmocka_unit_test(bits_are_what_is_stored),
         cmocka_unit_test(the_best_of_two_fitters_is_the_one_that_looks),
+        cmocka_unit_test(static_ranges_come_from_calibration),
         cmocka_unit_test(what_cannot_be_is_said),
         cmocka_unit_test(every_key_changes_the_records_and_the_identity),
         cmocka_unit_test(folds_leave_the_function_and_planted_ones_cost),
