@@ -46,6 +46,8 @@ static inline lanes lanes_exp(lanes x)
 
 #ifndef KERNELS_EXP_ONLY
 
+#include "kernels/body_exps.h"
+
 /* 1 / (1 + e^-x) */
 static inline lanes lanes_sigmoid(lanes x)
 {
@@ -375,6 +377,7 @@ static void fill_rows(struct kernels *kn)
     kn->swiglu_backward = swiglu_backward;
     kn->cross_entropy = cross_entropy;
     kn->add = add;
+    kn->exp_below = exp_below;
     kn->adamw = adamw;
     kn->sum_squares = sum_squares;
     kn->all_finite = all_finite;

@@ -157,6 +157,10 @@ struct kernels {
 
     void (*add)(real *y, const real *x, size_t n); /* y += x */
 
+    /* out[n] = exp(x - the largest of x), in double, relative error below 1e-15;
+     * returns the largest. */
+    double (*exp_below)(double *out, const real *x, int n);
+
     /* AdamW, Loshchilov & Hutter 2019, arXiv:1711.05101 (decoupled decay
      * times lr): one update of n parameters. */
     void (*adamw)(real *param, real *m, real *v, const real *grad, size_t n,

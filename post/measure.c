@@ -2,46 +2,12 @@
 
 #include <math.h>
 #include <omp.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/exact.h"
 #include "base/str.h"
 
 #define TOP 25
-
-/* exp(x) for x <= 0, relative error below 1e-15, 0 below -700: one step of
- * reduction and a series, which a compiler turns into vectors.  The bits are the
- * same everywhere. */
-static inline double falling_exp(double x)
-{
-    const double shift = 0x1.8p52, log2e = 0x1.71547652b82fep0;
-    const double high = 0x1.62e42fefa0000p-1, low = 0x1.cf79abc9e3b3ap-40;
-    const double inside = x < -700 ? -700 : x;
-    const double t = inside * log2e + shift, k = t - shift;
-    const double r = (inside - k * high) - k * low;
-    double y = 1.0 / 6227020800, scale;
-    uint64_t bits;
-
-    y = y * r + 1.0 / 479001600;
-    y = y * r + 1.0 / 39916800;
-    y = y * r + 1.0 / 3628800;
-    y = y * r + 1.0 / 362880;
-    y = y * r + 1.0 / 40320;
-    y = y * r + 1.0 / 5040;
-    y = y * r + 1.0 / 720;
-    y = y * r + 1.0 / 120;
-    y = y * r + 1.0 / 24;
-    y = y * r + 1.0 / 6;
-    y = y * r + 0.5;
-    y = y * r + 1;
-    y = y * r + 1;
-    memcpy(&bits, &t, sizeof bits);
-    bits = (bits + 1023) << 52;
-    memcpy(&scale, &bits, sizeof scale);
-    return x < -700 ? 0 : y * scale;
-}
 
 /* The rank-th largest of x, which is rearranged. */
 static double largest_but(double *x, int n, int rank)
@@ -74,15 +40,6 @@ static double largest_but(double *x, int n, int rank)
     return x[rank];
 }
 
-static double max_of(const real *z, int n)
-{
-    double max = -INFINITY;
-
-    for (int i = 0; i < n; i++)
-        max = (double)z[i] > max ? (double)z[i] : max;
-    return max;
-}
-
 /* Sums over the tokens whose logit under p is at least `least`: of the weights of
  * both, and of p's times the difference of the logits. */
 static double kl_over(const real *p, const real *q, const double *ep,
@@ -101,17 +58,14 @@ static double kl_over(const real *p, const real *q, const double *ep,
     return sum / sp - shift - exact_ln(sp) + exact_ln(fmax(sq, 1e-300));
 }
 
-void measure_kl(double *all, double *of_top, const real *p, const real *q,
-                int n, int top, double *scratch)
+void measure_kl(double *all, double *of_top, const struct kernels *kn,
+                const real *p, const real *q, int n, int top, double *scratch)
 {
     double *ep = scratch, *eq = scratch + n, *order = scratch + 2 * n;
-    const double mp = max_of(p, n), mq = max_of(q, n);
+    const double mp = kn->exp_below(ep, p, n), mq = kn->exp_below(eq, q, n);
 
-    for (int i = 0; i < n; i++) {
-        ep[i] = falling_exp((double)p[i] - mp);
-        eq[i] = falling_exp((double)q[i] - mq);
+    for (int i = 0; i < n; i++)
         order[i] = (double)p[i];
-    }
     *all = kl_over(p, q, ep, eq, -INFINITY, mp - mq, n);
     *of_top = n > top ? kl_over(p, q, ep, eq, largest_but(order, n, top - 1),
                                 mp - mq, n)
@@ -175,8 +129,8 @@ static bool heads(struct pass *p)
 #pragma omp parallel for num_threads(p->model->threads) schedule(static)
         for (int i = 0; i < n; i++)
             measure_kl(
-                &p->kl[at + i], &p->kl25[at + i], a + (ptrdiff_t)i * vocab,
-                b + (ptrdiff_t)i * vocab, vocab, TOP,
+                &p->kl[at + i], &p->kl25[at + i], p->model->kn,
+                a + (ptrdiff_t)i * vocab, b + (ptrdiff_t)i * vocab, vocab, TOP,
                 p->scratch + (size_t)omp_get_thread_num() * 3 * (size_t)vocab);
         at += n;
         finish_chunk(p, p->parent, at);

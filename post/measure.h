@@ -20,7 +20,7 @@ bool measure_paired(struct paired *out, struct model **bad,
 
 /* KL(p || q) of two rows of n logits, and of both renormalized over the `top`
  * likeliest of p; scratch of 3 n. */
-void measure_kl(double *all, double *of_top, const real *p, const real *q,
-                int n, int top, double *scratch);
+void measure_kl(double *all, double *of_top, const struct kernels *kn,
+                const real *p, const real *q, int n, int top, double *scratch);
 
 #endif

@@ -345,6 +345,44 @@ static bool quant_cast(struct quant_pass *p, size_t n)
     return lanes_sum(p->odd) == 0;
 }
 
+/* --- scales that were measured before ----------------------------------- */
+
+/* A part of nothing but zeros has none: whatever comes there becomes 0, which
+ * the reference says. */
+static bool has_static_lanes(const struct quant_spec *s,
+                             const struct quant_io *io, int cols,
+                             enum quant_axis axis)
+{
+    const int parts = quant_parts(s, 1, cols, QUANT_ALONG_COLS);
+    bool all = io->scale_in && !io->zero && s->zero == QUANT_SYM &&
+               axis == QUANT_ALONG_COLS && s->rounding->lanes != ROUND_BY_ROW;
+
+    for (int i = 0; i < parts && all; i++)
+        all = io->scale_in[i] > 0;
+    return all;
+}
+
+/* Every row has the same scales, so that columns are taken sixteen at a time. */
+static bool quant_static(struct quant_pass *p, int rows, int cols, int length)
+{
+    const struct quant_io *io = p->out;
+
+    for (int i = 0; io->scale && i < cols; i += length)
+        io->scale[i / length] = io->scale_in[i / length];
+    for (int row = 0; row < rows; row++)
+        span_max(p, (size_t)row * (size_t)cols, (size_t)cols);
+    FOR_LANES(cols)
+    {
+        float scale[16];
+
+        lanes_store(scale, lanes_set(1));
+        for (int k = 0; k < m; k++)
+            scale[k] = io->scale_in[(i + k) / length];
+        emit_columns(p, (size_t)i, rows, cols, m, lanes_load(scale));
+    }
+    return lanes_sum(p->odd) == 0;
+}
+
 static bool quant_apply(const struct quant_spec *spec,
                         const struct quant_io *out, const float *x, int rows,
                         int cols, enum quant_axis axis, uint64_t key,
@@ -368,9 +406,13 @@ static bool quant_apply(const struct quant_spec *spec,
         return quant_apply_rotated(quant_apply, spec, out, x, rows, cols, axis,
                                    key, work);
     if (spec->rounding->lanes == ROUND_BY_ROW || spec->zero != QUANT_SYM ||
-        spec->gran == QUANT_TILE || spec->when == QUANT_STATIC)
+        spec->gran == QUANT_TILE ||
+        (spec->when == QUANT_STATIC &&
+         !has_static_lanes(spec, out, cols, axis)))
         return quant_apply_ref(spec, out, x, rows, cols, axis, key, work);
     p.span = span_of(&p.rounder, out);
+    if (spec->when == QUANT_STATIC)
+        return quant_static(&p, rows, cols, length);
     if (!spec->elem.scaled)
         return quant_cast(&p, n);
     if (spec->scale->two_level)

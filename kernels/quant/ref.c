@@ -284,6 +284,8 @@ static bool do_part(const struct pass *ps, const struct part *p)
     if (!find_steps(&s, ps, p))
         return false;
     put_steps(ps, p, &s);
+    if (!ps->io->value && !ps->io->elem && !ps->io->code && !ps->io->inside)
+        return true; /* nothing but the scales */
     if (ps->spec->zero == QUANT_SYM)
         quantize_symmetric(ps, p, &s);
     else

@@ -351,6 +351,28 @@ static void the_loss_has_the_bits_of_the_reference(void **state)
     compare_rows(run_loss);
 }
 
+/* Not far from exp, and the same everywhere. */
+static void exponentials_have_the_bits_of_the_reference(void **state)
+{
+    enum { N = 1003 };
+    float x[N];
+    double out[ISA_COUNT][N];
+
+    (void)state;
+    for (int i = 0; i < N; i++)
+        x[i] = 40 * (float)rng_normal(3, (uint64_t)i) - (i % 9 == 0 ? 700 : 0);
+    for (int s = 0; s < n_sets; s++) {
+        const double most = sets[s]->exp_below(out[s], x, N);
+
+        for (int i = 0; i < N; i++)
+            if ((double)x[i] - most > -700)
+                check_relative(out[s][i], exp((double)x[i] - most), 1e-15);
+            else
+                assert_true(out[s][i] == 0);
+        assert_memory_equal(out[0], out[s], sizeof out[0]);
+    }
+}
+
 static void rope_has_the_bits_of_the_reference(void **state)
 {
     (void)state;
@@ -535,6 +557,55 @@ static void every_row_has_the_bits_of_the_reference(void **state)
                 compare_quantizer(text, salt++);
                 free(text);
             }
+}
+
+/* Rows with scales that are given, some of them none. */
+static void given_scales_have_the_bits_of_the_reference(void **state)
+{
+    enum { ROWS = 9, COLS = 84 };
+    static const char *const texts[] = {
+        "int4/g4/static",          "int8/chan/static",
+        "int4/tensor/static",      "e2m1/g16/e4m3/static",
+        "e4m3/g12/e8m0/static",    "int3/chan/stochastic/static",
+        "int4/chan/asym/static",   "int4/g28/had4/static",
+        "odd:-1:-0.3:0.1:7/static"
+    };
+    static float x[ROWS * COLS], value[2][ROWS * COLS], scale[COLS], zero[COLS];
+    static uint8_t inside[2][ROWS * COLS];
+    static float copy[2][COLS];
+
+    (void)state;
+    for (int i = 0; i < ROWS * COLS; i++)
+        x[i] = i % 17 == 0 ? -0.0f : (float)rng_normal(77, (uint64_t)i);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        for (int gap = 0; gap < 2; gap++) {
+            const struct quant_spec s = spec_of(texts[i]);
+            const size_t room =
+                quant_work_size(&s, ROWS, COLS, QUANT_ALONG_COLS) + 1;
+            const struct quant_io measure = { .scale = scale, .zero = zero };
+            void *work = mem_alloc(room);
+
+            assert_true(quant_apply_ref(&s, &measure, x, ROWS - 2, COLS,
+                                        QUANT_ALONG_COLS, 1, work));
+            if (gap)
+                scale[0] = zero[0] = 0;
+            for (int k = 0; k < n_sets; k++) {
+                const struct quant_io use = { .value = value[k > 0],
+                                              .inside = inside[k > 0],
+                                              .scale = copy[k > 0],
+                                              .scale_in = scale,
+                                              .zero_in = zero };
+
+                assert_true(sets[k]->quant_apply(&s, &use, x, ROWS, COLS,
+                                                 QUANT_ALONG_COLS, 5, work));
+                if (k == 0)
+                    continue;
+                assert_memory_equal(value[0], value[1], sizeof value[0]);
+                assert_memory_equal(inside[0], inside[1], sizeof inside[0]);
+                assert_memory_equal(copy[0], copy[1], sizeof copy[0]);
+            }
+            free(work);
+        }
 }
 
 /* A row that names no way of its own for lanes, as a new one does, goes by its
@@ -759,6 +830,7 @@ static void every_set_fills_its_own_entries(void **state)
         assert_true(kn->swiglu_forward != below->swiglu_forward);
         assert_true(kn->cross_entropy != below->cross_entropy);
         assert_true(kn->adamw != below->adamw);
+        assert_true(kn->exp_below != below->exp_below);
 #ifdef __x86_64__
         own_integers = s < ISA_AVX512 || __builtin_cpu_supports("avx512vnni");
 #endif
@@ -794,11 +866,13 @@ int main(void)
         cmocka_unit_test(norms_have_the_bits_of_the_reference),
         cmocka_unit_test(swiglu_has_the_bits_of_the_reference),
         cmocka_unit_test(the_loss_has_the_bits_of_the_reference),
+        cmocka_unit_test(exponentials_have_the_bits_of_the_reference),
         cmocka_unit_test(rope_has_the_bits_of_the_reference),
         cmocka_unit_test(updates_have_the_bits_of_the_reference),
         cmocka_unit_test(attention_has_the_bits_of_the_reference),
         cmocka_unit_test(codes_and_scales_have_the_bits_of_the_reference),
         cmocka_unit_test(every_row_has_the_bits_of_the_reference),
+        cmocka_unit_test(given_scales_have_the_bits_of_the_reference),
         cmocka_unit_test(rows_without_a_way_for_lanes_go_by_their_definition),
         cmocka_unit_test(integer_products_have_the_bits_of_the_reference),
         cmocka_unit_test(every_set_fills_its_own_entries),
