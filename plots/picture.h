@@ -39,7 +39,7 @@ struct picture_series {
     double shade; /* -1: not a step */
 };
 
-enum picture_look { LOOK_LINE, LOOK_THIN, LOOK_DASHED };
+enum picture_look { LOOK_LINE, LOOK_THIN }; /* thin ones are dashed */
 
 struct picture_point {
     int panel, series;

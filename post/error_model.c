@@ -5,7 +5,7 @@
 bool error_model_knows(const struct quant_spec *s)
 {
     return s->on && s->elem.scaled && s->gran == QUANT_GROUP &&
-           s->zero == QUANT_SYM &&
+           s->zero == QUANT_SYM && s->when == QUANT_DYNAMIC &&
            (s->elem.kind == NUM_INT ||
             (s->elem.kind == NUM_FLOAT && s->elem.subnormals));
 }
@@ -62,16 +62,22 @@ double error_model_db(const struct quant_spec *s, double kappa, double rho,
                            : noise_of_floats(s, kappa, rho));
 }
 
+double error_model_rho(const struct quant_spec *s)
+{
+    return s->scale->power_of_two ? 1.5 : 1.05;
+}
+
 double error_model_crossover(const struct quant_spec *a,
-                             const struct quant_spec *b, double rho)
+                             const struct quant_spec *b, double rho,
+                             bool published)
 {
     /* Beyond the square root of its length no block has one. */
     const double most = keeps_largest(a) ? sqrt(a->group) * 0.99 : 20;
     double low = NAN, high = NAN, before = NAN;
 
     for (double k = most; k > 1; k -= 0.01) {
-        const double lead =
-            error_model_db(a, k, rho, true) - error_model_db(b, k, rho, true);
+        const double lead = error_model_db(a, k, rho, published) -
+                            error_model_db(b, k, rho, published);
 
         if (lead > 0 && before <= 0) {
             low = k;
@@ -83,7 +89,8 @@ double error_model_crossover(const struct quant_spec *a,
     for (int i = 0; i < 60; i++) {
         const double k = (low + high) / 2;
 
-        if (error_model_db(a, k, rho, true) > error_model_db(b, k, rho, true))
+        if (error_model_db(a, k, rho, published) >
+            error_model_db(b, k, rho, published))
             low = k;
         else
             high = k;

@@ -22,9 +22,14 @@ bool error_model_knows(const struct quant_spec *s);
 double error_model_db(const struct quant_spec *s, double kappa, double rho,
                       bool published);
 
-/* The largest crest factor up to which integer `a` is better than `b` by the
- * published model; NaN where they do not cross. */
+/* What its scales are over the ideal ones on the average, as the paper has it:
+ * 1.5 for powers of two that round up, else 1.05. */
+double error_model_rho(const struct quant_spec *s);
+
+/* The largest crest factor up to which integer `a` is better than `b`; NaN where
+ * they do not cross. */
 double error_model_crossover(const struct quant_spec *a,
-                             const struct quant_spec *b, double rho);
+                             const struct quant_spec *b, double rho,
+                             bool published);
 
 #endif

@@ -114,23 +114,22 @@ static struct qsnr_cell *cell(const struct qsnr *q, int layer,
                      format];
 }
 
-/* What the model expects of all parts: y is the operand as the format sees it,
+/* What the model expects of all parts: o is the operand as the format sees it,
  * rotated or not, and scale its scales. */
-static double expected_noise(const struct quant_spec *s,
-                             const struct operand *o, const real *scale)
+static void expect(struct qsnr_cell *c, const struct quant_spec *s,
+                   const struct operand *o, const real *scale)
 {
     const bool by_cols = o->axis == QUANT_ALONG_COLS;
     const int lines = by_cols ? o->rows : o->cols;
     const int k = by_cols ? o->cols : o->rows, parts = k / s->group;
     const size_t stride = by_cols ? 1 : (size_t)o->cols;
-    double sum = 0;
 
     for (int line = 0; line < lines; line++)
         for (int p = 0; p < parts; p++) {
             const real *x = part_at(o, line, p * s->group);
             const double own = (double)(by_cols ? scale[line * parts + p]
                                                 : scale[p * o->cols + line]);
-            double squares = 0, largest = 0;
+            double squares = 0, largest = 0, crest;
 
             for (int i = 0; i < s->group; i++) {
                 const double v = fabs((double)x[(size_t)i * stride]);
@@ -140,13 +139,15 @@ static double expected_noise(const struct quant_spec *s,
             }
             if (squares == 0)
                 continue;
-            sum += squares *
-                   pow(10, -error_model_db(
-                               s, largest / sqrt(squares / s->group),
-                               own / (largest / (double)s->elem.max), false) /
-                               10);
+            crest = largest / sqrt(squares / s->group);
+            c->crests += squares * crest;
+            c->model +=
+                squares *
+                pow(10, -error_model_db(s, crest,
+                                        own / (largest / (double)s->elem.max),
+                                        false) /
+                            10);
         }
-    return sum;
 }
 
 static void add_format(struct watch *w, struct qsnr_cell *c,
@@ -177,9 +178,9 @@ static void add_format(struct watch *w, struct qsnr_cell *c,
         struct operand seen = *o;
 
         seen.x = x;
-        c->model += expected_noise(&plain, &seen, scale);
+        expect(c, &plain, &seen, scale);
     } else {
-        c->model = NAN;
+        c->model = c->crests = NAN;
     }
     free(x);
     free(y);
@@ -335,6 +336,11 @@ const struct qsnr_cell *qsnr_at(const struct qsnr *q, int layer,
                                 enum quant_operand operand, int format)
 {
     return cell(q, layer, kind, (int)operand, format);
+}
+
+double qsnr_crest(const struct qsnr_cell *c)
+{
+    return c->crests / c->signal;
 }
 
 double qsnr_db(const struct qsnr_cell *c, bool model)

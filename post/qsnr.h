@@ -21,8 +21,9 @@ struct qsnr_crest {
 /* One format on one operand of one matrix; sums of squares. */
 struct qsnr_cell {
     double signal, noise;
-    double model; /* noise that the error model expects; NaN: it does not know
+    double model;  /* noise that the error model expects; NaN: it does not know
                      the format */
+    double crests; /* of its groups, each times its signal; NaN: the same */
 };
 
 struct qsnr {
@@ -45,6 +46,10 @@ void qsnr_release(struct qsnr *q);
 const struct qsnr_cell *qsnr_at(const struct qsnr *q, int layer,
                                 enum layer_kind kind,
                                 enum quant_operand operand, int format);
+
+/* The crest factor of its groups, a mean weighted by their signals; NaN: the error
+ * model does not know the format. */
+double qsnr_crest(const struct qsnr_cell *c);
 
 /* In dB; of the model where model says so. */
 double qsnr_db(const struct qsnr_cell *c, bool model);

@@ -12,6 +12,8 @@
 #include "db/statement.h"
 #include "harness/proto/record.h"
 #include "harness/store/run_find.h"
+#include "harness/verbs/draw.h"
+#include "harness/verbs/qsnr.h"
 #include "harness/verbs/run_config.h"
 #include "harness/verbs/verbs.h"
 #include "post/error_model.h"
@@ -19,35 +21,30 @@
 
 #define FORMATS                                                                \
     "mxint8,mxfp8,mxint6,mxfp6,mxint4,mxfp4,nvint4,nvfp4" /* 2510.25602 */
-#define MOST 32
 
 static const struct cli_option options[] = {
     { "formats", 0, "A,B,...",
       "formats to compare, two and two (default: those of 2510.25602)" },
     { "rotate", 0, "N", "the same behind a rotation of N, too" },
     { "sequences", 0, "N", "training sequences (default 16)" },
-    { "json", 0, NULL, "every matrix, as JSON" },
+    { "plot", 0, NULL, "draw them against crest factors, instead" },
+    DRAW_OPTIONS,
+    { "json", 0, NULL, "every matrix, as JSON; with --plot: the files" },
     { NULL, 0, NULL, NULL },
-};
-
-struct formats {
-    struct quant_spec spec[MOST];
-    char *text[MOST];
-    int n;
 };
 
 /* --- what is asked ------------------------------------------------------- */
 
-static enum status add_formats(struct formats *f, const char *list, int rotate,
-                               struct err *err)
+static enum status add_formats(struct qsnr_formats *f, const char *list,
+                               int rotate, struct err *err)
 {
     char *copy = mem_strdup(list), *save = NULL;
     enum status st = OK;
 
     for (char *word = strtok_r(copy, ", ", &save); word && st == OK;
          word = strtok_r(NULL, ", ", &save)) {
-        if (f->n == MOST) {
-            st = err_set(err, ERR_USAGE, "--formats: at most %d", MOST);
+        if (f->n == QSNR_MOST) {
+            st = err_set(err, ERR_USAGE, "--formats: at most %d", QSNR_MOST);
             break;
         }
         f->text[f->n] =
@@ -64,7 +61,7 @@ static enum status add_formats(struct formats *f, const char *list, int rotate,
     return st;
 }
 
-static enum status read_formats(struct formats *f, const struct cli *cli,
+static enum status read_formats(struct qsnr_formats *f, const struct cli *cli,
                                 struct err *err)
 {
     const char *list = cli_value(cli, "formats", FORMATS);
@@ -172,7 +169,7 @@ static void print_crests(const struct qsnr *q)
         free(cells[i]);
 }
 
-static void print_pairs(const struct qsnr *q, const struct formats *f)
+static void print_pairs(const struct qsnr *q, const struct qsnr_formats *f)
 {
     static const char *const head[] = { "operand", "a",      "b",
                                         "a dB",    "b dB",   "model a",
@@ -211,18 +208,15 @@ static void print_pairs(const struct qsnr *q, const struct formats *f)
 }
 
 /* Where the error model has the two cross. */
-static void print_crossovers(const struct formats *f)
+static void print_crossovers(const struct qsnr_formats *f)
 {
     for (int i = 0; i < f->n; i += 2) {
-        const bool rounds_up = f->spec[i].scale->power_of_two;
-        const double rho = rounds_up ? 1.5 : 1.05;
-        double at;
+        double rho, at;
 
-        if (!error_model_knows(&f->spec[i]) ||
-            !error_model_knows(&f->spec[i + 1]) ||
-            f->spec[i].transform != QUANT_PLAIN)
+        if (!qsnr_pair_known(f, i) || f->spec[i].transform != QUANT_PLAIN)
             continue;
-        at = error_model_crossover(&f->spec[i], &f->spec[i + 1], rho);
+        rho = error_model_rho(&f->spec[i]);
+        at = error_model_crossover(&f->spec[i], &f->spec[i + 1], rho, true);
         if (isfinite(at))
             say("the model has %s ahead of %s up to a crest factor of %.2f "
                 "(rho %g)%s\n",
@@ -233,7 +227,7 @@ static void print_crossovers(const struct formats *f)
 }
 
 static void add_matrix(struct str *out, const struct qsnr *q,
-                       const struct formats *f, int layer, int kind,
+                       const struct qsnr_formats *f, int layer, int kind,
                        int operand)
 {
     str_add(out, "{");
@@ -254,7 +248,7 @@ static void add_matrix(struct str *out, const struct qsnr *q,
     str_add(out, "]}");
 }
 
-static void print_json(const struct qsnr *q, const struct formats *f)
+static void print_json(const struct qsnr *q, const struct qsnr_formats *f)
 {
     struct str out = { 0 };
     const int n = q->n_layer * LAYER_HEAD * OPERAND_COUNT;
@@ -289,7 +283,7 @@ static void print_json(const struct qsnr *q, const struct formats *f)
 
 /* --- the verb ------------------------------------------------------------ */
 
-static enum status measure(struct qsnr *q, const struct formats *f,
+static enum status measure(struct qsnr *q, const struct qsnr_formats *f,
                            const char *folder, int sequences, struct err *err)
 {
     struct run_io io = { .metrics_fd = -1,
@@ -316,21 +310,52 @@ static enum status measure(struct qsnr *q, const struct formats *f,
     return st;
 }
 
+static enum status draw(const struct qsnr *q, const struct qsnr_formats *f,
+                        const struct draw *how, const struct cli *cli,
+                        struct err *err)
+{
+    struct picture *p = qsnr_picture(q, f);
+
+    return p ? draw_picture(p, "qsnr", how, cli_flag(cli, "json"), cli, err)
+             : err_set(err, ERR_USAGE,
+                       "--plot: the error model knows none of these pairs: "
+                       "integers and floats scaled by groups");
+}
+
+/* What is about a picture goes with one. */
+static enum status check_drawing(const struct cli *cli, struct err *err)
+{
+    static const struct cli_option drawing[] = { DRAW_OPTIONS };
+
+    for (size_t i = 0; i < sizeof drawing / sizeof drawing[0]; i++)
+        if (!cli_flag(cli, "plot") && cli_nth(cli, drawing[i].name, 0))
+            return err_set(err, ERR_USAGE, "--%s goes with --plot",
+                           drawing[i].name);
+    return OK;
+}
+
 static enum status run(struct cli *cli, struct err *err)
 {
-    struct formats f = { .n = 0 };
+    struct qsnr_formats f = { .n = 0 };
     struct qsnr q = { 0 };
+    struct draw how;
     double sequences;
     char *folder = NULL;
     enum status st = cli_number(&sequences, cli, "sequences", 16, 1, 1e5, err);
 
+    if (st == OK)
+        st = draw_read(&how, cli, err);
+    if (st == OK)
+        st = check_drawing(cli, err);
     if (st == OK)
         st = read_formats(&f, cli, err);
     if (st == OK)
         st = find_folder(&folder, cli, err);
     if (st == OK)
         st = measure(&q, &f, folder, (int)sequences, err);
-    if (st == OK && cli_flag(cli, "json")) {
+    if (st == OK && cli_flag(cli, "plot")) {
+        st = draw(&q, &f, &how, cli, err);
+    } else if (st == OK && cli_flag(cli, "json")) {
         print_json(&q, &f);
     } else if (st == OK) {
         print_crests(&q);

@@ -36,7 +36,7 @@ static void crossovers_are_those_of_the_paper(void **state)
     for (int i = 0; i < 4; i++) {
         const struct quant_spec a = spec_of(table[i].a),
                                 b = spec_of(table[i].b);
-        const double at = error_model_crossover(&a, &b, table[i].rho);
+        const double at = error_model_crossover(&a, &b, table[i].rho, true);
 
         check_close(at, table[i].kappa, 0.01);
         check_close(error_model_db(&a, at, table[i].rho, true), table[i].db,

@@ -54,6 +54,21 @@ done
 tr -s '\n ' '  ' <said.txt | grep -q 'up to a crest factor of 7.5[0-9] (rho 1.5), more than a block can have' ||
     fail "$(tail -3 said.txt)"
 
+# The picture: a panel for each pair, with the crossing of the curves; 4 x 6 points of
+# two formats in each.
+if command -v gnuplot >/dev/null; then
+    "$qlaw" qsnr "$parent" --plot --formats mxint8,mxfp8,nvint4,nvfp4,int4/row,int8/row >said.txt 2>errors
+    grep -q figures/qsnr.svg said.txt || fail "$(cat said.txt)"
+    tr -s '\n ' '  ' <errors | grep -q 'expects more keeps more in 4[0-9] of 48 pairs' || fail "$(cat errors)"
+    [ "$(awk -F'\t' '/^# points/ { on = 1 } /^# curves/ { on = 0 } on && $1 ~ /^[01]$/' figures/qsnr.dat | wc -l)" = 96 ] ||
+        fail "points"
+    awk -F'\t' '/^# marks/ { on = 1 } on && $5 == "2.15" { n++ } END { exit n != 1 }' figures/qsnr.dat ||
+        fail "no crossing"
+else
+    echo "SKIPPED: no gnuplot, no picture"
+fi
+ends 2 "the error model knows none" "$qlaw" qsnr "$parent" --plot --formats int4/row,int8/row
+ends 2 "--theme goes with --plot" "$qlaw" qsnr "$parent" --theme dark
 ends 2 "two and two, which 3 are not" "$qlaw" qsnr "$parent" --formats int4,int8,e2m1
 ends 3 "did you mean 'mxfp4'" "$qlaw" qsnr "$parent" --formats mxpf4,int4
 ends 3 "does not divide the reduction axis" "$qlaw" qsnr "$parent" --formats int4/g48,int8
