@@ -153,8 +153,28 @@ static bool all_presets(const struct arm *a)
     return true;
 }
 
+/* What of an operand is not as the lead's, which stands at the end for all:
+ * "/row", "/g16/static".  A preset's name says group and scale. */
+static void add_differences(struct str *s, const struct quant_spec *own,
+                            const struct quant_spec *lead, bool presets)
+{
+    char a[QUANT_WORD], b[QUANT_WORD];
+    const int first = presets ? QUANT_FIELD_RANGE : QUANT_FIELD_GRAN;
+
+    for (int f = first; f < QUANT_FIELDS && own->elem.scaled; f++) {
+        const char *word = quant_print_field(a, own, (enum quant_field)f, true);
+
+        if (!lead->elem.scaled
+                ? !quant_is_usual(own, (enum quant_field)f)
+                : strcmp(word, quant_print_field(b, lead, (enum quant_field)f,
+                                                 true)) != 0)
+            str_addf(s, "/%s", word);
+    }
+}
+
 /* "int4 W+A" when all that is on is alike, else each with its format. */
-static void add_operands(struct str *s, const struct arm *a, bool presets)
+static void add_operands(struct str *s, const struct arm *a, bool presets,
+                         bool differences)
 {
     const bool alike = all_alike(a);
     int n = 0;
@@ -165,8 +185,11 @@ static void add_operands(struct str *s, const struct arm *a, bool presets)
         if (!a->spec[k].on)
             continue;
         str_addf(s, "%s%s", n++ ? "+" : "", short_names[k]);
-        if (!alike)
-            str_addf(s, ":%s", name_of(&a->spec[k], presets));
+        if (alike)
+            continue;
+        str_addf(s, ":%s", name_of(&a->spec[k], presets));
+        if (differences)
+            add_differences(s, &a->spec[k], &a->spec[a->lead], presets);
     }
 }
 
@@ -211,8 +234,11 @@ static void add_quantizers(struct str *s, const struct arm *a, bool presets)
 {
     const struct quant_spec *lead = &a->spec[a->lead];
 
+    /* Older databases have neither names of presets nor differences. */
+    const bool differences = presets;
+
     presets = presets && all_presets(a);
-    add_operands(s, a, presets);
+    add_operands(s, a, presets, differences);
     if (lead->elem.scaled && !presets)
         arm_add_parts(s, lead);
     add_rest(s, lead);
