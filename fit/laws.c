@@ -250,8 +250,10 @@ static const struct law laws[] = {
         .source = "Kumar et al. 2024, arXiv:2411.04330, equation 2",
         .terms = "quantization",
         .note = "A model that is served as it was trained has no cost: leave "
-                "such rows out.",
-        .space = FIT_LINEAR,
+                "such rows out.  Fitted in log space, since models that differ "
+                "in their seed alone differ in their cost by a share of it; "
+                "costs that vanish in the noise of a validation set are no "
+                "rows of it either.",
         .params = { KUMAR_PTQ },
         .vars = { VAR_N, VAR_D,
                   { "Ppost", "bits after training", NEEDED, true, 16 } },
