@@ -87,11 +87,11 @@ for r in rows:
 PY
 
 echo "laws are fitted to what each run measured"
-"$qlaw" fit posts --law kumar-ptq-delta --where "post <> ''" >said.txt 2>&1 ||
+"$qlaw" fit posts --law kumar-ptq-delta --space linear --where "post <> ''" >said.txt 2>&1 ||
     [ $? = 8 ] || fail "$(cat said.txt)"
 is 32 "select count(*) from fit_point f join posts p using(run_id)
     where f.observed=p.delta"
-"$qlaw" fit posts --law kumar-ptq --paired --where "post <> ''" --no-store \
+"$qlaw" fit posts --law kumar-ptq --paired --space linear --where "post <> ''" --no-store \
     >paired.txt 2>&1 || [ $? = 8 ] || fail "$(cat paired.txt)"
 [ "$(sed -n '/objective/,/AICc/p' paired.txt)" = "$(sed -n '/objective/,/AICc/p' \
     said.txt)" ] || fail "--paired is another law: $(cat paired.txt)"
