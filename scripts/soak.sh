@@ -4,6 +4,7 @@
 #
 #   scripts/soak.sh                       everything, about two hours
 #   scripts/soak.sh kills 100 100 20      workers, schedulers, everything
+#   scripts/soak.sh posts 200             parents and children: kills, lost weights
 #   scripts/soak.sh two 500               two schedulers at the same instant
 #   scripts/soak.sh calls 1               a fault at every (1), tenth (10) ... call
 #   scripts/soak.sh texts 10000           random bytes in every text (20 min)
@@ -47,7 +48,11 @@ pause() { # up to $1 milliseconds
 
 # --- a grid of eight short runs, which share trunks ---------------------------
 
+grid=trunks
 make_grid() {
+    make_$grid
+}
+make_trunks() {
     markov_text
     cat >grid.ini <<'INI'
 [grid]
@@ -75,6 +80,18 @@ checkpoint = 0.02s
 log_every = 20
 INI
 }
+# Eight children of two parents, and the twins of these.
+make_posts() {
+    make_trunks
+    sed -i 's/^train.tokens = .*/train.tokens = 16k, 32k/' grid.ini
+    cat >>grid.ini <<'INI'
+[post]
+w = int3, int4
+group = 8
+fit = rtn, gptq
+calib = 8
+INI
+}
 run() {
     "$qlaw" run grid.ini --slots 2 "$@" 2>>log.txt
 }
@@ -89,7 +106,10 @@ dump() { # everything that may not depend on how a run came about
         best_loss, steps, weights_sha256 from run left join result using(run_id)
         order by 1, 2" \
         "select point_id, step, c.tokens, train_loss, val_loss, lr, grad_norm
-        from curve c join run using(run_id) order by 1, 2"
+        from curve c join run using(run_id) order by 1, 2" \
+        "select point_id, name, value from metric join run using(run_id)
+        where name in ('parent_loss', 'delta', 'delta_se', 'kl', 'kl25', 'bits_w')
+        order by 1, 2"
 }
 workers() { # trainers of this folder, whoever their parent is
     for p in $(pgrep -f ' train --config ' || :); do
@@ -124,7 +144,8 @@ undisturbed() {
     run || fail "the undisturbed run ended with $?"
     length=$((($(date +%s%N) - begin) / 1000000))
     dump >want.txt
-    [ "$(grep -c '|done|' want.txt)" = 8 ] || fail "not all are done"
+    case $grid in trunks) all=8 ;; posts) all=12 ;; esac
+    [ "$(grep -c '|done|' want.txt)" = $all ] || fail "not all are done"
 }
 
 # --- parts --------------------------------------------------------------------
@@ -228,6 +249,50 @@ kills() {
     kill_schedulers "$2"
     kill_everything "$3"
 }
+# The weights of a parent that is done, while children need them: gone, cut off, or
+# with another bit.  Nothing where there are none at the moment.
+lose_weights() {
+    file=$(find runs -name weights 2>/dev/null | head -1)
+    [ -n "$file" ] || return 0
+    lost=$((lost + 1))
+    size=$(stat -c %s "$file" 2>/dev/null) || return 0
+    dice 3
+    case $rolled in
+    0) rm -f "$file" ;;
+    1) truncate -s $((size / 2)) "$file" ;;
+    2)
+        dice 30000
+        printf '\377' | dd of="$file" bs=1 seek=$((rolled % size)) conv=notrunc 2>/dev/null
+        ;;
+    esac
+}
+posts() { # N
+    grid=posts
+    undisturbed
+    longest=0 lost=0
+    for i in $(seq "$1"); do
+        fresh
+        launch & pid=$!
+        pause $length
+        dice 4
+        case $rolled in
+        0) kill -9 $(workers | head -1) 2>/dev/null || : ;;
+        1) kill -9 $pid 2>/dev/null || : ;;
+        2) kill -9 $pid $(workers) 2>/dev/null || : ;;
+        3) lose_weights ;;
+        esac
+        kind=$rolled
+        wait $pid 2>/dev/null || :
+        nobody_left "posts $i"
+        dice 2
+        [ $rolled = 0 ] || lose_weights
+        run || fail "posts $i ($kind): the second run ended with $?"
+        whole "posts $i ($kind)"
+        [ -z "$(find runs -name weights)" ] || fail "posts $i ($kind): weights are left"
+    done
+    echo "parents and children: same end state $1 of $1; weights lost, cut or changed $lost times"
+    grid=trunks
+}
 calls() {
     "$root/tests/run/grid_faults.sh" "$qlaw" "$1" "$SEED"
 }
@@ -249,6 +314,7 @@ resume() {
 
 case ${1:-all} in
 kills) kills "${2:-1000}" "${3:-1000}" "${4:-200}" ;;
+posts) posts "${2:-200}" ;;
 two) two_schedulers "${2:-500}" ;;
 calls) calls "${2:-1}" ;;
 exports) exports "${2:-200}" ;;
@@ -259,6 +325,7 @@ signals) signals "${2:-100}" ;;
 lies) lies "${2:-500}" ;;
 all)
     kills 1000 1000 200
+    posts 200
     two_schedulers 500
     resume 40
     signals 100
@@ -269,7 +336,7 @@ all)
     calls 1
     ;;
 *)
-    sed -n '2,20s/^# \{0,1\}//p' "$root/scripts/soak.sh" >&2
+    sed -n '2,21s/^# \{0,1\}//p' "$root/scripts/soak.sh" >&2
     exit 2
     ;;
 esac

@@ -27,7 +27,7 @@ struct family {
 struct name {
     const char *id;
     uint64_t seed;
-    int index; /* of the task */
+    int index; /* of the task, or of the run */
 };
 
 static int by_name(const void *a, const void *b)
@@ -36,6 +36,11 @@ static int by_name(const void *a, const void *b)
     const int order = strcmp(x->id, y->id);
 
     return order ? order : (x->seed > y->seed) - (x->seed < y->seed);
+}
+
+static bool keeps_weights(const struct runner *r)
+{
+    return r->o.keep_checkpoints || config_run_keep_weights(r->g->base);
 }
 
 static struct name *children_of(int *n, const struct runner *r)
@@ -222,19 +227,62 @@ void family_words(struct texts *words, struct runner *r, const struct task *t)
 
 /* --- after the last one ---------------------------------------------------- */
 
+static void remove_weights(const struct runner *r, const char *id,
+                           uint64_t seed)
+{
+    char *folder = record_folder(r->session->db_path, id, seed);
+
+    weights_remove(folder);
+    free(folder);
+}
+
 void family_settle(struct runner *r, const struct family *f)
 {
-    char *own;
-
-    if (!f || is_needed(f) || r->o.keep_checkpoints ||
-        config_run_keep_weights(r->g->base))
+    if (!f || is_needed(f) || keeps_weights(r))
         return;
-    own = record_folder(r->session->db_path, f->parent, f->seed);
-    weights_remove(own);
-    free(own);
-    if (f->leader) {
-        own = folder_of(r, f->leader);
-        weights_remove(own);
-        free(own);
+    remove_weights(r, f->parent, f->seed);
+    if (f->leader)
+        remove_weights(r, task_point(r, f->leader)->id,
+                       task_run(r, f->leader)->seed);
+}
+
+/* Those of the grid's children, by parent and seed. */
+static struct name *all_children(int *n, const struct runner *r)
+{
+    struct name *list = mem_array((size_t)r->n_runs, sizeof *list);
+
+    *n = 0;
+    for (int i = 0; i < r->n_runs; i++) {
+        const struct grid_point *p = &r->g->points[r->runs[i].point];
+
+        if (p->is_post)
+            list[(*n)++] = (struct name){ p->parent, r->runs[i].seed, i };
     }
+    qsort(list, (size_t)*n, sizeof *list, by_name);
+    return list;
+}
+
+void family_sweep(struct runner *r)
+{
+    int n, end;
+    struct name *list = all_children(&n, r);
+
+    for (int at = 0; at < n && !keeps_weights(r); at = end) {
+        bool settled = true;
+
+        for (end = at; end < n && by_name(&list[at], &list[end]) == 0; end++) {
+            const enum run_kind kind =
+                run_kind_of(r->runs[list[end].index].state);
+
+            settled = settled && kind != KIND_WAITING && kind != KIND_RUNNING;
+        }
+        for (int i = at; i < end && settled; i++) { /* one may have led */
+            const struct store_run *run = &r->runs[list[i].index];
+
+            remove_weights(r, r->g->points[run->point].id, run->seed);
+        }
+        if (settled)
+            remove_weights(r, list[at].id, list[at].seed);
+    }
+    free(list);
 }

@@ -146,6 +146,7 @@ void queue_make(struct runner *r)
     }
     find_trunks(r);
     family_link(r);
+    family_sweep(r);
     for (int i = 0; i < r->n_tasks; i++)
         task_reopen(r, &r->tasks[i]);
     r->sum.total = r->g->n_chosen;

@@ -133,6 +133,10 @@ void family_words(struct texts *words, struct runner *r, const struct task *t);
 /* A child is on record: the weights go with the last of them.  NULL is none. */
 void family_settle(struct runner *r, const struct family *f);
 
+/* The same of all families of the grid, for those whose last child came on record
+ * when nobody looked: its scheduler was killed before. */
+void family_sweep(struct runner *r);
+
 /* --- run/jobs.c: the scheduler's calls -------------------------------------- */
 
 extern const struct sched_ops runner_ops;
