@@ -86,6 +86,37 @@ static enum status print_row(struct db *db, const char *sql, int64_t run_id,
     return st;
 }
 
+/* What a run measured beside its loss: the last value of each name. */
+static enum status print_metrics(struct db *db, int64_t run_id,
+                                 struct str *json, struct err *err)
+{
+    struct db_stmt *s;
+    char buf[32];
+    int n = 0;
+    bool row;
+    enum status st = db_stmt_with(
+        &s, db,
+        "SELECT name, value FROM metric m WHERE run_id=:run AND step=(SELECT "
+        "max(step) FROM metric l WHERE l.run_id=m.run_id AND l.name=m.name) "
+        "ORDER BY name",
+        DB_VALUES(DB_I("run", run_id)), err);
+
+    if (st == OK && json)
+        str_add(json, ",\"metrics\":{");
+    while (st == OK && (st = db_stmt_step(&row, s, err)) == OK && row) {
+        if (json)
+            json_add_number(json, db_text(s, 0), db_real(s, 1));
+        else
+            say("%s  %-15s %s\n", n ? "" : "metrics\n", db_text(s, 0),
+                text_number(buf, db_real(s, 1)));
+        n++;
+    }
+    if (st == OK && json)
+        str_add(json, "}");
+    db_stmt_close(s);
+    return st;
+}
+
 static enum status print_attempts(struct db *db, int64_t run_id,
                                   struct err *err)
 {
@@ -178,8 +209,10 @@ static enum status print_rest(const struct cli *cli, struct db *db,
 
 static const char run_sql[] =
     "SELECT run_id, point_id, seed, state, state_reason, arm, N, D, G, fmt, "
-    "act_fmt, loss, loss_se, wall_s, tok_per_s, flops "
-    "FROM runs WHERE run_id=:run";
+    "act_fmt, (SELECT q.run_id FROM posts p JOIN run q ON "
+    "q.point_id=p.parent_id AND q.seed=p.seed WHERE p.run_id=r.run_id) AS "
+    "parent_run, loss, loss_se, wall_s, tok_per_s, flops "
+    "FROM runs r WHERE run_id=:run";
 
 static enum status show(const struct cli *cli, struct db *db, int64_t run_id,
                         struct err *err)
@@ -197,6 +230,8 @@ static enum status show(const struct cli *cli, struct db *db, int64_t run_id,
                        "SELECT p.config FROM run JOIN point p "
                        "USING(point_id) WHERE run_id=:run",
                        run_id, json ? &s : NULL, err);
+    if (st == OK)
+        st = print_metrics(db, run_id, json ? &s : NULL, err);
     if (st == OK && json)
         printf("%s}\n", str_text(&s));
     str_release(&s);

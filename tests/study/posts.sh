@@ -69,6 +69,18 @@ is 16 "select count(*) from posts p join deltas d using(run_id)
     where p.arm not like 'int4%' and abs(d.delta-p.delta)<1e-12"
 is 0 "select count(*) from degradation where post='' and arm like '%PTQ%'"
 
+echo "a run says what it measured, and beside whom"
+child=$(sqlite3 qlaw.db "select run_id from posts limit 1")
+"$qlaw" show "$child" >said.txt
+for name in delta parent_loss; do
+    grep -Eq "^  $name +$(sqlite3 qlaw.db "select printf('%.12g', $name) from posts where run_id=$child")" said.txt ||
+        fail "$(cat said.txt)"
+done
+grep -Eq "^  parent_run +$(sqlite3 qlaw.db "select r.run_id from posts p join run r
+    on r.point_id=p.parent_id and r.seed=p.seed where p.run_id=$child")\$" said.txt ||
+    fail "$(cat said.txt)"
+"$qlaw" show "$child" --json | grep -q '"metrics":{"bits_all":' || fail "show --json"
+
 echo "a question by name"
 "$qlaw" query posts --format csv >said.txt
 [ "$(wc -l <said.txt)" = 17 ] || fail "$(cat said.txt)"
