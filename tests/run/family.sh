@@ -89,7 +89,7 @@ is 0 "select count(*) from best_split"
 [ "$(wc -l <said.txt)" = 10 ] || fail "$(cat said.txt)"
 "$qlaw" --db other.db db merge qlaw.db -q >/dev/null
 is 16 "select count(parent_id) from posts" other.db
-"$qlaw" fit family --law kumar-ptq-delta --where "post = 'rtn'" >said.txt 2>>log.txt ||
+"$qlaw" fit family --law kumar-ptq-delta --space linear --where "post = 'rtn'" >said.txt 2>>log.txt ||
     [ $? = 8 ] || fail "$(cat said.txt)"
 grep -q 'on 8 rows' said.txt || fail "$(cat said.txt)"
 rm -f other.db*
