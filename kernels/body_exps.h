@@ -1,5 +1,5 @@
-/* body_exps.h - exponentials in double: one formula, which the compiler turns into
- * the vectors of each set. */
+/* body_exps.h - exponentials in double, and numbers by their rank: plain loops,
+ * which the compiler turns into the vectors of each set. */
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -71,4 +71,53 @@ static double exp_below(double *out, const real *x, int n)
     for (i = 0; i < n; i++)
         out[i] = falling_exp((double)x[i] - (double)most);
     return (double)most;
+}
+
+/* Numbers in the order of integers: the bits, those of the negative ones turned. */
+#ifdef QLAW_F64
+typedef int64_t order_key;
+#define ORDER_MOST INT64_MAX
+#else
+typedef int32_t order_key;
+#define ORDER_MOST INT32_MAX
+#endif
+
+static inline order_key order_of(real x)
+{
+    order_key bits;
+
+    memcpy(&bits, &x, sizeof bits);
+    return bits < 0 ? bits ^ ORDER_MOST : bits;
+}
+
+static inline real in_order(order_key key)
+{
+    real x;
+
+    key = key < 0 ? key ^ ORDER_MOST : key;
+    memcpy(&x, &key, sizeof x);
+    return x;
+}
+
+/* Bit by bit: the largest key that at least rank + 1 of them reach. */
+static real nth_largest(const real *x, int n, int rank, void *scratch)
+{
+    const int bits = 8 * (int)sizeof(order_key) - 1;
+    order_key *keys = scratch, found;
+    int reach = 0;
+
+    for (int i = 0; i < n; i++) {
+        keys[i] = order_of(x[i]);
+        reach += keys[i] >= 0;
+    }
+    found = reach > rank ? 0 : -ORDER_MOST - 1;
+    for (int bit = bits - 1; bit >= 0; bit--) {
+        const order_key candidate = found + ((order_key)1 << bit);
+
+        reach = 0;
+        for (int i = 0; i < n; i++)
+            reach += keys[i] >= candidate;
+        found = reach > rank ? candidate : found;
+    }
+    return in_order(found);
 }

@@ -378,6 +378,7 @@ static void fill_rows(struct kernels *kn)
     kn->cross_entropy = cross_entropy;
     kn->add = add;
     kn->exp_below = exp_below;
+    kn->nth_largest = nth_largest;
     kn->adamw = adamw;
     kn->sum_squares = sum_squares;
     kn->all_finite = all_finite;

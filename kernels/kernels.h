@@ -161,6 +161,10 @@ struct kernels {
      * returns the largest. */
     double (*exp_below)(double *out, const real *x, int n);
 
+    /* Of n numbers, none of them NaN, the one that `rank` are not below: 0 gives
+     * the largest.  scratch: n reals. */
+    real (*nth_largest)(const real *x, int n, int rank, void *scratch);
+
     /* AdamW, Loshchilov & Hutter 2019, arXiv:1711.05101 (decoupled decay
      * times lr): one update of n parameters. */
     void (*adamw)(real *param, real *m, real *v, const real *grad, size_t n,

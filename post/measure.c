@@ -9,37 +9,6 @@
 
 #define TOP 25
 
-/* The rank-th largest of x, which is rearranged. */
-static double largest_but(double *x, int n, int rank)
-{
-    int low = 0, high = n - 1;
-
-    while (low < high) {
-        const double pivot = x[low + (high - low) / 2];
-        int i = low, k = high;
-
-        while (i <= k) {
-            while (x[i] > pivot)
-                i++;
-            while (x[k] < pivot)
-                k--;
-            if (i <= k) {
-                const double keep = x[i];
-
-                x[i++] = x[k];
-                x[k--] = keep;
-            }
-        }
-        if (rank <= k)
-            high = k;
-        else if (rank >= i)
-            low = i;
-        else
-            break;
-    }
-    return x[rank];
-}
-
 /* Sums over the tokens whose logit under p is at least `least`: of the weights of
  * both, and of p's times the difference of the logits. */
 static double kl_over(const real *p, const real *q, const double *ep,
@@ -61,15 +30,16 @@ static double kl_over(const real *p, const real *q, const double *ep,
 void measure_kl(double *all, double *of_top, const struct kernels *kn,
                 const real *p, const real *q, int n, int top, double *scratch)
 {
-    double *ep = scratch, *eq = scratch + n, *order = scratch + 2 * n;
+    double *ep = scratch, *eq = scratch + n;
     const double mp = kn->exp_below(ep, p, n), mq = kn->exp_below(eq, q, n);
 
-    for (int i = 0; i < n; i++)
-        order[i] = (double)p[i];
     *all = kl_over(p, q, ep, eq, -INFINITY, mp - mq, n);
-    *of_top = n > top ? kl_over(p, q, ep, eq, largest_but(order, n, top - 1),
-                                mp - mq, n)
-                      : *all;
+    *of_top =
+        n > top
+            ? kl_over(p, q, ep, eq,
+                      (double)kn->nth_largest(p, n, top - 1, scratch + 2 * n),
+                      mp - mq, n)
+            : *all;
 }
 
 /* One batch through both models. */

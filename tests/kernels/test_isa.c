@@ -373,6 +373,37 @@ static void exponentials_have_the_bits_of_the_reference(void **state)
     }
 }
 
+static int falling(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+
+    return (x < y) - (x > y);
+}
+
+/* As sorting says it, signs and ties among them. */
+static void ranks_are_those_of_a_sorted_list(void **state)
+{
+    enum { N = 301 };
+    float x[N], sorted[N], scratch[N];
+
+    (void)state;
+    for (int shift = -2; shift <= 2; shift++) {
+        for (int i = 0; i < N; i++)
+            x[i] = i % 5 == 0
+                       ? (float)shift
+                       : (float)shift + (float)rng_normal(5, (uint64_t)i);
+        x[7] = -0.0f;
+        x[8] = 3e38f;
+        x[9] = -1e-40f;
+        memcpy(sorted, x, sizeof x);
+        qsort(sorted, N, sizeof *sorted, falling);
+        for (int s = 0; s < n_sets; s++)
+            for (int rank = 0; rank < N; rank++)
+                assert_true(sets[s]->nth_largest(x, N, rank, scratch) ==
+                            sorted[rank]);
+    }
+}
+
 static void rope_has_the_bits_of_the_reference(void **state)
 {
     (void)state;
@@ -867,6 +898,7 @@ int main(void)
         cmocka_unit_test(swiglu_has_the_bits_of_the_reference),
         cmocka_unit_test(the_loss_has_the_bits_of_the_reference),
         cmocka_unit_test(exponentials_have_the_bits_of_the_reference),
+        cmocka_unit_test(ranks_are_those_of_a_sorted_list),
         cmocka_unit_test(rope_has_the_bits_of_the_reference),
         cmocka_unit_test(updates_have_the_bits_of_the_reference),
         cmocka_unit_test(attention_has_the_bits_of_the_reference),
