@@ -52,6 +52,13 @@ static const struct {
     { "done twice",
       "SELECT 'run '||run_id FROM attempt WHERE outcome='ok' GROUP BY run_id "
       "HAVING count(*) > 1 LIMIT 20" },
+    /* Where a trainer of somebody else's measures its parent is its affair. */
+    { "measured beside other weights than its parent's",
+      "SELECT 'run '||p.run_id||', whose parent is run '||q.run_id FROM posts "
+      "p JOIN run q ON q.point_id=p.parent_id AND q.seed=p.seed JOIN result x "
+      "ON x.run_id=q.run_id JOIN point c ON c.point_id=p.point_id WHERE "
+      "p.parent_loss <> x.loss AND NOT EXISTS(SELECT 1 FROM "
+      "json_each(c.config) j WHERE j.key='trainer') LIMIT 20" },
     { "counts of a grid",
       "SELECT 'grid '||c.grid_id||' '||c.state FROM grid_count c WHERE c.runs "
       "!= (SELECT count(*) FROM grid_run r WHERE r.grid_id=c.grid_id AND "

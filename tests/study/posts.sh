@@ -81,6 +81,14 @@ grep -Eq "^  parent_run +$(sqlite3 qlaw.db "select r.run_id from posts p join ru
     fail "$(cat said.txt)"
 "$qlaw" show "$child" --json | grep -q '"metrics":{"bits_all":' || fail "show --json"
 
+echo "a parent that came out another way is seen"
+"$qlaw" db check >/dev/null
+cp qlaw.db other.db
+sqlite3 other.db "update metric set value=value+1e-12 where run_id=$child and name='parent_loss'"
+"$qlaw" --db other.db db check >said.txt 2>&1 && fail "other weights are not seen"
+tr -s '\n ' '  ' <said.txt | grep -q "measured beside other weights than its parent's: run $child, whose parent is run " ||
+    fail "$(cat said.txt)"
+
 echo "a question by name"
 "$qlaw" query posts --format csv >said.txt
 [ "$(wc -l <said.txt)" = 17 ] || fail "$(cat said.txt)"
