@@ -8,7 +8,8 @@
 #include "harness/figures/headline.h"
 
 static const struct plot_figure figures[] = {
-#define FIGURE(name, what, section, build) { name, what, build, section },
+#define FIGURE(name, what, section, build, choices)                            \
+    { name, what, build, section, choices },
 #include "harness/figures/figures.def"
 #undef FIGURE
 };
@@ -25,6 +26,25 @@ const struct plot_figure *plot_figure_find(const char *name)
         if (strcmp(plot_figure_at(i)->name, name) == 0)
             return plot_figure_at(i);
     return NULL;
+}
+
+enum status plot_figure_takes(const struct plot_figure *f,
+                              const struct plot_choice *c, struct err *err)
+{
+    const char *wrong = NULL;
+
+    if (c->x && f->choices != CHOICE_ROWS)
+        wrong = "x";
+    else if (c->n_at > 0 && f->choices == CHOICE_NONE)
+        wrong = "at";
+    else if (c->by_line && f->choices == CHOICE_NONE)
+        wrong = "by";
+    return wrong ? err_set(err, ERR_USAGE,
+                           "--%s: %s chooses its lines and panels itself; "
+                           "loss-vs-N, delta-vs-N and the like take --by and "
+                           "--at, law-vs-variables --x too",
+                           wrong, f->name)
+                 : OK;
 }
 
 enum status plot_figure_build(struct picture **out, const struct plot_figure *f,

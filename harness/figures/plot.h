@@ -16,6 +16,9 @@ struct plot_choice {
     const char *x; /* of figures of rows: the column that is the axis */
 };
 
+/* What a figure takes of it; of the rest it says so (plot_figure_takes). */
+enum plot_choices { CHOICE_NONE, CHOICE_LINES, CHOICE_ROWS };
+
 struct plot_figure {
     const char *name;
     const char *what; /* one line for a list of figures */
@@ -26,11 +29,16 @@ struct plot_figure {
     const char
         *section; /* of the report it stands in: runs, law, quality, ..., or ""
                      for none */
+    enum plot_choices choices;
 };
 
 /* The figures; NULL past the end, or when there is no such name. */
 const struct plot_figure *plot_figure_at(int i);
 const struct plot_figure *plot_figure_find(const char *name);
+/* ERR_USAGE where something is chosen that the figure chooses for itself. */
+enum status plot_figure_takes(const struct plot_figure *f,
+                              const struct plot_choice *c, struct err *err);
+
 /* Build it, with its finding for a title where it has one (headline.h). */
 enum status plot_figure_build(struct picture **out, const struct plot_figure *f,
                               struct plot_data *d,
@@ -45,7 +53,7 @@ enum status plot_figure_need(const struct plot_figure **out, const char *name,
 #define PLOT_BUILDER(name)                                                     \
     enum status name(struct picture **out, struct plot_data *d,                \
                      const struct plot_choice *choice, struct err *err)
-#define FIGURE(name, what, section, build) PLOT_BUILDER(build);
+#define FIGURE(name, what, section, build, choices) PLOT_BUILDER(build);
 #include "harness/figures/figures.def"
 #undef FIGURE
 

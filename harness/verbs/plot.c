@@ -131,6 +131,8 @@ static enum status from_grid(const struct cli *cli, const struct how *how,
     enum status st = plot_figure_need(&figure, cli->args[0], err);
 
     if (st == OK)
+        st = plot_figure_takes(figure, &how->choice, err);
+    if (st == OK)
         st = read_data(&d, cli, err);
     if (st == OK)
         st = plot_figure_build(&p, figure, d, &how->choice, err);
@@ -239,10 +241,6 @@ static enum status check_grid_options(const struct cli *cli, struct err *err)
         if (table && strcmp(o->name, "json") != 0 && cli_nth(cli, o->name, 0))
             return err_set(err, ERR_USAGE, "--%s goes with --data", o->name);
     }
-    if (cli_value(cli, "x", NULL) &&
-        strcmp(cli->args[0], "law-vs-variables") != 0)
-        return err_set(err, ERR_USAGE,
-                       "--x goes with --data, or with law-vs-variables");
     return OK;
 }
 

@@ -348,7 +348,7 @@ def any_column_is_an_axis():
             (["residuals", "grid", *fit], "give a grid or --data"),
             (["residuals", *fit, "--no-fit"], "belong to a grid"),
             (["residuals", "--law", "chinchilla"], "--law goes with --data"),
-            (["residuals", "--x", "who"], "--x goes with --data"),
+            (["residuals", "--x", "who"], "--x: residuals chooses its lines"),
             (["residuals", "--data", "who.csv"], "--data needs --law or")]:
         _, err = qlaw("plot", *words, status=2)
         check(says in err, words, "says", err)
