@@ -6,6 +6,7 @@
 set -eu
 . "$(dirname "$0")/../parts.sh"
 qlaw=$(realpath "$1")
+root=$(realpath "$(dirname "$0")/../..")
 
 dir=$(mktemp -d /tmp/qlaw-posts-XXXXXX)
 trap 'status=$?; [ $status -eq 0 ] && rm -rf "$dir" || echo "left in $dir"' EXIT
@@ -126,6 +127,22 @@ sqlite3 alone.db "delete from result where run_id in (select run_id from run joi
     point using(point_id) where is_base)"
 "$qlaw" --db alone.db fit posts --paired --formula 'delta = c/N' >said.txt
 grep -q ' on 32 rows' said.txt || fail "$(cat said.txt)"
+
+echo "what a bit is worth"
+if command -v gnuplot >/dev/null; then
+    "$qlaw" --db lab.db import "$root/experiments/results/ptq-or-qat" -q >/dev/null
+    "$qlaw" --db lab.db plot cost-by-bits ptq-or-qat >/dev/null 2>said.txt
+    grep -q 'int W 0.15 at 3' said.txt || fail "$(cat said.txt)"
+    # 3 ways, 3 numbers of bits, 4 places; one cost is below nothing.
+    [ "$(awk -F'\t' '/^# points/ { on = 1 } /^# curves/ { on = 0 } on && $1 ~ /^[0-3]$/' \
+        figures/cost-by-bits.dat | wc -l)" = 35 ] || fail "points"
+    grep -q '1 cost is not above nothing' figures/cost-by-bits.dat || fail "note"
+else
+    echo "SKIPPED: no gnuplot, no picture"
+fi
+ends 2 "three numbers of bits" "$qlaw" plot cost-by-bits posts
+ends 2 "chooses its lines and panels itself" "$qlaw" plot cost-by-bits posts --by N
+ends 2 "chooses its lines and panels itself" "$qlaw" plot ablation posts --at D=1M
 
 echo "the same in every file that takes the runs over"
 dump qlaw.db >want.txt
