@@ -79,6 +79,10 @@ enum quant_section quant_section_of(const char *key); /* QUANT_SECTIONS: none */
 /* SELECTOR of quant.SELECTOR.KEY, which the caller frees; NULL: it has none. */
 char *setting_selector(const char *key);
 
+/* May a key of such a section be said of some layers: "quant.w", "post.group"; not
+ * "post.fit"? */
+bool quant_is_by_layer(const char *key);
+
 /* Check text against the row and write its canonical spelling, which the
  * caller frees: "1e-3" -> "0.001", "16Ki" -> "16384", "On" -> "true". */
 enum status setting_canonical(char **out, const struct setting *s,

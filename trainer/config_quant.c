@@ -43,6 +43,15 @@ struct quant_table {
 
 /* --- which text holds for which layer ------------------------------------ */
 
+bool quant_is_by_layer(const char *key)
+{
+    for (int s = 0; s < QUANT_SECTIONS; s++)
+        for (int i = 0; i < N_NAMES; i++)
+            if (keys[s][i] && strcmp(keys[s][i], key) == 0)
+                return true;
+    return false;
+}
+
 static int name_of(const char *key)
 {
     const char *name = strrchr(key, '.') + 1;

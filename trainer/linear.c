@@ -120,12 +120,19 @@ static void multiply(struct linear *l, enum gemm_kind kind, struct gemm *g,
 
 /* --- operands ---------------------------------------------------------- */
 
+/* Streams are numbered by these, whatever kinds of layers and operands there come
+ * to be: published runs draw from them. */
+#define STREAM_KINDS    5
+#define STREAM_OPERANDS 6
+_Static_assert(LAYER_KINDS <= STREAM_KINDS && OPERAND_COUNT <= STREAM_OPERANDS,
+               "what is new draws from a purpose of its own (base/rng.h)");
+
 /* The stochastic-rounding stream of one operand of one layer in one step. */
 static uint64_t round_key(const struct linear *l, enum quant_operand operand)
 {
     const uint64_t place =
-        ((uint64_t)(l->layer + 1) * LAYER_KINDS + (uint64_t)l->kind) *
-            OPERAND_COUNT +
+        ((uint64_t)(l->layer + 1) * STREAM_KINDS + (uint64_t)l->kind) *
+            STREAM_OPERANDS +
         (uint64_t)operand;
 
     return rng_key(l->work->seed, RNG_ROUND,

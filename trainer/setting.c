@@ -136,10 +136,16 @@ const struct setting *setting_find_any(const char *key, struct err *err)
     plain = mem_printf("%s%s", quant_sections[quant_section_of(key)],
                        strrchr(key, '.') + 1);
     s = setting_find(plain);
-    if (s && !selector_check(selector, err))
-        s = NULL;
-    else if (!s)
+    if (!s) {
         unknown(plain, err);
+    } else if (!quant_is_by_layer(plain)) {
+        err_set(err, ERR_CONFIG,
+                "%.80s: %s is of the whole model, no layer has it to itself",
+                key, plain);
+        s = NULL;
+    } else if (!selector_check(selector, err)) {
+        s = NULL;
+    }
     free(plain);
     free(selector);
     return s;
