@@ -212,7 +212,7 @@ static void ahead_line(void *ctx, const struct metrics_line *m)
 {
     struct ahead *a = ctx;
 
-    a->final = a->final || m->final;
+    a->final = m->final ? retell_is_result(m) : a->final;
 }
 
 static void ahead_end(void *ctx, int number, const struct attempt_end *e)
@@ -244,7 +244,8 @@ static void end_attempt(struct reading *r, const struct attempt_end *e)
         as.state = RUN_PENDING;
         as.outcome = OUTCOME_LOST;
         snprintf(as.message, sizeof as.message, "the run was done again later");
-    } else if (r->told.open && e->state == RUN_DONE) {
+    } else if (r->told.open && e->state == RUN_DONE &&
+               retell_is_result(&r->told.final)) {
         r->sum->results++;
         r->done = true;
     }

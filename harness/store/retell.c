@@ -3,6 +3,11 @@
 #include <math.h>
 #include <stdio.h>
 
+bool retell_is_result(const struct metrics_line *m)
+{
+    return m->final && isfinite(m->loss);
+}
+
 void retell_begin(struct retelling *t, const struct attempt_begin *b)
 {
     t->number = b->number;
@@ -29,13 +34,13 @@ void retell_end(struct retelling *t, const struct attempt_end *e)
     if (!t->open)
         return;
     t->open = false;
-    if (e->state == RUN_DONE && !t->final.final) { /* nothing to be done by */
+    if (e->state == RUN_DONE && !retell_is_result(&t->final)) {
         struct attempt_end lost = *e;
 
         lost.state = RUN_PENDING;
         lost.outcome = OUTCOME_LOST;
         snprintf(lost.message, sizeof lost.message,
-                 "its records have an end and no final line");
+                 "its records have an end and no final line with a loss");
         journal_end(t->journal, t->run_id, t->number, &lost, NULL);
         return;
     }

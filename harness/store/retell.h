@@ -21,6 +21,9 @@ void retell_begin(struct retelling *t, const struct attempt_begin *b);
 void retell_line(struct retelling *t, const struct metrics_line *m);
 void retell_end(struct retelling *t, const struct attempt_end *e);
 
+/* Does a line end a run with a loss?  One that was changed may say anything. */
+bool retell_is_result(const struct metrics_line *m);
+
 /* The end of an attempt whose scheduler did not live to record it: as its final
  * line says if it came, else lost.  e->at is left empty. */
 struct attempt_end retell_missing_end(const struct retelling *t);
