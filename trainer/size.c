@@ -44,9 +44,35 @@ struct model_size config_counts(const struct config *c)
     return s;
 }
 
+/* What looks at the inputs of layers: the residual stream of all sequences, the
+ * widest inputs, and three matrices of sums in double. */
+static int64_t calibration_memory(const struct config *c)
+{
+    const struct model_dims s = model_dims_of(c);
+    const int64_t batches = (config_post_calib(c) + s.batch - 1) / s.batch;
+    int64_t widest = 0;
+
+    for (int k = 0; k < LAYER_KINDS; k++) {
+        const int64_t in = layer_in(&s, (enum layer_kind)k);
+
+        widest = in > widest ? in : widest;
+    }
+    return batches * s.bt * (s.d + widest) * (int64_t)sizeof(real) +
+           3 * widest * widest * (int64_t)sizeof(double);
+}
+
+/* After training there are two models, the parent and what is made of it. */
+static int64_t post_memory(const struct config *c)
+{
+    return 2 * model_memory(c) +
+           (config_post_calibrates(c) ? calibration_memory(c) : 0);
+}
+
 int64_t config_memory(const struct config *c)
 {
-    return config_is_exec(c) ? 0 : model_memory(c); /* 0: not known */
+    return config_is_exec(c)   ? 0 /* not known */
+           : config_is_post(c) ? post_memory(c)
+                               : model_memory(c);
 }
 
 struct model_size config_size(const struct config *c)
