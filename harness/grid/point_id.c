@@ -58,7 +58,7 @@ static const char *const memory_keys[] = { "model.n_layer", "model.d_model",
 #define N_MEMORY (int)(sizeof memory_keys / sizeof memory_keys[0])
 
 struct memory {
-    int64_t key[N_MEMORY + 4]; /* values, words, serial of the quantizers */
+    int64_t key[N_MEMORY + 5]; /* values, words, serial of the quantizers */
     int64_t bytes;
 };
 
@@ -258,6 +258,10 @@ struct model_size point_size(struct point_ids *ids, const struct config *c)
     want.key[N_MEMORY + 2] = config_is_exec(c);
     want.key[N_MEMORY + 3] =
         (int64_t)section_part(ids, c, SECTION_QUANT)->serial;
+    want.key[N_MEMORY + 4] = !config_is_post(c) ? -1
+                             : !config_post_calibrates(c)
+                                 ? 0
+                                 : config_post_calib(c);
     h = fnv1a(FNV_START, (const char *)want.key, sizeof want.key);
     known = &ids->memory[(h ^ h >> 32) % CACHE];
     if (memcmp(known->key, want.key, sizeof want.key) != 0) {
