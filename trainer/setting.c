@@ -47,9 +47,10 @@ bool setting_identifies(const struct setting *s, const char *value)
 /* A plan of a million runs looks keys up a hundred million times, so they are
  * found by hash: row + 1 in the first free place from the key's own on.  Filled
  * once and constant from then on. */
-#define PLACES 256
+#define PLACES 512
 static unsigned char places[PLACES];
 _Static_assert(2 * N_SETTINGS < PLACES, "half of the places stay free");
+_Static_assert(N_SETTINGS < 255, "a row and one fit a byte");
 
 /* FNV-1a. */
 static unsigned place_of(const char *key)
