@@ -12,11 +12,7 @@
 
 static real *norm_of(struct model *m, const char *name, int layer)
 {
-    for (int i = 0; i < m->n_tensors; i++)
-        if (m->tensors[i].layer == layer &&
-            strcmp(m->tensors[i].name, name) == 0)
-            return m->params + m->tensors[i].offset;
-    return NULL;
+    return m->params + tensors_find(&m->tensors, name, layer)->offset;
 }
 
 /* Column c of the layer behind a norm is multiplied by f, and the gain of that
@@ -125,7 +121,7 @@ static enum status begin(struct folding *f, struct post *p, struct err *err)
     config_free(plain);
     if (st != OK)
         return st;
-    memcpy(f->m->params, p->model->params, f->m->n_params * sizeof(real));
+    memcpy(f->m->params, p->model->params, f->m->tensors.values * sizeof(real));
     f->n = f->m->chunk < s->bt ? f->m->chunk : s->bt;
     f->tokens = mem_array((size_t)s->bt, sizeof *f->tokens);
     f->targets = mem_array((size_t)s->bt, sizeof *f->targets);
@@ -189,7 +185,8 @@ enum status fold_all(double *change, struct post *p, struct err *err)
                          word, *change);
     }
     if (st == OK)
-        memcpy(p->model->params, f.m->params, f.m->n_params * sizeof(real));
+        memcpy(p->model->params, f.m->params,
+               f.m->tensors.values * sizeof(real));
     end(&f);
     return st;
 }

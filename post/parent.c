@@ -44,7 +44,7 @@ static enum status train(struct run_result *out, struct model *m,
     io.weights = &weights;
     st = run_train(out, c, seed, data_seed, &io, err);
     if (weights.params)
-        memcpy(m->params, weights.params, m->n_params * sizeof(real));
+        memcpy(m->params, weights.params, m->tensors.values * sizeof(real));
     free(weights.params);
     return st;
 }

@@ -96,7 +96,7 @@ static enum status fit_weights(struct post *p, struct err *err)
     enum status st = OK;
 
     memcpy(p->model->params, p->parent->params,
-           p->model->n_params * sizeof(real));
+           p->model->tensors.values * sizeof(real));
     p->model->work.seed = post_key(p, RNG_ROUND, UINT64_MAX);
     p->parent->work.seed = p->seed;
     st = fold_all(&p->fold_change, p, err);

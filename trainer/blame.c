@@ -64,8 +64,8 @@ const char *blame_forward(struct model *m)
 /* Tensors stand in the order of the forward pass. */
 const char *blame_gradient(struct model *m)
 {
-    for (int i = m->n_tensors - 1; i >= 0; i--) {
-        const struct tensor *t = &m->tensors[i];
+    for (int i = m->tensors.n - 1; i >= 0; i--) {
+        const struct tensor *t = &m->tensors.at[i];
 
         if (!m->kn->all_finite(m->grads + t->offset,
                                (size_t)t->rows * (size_t)t->cols))

@@ -20,8 +20,8 @@ static void add_head(struct str *s, const struct config *c,
     if (d)
         json_add_text(s, "data_sha256", data_sha256(d));
     str_add(s, ",\"tensors\":[");
-    for (int i = 0; i < m->n_tensors; i++) {
-        const struct tensor *t = &m->tensors[i];
+    for (int i = 0; i < m->tensors.n; i++) {
+        const struct tensor *t = &m->tensors.at[i];
 
         str_add(s, i ? ",{" : "{");
         json_add_text(s, "name", t->name);
@@ -66,7 +66,8 @@ enum status dump_weights(const char *path, const struct config *c,
         st = data_open(&d, c, err);
     if (st == OK) {
         add_head(&s, c, m, d, batches);
-        str_add_n(&s, (const char *)m->params, m->n_params * sizeof *m->params);
+        str_add_n(&s, (const char *)m->params,
+                  m->tensors.values * sizeof *m->params);
         add_batches(&s, d, m, data_seed, batches);
         st = file_replace(path, s.data, s.len, err);
     }

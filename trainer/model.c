@@ -1,90 +1,16 @@
-/* model.c - the layout of parameters and activations, and initial weights. */
+/* model.c - the layout of parameters and activations. */
 #include "trainer/model.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/exact.h"
 #include "base/hash.h"
-#include "base/rng.h"
 #include "base/str.h"
-
-/* --- tensors ------------------------------------------------------------- */
-
-static void add_tensor(struct model *m, const char *name, int layer, int rows,
-                       int cols)
-{
-    m->tensors =
-        mem_grow(m->tensors, (size_t)m->n_tensors + 1, sizeof *m->tensors);
-    m->tensors[m->n_tensors++] = (struct tensor){
-        .name = name,
-        .layer = layer,
-        .rows = rows,
-        .cols = cols,
-        .offset = m->n_params,
-        .decay = rows > 1,
-    };
-    m->n_params += (size_t)rows * (size_t)cols;
-}
-
-/* A linear layer behind its norm; a tied head is the embedding's. */
-static void add_layer(struct model *m, enum layer_kind kind, int layer)
-{
-    const struct layer_row *row = &layer_rows[kind];
-    const int in = layer_in(&m->dims, kind), out = layer_out(&m->dims, kind);
-
-    if (row->norm)
-        add_tensor(m, row->norm, layer, 1, in);
-    if (kind == LAYER_HEAD && m->dims.tied)
-        return;
-    add_tensor(m, row->name, layer, out, in);
-    m->tensors[m->n_tensors - 1].adds = row->adds;
-}
-
-static void list_tensors(struct model *m)
-{
-    const struct model_dims *s = &m->dims;
-
-    add_tensor(m, "embed", -1, s->vocab, s->d);
-    for (int l = 0; l < s->n_layer; l++)
-        for (int k = 0; k < LAYER_HEAD; k++)
-            add_layer(m, (enum layer_kind)k, l);
-    add_layer(m, LAYER_HEAD, -1);
-}
-
-static const struct tensor *find_tensor(const struct model *m, const char *name,
-                                        int layer)
-{
-    for (int i = 0; i < m->n_tensors; i++)
-        if (m->tensors[i].layer == layer &&
-            strcmp(m->tensors[i].name, name) == 0)
-            return &m->tensors[i];
-    return NULL;
-}
+#include "trainer/arena.h"
 
 /* --- the arena ----------------------------------------------------------- */
-
-/* Pieces are cut off in order; with no base only the size is counted, so that
- * one function both measures and lays out. */
-struct arena {
-    unsigned char *base;
-    size_t used;
-};
-
-static void *cut(struct arena *a, size_t bytes)
-{
-    void *p = a->base ? a->base + a->used : NULL;
-
-    a->used += (bytes + 63) / 64 * 64;
-    return p;
-}
-
-static real *cut_real(struct arena *a, size_t rows, size_t cols)
-{
-    return cut(a, rows * cols * sizeof(real));
-}
 
 /* The parts of both operands must be cut from each other without a rest. */
 static bool codes_fit(const struct linear *l)
@@ -102,9 +28,9 @@ static void place_codes(struct arena *a, struct codes *c,
     const bool tensor = spec->gran == QUANT_TENSOR;
 
     c->parts = tensor ? 0 : k / quant_part_length(spec, k);
-    c->code = cut(a, (size_t)rows * (size_t)k);
-    c->scale =
-        cut_real(a, tensor ? 1 : (size_t)rows, tensor ? 1 : (size_t)c->parts);
+    c->code = arena_cut(a, (size_t)rows * (size_t)k);
+    c->scale = arena_reals(a, tensor ? 1 : (size_t)rows,
+                           tensor ? 1 : (size_t)c->parts);
 }
 
 /* Attention's output is needed by its backward pass, and an input that the
@@ -119,13 +45,11 @@ static void bind_linear(struct model *m, struct arena *a, struct linear *l,
                         const struct config *c, enum layer_kind kind, int layer)
 {
     const int in = layer_in(&m->dims, kind), out = layer_out(&m->dims, kind);
-    const char *const name = layer_rows[kind].name;
     const size_t weights = (size_t)in * (size_t)out;
     const size_t inputs = (size_t)m->dims.bt * (size_t)in;
     const struct layer_quant *q = config_layer(c, layer, kind);
     const struct tensor *t =
-        find_tensor(m, kind == LAYER_HEAD && m->dims.tied ? "embed" : name,
-                    kind == LAYER_HEAD ? -1 : layer);
+        tensors_layer(&m->tensors, m->dims.tied, kind, layer);
 
     *l = (struct linear){ .kn = m->kn,
                           .work = &m->work,
@@ -146,20 +70,20 @@ static void bind_linear(struct model *m, struct arena *a, struct linear *l,
         l->dw = m->grads + t->offset;
     }
     if (l->spec[OPERAND_W].on)
-        l->qw = cut_real(a, weights, 1);
+        l->qw = arena_reals(a, weights, 1);
     l->bf16 =
         kind != LAYER_HEAD && strcmp(config_train_compute(c), "bf16") == 0;
     l->in_place = l->spec[OPERAND_X].on && input_is_ours(l);
     if (l->spec[OPERAND_X].on && !l->in_place)
-        l->qx = cut_real(a, inputs, 1);
+        l->qx = arena_reals(a, inputs, 1);
     if (q && q->integer && codes_fit(l)) {
         place_codes(a, &l->cw, &l->spec[OPERAND_W], out, in);
         place_codes(a, &l->cx, &l->spec[OPERAND_X], m->dims.bt, in);
     }
     if (l->spec[OPERAND_W].on && l->clip)
-        l->in_w = cut(a, weights);
+        l->in_w = arena_cut(a, weights);
     if (l->spec[OPERAND_X].on && l->clip)
-        l->in_x = cut(a, inputs);
+        l->in_x = arena_cut(a, inputs);
 }
 
 static void place_block(struct model *m, struct arena *a, struct block *b,
@@ -171,25 +95,25 @@ static void place_block(struct model *m, struct arena *a, struct block *b,
     for (int k = 0; k < LAYER_HEAD; k++)
         bind_linear(m, a, &b->linear[k], c, (enum layer_kind)k, layer);
     if (m->params) {
-        const size_t n1 = find_tensor(m, "norm1", layer)->offset;
-        const size_t n2 = find_tensor(m, "norm2", layer)->offset;
+        const size_t n1 = tensors_find(&m->tensors, "norm1", layer)->offset;
+        const size_t n2 = tensors_find(&m->tensors, "norm2", layer)->offset;
 
         b->norm1 = m->params + n1;
         b->dnorm1 = m->grads + n1;
         b->norm2 = m->params + n2;
         b->dnorm2 = m->grads + n2;
     }
-    b->x = cut_real(a, bt, d);
-    b->h1 = cut_real(a, bt, d);
-    b->rstd1 = cut_real(a, bt, 1);
-    b->qkv_out = cut_real(a, bt, (size_t)s->qkv);
-    b->att = cut_real(a, bt, d);
-    b->stat = cut_real(a, bt, 2 * (size_t)s->n_head);
-    b->mid = cut_real(a, bt, d);
-    b->h2 = cut_real(a, bt, d);
-    b->rstd2 = cut_real(a, bt, 1);
-    b->gu = cut_real(a, bt, 2 * f);
-    b->act = cut_real(a, bt, f);
+    b->x = arena_reals(a, bt, d);
+    b->h1 = arena_reals(a, bt, d);
+    b->rstd1 = arena_reals(a, bt, 1);
+    b->qkv_out = arena_reals(a, bt, (size_t)s->qkv);
+    b->att = arena_reals(a, bt, d);
+    b->stat = arena_reals(a, bt, 2 * (size_t)s->n_head);
+    b->mid = arena_reals(a, bt, d);
+    b->h2 = arena_reals(a, bt, d);
+    b->rstd2 = arena_reals(a, bt, 1);
+    b->gu = arena_reals(a, bt, 2 * f);
+    b->act = arena_reals(a, bt, f);
 }
 
 const real *block_input(const struct block *b, enum layer_kind kind)
@@ -256,13 +180,13 @@ static void place_packed(struct model *m, struct arena *a)
     struct linear *head = &m->head;
 
     for (int kind = 0; kind < LAYER_HEAD && m->stretch < m->dims.bt; kind++) {
-        void *room = cut(a, packed_bytes(&m->blocks[0].linear[kind]));
+        void *room = arena_cut(a, packed_bytes(&m->blocks[0].linear[kind]));
 
         for (int l = 0; l < m->dims.n_layer; l++)
             m->blocks[l].linear[kind].packed = room;
     }
     if (m->chunk < m->dims.bt)
-        head->packed = cut(a, packed_bytes(head));
+        head->packed = arena_cut(a, packed_bytes(head));
 }
 
 static void place_scratch(struct model *m, struct arena *a)
@@ -276,16 +200,16 @@ static void place_scratch(struct model *m, struct arena *a)
     for (int l = 0; l < s->n_layer; l++)
         for (int kind = 0; kind < LAYER_HEAD; kind++)
             size_scratch(&need, &m->blocks[l].linear[kind]);
-    m->work.operand = cut_real(a, need.operand, 1);
-    m->work.input = cut_real(a, need.input, 1);
-    m->work.scale = cut_real(a, need.scale, 1);
-    m->work.rounded = cut_real(a, need.rounded, 1);
-    m->work.quant = cut(a, need.quant);
-    m->work.gemm = cut(a, threads * GEMM_WORK);
+    m->work.operand = arena_reals(a, need.operand, 1);
+    m->work.input = arena_reals(a, need.input, 1);
+    m->work.scale = arena_reals(a, need.scale, 1);
+    m->work.rounded = arena_reals(a, need.rounded, 1);
+    m->work.quant = arena_cut(a, need.quant);
+    m->work.gemm = arena_cut(a, threads * GEMM_WORK);
     place_packed(m, a);
     m->work.attention_bytes =
         (kernels_attention_work(s->seq, s->head_size) + 63) / 64 * 64;
-    m->work.attention = cut(a, threads * m->work.attention_bytes);
+    m->work.attention = arena_cut(a, threads * m->work.attention_bytes);
 }
 
 /* Whole sequences whose activations in a block, STRETCH bytes, stay in the
@@ -329,59 +253,38 @@ static int chunk_rows(const struct model *m)
 static void lay_out(struct model *m, struct arena *a, const struct config *c)
 {
     const struct model_dims *s = &m->dims;
-    const size_t n = m->n_params, bt = (size_t)s->bt, d = (size_t)s->d;
+    const size_t n = m->tensors.values, bt = (size_t)s->bt, d = (size_t)s->d;
     const size_t wide = at_least((size_t)s->gu, (size_t)s->qkv);
 
-    m->params = cut_real(a, n, 1);
-    m->grads = cut_real(a, n, 1);
-    m->moment1 = cut_real(a, n, 1);
-    m->moment2 = cut_real(a, n, 1);
+    m->params = arena_reals(a, n, 1);
+    m->grads = arena_reals(a, n, 1);
+    m->moment1 = arena_reals(a, n, 1);
+    m->moment2 = arena_reals(a, n, 1);
     for (int l = 0; l < s->n_layer; l++)
         place_block(m, a, &m->blocks[l], c, l);
     bind_linear(m, a, &m->head, c, LAYER_HEAD, -1);
     if (m->params) {
-        m->embed = m->params + find_tensor(m, "embed", -1)->offset;
-        m->dembed = m->grads + find_tensor(m, "embed", -1)->offset;
-        m->norm_f = m->params + find_tensor(m, "norm_f", -1)->offset;
-        m->dnorm_f = m->grads + find_tensor(m, "norm_f", -1)->offset;
+        m->embed = m->params + tensors_find(&m->tensors, "embed", -1)->offset;
+        m->dembed = m->grads + tensors_find(&m->tensors, "embed", -1)->offset;
+        m->norm_f = m->params + tensors_find(&m->tensors, "norm_f", -1)->offset;
+        m->dnorm_f = m->grads + tensors_find(&m->tensors, "norm_f", -1)->offset;
     }
-    m->out = cut_real(a, bt, d);
-    m->h_f = cut_real(a, bt, d);
-    m->rstd_f = cut_real(a, bt, 1);
-    m->dres = cut_real(a, bt, d);
-    m->dtmp = cut_real(a, bt, d);
+    m->out = arena_reals(a, bt, d);
+    m->h_f = arena_reals(a, bt, d);
+    m->rstd_f = arena_reals(a, bt, 1);
+    m->dres = arena_reals(a, bt, d);
+    m->dtmp = arena_reals(a, bt, d);
     m->stretch = stretch_rows(m);
-    m->dwide = cut_real(a, (size_t)m->stretch, wide);
-    m->dact = cut_real(a, (size_t)m->stretch, (size_t)s->f);
+    m->dwide = arena_reals(a, (size_t)m->stretch, wide);
+    m->dact = arena_reals(a, (size_t)m->stretch, (size_t)s->f);
     m->chunk = chunk_rows(m);
-    m->logits = cut_real(a, (size_t)m->chunk, (size_t)s->vocab);
-    m->loss = cut_real(a, bt, 1);
-    m->rope = cut_real(a, (size_t)s->seq, (size_t)s->head_size);
+    m->logits = arena_reals(a, (size_t)m->chunk, (size_t)s->vocab);
+    m->loss = arena_reals(a, bt, 1);
+    m->rope = arena_reals(a, (size_t)s->seq, (size_t)s->head_size);
     place_scratch(m, a);
 }
 
-/* --- initial values ------------------------------------------------------ */
-
-/* Normal with the given deviation; the projections back into the residual
- * stream are smaller by sqrt(2 n_layer) (GPT-2's rule).  Weights start as
- * floats in the double build too, so that both train the same model. */
-static void draw_weights(struct model *m, const struct config *c, uint64_t seed)
-{
-    const double std = config_model_init_std(c);
-    const double into = std / sqrt(2.0 * m->dims.n_layer);
-
-    for (int i = 0; i < m->n_tensors; i++) {
-        const struct tensor *t = &m->tensors[i];
-        const size_t n = (size_t)t->rows * (size_t)t->cols;
-        const uint64_t key = rng_key(seed, RNG_INIT, (uint64_t)i);
-        real *w = m->params + t->offset;
-
-        for (size_t k = 0; k < n; k++)
-            w[k] = t->rows == 1
-                       ? 1
-                       : (float)(rng_normal(key, k) * (t->adds ? into : std));
-    }
-}
+/* --- the whole ----------------------------------------------------------- */
 
 /* cos and sin of position * theta^(-2i / head_size). */
 static void fill_rope(struct model *m, double theta)
@@ -399,19 +302,6 @@ static void fill_rope(struct model *m, double theta)
         }
 }
 
-/* Large pages where the kernel gives them: products walk down columns, and
- * each step of a small page would cost a translation. */
-static void *arena_alloc(size_t bytes)
-{
-    const size_t page = (size_t)2 << 20;
-    const size_t whole = (bytes + page - 1) / page * page;
-    void *p = aligned_alloc(page, whole);
-
-    if (p)
-        madvise(p, whole, MADV_HUGEPAGE);
-    return p;
-}
-
 static struct model *model_outline(const struct config *c, int threads)
 {
     struct model *m = mem_alloc(sizeof *m);
@@ -420,7 +310,7 @@ static struct model *model_outline(const struct config *c, int threads)
     m->eps = (real)config_model_norm_eps(c);
     m->threads = threads;
     m->blocks = mem_array((size_t)m->dims.n_layer, sizeof *m->blocks);
-    list_tensors(m);
+    tensors_list(&m->tensors, &m->dims);
     return m;
 }
 
@@ -440,10 +330,10 @@ static enum status fill(struct model **out, struct model *m,
         return err_set(err, ERR_NOMEM, "out of memory: the run needs %.1f MiB",
                        (double)a.used / 0x1p20);
     }
-    memset(m->arena, 0, a.used);
     a = (struct arena){ .base = m->arena };
     lay_out(m, &a, c);
-    draw_weights(m, c, seed);
+    tensors_draw(m->params, &m->tensors, m->dims.n_layer,
+                 config_model_init_std(c), seed);
     fill_rope(m, config_model_rope_theta(c));
     *out = m;
     return OK;
@@ -472,7 +362,7 @@ void model_free(struct model *m)
         return;
     free(m->arena);
     free(m->blocks);
-    free(m->tensors);
+    tensors_free(&m->tensors);
     free(m);
 }
 
@@ -488,14 +378,11 @@ int64_t model_memory(const struct config *c)
 
 real *model_weight(struct model *m, enum layer_kind kind, int layer)
 {
-    const bool tied = kind == LAYER_HEAD && m->dims.tied;
-
     return m->params +
-           find_tensor(m, tied ? "embed" : layer_rows[kind].name, layer)
-               ->offset;
+           tensors_layer(&m->tensors, m->dims.tied, kind, layer)->offset;
 }
 
 void model_hash(char *hex, const struct model *m)
 {
-    hash_bytes(hex, m->params, m->n_params * sizeof *m->params);
+    hash_bytes(hex, m->params, m->tensors.values * sizeof *m->params);
 }

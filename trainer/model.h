@@ -22,17 +22,7 @@
 #include "kernels/kernels.h"
 #include "trainer/layers.h"
 #include "trainer/linear.h"
-
-/* One tensor of parameters; the order of rows is the order in memory, in
- * checkpoints and in dumps. */
-struct tensor {
-    const char *name; /* "embed", "qkv", ... */
-    int layer;        /* -1 outside blocks */
-    int rows, cols;   /* a vector has one row */
-    size_t offset;    /* into the parameters */
-    bool decay;       /* matrices decay, norms do not */
-    bool adds;        /* into the residual stream (layers.h) */
-};
+#include "trainer/tensors.h"
 
 /* What the forward pass of a block keeps for the backward pass. */
 struct block {
@@ -53,10 +43,8 @@ struct model {
     real eps; /* of the norms */
     const struct kernels *kn;
     int threads;
-    struct tensor *tensors;
-    int n_tensors;
-    size_t n_params;
-    real *params, *grads, *moment1, *moment2;
+    struct tensors tensors;
+    real *params, *grads, *moment1, *moment2; /* [tensors.values] each */
     struct block *blocks;
     struct linear head;
     const real *embed, *norm_f;

@@ -338,8 +338,8 @@ static void embed_backward(struct model *m, const int *tokens)
 /* Gradients that are added to start at zero; the products overwrite theirs. */
 static void clear_gradients(struct model *m)
 {
-    for (int i = 0; i < m->n_tensors; i++) {
-        const struct tensor *t = &m->tensors[i];
+    for (int i = 0; i < m->tensors.n; i++) {
+        const struct tensor *t = &m->tensors.at[i];
 
         if (t->rows == 1 || (!m->dims.tied && strcmp(t->name, "embed") == 0))
             memset(m->grads + t->offset, 0,

@@ -17,8 +17,8 @@ double optimizer_grad_norm(const struct model *m)
 {
     double sum = 0;
 
-    for (int i = 0; i < m->n_tensors; i++) {
-        const struct tensor *t = &m->tensors[i];
+    for (int i = 0; i < m->tensors.n; i++) {
+        const struct tensor *t = &m->tensors.at[i];
 
         sum += m->kn->sum_squares(m->grads + t->offset,
                                   (size_t)t->rows * (size_t)t->cols);
@@ -54,8 +54,8 @@ void optimizer_update(struct model *m, const struct optimizer *o, double lr,
     };
 
 #pragma omp parallel for num_threads(m->threads) schedule(static)
-    for (int i = 0; i < m->n_tensors; i++) {
-        const struct tensor *t = &m->tensors[i];
+    for (int i = 0; i < m->tensors.n; i++) {
+        const struct tensor *t = &m->tensors.at[i];
         struct adamw a = base;
 
         a.weight_decay = t->decay ? (real)o->weight_decay : 0;

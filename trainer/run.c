@@ -290,7 +290,7 @@ static enum status finish(struct run *r, bool resumed_at_end, struct err *err)
     if (st != OK)
         return st;
     if (r->io->weights) {
-        const size_t bytes = r->model->n_params * sizeof(real);
+        const size_t bytes = r->model->tensors.values * sizeof(real);
 
         r->io->weights->params = mem_alloc(bytes);
         memcpy(r->io->weights->params, r->model->params, bytes);

@@ -28,7 +28,7 @@ static enum status write_state(const struct run *r, const char *dir,
                                const struct curve *curve, struct err *err)
 {
     const struct model *m = r->model;
-    const size_t bytes = m->n_params * sizeof(real);
+    const size_t bytes = m->tensors.values * sizeof(real);
     const bool ours = id == r->id;
     const struct section sections[] = {
         { "params", m->params, bytes },
@@ -87,7 +87,7 @@ static enum status load_state(struct run *r, const struct checkpoint *k,
                               struct err *err)
 {
     struct model *m = r->model;
-    const size_t bytes = m->n_params * sizeof(real);
+    const size_t bytes = m->tensors.values * sizeof(real);
     void *curve = NULL;
     size_t size = 0;
     enum status st = load_part(k, "params", m->params, bytes, err);

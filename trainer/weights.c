@@ -21,7 +21,7 @@ enum status weights_write(const struct model *m, const char *dir,
                           struct err *err)
 {
     const struct section params = { "params", m->params,
-                                    m->n_params * sizeof(real) };
+                                    m->tensors.values * sizeof(real) };
     char *path = path_of(dir), *tmp = temporary(dir);
     const enum status st =
         checkpoint_write_file(path, tmp, id, steps, &params, 1, err);
@@ -36,7 +36,7 @@ enum status weights_read(struct model *m, const char *dir,
 {
     char *path = path_of(dir);
     struct checkpoint *k = checkpoint_open_file(path, id, err);
-    size_t size = m->n_params * sizeof(real);
+    size_t size = m->tensors.values * sizeof(real);
     void *to = m->params;
     enum status st = k ? checkpoint_read(k, "params", &to, &size, err) : ERR_IO;
 

@@ -66,7 +66,7 @@ static int64_t least_bytes(const struct model *m)
                          + 2 * s->d + 2 * s->f + s->f /* in flight */
                          + s->vocab * (int64_t)m->chunk / s->bt;
 
-    return 16 * (int64_t)m->n_params +
+    return 16 * (int64_t)m->tensors.values +
            4 * (int64_t)s->bt * (s->n_layer * block + rest);
 }
 

@@ -86,8 +86,8 @@ static void check_every_tensor(const char *const *sets)
     open_problem(&p, sets);
     assert_true(model_step(p.m, &loss, p.tokens, p.targets, 0, 0));
     check_relative(loss_of(&p), loss, 1e-14);
-    for (int i = 0; i < p.m->n_tensors; i++) {
-        const struct tensor *t = &p.m->tensors[i];
+    for (int i = 0; i < p.m->tensors.n; i++) {
+        const struct tensor *t = &p.m->tensors.at[i];
         const int n = t->rows * t->cols;
         double error = 0, size = 0;
 
@@ -131,15 +131,15 @@ static void losses_of_models_written_by_hand(void **state)
     (void)state;
     open_problem(&p, NULL);
     m = p.m;
-    for (int i = 0; i < m->n_tensors; i++)
-        if (m->tensors[i].rows > 1)
-            memset(m->params + m->tensors[i].offset, 0,
+    for (int i = 0; i < m->tensors.n; i++)
+        if (m->tensors.at[i].rows > 1)
+            memset(m->params + m->tensors.at[i].offset, 0,
                    sizeof(double) *
-                       (size_t)(m->tensors[i].rows * m->tensors[i].cols));
+                       (size_t)(m->tensors.at[i].rows * m->tensors.at[i].cols));
     check_close(loss_of(&p), log(11), 1e-14);
 
     r = 1 / sqrt(1 + m->eps);
-    head = m->tensors[m->n_tensors - 1].offset;
+    head = m->tensors.at[m->tensors.n - 1].offset;
     for (int i = 0; i < 11 * m->dims.d; i++) {
         m->params[i] = 1; /* the embedding comes first */
         m->params[head + (size_t)i] =
@@ -386,7 +386,7 @@ static void logits_in_chunks_give_the_same_gradient(void **state)
         size_t n;
 
         open_problem(&p, k ? tied : NULL);
-        n = p.m->n_params;
+        n = p.m->tensors.values;
         loss = loss_at(&p, 0, 0);
         whole = mem_array(n, sizeof *whole);
         memcpy(whole, p.m->grads, n * sizeof *whole);
@@ -408,7 +408,7 @@ static void what_is_not_finite_is_named_with_operand_and_layer(void **state)
     (void)state;
     open_problem(&p, sets);
     /* norm2 of block 1 feeds fc1 */
-    p.m->params[p.m->tensors[1 + 6 + 3].offset] = NAN;
+    p.m->params[p.m->tensors.at[1 + 6 + 3].offset] = NAN;
     assert_false(model_step(p.m, &loss, p.tokens, p.targets, 0, 0));
     assert_string_equal(p.m->work.bad,
                         "operand x of fc1 in block 1 is not finite");

@@ -141,12 +141,10 @@ static void step_of(double *loss, struct model *m)
 
 static real *tensor_of(struct model *m, const char *name, int layer)
 {
-    for (int i = 0; i < m->n_tensors; i++)
-        if (m->tensors[i].layer == layer &&
-            strcmp(m->tensors[i].name, name) == 0)
-            return m->params + m->tensors[i].offset;
-    fail_msg("no tensor %s", name);
-    return NULL;
+    const struct tensor *t = tensors_find(&m->tensors, name, layer);
+
+    assert_non_null(t);
+    return m->params + t->offset;
 }
 
 /* --- exact in bf16 -------------------------------------------------------- */
@@ -208,7 +206,7 @@ static void check_exact(int quant, bool all, real factor,
                      factor == 1);
     assert_memory_equal(&loss[0], &loss[1], sizeof loss[0]);
     assert_memory_equal(m[0]->grads, m[1]->grads,
-                        m[0]->n_params * sizeof(real));
+                        m[0]->tensors.values * sizeof(real));
     model_free(m[0]);
     model_free(m[1]);
 }
@@ -289,7 +287,7 @@ static void compare_stretches(const char *const sets[3],
         step_of(&loss[i], m[i]);
         assert_memory_equal(&loss[i], &loss[0], sizeof loss[0]);
         assert_memory_equal(m[i]->grads, m[0]->grads,
-                            m[0]->n_params * sizeof(real));
+                            m[0]->tensors.values * sizeof(real));
     }
     for (int i = 0; i < 4; i++)
         model_free(m[i]);
